@@ -1,0 +1,86 @@
+"""`pulumi preview` and no-change `up` of stack dev, beside a flat program with the same leaf resources.
+
+Both programs run on the same engine and the same stand-ins, recorded only, in turns: whatever else the machine does
+meanwhile disturbs both alike, and can only add: the fastest run of each counts.
+"""
+
+from collections.abc import Iterator
+
+from lab.operator import stack
+
+from .context import Context, NotMeasured
+from .engine import Engine, Measured, least, shown
+from .figure import Figure, ratio_at_most, value_is
+from .flat import Untold, differences, leaves, program
+
+PAIRS = 5
+MUST = 1.25
+COMMANDS = {
+    "preview": ["preview", "--stack", stack.STACK, "--expect-no-changes"],
+    "no-change up": ["up", "--stack", stack.STACK, "--yes", "--skip-preview", "--expect-no-changes"],
+}
+FIELDS = (
+    ("seconds", "s", "wall time"),
+    ("cpu_seconds", "s", "CPU time"),
+    ("peak_mib", "MiB", "peak memory of the program"),
+)
+FLAT = "a flat program generated from the stack's state"
+
+
+def run(context: Context) -> Iterator[Figure]:
+    """Wall time and peak memory of both commands, and what the program imports."""
+    engine = Engine(context)
+    up = ["up", "--stack", stack.STACK, "--yes", "--skip-preview"]
+    context.say("pulumi up of stack dev, recorded only")
+    engine.pulumi(engine.project, *up)
+    state = engine.export(engine.project)
+    try:
+        source = program(state)
+    except Untold as problem:
+        raise NotMeasured(f"the flat program cannot be written: {problem}") from None
+    flat = engine.another_project("flat", source)
+    count = len(leaves(state))
+    context.say(f"pulumi up of the flat program, {count} resources")
+    engine.pulumi(flat, "stack", "init", stack.STACK)
+    engine.pulumi(flat, *up)
+    if odd := differences(state, engine.export(flat)):
+        raise NotMeasured("the flat program is not the same resources: " + "; ".join(odd[:5]))
+
+    ours: dict[str, list[Measured]] = {name: [] for name in COMMANDS}
+    theirs: dict[str, list[Measured]] = {name: [] for name in COMMANDS}
+    for number in range(PAIRS):
+        for name, words in COMMANDS.items():
+            turns = [(engine.project, ours, "stack"), (flat, theirs, "flat")]
+            # The later one of a pair may find warmer caches: take turns in that, too.
+            for project, runs, label in turns if number % 2 else reversed(turns):
+                runs[name].append(engine.measure(project, words, f"{label} {name}"))
+        context.say(f"pair {number + 1} of {PAIRS}")
+
+    for name in COMMANDS:
+        for field, unit, what in FIELDS:
+            yield Figure(
+                name=f"{name}: {what}",
+                value=least(ours[name], field),
+                unit=unit,
+                must=ratio_at_most(MUST),
+                compared_to=f"{FLAT} ({count} resources)",
+                compared_value=least(theirs[name], field),
+                runs={"stack": shown(ours[name], field), "flat": shown(theirs[name], field)},
+            )
+    yield _imports(ours["preview"][-1], theirs["preview"][-1])
+
+
+def _imports(ours: Measured, flat: Measured) -> Figure:
+    """The flat program names exactly the classes that the topology uses, so what it imports is what is needed."""
+    if not flat.modules:
+        raise NotMeasured("the probe saw no provider SDK in the flat program, which uses some: it sees nothing")
+    unused = sorted(ours.modules - flat.modules)
+    return Figure(
+        name="provider SDK modules imported that the topology does not use",
+        value=len(unused),
+        unit="modules",
+        must=value_is(0),
+        compared_to="provider SDK modules that the flat program imports (the probe's positive control)",
+        compared_value=len(flat.modules),
+        runs={"unused": unused, "packages": sorted({name.split(".")[0] for name in ours.modules})},
+    )

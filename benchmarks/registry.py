@@ -1,0 +1,66 @@
+"""The table of benchmarks. A new one: a module with `run(context)`, and a line here."""
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from .figure import Figure
+
+if TYPE_CHECKING:
+    from .context import Context
+
+
+class Needs(str, Enum):
+    """What a benchmark runs on; also the order in which they run, so that the lab comes up once."""
+
+    LAB_DOWN = "the lab down"
+    ENGINE = "the Pulumi CLI"
+    LAB = "the lab with real machines"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One row of the table."""
+
+    name: str
+    about: str
+    needs: Needs
+    minutes: str
+    """How long it takes on two cores; `--long` where that differs."""
+    place: str = ""
+    """`module:function`; empty: `run` of the module of the same name."""
+
+    @property
+    def measure(self) -> "Callable[[Context], Iterator[Figure]]":
+        """The function that measures; figures come as they are ready."""
+        module, _, function = (self.place or f"{self.name}:run").partition(":")
+        found: Callable[[Context], Iterator[Figure]] = getattr(
+            importlib.import_module(f"benchmarks.{module}"), function
+        )
+        return found
+
+
+ALL = (
+    Benchmark("tour", "./scripts/try, second run; --long: a first one, too", Needs.LAB_DOWN, "3, --long 15"),
+    Benchmark("preview", "pulumi preview and no-change up beside a flat program", Needs.ENGINE, "4"),
+    Benchmark("growth", "preview of 1, 10 and 100 tunnel and replica pairs", Needs.ENGINE, "5"),
+    Benchmark("terminate", "a clean end of the tunnel", Needs.LAB, "5", "recovery:terminate"),
+    Benchmark("link-down", "link cuts of 30 s: tunnel, replication, rows", Needs.LAB, "12", "recovery:link_down"),
+    Benchmark("one-way", "the same, one direction at a time", Needs.LAB, "20", "recovery:one_way"),
+    Benchmark("gateway-crash", "crash of either gateway", Needs.LAB, "20", "recovery:gateway_crash"),
+    Benchmark("gateway-reboot", "reboot of either gateway", Needs.LAB, "20", "recovery:gateway_reboot"),
+    Benchmark("loss", "5 % packet loss without a re-establishment", Needs.LAB, "2, --long 11"),
+    Benchmark("outage", "an outage longer than upstream's retry budget", Needs.LAB, "6, --long 23"),
+)
+
+
+def chosen(names: list[str]) -> list[Benchmark]:
+    """The benchmarks of these names (none: all), in the order to run. KeyError names those that do not exist."""
+    unknown = sorted(set(names) - {benchmark.name for benchmark in ALL})
+    if unknown:
+        raise KeyError(", ".join(unknown))
+    wanted = [benchmark for benchmark in ALL if not names or benchmark.name in names]
+    order = list(Needs)
+    return sorted(wanted, key=lambda benchmark: order.index(benchmark.needs))

@@ -1,0 +1,26 @@
+"""The twinsite library: components that make disaster recovery across sites something to provision and drill.
+
+Here: Pulumi components, the rules that refuse bad designs, the inventory they publish, and the files that run on
+machines (guest/). Not here: a particular topology (stacks/), anything done after `pulumi up` (operations/).
+Provider SDKs are heavy, so the names below load their module on first use.
+"""
+
+import importlib
+
+_HOME = {
+    "AwsNetwork": ".network",
+    "DrMode": ".modes",
+    "Ec2Host": ".machine",
+    "GuestStore": ".machine",
+    "MySqlReplicaPair": ".database",
+    "OnPremHost": ".machine",
+    "StrongSwanTunnel": ".tunnel",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name], __name__), name)

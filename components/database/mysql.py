@@ -1,0 +1,484 @@
+"""MySqlReplicaPair: a MySQL source on EC2 (or an existing one) and its replica on an existing on-prem host."""
+
+from typing import Any, NotRequired, TypedDict, cast
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_random as random
+import pulumi_tls as tls
+
+from .. import rules
+from ..guest import guest_file
+from ..machine import (
+    Connection,
+    Delivery,
+    Ec2Host,
+    GateMode,
+    GuestStore,
+    HostGate,
+    OnPremHost,
+)
+from ..machine.ec2 import OPERATOR
+from ..rules import database as database_rules
+
+REPLICATION_USER = "twinsite_repl"
+CLONE_USER = "twinsite_clone"
+SOURCE_HOST = "aws-source"
+REPLICA_HOST = "onprem-database"
+"""Names in the inventory."""
+
+# The authority outlives several server certificates; both are renewed by the `up` that runs in their last year.
+_AUTHORITY_HOURS = 20 * 365 * 24
+_CERTIFICATE_HOURS = 5 * 365 * 24
+_RENEW_HOURS = 365 * 24
+
+
+class ExistingSource(TypedDict):
+    """A source that twinsite did not create. It is never changed; the replica verifies it before it follows."""
+
+    tls_ca: str
+    """PEM of the authority that signed its certificate, which must name source_address."""
+
+    server_id: NotRequired[int]
+    """Its server_id, if known; the replica compares the live one in any case."""
+
+
+class MySqlReplicaPairArgs(TypedDict):
+    """Arguments of MySqlReplicaPair."""
+
+    region: str
+    """AWS region of the source, for instance ap-northeast-2."""
+
+    availability_zone: str
+    """Where subnet and data volume are."""
+
+    vpc_id: pulumi.Input[str]
+    """VPC of the source."""
+
+    vpc_range: str
+    """CIDR of the VPC. Plain, because a rule reads it."""
+
+    subnet_id: pulumi.Input[str]
+    """Subnet of the source; it needs a way out to the distribution's packages and to AWS's APIs."""
+
+    subnet_range: str
+    """CIDR of that subnet. Plain, because a rule reads it."""
+
+    source_address: str
+    """IPv4 address of the source, as the replica sees it through the tunnel."""
+
+    ami: str
+    """Pinned image id of a Debian or Ubuntu with MySQL 8.4 or later in its archive."""
+
+    instance_type: str
+    """For instance t3.medium."""
+
+    data_volume_gib: int
+    """Size of the source's data volume in GiB, 10 or more."""
+
+    store: GuestStore
+    """Where the source finds its documents."""
+
+    onprem_range: str
+    """CIDR of the on-prem site. Plain, because a rule reads it."""
+
+    replica_address: str
+    """IPv4 address of the replica host, as the source sees it."""
+
+    onprem_connection: Connection | None
+    """SSH to the replica host; None only with a bundle and a handover."""
+
+    gateway_address: str
+    """The on-prem gateway as the replica host sees it; the route to the VPC goes there."""
+
+    source_gateway_address: str
+    """The EC2 gateway; SSH to the source is admitted from there only."""
+
+    delivery: Delivery
+    """How the replica host is set up."""
+
+    gate: GateMode
+    """Whether `up` waits until a row written on the source arrives."""
+
+    operator_keys: list[str]
+    """SSH public keys of the people who may log in on the source."""
+
+    tolerated_outage_hours: NotRequired[int]
+    """Longest outage that must heal without a new copy. Defaults to 36; binary logs are kept for twice that."""
+
+    binlog_retention_hours: NotRequired[int]
+    """Defaults to twice tolerated_outage_hours, at least 72; never less than twice."""
+
+    binlog_gib_per_day: NotRequired[float]
+    """Expected growth of the binary log, for the check of the volume's size. Defaults to 0 (the heartbeat only)."""
+
+    source_server_id: NotRequired[int]
+    """1 to 4294967295. Defaults to 1."""
+
+    replica_server_id: NotRequired[int]
+    """1 to 4294967295, not the source's. Defaults to 2."""
+
+    heartbeat_period_seconds: NotRequired[float]
+    """Below half of net_timeout_seconds. Defaults to 1."""
+
+    net_timeout_seconds: NotRequired[int]
+    """After this much silence the receiver reconnects. Defaults to 5."""
+
+    connect_retry_seconds: NotRequired[int]
+    """Pause between attempts. Defaults to 1."""
+
+    retry_count: NotRequired[int]
+    """Attempts before the receiver gives up for good; 0, the default, means no limit."""
+
+    source_settings: NotRequired[dict[str, str]]
+    """my.cnf settings of the source besides those that twinsite owns."""
+
+    replica_settings: NotRequired[dict[str, str]]
+    """my.cnf settings of the replica besides those that twinsite owns."""
+
+    replica_bind_address: NotRequired[str]
+    """Where the replica listens. Defaults to 127.0.0.1: nobody reads there before a promotion."""
+
+    client_ranges: NotRequired[list[str]]
+    """CIDRs of applications that may reach the source on 3306, besides the replica. Defaults to none."""
+
+    password_generation: NotRequired[int]
+    """Raise it to rotate both passwords; the former ones stay valid until the next rotation. Defaults to 1."""
+
+    replication_password: NotRequired[pulumi.Input[str]]
+    clone_password: NotRequired[pulumi.Input[str]]
+    """Own passwords, at most 32 characters; kept secret. Generated by default."""
+
+    source_version: NotRequired[str]
+    replica_version: NotRequired[str]
+    """MySQL versions, if known (`8.4.6`): what cannot replicate is then refused before anything exists."""
+
+    existing_source: NotRequired[ExistingSource]
+    """Follow this source instead of creating one; nothing is then created on EC2; run `source_sql` there."""
+
+    path_ready: NotRequired[pulumi.Input[Any]]
+    """Known once the replica host can reach the source, for instance the tunnel's `ready`. The replica waits for it;
+    the source does not, so it is made meanwhile."""
+
+    site_is_active: NotRequired[bool]
+    """True while the AWS site serves: deleting the source's data volume is then refused. Defaults to True."""
+
+    gate_timeout_seconds: NotRequired[int]
+    """How long the gate waits. Defaults to 300."""
+
+    tags: NotRequired[dict[str, str]]
+    """Put on everything that takes tags."""
+
+
+class MySqlReplicaPair(pulumi.ComponentResource):
+    """Asynchronous GTID replication over verified TLS, through a tunnel, with a heartbeat each second.
+
+    Creates, in every mode that has a live replica: a certificate authority and the source's certificate, two passwords,
+    the source (EC2 machine with its own data volume and security group), the replica's role on its existing host, and
+    a gate that passes when a row written on the source arrives.
+    """
+
+    source_address: str
+    """Where writers connect."""
+
+    source_instance_id: pulumi.Output[str | None]
+    """None with an existing source."""
+
+    binlog_retention_hours: int
+    """How long the source keeps its binary logs; half of it is the outage that heals by itself."""
+
+    host_key: pulumi.Output[str | None]
+    """SSH host key of the source, `ssh-ed25519 …`; None with an existing source."""
+
+    digest: pulumi.Output[str]
+    """Changes when anything that either host is told changes."""
+
+    onprem_bundle: pulumi.Output[str | None]
+    """Base64 of the archive for the replica host (secret); None with delivery by SSH."""
+
+    source_sql: pulumi.Output[str | None]
+    """What to run on an existing source (secret: it holds passwords); None when the source is created."""
+
+    ready: pulumi.Output[str]
+    """What the gate saw. Whatever needs a working replica depends on this."""
+
+    def __init__(self, name: str, args: MySqlReplicaPairArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        rules.require(name, database_rules.database_problems(args))
+        existing = args.get("existing_source")
+        outage = args.get("tolerated_outage_hours", database_rules.TOLERATED_OUTAGE_HOURS)
+        retention = args.get("binlog_retention_hours", database_rules.retention_hours(outage))
+        super().__init__("twinsite:index:MySqlReplicaPair", name, _intent(args, outage, retention), opts)
+        # After super(): the SDK puts an Output in the place of every prop's attribute, and children that use one would
+        # depend on this component, and so on each other.
+        self.binlog_retention_hours = retention
+        self.source_address = args["source_address"]
+
+        passwords = {
+            "replication": self._password(name, "replication", args, args.get("replication_password")),
+            "clone": self._password(name, "clone", args, args.get("clone_password")),
+        }
+        authority: pulumi.Input[str]
+        if existing is None:
+            authority, source, self.source_sql = self._source(name, args, passwords)
+            self.source_instance_id = source.instance_id.apply(lambda found: found)
+            self.host_key = source.host_key.apply(lambda found: found)
+            depends: list[pulumi.Resource] = [source]
+            machines: list[pulumi.Input[Any]] = [source.instance_id]
+            digests = [source.digest]
+        else:
+            authority = existing["tls_ca"]
+            self.source_sql = self._sql_to_run(args, passwords)
+            self.source_instance_id = pulumi.Output.from_input(None)
+            self.host_key = pulumi.Output.from_input(None)
+            depends, machines, digests = [], [], []
+
+        replica = OnPremHost(
+            f"{name}-onprem",
+            {
+                "host": REPLICA_HOST,
+                "role": "database",
+                "config": self._replica_config(args, authority),
+                "secrets": {f"{kind}_password": value for kind, value in passwords.items()},
+                "delivery": args["delivery"],
+                "connection": args["onprem_connection"],
+            },
+            pulumi.ResourceOptions(parent=self, depends_on=[*depends, _nothing(args.get("path_ready"))]),
+        )
+        digests.append(replica.digest)
+        gate = HostGate(
+            f"{name}-replica",
+            {
+                "connection": args["onprem_connection"],
+                "role": "database",
+                "triggers": [*machines, *digests],
+                "mode": args["gate"],
+                "timeout_seconds": args.get("gate_timeout_seconds", 300),
+            },
+            pulumi.ResourceOptions(parent=self, depends_on=[replica, *depends]),
+        )
+        self.onprem_bundle = replica.bundle
+        self.digest = pulumi.Output.all(*digests).apply("-".join)
+        self.ready = gate.passed
+        self.register_outputs(
+            {
+                "source_address": self.source_address,
+                "source_instance_id": self.source_instance_id,
+                "binlog_retention_hours": self.binlog_retention_hours,
+                "host_key": self.host_key,
+                "digest": self.digest,
+                "onprem_bundle": self.onprem_bundle,
+                "source_sql": self.source_sql,
+                "ready": self.ready,
+            }
+        )
+
+    def _password(
+        self, name: str, kind: str, args: MySqlReplicaPairArgs, given: pulumi.Input[str] | None
+    ) -> pulumi.Output[str]:
+        if given is not None:
+            return pulumi.Output.secret(given)
+        password = random.RandomPassword(
+            f"{name}-{kind}",
+            # MySQL's limit for a replication source; 190 bits.
+            length=database_rules.PASSWORD_LIMIT,
+            special=False,
+            keepers={"generation": str(args.get("password_generation", 1))},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return pulumi.Output.secret(password.result)
+
+    def _certificate(
+        self, name: str, address: str
+    ) -> tuple[pulumi.Output[str], pulumi.Output[str], pulumi.Output[str]]:
+        """(authority, certificate, key), PEM. The certificate names the address that the replica connects to."""
+        child = pulumi.ResourceOptions(parent=self)
+        authority_key = tls.PrivateKey(f"{name}-authority", algorithm="ECDSA", ecdsa_curve="P256", opts=child)
+        authority = tls.SelfSignedCert(
+            f"{name}-authority",
+            private_key_pem=authority_key.private_key_pem,
+            subject={"common_name": f"twinsite {name}", "organization": "twinsite"},
+            is_ca_certificate=True,
+            allowed_uses=["cert_signing", "crl_signing"],
+            validity_period_hours=_AUTHORITY_HOURS,
+            early_renewal_hours=_RENEW_HOURS,
+            opts=child,
+        )
+        key = tls.PrivateKey(f"{name}-aws-database", algorithm="ECDSA", ecdsa_curve="P256", opts=child)
+        request = tls.CertRequest(
+            f"{name}-aws-database",
+            private_key_pem=key.private_key_pem,
+            subject={"common_name": SOURCE_HOST, "organization": "twinsite"},
+            ip_addresses=[address],
+            opts=child,
+        )
+        certificate = tls.LocallySignedCert(
+            f"{name}-aws-database",
+            cert_request_pem=request.cert_request_pem,
+            ca_private_key_pem=authority_key.private_key_pem,
+            ca_cert_pem=authority.cert_pem,
+            allowed_uses=["server_auth", "digital_signature"],
+            validity_period_hours=_CERTIFICATE_HOURS,
+            early_renewal_hours=_RENEW_HOURS,
+            opts=child,
+        )
+        return authority.cert_pem, certificate.cert_pem, pulumi.Output.secret(key.private_key_pem)
+
+    def _source(
+        self, name: str, args: MySqlReplicaPairArgs, passwords: dict[str, pulumi.Output[str]]
+    ) -> tuple[pulumi.Output[str], Ec2Host, pulumi.Output[str | None]]:
+        authority, certificate, key = self._certificate(name, args["source_address"])
+        config = {
+            **self._common(args, authority),
+            "role": "source",
+            "server_id": args.get("source_server_id", database_rules.SOURCE_SERVER_ID),
+            # Its security group says who gets here.
+            "bind_address": "*",
+            "tls_cert": certificate,
+            "settings": args.get("source_settings", {}),
+        }
+        secrets = {**{f"{kind}_password": value for kind, value in passwords.items()}, "tls_key": key}
+        host = Ec2Host(
+            f"{name}-aws-database",
+            {
+                "host": SOURCE_HOST,
+                "role": "database",
+                "config": config,
+                "secrets": secrets,
+                "ami": args["ami"],
+                "instance_type": args["instance_type"],
+                "availability_zone": args["availability_zone"],
+                "subnet_id": args["subnet_id"],
+                "private_address": args["source_address"],
+                "security_group_ids": [self._security_group(name, args).id],
+                "store": args["store"],
+                "operator_keys": args["operator_keys"],
+                "data_volume_gib": args["data_volume_gib"],
+                "site_is_active": args.get("site_is_active", True),
+                "tags": args.get("tags", {}),
+            },
+            pulumi.ResourceOptions(parent=self),
+        )
+        return authority, host, pulumi.Output.from_input(None)
+
+    def _security_group(self, name: str, args: MySqlReplicaPairArgs) -> aws.ec2.SecurityGroup:
+        """MySQL from the replica (and named clients), SSH from the gateway, nothing else in; everything out."""
+        child = pulumi.ResourceOptions(parent=self)
+        region, tags = args["region"], args.get("tags", {})
+        group = aws.ec2.SecurityGroup(
+            f"{name}-aws-database",
+            description="MySQL source: 3306 from the replica through the tunnel, SSH from the gateway",
+            vpc_id=args["vpc_id"],
+            region=region,
+            tags={**tags, "Name": SOURCE_HOST},
+            opts=child,
+        )
+        allowed = [
+            ("replica", f"{args['replica_address']}/32", 3306),
+            ("ssh", f"{args['source_gateway_address']}/32", 22),
+        ]
+        allowed += [(f"client-{cidr.replace('/', '-')}", cidr, 3306) for cidr in args.get("client_ranges", [])]
+        for what, cidr, port in allowed:
+            aws.vpc.SecurityGroupIngressRule(
+                f"{name}-aws-database-{what}",
+                security_group_id=group.id,
+                cidr_ipv4=cidr,
+                ip_protocol="tcp",
+                from_port=port,
+                to_port=port,
+                region=region,
+                tags=tags,
+                opts=child,
+            )
+        aws.vpc.SecurityGroupEgressRule(
+            f"{name}-aws-database-out",
+            security_group_id=group.id,
+            cidr_ipv4="0.0.0.0/0",
+            ip_protocol="-1",
+            region=region,
+            tags=tags,
+            opts=child,
+        )
+        return group
+
+    def _common(self, args: MySqlReplicaPairArgs, authority: pulumi.Input[str]) -> dict[str, Any]:
+        """What both hosts are told."""
+        connection = args["onprem_connection"]
+        return {
+            "port": 3306,
+            "source_address": args["source_address"],
+            "replica_address": args["replica_address"],
+            "replication_user": REPLICATION_USER,
+            "clone_user": CLONE_USER,
+            "tls_ca": authority,
+            "binlog_retention_hours": self.binlog_retention_hours,
+            # Accounts are made on the source and arrive by replication; a replica takes no writes of its own.
+            "operator_users": [OPERATOR, connection.get("user", "ubuntu")] if connection else [OPERATOR],
+            **_timers(args),
+        }
+
+    def _replica_config(self, args: MySqlReplicaPairArgs, authority: pulumi.Input[str]) -> dict[str, Any]:
+        return {
+            **self._common(args, authority),
+            "role": "replica",
+            "server_id": args.get("replica_server_id", database_rules.REPLICA_SERVER_ID),
+            "bind_address": args.get("replica_bind_address", "127.0.0.1"),
+            "peer_route": {"range": args["vpc_range"], "via": args["gateway_address"]},
+            "settings": args.get("replica_settings", {}),
+            "existing_source": args.get("existing_source") is not None,
+            # A new source installs its packages first; an `up` waits for it here, before its gate.
+            "source_wait_seconds": 600,
+        }
+
+    def _sql_to_run(
+        self, args: MySqlReplicaPairArgs, passwords: dict[str, pulumi.Output[str]]
+    ) -> pulumi.Output[str | None]:
+        """Statements for an existing source. Its file needs gtid_mode, enforce_gtid_consistency, server_id and TLS."""
+        text = guest_file("database/existing-source.sql")
+        heartbeat = guest_file("database/heartbeat.sql").replace("$version", "twinsite heartbeat 1")
+
+        def filled(known: list[str]) -> str | None:
+            values = {
+                "replica_address": args["replica_address"],
+                "replication_user": REPLICATION_USER,
+                "clone_user": CLONE_USER,
+                "replication_password": known[0],
+                "clone_password": known[1],
+                "binlog_expire_logs_seconds": str(self.binlog_retention_hours * 3600),
+            }
+            result = text
+            for key, value in values.items():
+                result = result.replace("${" + key + "}", value)
+            return result + heartbeat
+
+        return pulumi.Output.secret(pulumi.Output.all(passwords["replication"], passwords["clone"]).apply(filled))
+
+
+def _nothing(after: pulumi.Input[Any]) -> pulumi.Output[pulumi.Resource]:
+    """For depends_on: waits for what `after` depends on, and names no resource itself."""
+    return pulumi.Output.from_input(after).apply(lambda _: cast(pulumi.Resource, None))
+
+
+def _intent(args: MySqlReplicaPairArgs, outage: int, retention: int) -> dict[str, Any]:
+    """What the pair is meant to be, for policies; nothing secret."""
+    return {
+        "source_address": args["source_address"],
+        "replica_address": args["replica_address"],
+        "vpc_range": args["vpc_range"],
+        "onprem_range": args["onprem_range"],
+        "source_server_id": args.get("source_server_id", database_rules.SOURCE_SERVER_ID),
+        "replica_server_id": args.get("replica_server_id", database_rules.REPLICA_SERVER_ID),
+        "tolerated_outage_hours": outage,
+        "binlog_retention_hours": retention,
+        "existing_source": args.get("existing_source") is not None,
+        "tls": "verify-identity",
+        **_timers(args),
+    }
+
+
+def _timers(args: MySqlReplicaPairArgs) -> dict[str, Any]:
+    return {
+        "heartbeat_period_seconds": args.get("heartbeat_period_seconds", database_rules.HEARTBEAT_PERIOD_SECONDS),
+        "net_timeout_seconds": args.get("net_timeout_seconds", database_rules.NET_TIMEOUT_SECONDS),
+        "connect_retry_seconds": args.get("connect_retry_seconds", database_rules.CONNECT_RETRY_SECONDS),
+        "retry_count": args.get("retry_count", database_rules.RETRY_COUNT),
+    }

@@ -1,0 +1,126 @@
+"""The role's verbs: apply, gate, report, reseed, undo.
+
+Exit 0 done, 1 failed, 2 refused; sentences on stderr, one JSON object on stdout.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+from typing import Any
+
+from . import gtid, host, replica, server, settings, source, status, undo
+from .config import REPLICA, SOURCE, Config, Failed, Refused, Secrets, read, read_secrets
+
+CONFIG = "/etc/twinsite/database.json"
+SECRETS = "/etc/twinsite/database.secrets.json"
+
+
+def apply(config: Config, secrets: Secrets, consent: gtid.GtidSet | None = None) -> dict[str, Any]:
+    """Make this host what the configuration says; nothing is touched that already is."""
+    if config.role == REPLICA and consent is None:
+        replica.refuse_promoted()
+    changed = [*host.packages(), *host.route(config), *host.volume(config), *host.dropin(config)]
+    tls_changed = [
+        path
+        for path, (text, mode, owner) in settings.tls_files(config, secrets.tls_key).items()
+        if host.put(pathlib.Path(path), text, mode, owner)
+    ]
+    changed += host.data_directory(config)
+    changed += host.identity()
+    disruption, live = _settings(config, changed)
+    if tls_changed and config.role == SOURCE and "mysqld restarted" not in disruption:
+        # New connections use the new certificate; the replica's present one goes on.
+        server.sql("ALTER INSTANCE RELOAD TLS")
+        changed.append(f"reloaded TLS: {', '.join(tls_changed)}")
+    if server.systemctl("is-enabled", server.UNIT, check=False) != "enabled":
+        server.systemctl("enable", "-q", server.UNIT)
+        changed.append("MySQL starts at boot")
+    if config.role == SOURCE:
+        source.refuse_unfit()
+        changed += [*source.baseline(), *source.accounts(config, secrets), *source.heartbeat()]
+    else:
+        # A receiver keeps the net timeout that it was started with.
+        done = replica.seed(config, secrets, consent, "replica_net_timeout" in live)
+        changed += done.changed
+        disruption += done.disruption
+    return {"changed": changed, "disruption": "; ".join(disruption) or "none"}
+
+
+def _settings(config: Config, changed: list[str]) -> tuple[list[str], frozenset[str]]:
+    """Bring the settings about; the disruption, and the names that were changed in the running server."""
+    text = settings.render(config, host.relay_log())
+    if not server.running():
+        settings.write(text)
+        server.start()
+        changed.append("started MySQL")
+        return ["mysqld started"], frozenset()
+    pending = host.state().get("restart_pending")
+    outcome = settings.apply(config, text)
+    changed += outcome.changed
+    if outcome.restart:
+        # Before the file: killed in between, the next run still knows.
+        host.remember(restart_pending=True)
+    try:
+        settings.write(text)
+    except Failed:
+        host.remember(restart_pending=bool(pending))
+        raise
+    if outcome.restart or pending:
+        server.restart()
+        host.remember(restart_pending=False)
+        return ["mysqld restarted"], frozenset()
+    return [], outcome.live
+
+
+def _reseed(config: Config, secrets: Secrets, discard: str) -> dict[str, Any]:
+    if config.role != REPLICA:
+        raise Refused(["reseed replaces a replica's data; this host is the source"])
+    try:
+        consent = gtid.parse(discard)
+    except ValueError as error:
+        raise Refused([f"--discard: {error}"]) from None
+    return apply(config, secrets, consent)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="twinsite-guest database", description=__doc__)
+    parser.add_argument("verb", choices=["apply", "gate", "report", "reseed", "undo"])
+    parser.add_argument("--config", default=CONFIG)
+    parser.add_argument("--secrets", default=SECRETS)
+    parser.add_argument("--timeout", type=float, default=120, help="gate: seconds to wait (default 120)")
+    parser.add_argument(
+        "--discard",
+        default="",
+        metavar="GTIDS",
+        help="reseed: transactions of the replica's own that may be lost, by name",
+    )
+    return parser
+
+
+def main(argv: list[str]) -> int:
+    """Run a verb; the exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        if options.verb == "report":
+            print(json.dumps(status.report(options.config)))
+            return 0
+        config = read(options.config)
+        if options.verb == "gate":
+            print(json.dumps(status.gate(config, options.timeout)))
+            return 0
+        with host.alone():
+            if options.verb == "undo":
+                print(json.dumps(undo.undo(config)))
+                return 0
+            secrets = read_secrets(options.secrets, config.role)
+            done = apply(config, secrets) if options.verb == "apply" else _reseed(config, secrets, options.discard)
+            print(json.dumps(done))
+            return 0
+    except Refused as refusal:
+        for problem in refusal.problems:
+            print(problem, file=sys.stderr)
+        return 2
+    except Failed as failure:
+        print(failure, file=sys.stderr)
+        return 1

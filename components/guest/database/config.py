@@ -1,0 +1,215 @@
+"""What one host is to be, read from /etc/twinsite/database.json and its secrets; every problem at once."""
+
+import hashlib
+import ipaddress
+import json
+import pathlib
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+SOURCE = "source"
+REPLICA = "replica"
+
+# SOURCE_PASSWORD holds at most 32 characters (MySQL manual, CHANGE REPLICATION SOURCE TO).
+PASSWORD_LIMIT = 32
+
+
+class Refused(Exception):
+    """Bad configuration or a state that must not be changed silently. Each problem is a sentence with its fix."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class Failed(Exception):
+    """Something did not work; the message holds the software's own words."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """One host's role. Addresses are IPv4 literals."""
+
+    role: str
+    server_id: int
+    source_address: str
+    replica_address: str
+    """As the source sees the replica."""
+    port: int = 3306
+    data_device: str = ""
+    """EBS volume id (`vol-…`), a device path, or empty: the host's own file system."""
+    bind_address: str = "*"
+    replication_user: str = "twinsite_repl"
+    clone_user: str = "twinsite_clone"
+    tls_ca: str = ""
+    tls_cert: str = ""
+    """PEM. The source needs both, the replica the authority only."""
+    binlog_retention_hours: int = 72
+    heartbeat_period_seconds: float = 1.0
+    net_timeout_seconds: int = 5
+    connect_retry_seconds: int = 1
+    retry_count: int = 0
+    """Receiver's reconnection attempts; 0 = no limit."""
+    source_wait_seconds: int = 300
+    """How long `apply` on a replica waits for a source that does not answer yet."""
+    operator_users: tuple[str, ...] = ()
+    """Operating-system users that reach MySQL by auth_socket; created on the source, they arrive at the replica."""
+    route_range: str = ""
+    route_via: str = ""
+    """Persistent route of this host to the peer's range through the site's gateway; both or neither."""
+    existing_source: bool = False
+    """The source is not managed by twinsite: it is verified, never changed."""
+    settings: dict[str, str] = field(default_factory=dict)
+    """my.cnf settings that override the template's."""
+    digest: str = ""
+    """SHA-256 of the configuration file's meaning."""
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Never printed, never in argv."""
+
+    replication_password: str = field(repr=False)
+    clone_password: str = field(repr=False)
+    tls_key: str = field(default="", repr=False)
+
+
+def _address(data: dict[str, Any], name: str, problems: list[str]) -> str:
+    value = data.get(name, "")
+    try:
+        return str(ipaddress.IPv4Address(value))
+    except ValueError:
+        problems.append(f"{name} is {value!r}: give an IPv4 address")
+        return ""
+
+
+def _integer(data: dict[str, Any], name: str, default: int | None, low: int, high: int, problems: list[str]) -> int:
+    value = data.get(name, default)
+    # JSON from Pulumi may carry 7 as 7.0.
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        problems.append(f"{name} is {value!r}: give a whole number from {low} to {high}")
+        return low
+    return value
+
+
+def parse(data: dict[str, Any]) -> Config:
+    """Config from plain JSON types; raises Refused with every problem."""
+    problems: list[str] = []
+    role = data.get("role")
+    if role not in (SOURCE, REPLICA):
+        problems.append(f"role is {role!r}: give {SOURCE!r} or {REPLICA!r}")
+    route = data.get("peer_route") or {}
+    settings = {str(name).replace("-", "_"): _plain(value) for name, value in (data.get("settings") or {}).items()}
+    problems += [f"setting {name!r} is no MySQL variable name" for name in settings if not re.fullmatch(r"\w+", name)]
+    for name, value in settings.items():
+        if "\n" in value:
+            problems.append(f"setting {name!r} holds a line break: a my.cnf value is one line")
+    users = data.get("operator_users") or [data.get("operator_user")]
+    users = [user for user in users if user]
+    problems += [
+        f"operator user {user!r} is no user name" for user in users if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", user)
+    ]
+    heartbeat = float(data.get("heartbeat_period_seconds", 1.0))
+    timeout = _integer(data, "net_timeout_seconds", 5, 1, 86400, problems)
+    # A receiver that hears nothing for net_timeout reconnects; each reconnect leaves a dump thread on the source (K12).
+    if not 0 < heartbeat < timeout / 2:
+        problems.append(
+            f"heartbeat_period_seconds {heartbeat:g} is not under half of net_timeout_seconds {timeout}: "
+            f"set it to {timeout / 4:g}"
+        )
+    config = Config(
+        role=str(role),
+        server_id=_integer(data, "server_id", None, 1, 2**32 - 1, problems),
+        source_address=_address(data, "source_address", problems),
+        replica_address=_address(data, "replica_address", problems),
+        port=_integer(data, "port", 3306, 1, 65535, problems),
+        data_device=str(data.get("data_device") or ""),
+        bind_address=str(data.get("bind_address") or "*"),
+        replication_user=str(data.get("replication_user") or "twinsite_repl"),
+        clone_user=str(data.get("clone_user") or "twinsite_clone"),
+        tls_ca=str(data.get("tls_ca") or ""),
+        tls_cert=str(data.get("tls_cert") or ""),
+        binlog_retention_hours=_integer(data, "binlog_retention_hours", 72, 1, 24 * 365, problems),
+        heartbeat_period_seconds=heartbeat,
+        net_timeout_seconds=timeout,
+        connect_retry_seconds=_integer(data, "connect_retry_seconds", 1, 1, 3600, problems),
+        retry_count=_integer(data, "retry_count", 0, 0, 2**31, problems),
+        source_wait_seconds=_integer(data, "source_wait_seconds", 300, 1, 3600, problems),
+        operator_users=tuple(users),
+        route_range=str(route.get("range") or ""),
+        route_via=str(route.get("via") or ""),
+        existing_source=bool(data.get("existing_source")),
+        settings=settings,
+        digest=hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest(),
+    )
+    problems += _problems(config)
+    if problems:
+        raise Refused(problems)
+    return config
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "ON" if value else "OFF"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _problems(config: Config) -> list[str]:
+    problems = []
+    if config.source_address and config.source_address == config.replica_address:
+        problems.append(f"source and replica are both {config.source_address}: a replica cannot be its own source")
+    if not config.tls_ca.startswith("-----BEGIN CERTIFICATE-----"):
+        problems.append("tls_ca is no PEM certificate: give the authority that signed the source's certificate")
+    if config.role == SOURCE and not config.tls_cert.startswith("-----BEGIN CERTIFICATE-----"):
+        problems.append("tls_cert is no PEM certificate: a source needs one, the replica verifies it")
+    if config.data_device and not re.fullmatch(r"vol-[0-9a-f]+|/dev/\S+", config.data_device):
+        problems.append(f"data_device is {config.data_device!r}: give a volume id (vol-…), a /dev path, or nothing")
+    if bool(config.route_range) != bool(config.route_via):
+        problems.append("peer_route needs both range and via")
+    return problems
+
+
+def read(path: str) -> Config:
+    """Config from a file; raises Refused, also when the file is missing or no JSON."""
+    return parse(_json(path))
+
+
+def _json(path: str) -> dict[str, Any]:
+    try:
+        data = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Refused([f"{path} is missing: run `pulumi up`, or the bundle's install.sh, which write it"]) from None
+    except (OSError, ValueError) as error:
+        raise Refused([f"{path} cannot be read: {error}"]) from None
+    if not isinstance(data, dict):
+        raise Refused([f"{path} holds no JSON object"])
+    return data
+
+
+def parse_secrets(data: dict[str, Any], role: str) -> Secrets:
+    """Secrets of `role`; raises Refused without ever naming a value."""
+    problems = []
+    for name in ("replication_password", "clone_password"):
+        value = str(data.get(name) or "")
+        if not value:
+            problems.append(f"secret {name} is missing: run `pulumi up` again")
+        elif len(value) > PASSWORD_LIMIT:
+            problems.append(
+                f"secret {name} has {len(value)} characters: MySQL takes {PASSWORD_LIMIT}, generate a shorter one"
+            )
+    key = str(data.get("tls_key") or "")
+    if role == SOURCE and "PRIVATE KEY-----" not in key:
+        problems.append("secret tls_key is no PEM private key: run `pulumi up` again")
+    if problems:
+        raise Refused(problems)
+    return Secrets(str(data["replication_password"]), str(data["clone_password"]), key)
+
+
+def read_secrets(path: str, role: str) -> Secrets:
+    """Secrets from a file; raises Refused."""
+    return parse_secrets(_json(path), role)

@@ -1,0 +1,53 @@
+"""The verbs: apply, gate, report, undo. Exit codes: 0 done, 1 failed, 2 refused; problems go to standard error."""
+
+import argparse
+import json
+import pathlib
+import sys
+from typing import Any
+
+from . import converge, settings, watch
+from .settings import Failed, Refused
+
+GATE_SECONDS = 120.0
+"""Default wait of the gate: a machine's first boot with packages to install, and the peer's agent (5 s a round)."""
+
+
+def read_json(path: str) -> Any:
+    """Content of a JSON file; Refused when it is not there or not JSON."""
+    try:
+        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Refused(f"{path}: {error}: run `pulumi up`, or the bundle's install.sh, first") from None
+
+
+def run(verb: str, config_path: str, secrets_path: str, timeout_seconds: float) -> Any:
+    """What the verb found or did, as JSON values."""
+    config = settings.parse(read_json(config_path))
+    if verb == "apply":
+        return converge.apply(config, settings.parse_keys(read_json(secrets_path), config))
+    if verb == "gate":
+        return {"gate": watch.gate(config, timeout_seconds)}
+    if verb == "report":
+        return watch.report(config)
+    return converge.undo(config)
+
+
+def main(argv: list[str]) -> int:
+    """Run one verb and return its exit code."""
+    parser = argparse.ArgumentParser(prog="gateway", description="One end of a site-to-site tunnel.")
+    parser.add_argument("verb", choices=("apply", "gate", "report", "undo"))
+    parser.add_argument("--config", required=True, help="JSON file with the role's configuration")
+    parser.add_argument("--secrets", default="", help="JSON file with the role's keys, readable by root only")
+    parser.add_argument("--timeout", type=float, default=GATE_SECONDS, help="seconds that gate waits")
+    given = parser.parse_args(argv)
+    try:
+        result = run(given.verb, given.config, given.secrets, given.timeout)
+    except Refused as error:
+        print(error, file=sys.stderr)
+        return 2
+    except Failed as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(json.dumps(result, sort_keys=True))
+    return 0

@@ -1,0 +1,64 @@
+"""The documents that tell a host what to be (guest/agent/install.py reads them)."""
+
+import base64
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from typing import Any
+
+from ..guest import guest_file, payload, payload_sha256
+
+
+def canonical(document: Any) -> str:
+    """JSON whose text depends on the content only."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def digest(*documents: Any) -> str:
+    """16 hex digits over documents; changes when anything that a host is told changes."""
+    return hashlib.sha256("\n".join(canonical(document) for document in documents).encode()).hexdigest()[:16]
+
+
+def desired(role: str, config: dict[str, Any], operators: dict[str, Any] | None) -> dict[str, Any]:
+    """desired.json without the places that only a store has."""
+    return {"payload_sha256": payload_sha256(), "role": role, "config": config, "operators": operators}
+
+
+def bundle(role: str, config: dict[str, Any], secrets: dict[str, Any]) -> str:
+    """Base64 of one tar.gz with everything an existing host needs; secret, because the role's secrets are in it."""
+    parts = {
+        "install.sh": guest_file("agent/bundle-install.sh").encode(),
+        "payload.tar.gz": payload(),
+        "desired.json": canonical(desired(role, config, None)).encode(),
+        "secrets.json": canonical({"role": secrets}).encode(),
+    }
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in sorted(parts.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            entry.mode = 0o700 if name == "install.sh" else 0o600
+            archive.addfile(entry, io.BytesIO(content))
+    return base64.b64encode(gzip.compress(raw.getvalue(), mtime=0)).decode()
+
+
+def user_data(bucket: str, region: str, host: str) -> str:
+    """Cloud-init user data that starts the agent. ValueError above EC2's limit of 16 KiB raw."""
+    agent_json = canonical({"bucket": bucket, "region": region, "host": host})
+    text = guest_file("agent/user-data.yaml")
+    for name, value in {
+        "agent_json": agent_json,
+        "aws_py": _packed("agent/aws.py"),
+        "agent_py": _packed("agent/agent.py"),
+        "agent_service": _packed("agent/twinsite-agent.service"),
+    }.items():
+        text = text.replace("${" + name + "}", value)
+    if len(text.encode()) > 16384:
+        raise ValueError(f"user data has {len(text.encode())} bytes, EC2 takes 16384: move code into the payload")
+    return text
+
+
+def _packed(path: str) -> str:
+    return base64.b64encode(gzip.compress(guest_file(path).encode(), mtime=0)).decode()

@@ -1,0 +1,301 @@
+"""An EC2 machine that is told what to be by documents in the store, and changes in place."""
+
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_tls as tls
+
+from ..protection import keep_while_active
+from . import documents
+from .store import GuestStore
+
+OPERATOR = "twinsite"
+"""Login that operators get on machines that twinsite creates."""
+
+
+class Ec2HostArgs(TypedDict):
+    """Arguments of Ec2Host."""
+
+    host: str
+    """Name in the inventory, for instance aws-gateway."""
+
+    role: str
+    """Guest role: gateway or database."""
+
+    config: pulumi.Input[dict[str, Any]]
+    """The role's configuration; nothing secret."""
+
+    secrets: pulumi.Input[dict[str, Any]]
+    """The role's secrets; they travel through Secrets Manager only."""
+
+    ami: str
+    """Pinned image id of a Debian or Ubuntu with systemd and cloud-init."""
+
+    instance_type: str
+    """For instance t3.small."""
+
+    availability_zone: str
+    """Where subnet and data volume are."""
+
+    subnet_id: pulumi.Input[str]
+    """Subnet of the network interface."""
+
+    private_address: str
+    """Fixed IPv4 address inside the subnet."""
+
+    security_group_ids: pulumi.Input[list[pulumi.Input[str]]]
+    """Security groups of the network interface."""
+
+    store: GuestStore
+    """Where the machine finds its documents."""
+
+    operator_keys: list[str]
+    """SSH public keys of the people who may log in as `twinsite`."""
+
+    forwards: NotRequired[bool]
+    """Turns the source/destination check off, for a gateway. Defaults to False."""
+
+    data_volume_gib: NotRequired[int]
+    """Adds an encrypted data volume that outlives the machine. No configuration change then replaces the machine."""
+
+    site_is_active: NotRequired[bool]
+    """True while this site serves: deleting the data volume is then refused, also in preview. Defaults to False."""
+
+    tags: NotRequired[dict[str, str]]
+    """Put on everything that takes tags."""
+
+
+class Ec2Host(pulumi.ComponentResource):
+    """One EC2 machine: interface, instance, role, secret, desired document, recovery alarm; optionally a data volume.
+
+    User data only bootstraps. A changed role configuration arrives in place within seconds; only a changed bootstrap or
+    image replaces the machine, and on a machine with a data volume neither does (replace it deliberately with
+    `pulumi up --replace`; the volume stays).
+    """
+
+    instance_id: pulumi.Output[str]
+    interface_id: pulumi.Output[str]
+    private_address: str
+    host_key: pulumi.Output[str]
+    """SSH host key, `ssh-ed25519 …`."""
+    digest: pulumi.Output[str]
+    """Changes when anything that the host is told changes."""
+    data_volume_id: pulumi.Output[str | None]
+
+    def __init__(self, name: str, args: Ec2HostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        intent = {key: args[key] for key in ("host", "role", "ami", "instance_type")}
+        super().__init__("twinsite:index:Ec2Host", name, intent, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        store, host = args["store"], args["host"]
+        tags = {**args.get("tags", {}), "Name": host}
+        region = store.region
+
+        key = tls.PrivateKey(f"{name}-ssh", algorithm="ED25519", opts=child)
+        secret = aws.secretsmanager.Secret(
+            f"{name}-secret", recovery_window_in_days=7, region=region, tags=tags, opts=child
+        )
+        told: pulumi.Output[str] = pulumi.Output.all(role=args["secrets"], ssh_host_key=key.private_key_openssh).apply(
+            documents.canonical
+        )
+        secret_text: pulumi.Output[str] = pulumi.Output.secret(told)
+        value = aws.secretsmanager.SecretVersion(
+            f"{name}-secret",
+            secret_id=secret.id,
+            region=region,
+            secret_string=secret_text,
+            opts=child,
+        )
+        profile = self._identity(name, args, secret.arn, tags)
+        desired = pulumi.Output.all(
+            config=args["config"], arn=secret.arn, version=value.version_id, volume=self._volume(name, args, tags)
+        ).apply(lambda known: _desired(args, known))
+        document = aws.s3.BucketObjectv2(
+            f"{name}-desired",
+            bucket=store.bucket,
+            region=region,
+            key=f"hosts/{host}/desired.json",
+            content=desired,
+            content_type="application/json",
+            opts=child,
+        )
+        interface = aws.ec2.NetworkInterface(
+            f"{name}-interface",
+            subnet_id=args["subnet_id"],
+            private_ips=[args["private_address"]],
+            security_groups=args["security_group_ids"],
+            source_dest_check=not args.get("forwards", False),
+            region=region,
+            tags=tags,
+            opts=child,
+        )
+        keeps = "data_volume_gib" in args
+        instance = aws.ec2.Instance(
+            f"{name}-instance",
+            ami=args["ami"],
+            instance_type=args["instance_type"],
+            primary_network_interface={"network_interface_id": interface.id},
+            iam_instance_profile=profile.name,
+            user_data=store.bucket.apply(lambda bucket: documents.user_data(bucket, region, host)),
+            user_data_replace_on_change=not keeps,
+            metadata_options={
+                "http_endpoint": "enabled",
+                "http_tokens": "required",
+                "http_put_response_hop_limit": 1,
+            },
+            root_block_device={"encrypted": True, "volume_type": "gp3"},
+            region=region,
+            tags=tags,
+            # One interface carries the address, so the old machine lets go of it before the new one takes it.
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                delete_before_replace=True,
+                depends_on=[document],
+                ignore_changes=["ami", "userData"] if keeps else [],
+            ),
+        )
+        if self._volume_resource is not None:
+            aws.ec2.VolumeAttachment(
+                f"{name}-data",
+                device_name="/dev/sdf",
+                volume_id=self._volume_resource.id,
+                instance_id=instance.id,
+                region=region,
+                # Stopping first lets the guest unmount; a forced detach of a mounted volume loses what is in flight.
+                stop_instance_before_detaching=True,
+                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            )
+        self._recovery_alarm(name, region, instance, tags)
+        self.instance_id = instance.id
+        self.interface_id = interface.id
+        self.private_address = args["private_address"]
+        self.host_key = key.public_key_openssh.apply(lambda line: line.strip())
+        self.digest = pulumi.Output.all(desired, value.version_id).apply(lambda known: documents.digest(known[0]))
+        self.register_outputs(
+            {
+                "instance_id": self.instance_id,
+                "interface_id": self.interface_id,
+                "private_address": self.private_address,
+                "host_key": self.host_key,
+                "digest": self.digest,
+                "data_volume_id": self.data_volume_id,
+            }
+        )
+
+    def _identity(
+        self, name: str, args: Ec2HostArgs, secret_arn: pulumi.Output[str], tags: dict[str, str]
+    ) -> aws.iam.InstanceProfile:
+        """Reads its own documents and its own secret, writes its own status; nothing else."""
+        child = pulumi.ResourceOptions(parent=self)
+        role = aws.iam.Role(
+            f"{name}-role",
+            assume_role_policy=documents.canonical(_statements([_allow("sts:AssumeRole", None, "ec2.amazonaws.com")])),
+            tags=tags,
+            opts=child,
+        )
+        aws.iam.RolePolicy(
+            f"{name}-role",
+            role=role.name,
+            policy=pulumi.Output.all(bucket=args["store"].bucket, secret=secret_arn).apply(
+                lambda known: documents.canonical(
+                    _statements(
+                        [
+                            _allow(
+                                "s3:GetObject",
+                                [
+                                    f"arn:aws:s3:::{known['bucket']}/payload/*",
+                                    f"arn:aws:s3:::{known['bucket']}/hosts/{args['host']}/*",
+                                ],
+                            ),
+                            _allow(
+                                "s3:PutObject", [f"arn:aws:s3:::{known['bucket']}/hosts/{args['host']}/status.json"]
+                            ),
+                            _allow("secretsmanager:GetSecretValue", [known["secret"]]),
+                        ]
+                    )
+                )
+            ),
+            opts=child,
+        )
+        return aws.iam.InstanceProfile(f"{name}-role", role=role.name, tags=tags, opts=child)
+
+    def _volume(self, name: str, args: Ec2HostArgs, tags: dict[str, str]) -> pulumi.Output[str | None]:
+        self._volume_resource: aws.ebs.Volume | None = None
+        if "data_volume_gib" in args:
+            self._volume_resource = aws.ebs.Volume(
+                f"{name}-data",
+                availability_zone=args["availability_zone"],
+                size=args["data_volume_gib"],
+                type="gp3",
+                encrypted=True,
+                region=args["store"].region,
+                tags=tags,
+                opts=pulumi.ResourceOptions(
+                    parent=self,
+                    hooks=keep_while_active(f"{name}-data", args["host"], args.get("site_is_active", False)),
+                ),
+            )
+            self.data_volume_id = self._volume_resource.id.apply(lambda found: found)
+        else:
+            self.data_volume_id = pulumi.Output.from_input(None)
+        return self.data_volume_id
+
+    def _recovery_alarm(self, name: str, region: str, instance: aws.ec2.Instance, tags: dict[str, str]) -> None:
+        """Moves the machine to other hardware, with its addresses and volumes, when its host fails."""
+        aws.cloudwatch.MetricAlarm(
+            f"{name}-recover",
+            alarm_description=f"Recovers {tags['Name']} when its host fails",
+            namespace="AWS/EC2",
+            metric_name="StatusCheckFailed_System",
+            dimensions={"InstanceId": instance.id},
+            statistic="Maximum",
+            comparison_operator="GreaterThanThreshold",
+            threshold=0,
+            period=60,
+            evaluation_periods=2,
+            # Recovery needs the metric itself; absent data would recover a machine that was stopped on purpose.
+            treat_missing_data="missing",
+            alarm_actions=[f"arn:aws:automate:{region}:ec2:recover"],
+            region=region,
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def ec2_followup(
+    name: str, store: GuestStore, host: str, config: dict[str, Any], opts: pulumi.ResourceOptions
+) -> aws.s3.BucketObjectv2:
+    """What a host is told only after something else is true: overlays keys of its role's configuration."""
+    return aws.s3.BucketObjectv2(
+        f"{name}-followup",
+        bucket=store.bucket,
+        region=store.region,
+        key=f"hosts/{host}/followup.json",
+        content=documents.canonical(config),
+        content_type="application/json",
+        opts=opts,
+    )
+
+
+def _desired(args: Ec2HostArgs, known: dict[str, Any]) -> str:
+    config = dict(known["config"])
+    if known["volume"] is not None:
+        config["data_device"] = known["volume"]
+    document = documents.desired(
+        args["role"], config, {"user": OPERATOR, "keys": args["operator_keys"]} if args["operator_keys"] else None
+    )
+    secret = {"arn": known["arn"], "version": known["version"]}
+    return documents.canonical({**document, "payload_key": args["store"].payload_key, "secret": secret})
+
+
+def _allow(action: str, resources: list[str] | None, service: str = "") -> dict[str, Any]:
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": action}
+    if service:
+        statement["Principal"] = {"Service": service}
+    if resources is not None:
+        statement["Resource"] = resources
+    return statement
+
+
+def _statements(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": statements}

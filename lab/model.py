@@ -1,0 +1,105 @@
+"""What should exist in the box: plain records that provider stand-ins write and the box makes real.
+
+The box reconciles: `apply(World)` compares with what runs and changes only the difference. All ids are the cloud's own
+(vpc-…, i-…). Lengths and names of kernel objects are derived inside the box, never stored here.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One security-group rule. `protocol` is tcp, udp, icmp, 50 (ESP) or -1 (all); ports are inclusive."""
+
+    protocol: str
+    from_port: int
+    to_port: int
+    cidr: str = ""
+    """IPv4 range of the other side; empty when `group` is set."""
+    group: str = ""
+    """Id of the other side's security group."""
+
+
+@dataclass(frozen=True)
+class SecurityGroup:
+    id: str
+    vpc: str
+    ingress: tuple[Rule, ...] = ()
+    egress: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Route:
+    """`target` is `local`, `igw`, `nic:<interface id>` or `blackhole`."""
+
+    cidr: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Subnet:
+    id: str
+    vpc: str
+    cidr: str
+    routes: tuple[Route, ...] = ()
+    """Effective routes: those of the associated (or main) route table."""
+
+
+@dataclass(frozen=True)
+class Vpc:
+    id: str
+    cidr: str
+    internet: bool = False
+    """An internet gateway is attached."""
+
+
+@dataclass(frozen=True)
+class Interface:
+    id: str
+    subnet: str
+    address: str
+    groups: tuple[str, ...] = ()
+    source_dest_check: bool = True
+    public_address: str = ""
+    """Elastic address mapped 1:1 to `address`; empty when none."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A block device of its own; survives machines."""
+
+    id: str
+    gib: int
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A cloud machine. It boots the image once with `user_data`; the same id again after a stop boots the same disk."""
+
+    id: str
+    interface: str
+    user_data: str = ""
+    """Verbatim, as the provider got it (decoded)."""
+    volumes: tuple[tuple[str, str], ...] = ()
+    """(device name such as /dev/sdf, volume id). Attached and detached while the machine runs."""
+    role: str = ""
+    """Instance role whose credentials the metadata service hands out."""
+    metadata_hop_limit: int = 1
+    metadata_tokens_required: bool = True
+    hostname: str = ""
+    running: bool = True
+    region: str = "ap-northeast-2"
+
+
+@dataclass(frozen=True)
+class World:
+    """All of it. The pre-existing on-prem site and the operator are the box's own and not listed here."""
+
+    vpcs: tuple[Vpc, ...] = ()
+    subnets: tuple[Subnet, ...] = ()
+    groups: tuple[SecurityGroup, ...] = ()
+    interfaces: tuple[Interface, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    machines: tuple[Machine, ...] = ()
+    names: dict[str, str] = field(default_factory=dict)
+    """Private or public DNS names to IPv4 addresses."""

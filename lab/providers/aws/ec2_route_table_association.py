@@ -1,0 +1,57 @@
+"""Which route table a subnet uses."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lab.providers.aws import topology
+from lab.providers.aws.cloud import AwsType, exists
+from lab.providers.framework.box import Box
+from lab.providers.framework.checks import Problem
+from lab.providers.framework.types import Call, Refusal
+
+
+class RouteTableAssociation(AwsType):
+    """Another table for the same subnet is an update; another subnet replaces."""
+
+    token = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+    prefix = "rtbassoc"
+    tagged = False
+    replaces = frozenset({"subnetId", "gatewayId"})
+    updates = frozenset({"routeTableId"})
+
+    def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
+        if bool(inputs.get("subnetId")) == bool(inputs.get("gatewayId")):
+            yield Problem("subnetId", "exactly one of subnetId, gatewayId must be specified")
+
+    def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        exists(box, topology.TABLE, record["routeTableId"], "InvalidRouteTableID.NotFound", "routeTable")
+        if not record.get("subnetId"):
+            raise Refusal("the lab associates route tables with subnets only (subnetId)")
+        exists(box, topology.SUBNET, record["subnetId"], "InvalidSubnetID.NotFound", "subnet")
+        for other, one in box.records(self.token).items():
+            if one["subnetId"] == record["subnetId"] and other != identity:
+                raise Refusal(
+                    f"Resource.AlreadyAssociated: the specified association for route table {one['routeTableId']} "
+                    f"conflicts with an existing association ({other})"
+                )
+
+    def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        self._put(box, record)
+
+    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
+        self._put(box, record)
+
+    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        self._put(box, record)
+
+    def find(self, call: Call, box: Box, identity: str) -> str:
+        """Imported as SUBNET/TABLE."""
+        for key, one in box.records(self.token).items():
+            if f"{one['subnetId']}/{one['routeTableId']}" == identity:
+                return key
+        return identity
+
+    @staticmethod
+    def _put(box: Box, record: dict[str, Any]) -> None:
+        topology.put_subnet(box, record["subnetId"])
+        box.apply()

@@ -1,0 +1,321 @@
+"""One package's provider: finds the type's file, checks, compares, and calls it."""
+
+import importlib
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.client import LabError
+from lab.providers.framework.box import Box
+from lab.providers.framework.changes import EMPTY, Change, changes, replacing
+from lab.providers.framework.checks import Checker, Problem
+from lab.providers.framework.schema import Schemas, snake
+from lab.providers.framework.types import Call, Refusal, ResourceType, unique_name
+from lab.providers.framework.values import UNKNOWN, Secret, guarded, holds_secret, holds_unknown, reveal
+
+DEFAULTS = "__defaults"
+"""Input under which the names of generated inputs are kept, as the bridge does."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The answer to a diff."""
+
+    changed: dict[Change, bool] = field(default_factory=dict)
+    """Each change with whether it replaces."""
+    delete_before_replace: bool = False
+
+
+class Provider:
+    """All of one package. Thread-safe: the engine calls from many threads at once."""
+
+    def __init__(
+        self,
+        package: str,
+        schemas: Schemas,
+        log: Callable[[str, str, str], None] = lambda severity, message, urn: None,
+        connect: Callable[[], Box | None] = Box.connect,
+    ) -> None:
+        self.package = package
+        self.schemas = schemas
+        self.config: dict[str, Any] = {}
+        self.cancelled = threading.Event()
+        self._log = log
+        self._connect = connect
+        self._box: Box | None = None
+        self._connected = False
+        self._introduced = False
+        self._lock = threading.Lock()
+        self._types: dict[str, ResourceType] = {}
+        self._known: dict[str, set[str]] = {}
+        self._seen: dict[tuple[str, str], dict[str, Any]] = {}
+
+    # Before resources
+
+    def configure(self, values: dict[str, Any]) -> None:
+        self.config = reveal(values)
+
+    def check_config(self, values: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+        """The package's own `config_problems(values)` on top of the SDK's Provider class."""
+        checker = Checker(self.schemas, self.package)
+        schema = self.schemas.resource(f"pulumi:providers:{self.package}")
+        known = {key: value for key, value in values.items() if key not in ("version", "pluginDownloadURL")}
+        parsed = {key: _parsed(schema["inputs"].get(key), value) for key, value in known.items()}
+        checker.inputs(schema, parsed)
+        module = importlib.import_module(f"lab.providers.{self.package}")
+        problems: Callable[[Mapping[str, Any]], list[Problem]] = getattr(module, "config_problems", lambda values: [])
+        return values, checker.problems + problems(reveal(parsed))
+
+    @property
+    def box(self) -> Box | None:
+        """The box, looked for once. LabError when one was promised that does not answer."""
+        with self._lock:
+            if not self._connected:
+                self._box = self._connect()
+                self._connected = True
+            return self._box
+
+    def type(self, token: str) -> ResourceType:
+        """The type's class. Refusal when nobody wrote its file."""
+        with self._lock:
+            if token not in self._types:
+                self._types[token] = self._load(token)
+            return self._types[token]
+
+    def _load(self, token: str) -> ResourceType:
+        name = file_of(token)
+        module_name = f"lab.providers.{self.package}.{name}"
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name != module_name:
+                raise
+            raise Refusal(
+                f"resource type {token} is not supported in the twinsite lab: nobody has written its stand-in. "
+                f"Add lab/providers/{self.package}/{name}.py (lab/providers/__init__.py says how), or take the "
+                "resource out of this stack"
+            ) from None
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, ResourceType) and getattr(value, "token", "") == token:
+                return value()
+        raise Refusal(f"{module_name} has no class with token {token}")
+
+    # Resources
+
+    def check(
+        self, urn: str, old: dict[str, Any], new: dict[str, Any], seed: bytes
+    ) -> tuple[dict[str, Any], list[Problem]]:
+        """Inputs as they will be kept, and what is wrong with them."""
+        kind = self.type(token_of(urn))
+        call = self._call(urn)
+        self._introduce(call)
+        checker = Checker(self.schemas, call.name)
+        inputs = checker.inputs(self.schemas.resource(kind.token), new)
+        problems = checker.problems
+        if kind.autoname is not None and inputs.get(kind.autoname.property) in EMPTY:
+            name, was = kind.autoname.property, reveal(old)
+            generated = name in (was.get(DEFAULTS) or [])
+            inputs[name] = was[name] if generated and was.get(name) else unique_name(kind.autoname, call.name, seed)
+            inputs[DEFAULTS] = [name]
+        if not problems:
+            problems = list(kind.problems(call, reveal(inputs)))
+        if not problems and not holds_unknown(inputs):
+            secret = {key for key, value in inputs.items() if holds_secret(value)}
+            settled = kind.settle(reveal(inputs))
+            inputs = {
+                key: inputs[key] if key in inputs and value == reveal(inputs[key]) else value
+                for key, value in guarded(settled, secret).items()
+            }
+        return inputs, problems
+
+    def diff(
+        self, urn: str, identity: str, old: dict[str, Any], new: dict[str, Any], state: dict[str, Any]
+    ) -> Difference:
+        kind = self.type(token_of(urn))
+        self._remember(urn, identity)
+        self._see(kind, identity, reveal(state))
+        before, after = reveal(old), reveal(new)
+        declared = kind.declared(self.schemas.resource(kind.token))
+        found = changes(declared, before, after, reveal(state), kind.defaults)
+        changed = replacing(declared, found, kind.token, lambda change: kind.forces(change, before, after))
+        first = False
+        if kind.autoname is not None and any(changed.values()):
+            # The bridge's rule: two resources cannot have one name, so a given name means delete first.
+            name = kind.autoname.property
+            given = name not in (after.get(DEFAULTS) or [])
+            first = given and before.get(name) == after.get(name)
+        return Difference(changed, first)
+
+    def create(self, urn: str, inputs: dict[str, Any], preview: bool, timeout: float) -> tuple[str, dict[str, Any]]:
+        kind = self.type(token_of(urn))
+        call = self._call(urn, timeout)
+        plain = self._plain(inputs)
+        secret = self._secrets(kind, inputs, {})
+        if preview:
+            unknown = dict.fromkeys(self.schemas.resource(kind.token)["outputs"], UNKNOWN)
+            return "", guarded({**unknown, **kind.defaults, **plain}, secret)
+        self._clear_orphans(kind, call)
+        self._say_recorded(kind, call)
+        identity, computed = kind.create(call, plain)
+        self._remember(urn, identity)
+        outputs = {**kind.defaults, **plain, **computed}
+        self._see(kind, identity, outputs)
+        return identity, guarded(outputs, secret)
+
+    def read(
+        self, urn: str, identity: str, state: dict[str, Any], inputs: dict[str, Any]
+    ) -> tuple[str, dict[str, Any], dict[str, Any]] | None:
+        """(id, outputs, inputs); None when it is gone."""
+        kind = self.type(token_of(urn))
+        self._introduce(self._call(urn))
+        self._remember(urn, identity)
+        before = reveal(state)
+        found = kind.read(self._call(urn), identity, dict(before))
+        if found is None:
+            return None
+        identity = found.pop("__id", identity)
+        self._remember(urn, identity)
+        given = reveal(inputs)
+        if not state:  # an import: everything the cloud says that the program could have said
+            names = self.schemas.resource(kind.token)["inputs"]
+            given = {
+                key: found[key]
+                for key in names
+                if found.get(key) not in EMPTY and (key not in kind.defaults or found[key] != kind.defaults[key])
+            }
+            return identity, guarded(found, set(kind.secret_outputs)), guarded(given, set(kind.secret_outputs))
+        secret = self._secrets(kind, inputs, state)
+        # Drift: what the cloud says now of an input that the program gave.
+        seen = {key: found[key] if key in found and found[key] != before.get(key) else given[key] for key in given}
+        kept = {key: inputs[key] if seen[key] == given[key] else seen[key] for key in seen}
+        return identity, guarded(found, secret), guarded(kept, secret & set(kept))
+
+    def update(
+        self, urn: str, identity: str, state: dict[str, Any], old: dict[str, Any], new: dict[str, Any], preview: bool,
+        timeout: float,
+    ) -> dict[str, Any]:  # fmt: skip
+        kind = self.type(token_of(urn))
+        call = self._call(urn, timeout)
+        self._remember(urn, identity)
+        before, plain, was = reveal(state), self._plain(new), reveal(old)
+        # What was computed stays; an input that is no longer given goes back to the default, unless the cloud keeps it.
+        kept = {
+            key: value
+            for key, value in before.items()
+            if key != DEFAULTS and (key not in was or key in plain or key in kind.keeps)
+        }
+        merged = {**kind.defaults, **kept, **plain}
+        secret = self._secrets(kind, new, state)
+        if preview:
+            return guarded({**merged, **dict.fromkeys(kind.unstable, UNKNOWN)}, secret)
+        self._say_recorded(kind, call)
+        computed = kind.update(call, identity, before, merged)
+        return guarded({**merged, **computed}, secret)
+
+    def delete(self, urn: str, identity: str, state: dict[str, Any], timeout: float) -> None:
+        kind = self.type(token_of(urn))
+        self._remember(urn, identity)
+        kind.delete(self._call(urn, timeout), identity, reveal(state))
+
+    def cancel(self) -> None:
+        """Ctrl-C: what waits gives up; what is being made is finished, so that the state knows of it."""
+        self.cancelled.set()
+
+    def invoke(self, token: str) -> None:
+        raise Refusal(
+            f"function {token} is not supported in the twinsite lab: a preview that asks an account cannot work "
+            "without one; give the value as configuration instead"
+        )
+
+    # Common parts
+
+    def _call(self, urn: str, timeout: float = 0.0) -> Call:
+        return Call(
+            urn=urn,
+            config=self.config,
+            box=self.box,
+            log=lambda severity, message: self._log(severity, message, urn),
+            stream=lambda severity, message: self._log(severity, message, urn),
+            seen=lambda token, identity: self._seen.get((token, identity), {}),
+            cancelled=self.cancelled,
+            timeout=timeout,
+        )
+
+    def _introduce(self, call: Call) -> None:
+        with self._lock:
+            if self._introduced:
+                return
+            self._introduced = True
+        module = importlib.import_module(f"lab.providers.{self.package}")
+        recorded = ""
+        if module.ACTS and call.box is None:
+            recorded = "; there is no box, so everything is recorded, not run"
+        self._log("info", f"this is the twinsite lab, not {module.REAL}{recorded}", "")
+
+    def _say_recorded(self, kind: ResourceType, call: Call) -> None:
+        if call.box is not None and not kind.live:
+            call.log("info", f"recorded, not run: the lab has nothing that acts as {kind.token}")
+
+    def _clear_orphans(self, kind: ResourceType, call: Call) -> None:
+        """Things of this URN that no state knows: a create that was killed before the engine heard of it."""
+        if call.box is None or not kind.leaves_records:
+            return
+        with self._lock:
+            known = set(self._known.get(call.urn, ()))
+        for identity, record in call.box.records(kind.token).items():
+            if record.get("__urn") == call.urn and identity not in known:
+                call.log(
+                    "warning",
+                    f"an interrupted run had left {identity} of this resource behind, which no state knows; the lab "
+                    "takes it away. On AWS it would still be there: look for it by its tags and delete it",
+                )
+                kind.delete(call, identity, record)
+
+    def _remember(self, urn: str, identity: str) -> None:
+        with self._lock:
+            self._known.setdefault(urn, set()).add(identity)
+
+    def _see(self, kind: ResourceType, identity: str, outputs: dict[str, Any]) -> None:
+        with self._lock:
+            self._seen[kind.token, identity] = outputs
+
+    def _secrets(self, kind: ResourceType, inputs: dict[str, Any], state: dict[str, Any]) -> set[str]:
+        secret = {key for key, value in {**state, **inputs}.items() if holds_secret(value)}
+        secret |= kind.secret_outputs
+        return secret | {output for output, sources in kind.secret_from.items() if secret & set(sources)}
+
+    @staticmethod
+    def _plain(inputs: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = reveal(inputs)
+        found.pop(DEFAULTS, None)
+        return {key: value for key, value in found.items() if value is not None}
+
+
+def token_of(urn: str) -> str:
+    """The type of a URN: the last of its `$`-separated parents and itself."""
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def file_of(token: str) -> str:
+    """aws:ec2/routeTable:RouteTable → ec2_route_table; command:remote:Command → remote_command."""
+    _, path, name = token.split(":")
+    where, _, file = path.partition("/")
+    words = snake(file or name)
+    return words if where == "index" else f"{snake(where)}_{words}"
+
+
+def _parsed(kind: Any, value: Any) -> Any:
+    """Provider configuration travels as JSON text."""
+    import json
+
+    if kind == "string" or not isinstance(value, str) or not re.match(r"\s*[\[{\dtf]", value):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+__all__ = ["Difference", "LabError", "Provider", "Secret", "file_of", "token_of"]

@@ -1,0 +1,249 @@
+"""The AWS APIs under their own names, over TLS: checks the caller as AWS does, then hands the request to moto.
+
+Not answered here: services other than S3, Secrets Manager, SSM and STS (their names do not resolve in the lab).
+"""
+
+import http.client
+import http.server
+import json
+import socket
+import socketserver
+import ssl
+import sys
+import threading
+import traceback
+import urllib.parse
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from lab.services import iam
+from lab.services.actions import Need, bucket_and_key, needed
+from lab.services.authority import Authority
+from lab.services.credentials import ACCOUNT, Credentials, Register
+from lab.services.signature import Denied, Request, endpoint, is_s3, verify
+
+ADDRESS = ("198.51.100.60", 443)
+SERVICES = ("s3", "secretsmanager", "ssm", "sts")
+_HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "expect", "content-length", "host"}
+
+Policies = Callable[[str], Sequence[dict[str, Any]] | None]
+
+
+class Front(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    """Threads: a handful of machines that poll, and one operator."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        authority: Authority,
+        register: Register,
+        policies: Policies,
+        moto: Path,
+        log: Any = sys.stderr,
+    ) -> None:
+        """`policies` gives a role's policy documents, None when there is no such role."""
+        super().__init__(listening.getsockname(), Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listening
+        self.server_name, self.server_port = "front", listening.getsockname()[1]
+        self.authority = authority
+        self.register = register
+        self.policies = policies
+        self.moto = moto
+        self.log = log
+        self.refusals = 0
+        """Requests that were denied; `status` shows it, because a polling guest would otherwise be silent about it."""
+        self._told: set[str] = set()
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.sni_callback = self._named
+
+    def refused(self, line: str) -> None:
+        """Count it, and write it down the first time: a machine that polls is refused every few seconds."""
+        self.refusals += 1
+        if line not in self._told and len(self._told) < 1000:
+            self._told.add(line)
+            print(line, file=self.log, flush=True)
+
+    def _named(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> int | None:
+        if not name or not name.endswith(".amazonaws.com"):
+            return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+        connection.context = self.authority.context(name)
+        return None
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        # Here, in the connection's own thread: a client that never finishes its handshake holds up nobody.
+        request.settimeout(120)
+        secured = self._context.wrap_socket(request, server_side=True)
+        try:
+            super().finish_request(secured, client_address)
+        finally:
+            secured.close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        error = sys.exc_info()[1]
+        if not isinstance(error, (OSError, ssl.SSLError)):
+            traceback.print_exc(file=self.log)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """One connection."""
+
+    server: Front
+    protocol_version = "HTTP/1.1"
+    server_version = "AmazonS3"
+
+    def handle_any(self) -> None:
+        body = self._body()
+        path, _, query = self.path.partition("?")
+        host = (self.headers.get("Host") or "").partition(":")[0].lower()
+        # A header sent twice is one with a comma, as AWS's signing rules say.
+        headers: dict[str, str] = {}
+        for name, value in self.headers.items():
+            key = name.lower()
+            headers[key] = f"{headers[key]},{value}" if key in headers else value
+        request = Request(self.command, host, path, query, headers, body)
+        caller = verify(request, self.server.register)
+        if isinstance(caller, Denied):
+            self._refuse(request, caller)
+            return
+        if endpoint(host)[0] == "sts" and needed(request).action == "sts:GetCallerIdentity":
+            self._identity(caller)
+            return
+        denied = self._denied(request, caller)
+        if denied is not None:
+            self._refuse(request, denied)
+            return
+        status, answer_headers, answer = self._moto(request)
+        need = needed(request)
+        if status == 404 and need.bucket and not self._may(caller, Need("s3:ListBucket", need.bucket)):
+            # "If you don't have s3:ListBucket, Amazon S3 returns 403" for a key that does not exist [S3 API, GetObject]
+            self._refuse(request, _access_denied(request, caller, Need("s3:ListBucket", need.bucket)))
+            return
+        self._answer(status, answer_headers, answer)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any
+
+    def _denied(self, request: Request, caller: Credentials) -> Denied | None:
+        need = needed(request)
+        if need.action.startswith("secretsmanager:") and not need.resource.startswith("arn:") and need.resource != "*":
+            need = Need(need.action, self._secret_arn(request, need.resource))
+        return None if self._may(caller, need) else _access_denied(request, caller, need)
+
+    def _may(self, caller: Credentials, need: Need) -> bool:
+        if not caller.role:
+            return True
+        policies = self.server.policies(caller.role)
+        context = {"aws:SecureTransport": "true", "aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/{caller.role}"}
+        context["aws:RequestedRegion"] = endpoint((self.headers.get("Host") or "").lower())[1]
+        if need.prefix is not None:
+            context["s3:prefix"] = need.prefix
+        return policies is not None and iam.allowed(policies, need.action, need.resource, context)
+
+    def _secret_arn(self, request: Request, name: str) -> str:
+        """AWS evaluates the secret's ARN, also when the caller gives its name."""
+        headers = dict(request.headers) | {"x-amz-target": "secretsmanager.DescribeSecret"}
+        question = Request("POST", request.host, "/", "", headers, json.dumps({"SecretId": name}).encode())
+        status, _, answer = self._moto(question)
+        return str(json.loads(answer)["ARN"]) if status == 200 else name
+
+    def _moto(self, request: Request) -> tuple[int, list[tuple[str, str]], bytes]:
+        path, host = request.path, request.host
+        if is_s3(host):
+            bucket, key = bucket_and_key(request)
+            path = "/" + urllib.parse.quote(f"{bucket}/{key}" if key else bucket, safe="/-_.~")
+            host = f"s3.{endpoint(host)[1]}.amazonaws.com"
+        connection = http.client.HTTPConnection("moto", timeout=60)
+        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.sock.settimeout(60)
+        try:
+            connection.sock.connect(str(self.server.moto))
+            connection.putrequest(
+                request.method,
+                path + ("?" + request.query if request.query else ""),
+                skip_host=True,
+                skip_accept_encoding=True,
+            )
+            connection.putheader("Host", host)
+            for name, value in request.headers.items():
+                if name not in _HOP_BY_HOP:
+                    connection.putheader(name, value)
+            connection.putheader("Content-Length", str(len(request.body)))
+            connection.endheaders(request.body)
+            answer = connection.getresponse()
+            return answer.status, answer.getheaders(), answer.read()
+        finally:
+            connection.close()
+
+    def _identity(self, caller: Credentials) -> None:
+        identity = caller.session or "AIDALABOPERATOR"
+        body = (
+            '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+            f"<Arn>{escape(caller.arn)}</Arn><UserId>{escape(identity)}</UserId><Account>{ACCOUNT}</Account>"
+            f"</GetCallerIdentityResult><ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId></ResponseMetadata>"
+            "</GetCallerIdentityResponse>"
+        )
+        self._answer(200, [("Content-Type", "text/xml")], body.encode())
+
+    def _refuse(self, request: Request, denied: Denied) -> None:
+        self.server.refused(
+            f"{self.client_address[0]} {request.method} {request.host}{request.path}: {denied.code}: {denied.message}"
+        )
+        service = endpoint(request.host)[0]
+        if service in ("s3", "sts"):
+            xml = f"<Code>{denied.code}</Code><Message>{escape(denied.message)}</Message>"
+            body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{xml}<RequestId>{uuid.uuid4()}</RequestId></Error>'
+            if service == "sts":
+                body = f'<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>{xml}</Error></ErrorResponse>'
+            self._answer(denied.status, [("Content-Type", "application/xml")], body.encode())
+        else:
+            text = json.dumps({"__type": denied.code, "message": denied.message, "Message": denied.message})
+            self._answer(denied.status, [("Content-Type", "application/x-amz-json-1.1")], text.encode())
+
+    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        bodiless = self.command == "HEAD" or status in (204, 304)
+        self.send_response_only(status)
+        for name, value in headers:
+            if name.lower() not in _HOP_BY_HOP:
+                self.send_header(name, value)
+        length = next((value for name, value in headers if name.lower() == "content-length"), str(len(body)))
+        if status not in (204, 304):
+            self.send_header("Content-Length", length if bodiless else str(len(body)))
+        self.end_headers()
+        if not bodiless:
+            self.wfile.write(body)
+
+    def _body(self) -> bytes:
+        if "chunked" not in (self.headers.get("Transfer-Encoding") or "").lower():
+            return self.rfile.read(int(self.headers.get("Content-Length") or "0"))
+        parts: list[bytes] = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return b"".join(parts)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def _access_denied(request: Request, caller: Credentials, need: Need) -> Denied:
+    message = (
+        f"User: {caller.arn} is not authorized to perform: {need.action} on resource: {need.resource} "
+        "because no identity-based policy allows the action"
+    )
+    code = {"s3": "AccessDenied", "sts": "AccessDenied"}.get(endpoint(request.host)[0], "AccessDeniedException")
+    return Denied(code, message, 403 if code == "AccessDenied" else 400)
+
+
+def serve(front: Front) -> threading.Thread:
+    """Run it in a thread of its own."""
+    thread = threading.Thread(target=front.serve_forever, args=(0.1,), name="aws-front", daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,196 @@
+"""The command line: arguments in, one answer on standard output, exit code 0, 1 or 2."""
+
+import argparse
+import functools
+import json
+import pathlib
+import shutil
+import sys
+import time
+import webbrowser
+from collections.abc import Mapping
+from typing import Any
+
+from . import evidence, facts, render, status
+from .console import Console, console
+from .drill.kinds import DEFAULT_SECONDS, Direction, How
+from .guest import Guests, look
+from .stack import NoInventory, Stack, locate
+from .steps import stoppable
+from .transport import Transport, connect
+
+DONE, FAILED, REFUSED = 0, 1, 2
+EXIT = {"passed": DONE, "failed": FAILED, "refused": REFUSED}
+WATCH_SECONDS = 2.0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; its exit code."""
+    given = _arguments().parse_args(argv)
+    say = console()
+    try:
+        stack = locate(given.inventory, given.stack)
+    except NoInventory as problem:
+        return _refuse(given, str(problem))
+    if stack.note:
+        say.say(f"note: {stack.note}")
+    if given.command == "report":
+        return _report(given, stack)
+    try:
+        transport = connect(stack.inventory)
+    except ValueError as problem:
+        return _refuse(given, str(problem))
+    command = {"status": _status, "drill": _drill, "repair": _repair}[given.command]
+    try:
+        with stoppable():
+            return command(given, stack, transport, say)
+    except KeyboardInterrupt:
+        say.say("interrupted")
+        if given.json and given.command != "status":
+            _print(
+                {"command": given.command, "verdict": "failed", "problems": ["interrupted before anything was done"]}
+            )
+        return FAILED
+    finally:
+        transport.close()
+
+
+def _refuse(given: argparse.Namespace, problem: str) -> int:
+    """A refusal before there is a stack to speak of."""
+    if getattr(given, "json", False):
+        _print({"command": given.command, "verdict": "refused", "problems": [problem]})
+    print(problem, file=sys.stderr)
+    return REFUSED
+
+
+def _print(answer: Mapping[str, Any]) -> None:
+    print(json.dumps(answer, indent=1), flush=True)
+
+
+def _status_once(stack: Stack, transport: Transport) -> dict[str, Any]:
+    found = facts.read(stack.inventory, look(Guests(stack.inventory, transport)))
+    standing = evidence.standing(evidence.latest(stack.folder), stack.inventory.digest, time.time())
+    return status.status(found, standing, stack.note)
+
+
+def _status(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
+    while True:
+        found = _status_once(stack, transport)
+        if given.json:
+            # --watch: one object a line, for programs that follow.
+            print(json.dumps(found, indent=None if given.watch else 1), flush=True)
+        else:
+            if given.watch and sys.stdout.isatty():
+                print("\x1b[2J\x1b[H", end="")
+            print(render.status_text(found), flush=True)
+        if not given.watch:
+            break
+        time.sleep(WATCH_SECONDS)
+    if found["hosts"] and not any(host["reachable"] for host in found["hosts"]):
+        return REFUSED
+    return DONE if found["healthy"] else FAILED
+
+
+def _drill(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
+    from .drill import command
+    from .drill.tunnel_cut import Request
+
+    request = Request(
+        how=How(given.how),
+        at=given.at,
+        direction=Direction(given.direction),
+        seconds=given.seconds,
+        settle=given.settle,
+        keep_data=given.keep_data,
+        fault_command=given.fault_command,
+    )
+    result = command.run(stack, transport, request, say, given.break_lock)
+    if given.json:
+        _print(result)
+    else:
+        print(render.drill_text(result))
+    return EXIT[result["verdict"]]
+
+
+def _repair(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
+    from .repair import command
+
+    result = command.run(stack, transport, say, given.plan, frozenset(given.confirm), given.break_lock)
+    if given.json:
+        _print(result)
+    else:
+        print(render.repair_text(result))
+    return EXIT[result["verdict"]]
+
+
+def _report(given: argparse.Namespace, stack: Stack) -> int:
+    found = evidence.latest(stack.folder)
+    path = pathlib.Path(str(found[1].get("report"))) if found and found[1].get("report") else None
+    if path is None or not path.exists():
+        return _refuse(given, f"there is no report in {stack.folder}: run `twinsite drill tunnel-cut`")
+    if given.json:
+        _print({"command": "report", "report": str(path), "picture": str(path.with_suffix(".png"))})
+    else:
+        print(path)
+        if sys.stdout.isatty() and not given.no_open and shutil.which("xdg-open"):
+            webbrowser.open(path.as_uri())
+    return DONE
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="twinsite", description="Status, drills and repair of a twinsite stack.")
+    parser.add_argument(
+        "--inventory",
+        default="",
+        metavar="FILE|ssh://user@host/path",
+        help="the stack's inventory; default $TWINSITE_INVENTORY, else the current Pulumi project's output",
+    )
+    parser.add_argument("--stack", default="", help="Pulumi stack; default the selected one")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    shown = commands.add_parser(
+        "status", help="tunnel, replication, heartbeat age, evidence age; every problem with its fix"
+    )
+    shown.add_argument("--watch", action="store_true", help=f"again every {WATCH_SECONDS:g} s")
+
+    drills = commands.add_parser("drill", help="break something on purpose and measure the recovery")
+    cut = drills.add_subparsers(dest="name", required=True).add_parser(
+        "tunnel-cut",
+        help="cut the tunnel between the sites",
+        description="Cuts the tunnel while rows are written, watches both sites, waits for recovery without a person, "
+        "checks that no acknowledged row was lost, writes evidence and a report. Always puts everything back.",
+    )
+    cut.add_argument(
+        "--how", choices=[how.value for how in How], default=How.LINK_DOWN.value, help="default %(default)s"
+    )
+    cut.add_argument("--at", default="", metavar="SITE|HOST", help="gateway where it is done; default the initiator's")
+    cut.add_argument(
+        "--direction", choices=[way.value for way in Direction], default=Direction.TO_AWS.value, help="one-way cuts"
+    )
+    lengths = functools.reduce(lambda text, item: f"{text}{item[0].value} {item[1]:g}, ", DEFAULT_SECONDS.items(), "")
+    cut.add_argument("--seconds", type=float, help=f"length of the cut (default {lengths.rstrip(', ')})")
+    cut.add_argument("--settle", type=float, default=20.0, help="seconds until SAs are counted (default %(default)g)")
+    cut.add_argument("--keep-data", action="store_true", help="do not drop the tables that the drill wrote")
+    cut.add_argument(
+        "--fault-command",
+        default="",
+        metavar="COMMAND",
+        help="cut by this instead, run here as `COMMAND on` and, after --seconds or on any trouble, `COMMAND off`",
+    )
+
+    mend = commands.add_parser("repair", help="say what is broken and do only what is needed")
+    mend.add_argument("--plan", action="store_true", help="say what would be done, and do nothing")
+    mend.add_argument(
+        "--confirm", action="append", default=[], choices=["reseed"], help="allow replacing the replica's data"
+    )
+
+    page = commands.add_parser("report", help="the page of the last drill")
+    page.add_argument("--no-open", action="store_true", help="only print its path")
+
+    for each in (cut, mend):
+        each.add_argument(
+            "--break-lock", action="store_true", help="take the lock of an operation that is gone for good"
+        )
+    for each in (shown, cut, mend, page):
+        each.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    return parser

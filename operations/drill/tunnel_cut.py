@@ -1,0 +1,289 @@
+"""`twinsite drill tunnel-cut`: steady state, writes, the cut, what is seen, recovery without a person, the verdict.
+
+Only the order of things is here. What may be refused is decided before anything is touched; whatever is done registers
+its undoing first; the verdict is made by expectations.py from what was seen.
+"""
+
+import functools
+import secrets
+import time
+from dataclasses import dataclass
+
+from components.inventory import Inventory, Replica, Tunnel
+
+from .. import facts, status
+from ..guest import Guests, look, store_place
+from ..steps import Steps, wait
+from . import faults, observers, timeline
+from .expectations import Findings
+from .kinds import DEFAULT_SECONDS, LIMITS, RESTART_PATIENCE_SECONDS, Direction, How
+from .ledger import Writer
+
+TEXTS = ("replication_test_1", "replication_test_while_vpn_down", "replication_test_after")
+"""The first two are the document's own."""
+
+RESTART_ROW_SECONDS = 1.5
+"""A restarting gateway is away by then."""
+ROW_SECONDS = 0.5
+"""What the timer for a row may be late, and the row itself take."""
+
+WRITE_BEFORE_SECONDS = 2.0
+WRITE_AFTER_SECONDS = 3.0
+LONGEST_CUT_SECONDS = 3600.0
+# Beyond what an expectation allows, so that a late recovery is measured and not only called late.
+LATE_SECONDS = 60.0
+
+
+class Refusal(Exception):
+    """The drill does not start; every reason, each with its fix."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the person asked for."""
+
+    how: How = How.LINK_DOWN
+    at: str = ""
+    direction: Direction = Direction.TO_AWS
+    seconds: float | None = None
+    settle: float = 20.0
+    keep_data: bool = False
+    fault_command: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done."""
+
+    request: Request
+    tunnel: Tunnel
+    replica: Replica
+    cut: faults.Cut
+    longest_seconds: float
+    """No part of the drill lasts longer: the lock's, the probes' and the writer's own end."""
+
+
+def plan(inventory: Inventory, request: Request) -> Plan:
+    """The plan, or Refusal with every reason. Pure."""
+    problems = []
+    if not inventory.tunnels or not inventory.replicas:
+        problems.append(
+            f"topology {inventory.topology} has {len(inventory.tunnels)} tunnels and "
+            f"{len(inventory.replicas)} replicas: "
+            "tunnel-cut needs one of each"
+        )
+    try:
+        store_place(inventory)
+    except ValueError as problem:
+        problems.append(str(problem))
+    seconds = DEFAULT_SECONDS.get(request.how, 5.0) if request.seconds is None else request.seconds
+    if not 1 <= seconds <= LONGEST_CUT_SECONDS:
+        problems.append(f"--seconds {seconds:g}: give 1 to {LONGEST_CUT_SECONDS:g}")
+    if not 0 <= request.settle <= 3600:
+        problems.append(f"--settle {request.settle:g}: give 0 to 3600")
+    if problems:
+        raise Refusal(problems)
+    tunnel, replica = inventory.tunnels[0], inventory.replicas[0]
+    try:
+        gateway = faults.gateway(inventory, tunnel, request.at)
+    except ValueError as problem:
+        raise Refusal([str(problem)]) from None
+    way = faults.way(gateway, request.direction) if request.how is How.ONE_WAY else ""
+    length = seconds if request.how.cuts_link or request.fault_command else 0.0
+    cut = faults.Cut(request.how, gateway.name, tunnel.name, length, way, request.fault_command)
+    patience = RESTART_PATIENCE_SECONDS if request.how.restarts else 0.0
+    longest = length + patience + LIMITS[request.how].replication_back + LATE_SECONDS + request.settle + 180.0
+    return Plan(request, tunnel, replica, cut, longest)
+
+
+class TunnelCut:
+    """One drill over one plan. `run` does it; `findings` is what the verdict rests on, complete or not."""
+
+    def __init__(self, guests: Guests, plan: Plan, steps: Steps, identity: str = "") -> None:
+        self._guests, self._plan, self._steps = guests, plan, steps
+        self.identity = identity or "d" + secrets.token_hex(4)
+        # Not the gateway that goes away.
+        away = plan.cut.how.restarts and plan.cut.at == plan.tunnel.initiator
+        echoes = plan.tunnel.responder if away else plan.tunnel.initiator
+        watches = observers.watched(guests.inventory, plan.tunnel, plan.replica, echoes)
+        self.observers = observers.Observers(guests, watches, plan.replica.source, self.identity)
+        self._writer = Writer(guests, plan.replica, self.identity)
+        self._faults: faults.Faults | None = None
+        self._since = 0.0
+        self._settled: float | None = None
+        self._during_due = 0.0
+
+    def steady_state(self, patience_seconds: float) -> str:
+        """A sentence about the steady state; Refusal with every problem when there is none after `patience_seconds`."""
+        deadline = time.monotonic() + patience_seconds
+        while True:
+            try:
+                return self._steady_now()
+            except Refusal:
+                if time.monotonic() >= deadline:
+                    raise
+                self._pause(0.5)
+
+    def _steady_now(self) -> str:
+        found = facts.read(self._guests.inventory, look(self._guests))
+        unreachable = list(status.host_problems(found))
+        if unreachable:
+            raise Refusal(
+                [f"not all hosts can be reached, so a drill would prove nothing: {problem}" for problem in unreachable]
+            )
+        problems = [*status.tunnel_problems(found), *status.replica_problems(found)]
+        if problems:
+            raise Refusal([f"a drill starts from a steady state, and this is none: {problem}" for problem in problems])
+        _, replica = found.pair(self._plan.replica)
+        return f"one SA, packets cross, receiver {replica.receiver}, data {replica.heartbeat_age_seconds:.1f} s old"
+
+    def run(self) -> None:
+        """All steps. Whatever it raises, `Steps.undo_all` puts back what was done."""
+        with self._steps.step("start the probes") as step:
+            self._steps.undo_with("stop the probes", self._stop_probes)
+            self.observers.start(self._plan.longest_seconds)
+            wait("every probe's first lines", self._seeing, 15, self._blind)
+            worst = max(clock.uncertainty for clock in self.observers.clocks.values())
+            step.detail = f"{len(self.observers.watches)} hosts, clocks compared to ±{worst * 1000:.0f} ms"
+        with self._steps.step("write before the cut") as step:
+            self._steps.undo_with("stop the writer and clean up", self._clean_writer)
+            self._writer.insert(TEXTS[0])
+            self._writer.start(self._plan.longest_seconds)
+            self._pause(WRITE_BEFORE_SECONDS)
+            step.detail = f"{self._writer.acked()} transactions acknowledged"
+        with self._steps.step("show that the sniffers see clear text"):
+            hosts = (self._plan.tunnel.initiator, self._plan.tunnel.responder)
+            observers.control(self._guests, self._plan.tunnel)
+            wait("the sniffers to see the control packets", lambda: all(map(self._controlled, hosts)), 5)
+        self._break()
+        self._recover()
+        self._settle()
+
+    def _break(self) -> None:
+        plan = self._plan
+        with self._steps.step(f"cut: {plan.cut.how.value}") as step:
+            self._faults = faults.Faults(self._guests, plan.cut, self.observers.clocks[plan.cut.at])
+            self._since = time.time()
+            self._steps.undo_with("end the fault", self._faults.undo)
+            if plan.cut.how is not How.TERMINATE:
+                # By a timer of the source itself: the operator's way there may lead through what is cut.
+                after = plan.cut.seconds / 2 if plan.cut.how.cuts_link else RESTART_ROW_SECONDS
+                self._during_due = time.time() + after
+                self._writer.insert(TEXTS[1], after_seconds=after)
+            step.detail = self._faults.apply()
+            if plan.cut.how is How.TERMINATE:
+                self._writer.insert(TEXTS[1])
+        with self._steps.step("watch until the cut is over") as step:
+            step.detail = self._faults.wait_for_end(step)
+
+    def _recover(self) -> None:
+        assert self._faults is not None and self._faults.fault is not None
+        plan, fault = self._plan, self._faults.fault
+        if plan.cut.how.restarts:
+            with self._steps.step("watch the restarted gateway"):
+                self.observers.restart(plan.cut.at, plan.longest_seconds)
+        with self._steps.step("wait for recovery; nobody does anything") as step:
+            self._writer.watch_order()
+            tape, limits = self.observers.tape, LIMITS[plan.cut.how]
+
+            def recovered() -> bool:
+                tunnel = timeline.tunnel_back(tape, fault)
+                replication = timeline.replication_back(tape.replica, fault)
+                words = ["tunnel " + ("…" if tunnel is None else f"{tunnel:.1f} s")]
+                words.append("replication " + ("…" if replication is None else f"{replication:.1f} s"))
+                step.progress(", ".join(words))
+                step.detail = f"after the path was back: {', '.join(words)}"
+                return tunnel is not None and replication is not None
+
+            try:
+                wait("tunnel and replication", recovered, limits.replication_back + LATE_SECONDS)
+            except TimeoutError:
+                # The expectations say what is missing, with everything else that was seen.
+                step.detail = f"gave up: {step.detail}"
+
+    def _settle(self) -> None:
+        begun = time.monotonic()
+        with self._steps.step("write after recovery, then count") as step:
+            # A machine may restart faster than the timer for the row before this one runs out.
+            self._pause(self._during_due + ROW_SECONDS - time.time())
+            self._writer.insert(TEXTS[2])
+            self._pause(WRITE_AFTER_SECONDS)
+            self._writer.stop()
+            fault = self._faults.fault if self._faults else None
+            assert fault is not None
+            offset = self.observers.clocks[self._plan.replica.source].offset
+            self._writer.check(fault.began, fault.back or time.time(), offset)
+            step.detail = self._writer.words()
+        with self._steps.step("let it settle") as step:
+            left = self._plan.request.settle - (time.monotonic() - begun)
+            end = time.monotonic() + left
+
+            def over() -> bool:
+                step.progress(f"{max(0.0, end - time.monotonic()):.0f} s left")
+                return time.monotonic() >= end
+
+            wait("the settling time", over, max(0.0, left) + 5)
+            self._settled = time.time()
+            # A look at everything that is younger than this moment.
+            wait("a last look at all hosts", functools.partial(self._seeing, self._settled), 10, self._blind)
+
+    def findings(self) -> Findings | None:
+        """What is known by now; None when nothing was broken yet."""
+        if self._faults is None or self._faults.fault is None:
+            return None
+        plan = self._plan
+        return Findings(
+            fault=self._faults.fault,
+            seconds=plan.cut.seconds,
+            gateways=(plan.tunnel.initiator, plan.tunnel.responder),
+            at=plan.cut.at,
+            since=self._since,
+            resume_seconds=plan.replica.resume_seconds,
+            tape=self.observers.tape,
+            ledger=self._writer.result,
+            rows=self._writer.rows,
+            settled=self._settled,
+            undone_by=self._faults.undone_by,
+            restarted=self._faults.restarted,
+            errant=self._writer.errant,
+        )
+
+    @property
+    def ack_times(self) -> list[float]:
+        """When writes were acknowledged, on the operator's clock; for the picture."""
+        return self._writer.ack_times
+
+    def _pause(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        wait("a moment", lambda: time.monotonic() >= end, seconds + 5)
+
+    def _seeing(self, since: float = 0.0) -> bool:
+        return not self._missing(since)
+
+    def _missing(self, since: float) -> list[str]:
+        tape = self.observers.tape
+        last: dict[str, float] = {host: looks[-1].t if looks else 0.0 for host, looks in tape.sas.items()}
+        last["source"] = tape.source[-1].t if tape.source else 0.0
+        last["replica"] = tape.replica[-1].t if tape.replica else 0.0
+        for host, looks in tape.clear.items():
+            last[f"{host}'s sniffer"] = looks[-1].t if looks else 0.0
+        missing = [name for name, t in last.items() if t <= since]
+        return missing + [f"{host}'s probe ended: {'; '.join(words)}" for host, words in tape.ended.items() if words]
+
+    def _blind(self) -> str:
+        return f"nothing new from {', '.join(self._missing(self._settled or 0.0))}"
+
+    def _controlled(self, host: str) -> bool:
+        looks = self.observers.tape.clear[host]
+        return bool(looks) and looks[-1].controls > 0
+
+    def _stop_probes(self) -> str | None:
+        problems = self.observers.stop()
+        return f"some end by their own time only: {'; '.join(problems)}" if problems else None
+
+    def _clean_writer(self) -> str | None:
+        return self._writer.clean(keep=self._plan.request.keep_data)

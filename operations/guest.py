@@ -1,0 +1,115 @@
+"""What operations ask of a host: its roles' reports, its drill tools, the store. All of it through one Transport."""
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.inventory import Inventory
+
+from .transport import RemoteFailed, Stream, Transport, Unreachable
+
+TOOLS = "/opt/twinsite/current/drill"
+GUEST = "/usr/local/sbin/twinsite-guest"
+"""By its path: sudo's secure_path need not hold /usr/local/sbin."""
+
+
+class RemoteRefused(RemoteFailed):
+    """A program on a host said no (exit 2): its sentence names the fix."""
+
+
+def brief(words: str) -> str:
+    """The line of a program's complaint that says it: the last one that is an error, else the last one."""
+    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    errors = [line for line in lines if line.lower().startswith(("error", "fatal"))]
+    return (errors or lines or [""])[-1][:300]
+
+
+class Guests:
+    """The hosts of one inventory."""
+
+    def __init__(self, inventory: Inventory, transport: Transport) -> None:
+        self.inventory = inventory
+        self.transport = transport
+
+    def call(self, host: str, command: Sequence[str], stdin: str = "", timeout_seconds: float = 30) -> str:
+        """Standard output of a program run as root. RemoteFailed or RemoteRefused with its own words."""
+        done = self.transport.run(host, ["sudo", "-n", *command], stdin, timeout_seconds)
+        if done.code == 0:
+            return done.stdout
+        words = done.stderr.strip() or done.stdout.strip()
+        if "can't open file" in words and TOOLS in words:
+            words = "this host has not twinsite's tools of this version: run `pulumi up`, which delivers them"
+        program = " ".join(word.rpartition("/")[2] for word in command[:2])
+        if done.code == 2:
+            raise RemoteRefused(host, program, done.code, words)
+        raise RemoteFailed(host, program, done.code, brief(words))
+
+    def tool(self, host: str, tool: str, *arguments: str, stdin: str = "", timeout_seconds: float = 30) -> Any:
+        """The JSON that a drill tool prints."""
+        text = self.call(host, ["python3", f"{TOOLS}/{tool}.py", *arguments], stdin, timeout_seconds)
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise RemoteFailed(host, tool, 0, f"it printed no JSON: {text[-200:]!r}") from None
+
+    def watch(self, host: str, tool: str, *arguments: str) -> Stream:
+        """A drill tool whose lines are read as they come."""
+        return self.transport.stream(host, ["sudo", "-n", "python3", f"{TOOLS}/{tool}.py", *arguments])
+
+    def report(self, host: str, role: str) -> dict[str, Any]:
+        """The role's live state."""
+        text = self.call(host, [GUEST, role, "report"], timeout_seconds=20)
+        try:
+            found: dict[str, Any] = json.loads(text)
+        except ValueError:
+            raise RemoteFailed(
+                host, f"twinsite-guest {role} report", 0, f"it printed no JSON: {text[-200:]!r}"
+            ) from None
+        return found
+
+    def store(self, *arguments: str, stdin: str = "") -> str:
+        """The store on the standby site."""
+        host, folder = store_place(self.inventory)
+        return self.call(host, ["python3", f"{TOOLS}/store.py", folder, *arguments], stdin)
+
+
+def store_place(inventory: Inventory) -> tuple[str, str]:
+    """(host, directory) of the store. ValueError says what is wrong with it."""
+    host, colon, folder = inventory.store.partition(":")
+    if not colon or not folder.startswith("/") or host not in {each.name for each in inventory.hosts}:
+        raise ValueError(
+            f"the inventory's store is {inventory.store!r}, expected HOST:/directory of a known host: run `pulumi up`"
+        )
+    return host, folder
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One look at everything. `reports` is keyed by (host, role); what has no report has an entry in `problems`."""
+
+    reports: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    unreachable: dict[str, str] = field(default_factory=dict)
+    """Host → the transport's words."""
+    failed: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(host, role) → the report program's own words."""
+
+
+def look(guests: Guests) -> Seen:
+    """Every role's report of every host, in parallel."""
+    seen = Seen()
+    asked = [(host.name, role) for host in guests.inventory.hosts for role in host.roles]
+
+    def ask(place: tuple[str, str]) -> None:
+        try:
+            seen.reports[place] = guests.report(*place)
+        except Unreachable as problem:
+            seen.unreachable[place[0]] = problem.words
+        except RemoteFailed as problem:
+            seen.failed[place] = problem.words
+
+    if asked:
+        with ThreadPoolExecutor(max_workers=min(16, len(asked))) as pool:
+            list(pool.map(ask, asked))
+    return seen

@@ -1,0 +1,100 @@
+"""Order of the steps, their seconds, and what a person reads when one does not work."""
+
+import argparse
+import fcntl
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from setup import console, environment, image, packages, pulumi_cli
+from setup.console import Problem, say
+from setup.places import TREE, cache
+
+STEPS: dict[str, tuple[str, Callable[[], str]]] = {
+    "packages": ("distribution packages", packages.ensure),
+    "python": (".venv", environment.ensure),
+    "pulumi": ("Pulumi CLI", pulumi_cli.ensure),
+    "image": ("lab image", image.ensure),
+}
+LAYERS = {
+    "unit": ("python",),
+    "engine": ("python", "pulumi"),
+    "lab": tuple(STEPS),
+    "all": tuple(STEPS),
+}
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="./scripts/setup",
+        description="Bring the tools into .venv and one cache folder (TWINSITE_CACHE, default ~/.cache/twinsite). "
+        "Nothing else changes, except distribution packages that the lab needs, which are named first.",
+    )
+    parser.add_argument("--for", dest="layer", choices=LAYERS, default="all", help="only what these tests need")
+    parser.add_argument("--check", action="store_true", help="say what is present and change nothing")
+    options = parser.parse_args(arguments)
+    # A closed terminal and a CI's cancel end it as Ctrl-C does, with the commands that it runs. Ctrl-C is set as well:
+    # whoever starts it in the background may have switched that off.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        if options.check:
+            return check()
+        with alone():
+            return bring(LAYERS[options.layer])
+    except Problem as problem:
+        print(f"setup: {problem}", file=sys.stderr)
+    except OSError as error:
+        print(f"setup: {console.disk_full('set-up') if console.is_disk_full(error) else error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("setup: stopped. ./scripts/setup continues from here", file=sys.stderr)
+        return 130
+    return 1
+
+
+def bring(names: tuple[str, ...]) -> int:
+    began = time.monotonic()
+    for number, name in enumerate(names, 1):
+        title, ensure = STEPS[name]
+        started = time.monotonic()
+        say(f"[{number}/{len(names)}] {title}")
+        outcome = ensure()
+        say(f"    {outcome} ({time.monotonic() - started:.1f} s)")
+    say(f"set-up done in {time.monotonic() - began:.1f} s; {TREE} and {cache()}")
+    return 0
+
+
+def check() -> int:
+    """Exit code 1 when ./scripts/setup would have something to do."""
+    have = pulumi_cli.origin()
+    current = have.get("digest") == pulumi_cli.wanted()
+    why_no_lab = packages.why_no_lab()
+    facts = {
+        "distribution packages": " ".join(f"missing: {need.package}" for need in packages.missing()) or "present",
+        ".venv": "present" if environment.fresh() else "missing or not of this lock",
+        "Pulumi CLI": f"{have['version']} by way of {have['way']}: {have['why']}" if current else "missing or outdated",
+        "lab image": why_no_lab or (f"present: {' '.join(sorted(image.built()))}" if image.built() else "missing"),
+    }
+    for name, fact in facts.items():
+        say(f"{name:<22}{fact}")
+    ready = environment.fresh() and current and (bool(why_no_lab) or bool(image.built()))
+    return 0 if ready else 1
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Two set-ups at once would build everything twice: the second waits for the first."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / "setup.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another set-up is running; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,32 @@
+"""What every layer shares: the tree on the path, and the real Pulumi CLI that ./scripts/setup chose."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+TREE = Path(__file__).resolve().parents[1]
+if str(TREE) not in sys.path:
+    sys.path.insert(0, str(TREE))
+
+from lab.paths import cache
+from tests.real_pulumi import Desk
+
+# A runner in the background of a shell ignores Ctrl-C, and so would every program that a test interrupts.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def pulumi_tools() -> Path:
+    """Folder of the Pulumi CLI. A test that needs it fails without it: ./scripts/setup brings it."""
+    tools = Path(os.environ.get("TWINSITE_TEST_PULUMI") or cache() / "tools" / "current" / "bin")
+    assert (tools / "pulumi").exists(), f"there is no {tools / 'pulumi'}: run ./scripts/setup"
+    return tools
+
+
+@pytest.fixture
+def desk(tmp_path: Path, pulumi_tools: Path) -> Desk:
+    return Desk(tmp_path, pulumi_tools)

@@ -1,0 +1,152 @@
+"""The real engine with the lab's stand-ins, recorded only or with a box that has no machines."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.client import SOCKET_VARIABLE, LabError
+from lab.daemon import Server
+from lab.methods import Methods
+from lab.model import World
+from lab.providers.install import install
+from lab.state import State
+from tests.real_pulumi import Desk
+
+REGION = "ap-northeast-2"
+
+
+@pytest.fixture(scope="session")
+def provider_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A PULUMI_HOME with every stand-in; only its plugins are shared between tests."""
+    home = tmp_path_factory.mktemp("plugins")
+    install(home)
+    return home
+
+
+@dataclass
+class Stack:
+    """One project with a stack `test` on stand-ins."""
+
+    desk: Desk
+    folder: Path
+
+    def program(self, text: str) -> None:
+        """Replace the program."""
+        import textwrap
+
+        (self.folder / "__main__.py").write_text(textwrap.dedent(text))
+
+    def config(self, key: str, value: str) -> None:
+        self.desk.must(self.folder, "config", "set", key, value)
+
+    def run(self, *words: str) -> tuple[int, str]:
+        """(exit code, output) of `pulumi WORDS…`."""
+        done = self.desk.run(self.folder, *words)
+        return done.returncode, done.stdout
+
+    def up(self, *words: str) -> str:
+        return self.desk.must(self.folder, "up", "--yes", "--skip-preview", *words)
+
+    def must(self, *words: str) -> str:
+        return self.desk.must(self.folder, *words)
+
+    def steps(self, *words: str) -> dict[str, str]:
+        """What a preview would do: resource name → operation; unchanged ones are left out."""
+        said = self.must("preview", "--json", *words)
+        plan = json.loads(said[said.index("{") :])
+        return {
+            step["urn"].rpartition("::")[2]: step["op"]
+            for step in plan["steps"]
+            if step["op"] != "same" and "pulumi:pulumi:Stack" not in step["urn"]
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Name → resource of the state, secrets as the engine keeps them. The latest of each name that is alive."""
+        said = self.must("stack", "export")
+        found = json.loads(said)["deployment"].get("resources", [])
+        return {one["urn"].rpartition("::")[2]: one for one in found if not one.get("delete")}
+
+    def outputs(self) -> dict[str, Any]:
+        """Stack outputs with secrets shown."""
+        said = self.must("stack", "output", "--json", "--show-secrets")
+        found: dict[str, Any] = json.loads(said)
+        return found
+
+
+def make_stack(desk: Desk, home: Path, name: str, program: str) -> Stack:
+    """A project whose engine finds the stand-ins."""
+    (desk.folder / "home").mkdir(exist_ok=True)
+    plugins = desk.folder / "home" / "plugins"
+    if not plugins.exists():
+        plugins.symlink_to(home / "plugins")
+    stack = Stack(desk, desk.project(name, program))
+    stack.config("aws:region", REGION)
+    return stack
+
+
+@pytest.fixture
+def stack(desk: Desk, provider_home: Path) -> Stack:
+    """Recorded only: there is no box."""
+    return make_stack(desk, provider_home, "recorded", "")
+
+
+@dataclass
+class EmptyBox:
+    """Takes every world and keeps it; has no machines. `refuse` makes the next apply fail with that sentence."""
+
+    worlds: list[World] = field(default_factory=list)
+    refuse: str = ""
+    hold: threading.Event = field(default_factory=threading.Event)
+    holding: threading.Event = field(default_factory=threading.Event)
+    hold_when: str = ""
+    """Prefix of an id: an apply whose world has such a machine, volume or interface sets `holding`, then waits."""
+
+    def apply(self, world: World) -> None:
+        self.worlds.append(world)
+        held = [one.id for one in (*world.machines, *world.volumes, *world.interfaces) if self.hold_when]
+        if any(one.startswith(self.hold_when) for one in held):
+            self.holding.set()
+            assert self.hold.wait(60), "nobody let the held apply go"
+        if self.refuse:
+            raise LabError(self.refuse)
+
+    def machine_state(self, identity: str) -> dict[str, Any]:
+        running = {one.id: one.running for one in self.worlds[-1].machines}
+        return {"running": running.get(identity, False), "booted": True, "leader_pid": 1, "address": ""}
+
+    def site_machines(self) -> tuple[str, ...]:
+        return ()
+
+    def links(self) -> tuple[str, ...]:
+        return ()
+
+
+@dataclass
+class LiveStack(Stack):
+    """A stack whose stand-ins talk to a daemon, whose box has no machines."""
+
+    box: EmptyBox
+    memory: State
+
+    @property
+    def world(self) -> World:
+        """What should exist now."""
+        return self.memory.world()[0]
+
+
+@pytest.fixture
+def live(desk: Desk, provider_home: Path) -> Iterator[LiveStack]:
+    box, memory = EmptyBox(), State(desk.folder / "state.json", "box-1")
+    server = Server(desk.folder / "box.sock", Methods(memory, box))  # type: ignore[arg-type]
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    desk.extra[SOCKET_VARIABLE] = str(desk.folder / "box.sock")
+    made = make_stack(desk, provider_home, "live", "")
+    yield LiveStack(made.desk, made.folder, box, memory)
+    box.hold.set()
+    server.shutdown()
+    server.server_close()

@@ -1,0 +1,67 @@
+"""However a box ends, nothing of it stays: killed, interrupted, killed half way up. Needs root and nspawn."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab import lifecycle
+from lab.methods import wait_until
+from lab.paths import TREE
+
+from .whole_box import PATHS, lab, left_on_this_machine, must, needs_a_box, no_box_yet
+
+pytestmark = needs_a_box
+
+
+@pytest.fixture(scope="module")
+def nothing_before() -> dict[str, set[str]]:
+    return no_box_yet()
+
+
+def test_a_daemon_that_was_killed_leaves_nothing_after_down(nothing_before: dict[str, set[str]]) -> None:
+    must("up")
+    os.kill(lifecycle.daemon_pid(PATHS), signal.SIGKILL)
+    wait_until(lambda: not lifecycle.daemon_pid(PATHS), 5, "the daemon's end")
+    assert lab("status").returncode == 1
+    assert lab("exec", "--", "true").returncode == 2
+    must("down")
+    assert left_on_this_machine() == nothing_before
+
+
+MOMENTS = [
+    ("the desk is being prepared", "up.log", "preparing the desk"),
+    ("networks are being made", "daemon.log", "networks and the on-prem site"),
+    ("machines boot", "daemon.log", "waiting for the on-prem machines"),
+]
+
+
+@pytest.mark.parametrize(("moment", "log", "line"), MOMENTS, ids=[moment for moment, _, _ in MOMENTS])
+def test_ctrl_c_during_up_leaves_nothing(
+    nothing_before: dict[str, set[str]], tmp_path: Path, moment: str, log: str, line: str
+) -> None:
+    logs = {"up.log": tmp_path / "up.log", "daemon.log": PATHS.log}
+    with logs["up.log"].open("w") as stderr:
+        command = [sys.executable, "-m", "lab.cli", "up"]
+        up = subprocess.Popen(command, cwd=TREE, stderr=stderr, start_new_session=True)
+    wait_until(lambda: logs[log].exists() and line in logs[log].read_text(), 120, moment)
+    os.killpg(up.pid, signal.SIGINT)
+    assert (up.wait(60), "taking everything down" in logs["up.log"].read_text()) == (130, True), logs[
+        "up.log"
+    ].read_text()
+    assert left_on_this_machine() == nothing_before
+
+
+def test_an_up_that_was_killed_is_cleared_by_the_next(nothing_before: dict[str, set[str]]) -> None:
+    up = subprocess.Popen([sys.executable, "-m", "lab.cli", "up"], cwd=TREE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: lifecycle.daemon_pid(PATHS) > 0, 120, "the daemon's start")
+    up.kill()
+    up.communicate()
+    again = lab("up")
+    assert again.returncode == 0, again.stderr
+    assert "did not end well" in again.stderr
+    must("down")
+    assert left_on_this_machine() == nothing_before

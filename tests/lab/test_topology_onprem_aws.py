@@ -1,0 +1,98 @@
+"""Topology onprem-aws on the real engine and on real machines, as a user types it."""
+
+import json
+
+import pytest
+
+from .conftest import Provisioned
+from .whole_box import needs_a_box
+
+pytestmark = needs_a_box
+
+
+def uptime(stack: Provisioned, host: str) -> int:
+    """Unix time at which mysqld was started."""
+    return int(stack.on(host, 'date +%s -d "$(systemctl show -P ActiveEnterTimestamp mysql.service)"'))
+
+
+def test_everything_is_healthy_after_one_up(stack: Provisioned) -> None:
+    status = stack.json("twinsite", "status", "--json")
+    assert status["problems"] == []
+    assert status["healthy"] is True
+    assert status["dr_mode"] == "pilot-light"
+
+
+def test_a_second_up_changes_nothing(stack: Provisioned) -> None:
+    stack.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
+
+
+def test_a_refresh_finds_nothing_changed(stack: Provisioned) -> None:
+    stack.pulumi("refresh", "--yes", "--expect-no-changes")
+
+
+def test_a_mode_that_is_not_offered_is_refused_with_the_command_that_fixes_it(stack: Provisioned) -> None:
+    stack.pulumi("config", "set", "dr_mode", "warm")
+    done = stack.run("pulumi", "preview", "--stack", "dev", "--non-interactive")
+    stack.pulumi("config", "set", "dr_mode", "pilot-light")
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert "`pulumi config set dr_mode pilot-light`" in said
+    assert "Traceback" not in said
+
+
+def test_no_secret_is_readable_in_the_outputs_or_the_state(stack: Provisioned) -> None:
+    shown = stack.pulumi("stack", "output", "--json")
+    state = stack.pulumi("stack", "export")
+    secrets = json.loads(stack.on("onprem-gateway", "sudo cat /etc/twinsite/gateway.secrets.json"))
+    for key in secrets["psk"].values():
+        assert key not in shown
+        assert key not in state
+
+
+@pytest.mark.parametrize("how", ["link-down", "one-way", "terminate", "gateway-reboot", "gateway-crash"])
+def test_each_kind_of_cut_heals_by_itself_and_loses_nothing(stack: Provisioned, how: str) -> None:
+    result = stack.json("twinsite", "drill", "tunnel-cut", "--how", how, "--seconds", "20", "--settle", "5", "--json")
+    assert result["verdict"] == "passed", json.dumps(result, indent=1)
+    figures = result["figures"]
+    assert figures["acked"] > 0
+    assert (figures["missing"], figures["duplicated"], figures["reordered"]) == (0, 0, 0)
+    assert figures["child_sas"] == 1
+    assert figures["cleartext_packets"] == 0
+
+
+def test_a_changed_retention_arrives_without_a_restart_of_either_server(stack: Provisioned) -> None:
+    before = [uptime(stack, host) for host in ("aws-source", "onprem-database")]
+    stack.pulumi("config", "set", "tolerated_outage_hours", "40")
+    stack.pulumi("up", "--yes", "--skip-preview")
+    query = "sudo mysql -N -e 'SELECT @@GLOBAL.binlog_expire_logs_seconds'"
+    assert int(stack.on("aws-source", query)) >= 2 * 40 * 3600
+    assert [uptime(stack, host) for host in ("aws-source", "onprem-database")] == before
+
+
+def test_a_rotation_of_the_key_keeps_the_tunnel(stack: Provisioned) -> None:
+    keys = "sudo cat /etc/twinsite/gateway.secrets.json"
+    before = json.loads(stack.on("onprem-gateway", keys))["psk"]
+    stack.pulumi("config", "set", "psk_generation", "2")
+    stack.pulumi("up", "--yes", "--skip-preview")
+    after = json.loads(stack.on("onprem-gateway", keys))["psk"]
+    assert after["2"] == before["2"], "the next key was on both ends beforehand"
+    assert "3" in after
+    assert stack.json("twinsite", "status", "--json")["problems"] == []
+
+
+def test_the_data_of_the_active_site_is_not_destroyed(stack: Provisioned) -> None:
+    done = stack.run(
+        "pulumi", "destroy", "--run-program", "--yes", "--skip-preview", "--stack", "dev", "--non-interactive"
+    )
+    assert done.returncode != 0
+    assert "its site is active" in done.stdout + done.stderr
+    stack.pulumi("up", "--yes", "--skip-preview")
+    assert stack.json("twinsite", "status", "--json")["problems"] == []
+
+
+def test_after_a_destroy_the_on_prem_hosts_are_as_they_were(stack: Provisioned) -> None:
+    stack.pulumi("config", "set", "active_site", "onprem")
+    stack.pulumi("destroy", "--run-program", "--yes", "--skip-preview")
+    for host in ("onprem-gateway", "onprem-database"):
+        left = stack.on(host, "ls -d /opt/twinsite /etc/twinsite /usr/local/sbin/twinsite-guest 2>/dev/null || true")
+        assert left == ""

@@ -1,0 +1,151 @@
+"""Topology onprem-aws as a whole: what one `up` registers, in which order, and what it publishes."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from components import inventory
+from components.rules import Refused
+from stacks import onprem_aws
+from stacks.settings import Reader
+
+from .harness import Run, plain, run
+from .test_machine import keys
+
+CONFIG = {
+    "ami": "ami-0123456789abcdef0",
+    "onprem_gateway_ssh": "ubuntu@203.0.113.64:2210",
+    "onprem_database_ssh": "ubuntu@203.0.113.64:2220",
+    "onprem_gateway_host_key": "ssh-ed25519 GATEWAY",
+    "onprem_database_host_key": "ssh-ed25519 DATABASE",
+    "onprem_ssh_private_key": "PRIVATE",
+    "operator_keys": '["ssh-ed25519 OPERATOR"]',
+    "operator_ranges": '["203.0.113.10/32"]',
+}
+
+
+def tls_request(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"certRequestPem": "REQUEST"}
+
+
+def tls_certificate(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"certPem": f"CERTIFICATE {name}"}
+
+
+def tls_key(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    return {**keys(name, inputs), "privateKeyPem": f"KEY {name}", "privateKeyPemPkcs8": f"KEY {name}"}
+
+
+@pytest.fixture
+def project() -> Iterator[dict[str, str]]:
+    """The project's defaults overlaid with CONFIG, as Pulumi gives them to a program."""
+    with open("Pulumi.yaml", encoding="utf-8") as file:
+        declared = yaml.safe_load(file)["config"]
+    values = {key: _text(entry["default"]) for key, entry in declared.items()} | CONFIG
+    raw = {f"twinsite:{key}": value for key, value in values.items()} | {"aws:region": "ap-northeast-2"}
+    pulumi.runtime.set_all_config(raw)
+    yield values
+    pulumi.runtime.set_all_config({})
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def build(values: dict[str, str]) -> Run:
+    def program() -> Any:
+        reader = Reader(values.get)
+        settings = onprem_aws.read(reader)
+        reader.finish("stack test")
+        return onprem_aws.build(settings)
+
+    fill = {
+        "tls:index/privateKey:PrivateKey": tls_key,
+        "tls:index/certRequest:CertRequest": tls_request,
+        "tls:index/selfSignedCert:SelfSignedCert": tls_certificate,
+        "tls:index/locallySignedCert:LocallySignedCert": tls_certificate,
+    }
+    return run(program, fill=fill)
+
+
+def test_the_published_inventory_is_one_that_operations_can_read(project: dict[str, str]) -> None:
+    found = inventory.from_dict(plain(build(project).result["inventory"]))
+    assert [host.name for host in found.hosts] == ["aws-gateway", "aws-source", "onprem-gateway", "onprem-database"]
+    assert found.host("aws-source").transport.jump == "aws-gateway"
+    assert found.host("onprem-database").transport.port == 2220
+    assert found.tunnels[0].detect_seconds == 13.5
+    assert found.standby_site == "onprem"
+
+
+def test_the_inventory_is_also_written_where_the_standby_is(project: dict[str, str]) -> None:
+    command = build(project).one("onprem-aws-inventory-file", "command:remote:Command")
+    assert command.inputs["create"].endswith("/var/lib/twinsite/inventory.json")
+    assert json.loads(command.inputs["stdin"])["topology"] == "onprem-aws"
+
+
+def test_the_replica_waits_for_the_tunnel_and_the_source_does_not(project: dict[str, str]) -> None:
+    found = build(project)
+    tunnel_gate = found.one("onprem-aws-tunnel-gate", "command:remote:Command")
+    # A child is registered only after its component is, so what the component waits for, the child waits for.
+    assert tunnel_gate.urn in found.one("onprem-aws-onprem", "twinsite:index:OnPremHost").depends_on
+    assert tunnel_gate.urn not in found.one("onprem-aws-aws-database-instance").depends_on
+
+
+def test_the_private_subnet_has_its_way_out_through_the_gateway(project: dict[str, str]) -> None:
+    route = build(project).one("onprem-aws-way-out")
+    assert route.inputs["destinationCidrBlock"] == "0.0.0.0/0"
+    assert route.inputs["networkInterfaceId"] == "onprem-aws-aws-gateway-interface-id"
+
+
+def test_no_machine_is_open_to_the_world_but_for_ike(project: dict[str, str]) -> None:
+    rules = [rule.inputs for rule in build(project).of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")]
+    world = [(rule["ipProtocol"], rule.get("fromPort")) for rule in rules if rule.get("cidrIpv4") == "0.0.0.0/0"]
+    assert sorted(world) == [("udp", 500), ("udp", 4500)]
+
+
+def test_a_preview_asks_no_account(project: dict[str, str]) -> None:
+    build(project)  # the harness fails on any call of a provider function
+
+
+def test_nothing_is_registered_twice_and_every_name_is_by_site(project: dict[str, str]) -> None:
+    names = {resource.name for resource in build(project).resources}
+    assert not [name for name in names if "primary" in name or "standby" in name or "master" in name]
+
+
+def test_the_placeholder_image_is_refused_with_how_to_find_one(project: dict[str, str]) -> None:
+    with pytest.raises(Refused, match="ami"):
+        build({**project, "ami": "ami-00000000000000000"})
+
+
+def test_everything_that_is_wrong_is_said_at_once(project: dict[str, str]) -> None:
+    with pytest.raises(Refused) as refused:
+        build({**project, "dr_mode": "warm", "data_volume_gib": "x", "onprem_gateway_ssh": "gateway", "gate": "maybe"})
+    assert len(refused.value.problems) == 4
+
+
+def test_a_bundle_with_a_waiting_gate_is_refused(project: dict[str, str]) -> None:
+    with pytest.raises(Refused, match="gate handover"):
+        build({**project, "onprem_delivery": "bundle"})
+
+
+def test_handed_over_nothing_is_run_on_prem_and_both_bundles_are_published(project: dict[str, str]) -> None:
+    found = build({**project, "onprem_delivery": "bundle", "gate": "handover"})
+    assert found.of("command:remote:Command") == []
+    assert found.result["onprem_bundle"]
+    assert found.result["onprem_database_bundle"]
+
+
+def test_no_provider_sdk_is_imported_that_the_topology_does_not_use() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from stacks import topology; topology('onprem-aws'); "
+        "print([name for name in ('pulumi_azure_native', 'pulumi_gcp', 'pulumi_cloudflare') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

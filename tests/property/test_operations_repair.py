@@ -1,0 +1,79 @@
+"""Whatever is wrong: repair never acts where it cannot see, never touches the source's data, never copies unasked."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operations import facts
+from operations.guest import Seen
+from operations.repair.plan import Doing, Look, Sa, plan
+from tests.operations_world import GATEWAYS, INVENTORY, reports
+
+states = st.sampled_from(["ESTABLISHED", "CONNECTING", "DELETING", "INSTALLED", "REKEYED"])
+sas = st.lists(
+    st.builds(Sa, st.integers(1, 9), states, st.integers(1, 9)), max_size=4, unique_by=lambda sa: sa.unique_id
+)
+looks = st.builds(Look, sas.map(tuple), sas.map(tuple), st.sampled_from(["", "link-down"]))
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[dict[tuple[str, str], dict[str, Any]], dict[str, str]]:
+    world = reports()
+    for host in GATEWAYS:
+        report = world[host, "gateway"]
+        report["problem"] = draw(st.sampled_from(["", "error: connection refused"]))
+        report["ike"] = [{"state": draw(states)} for _ in range(draw(st.integers(0, 2)))]
+        report["children"] = [{"state": draw(states)} for _ in range(draw(st.integers(0, 3)))]
+        report["crossing"] = {"ok": draw(st.booleans()), "rtt_ms": None}
+        report["guard"] = {"rules": draw(st.booleans()), "blackholes": ["10.20.0.0/16"]}
+    replica = world["onprem-database", "database"]
+    replica["receiver"]["state"] = draw(st.sampled_from(["ON", "OFF", "CONNECTING"]))
+    replica["receiver"]["error_number"] = draw(st.sampled_from([0, 1236, 2003, 13114]))
+    replica["applier"] = draw(
+        st.sampled_from([{"state": "ON", "error": ""}, {"state": "OFF", "error": "1062 duplicate"}])
+    )
+    replica["super_read_only"] = draw(st.booleans())
+    world["aws-source", "database"]["super_read_only"] = draw(st.booleans())
+    gone = draw(st.sets(st.sampled_from([host.name for host in INVENTORY.hosts])))
+    for place in list(world):
+        if place[0] in gone:
+            del world[place]
+    return world, dict.fromkeys(gone, "timed out")
+
+
+errants = st.sampled_from([{"onprem-database": ""}, {"onprem-database": None}, {"onprem-database": "uuid:5"}])
+
+
+@given(worlds(), st.fixed_dictionaries(dict.fromkeys(GATEWAYS, looks)), errants, st.booleans())
+def test_a_repair_is_careful(
+    seen: tuple[dict[tuple[str, str], dict[str, Any]], dict[str, str]],
+    closely: dict[str, Look],
+    errant: dict[str, str | None],
+    confirmed: bool,
+) -> None:
+    world, gone = seen
+    closely = {host: look for host, look in closely.items() if host not in gone}
+    repair = plan(facts.read(INVENTORY, Seen(world, gone)), closely, errant, frozenset({"reseed"} if confirmed else ()))
+    for action in repair.actions:
+        assert action.host not in gone, "nothing is done on a host that does not answer"
+        assert action.host != "aws-source", "nothing is ever done to the source"
+        assert action.doing is not Doing.RESEED or confirmed
+        assert action.doing is not Doing.INITIATE or action.host == "onprem-gateway", "one end initiates"
+    if any(host in gone for host in GATEWAYS):
+        tunnel = {Doing.INITIATE, Doing.TERMINATE, Doing.APPLY}
+        assert not [action for action in repair.actions if action.doing in tunnel and action.host in GATEWAYS]
+    # What is done or refused was found and said.
+    assert repair.found or repair.refused or not repair.actions
+    assert all("`" in words or "bring it back first" in words or "never undoes" in words for words in repair.refused)
+
+
+@given(worlds(), st.fixed_dictionaries(dict.fromkeys(GATEWAYS, looks)), errants)
+def test_a_plan_is_the_same_each_time(
+    seen: tuple[dict[tuple[str, str], dict[str, Any]], dict[str, str]],
+    closely: dict[str, Look],
+    errant: dict[str, str | None],
+) -> None:
+    world, gone = seen
+    known = facts.read(INVENTORY, Seen(world, gone))
+    assert plan(known, closely, errant) == plan(known, closely, errant)

@@ -1,0 +1,137 @@
+"""What reaches every host: the payload, the documents, the agent's signed calls, the installer."""
+
+import base64
+import datetime
+import gzip
+import hashlib
+import importlib.util
+import io
+import json
+import sys
+import tarfile
+from pathlib import Path
+from types import ModuleType
+
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
+import pytest
+import yaml
+
+from components import guest
+from components.machine import documents
+
+AGENT = guest.FOLDER / "agent"
+
+
+def load(name: str) -> ModuleType:
+    """A guest file as a module, under the name that it has on a host."""
+    spec = importlib.util.spec_from_file_location(name, AGENT / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_payload_has_the_same_bytes_each_time() -> None:
+    first = guest.payload()
+    guest.payload.cache_clear()
+    assert guest.payload() == first
+
+
+def test_programs_in_the_payload_are_executable_and_caches_are_not_in_it() -> None:
+    with tarfile.open(fileobj=io.BytesIO(guest.payload())) as archive:
+        entries = {entry.name: entry for entry in archive.getmembers()}
+    assert entries["agent/install.py"].mode == 0o755
+    assert entries["agent/aws.py"].mode == 0o644
+    assert not [name for name in entries if "__pycache__" in name]
+
+
+def test_user_data_fits_ec2_and_only_bootstraps() -> None:
+    text = documents.user_data("bucket-with-a-long-name-0123456789abcdef", "ap-northeast-2", "aws-gateway")
+    assert len(text.encode()) <= 16384
+    cloud = yaml.safe_load(text)
+    files = {entry["path"]: entry for entry in cloud["write_files"]}
+    assert json.loads(files["/etc/twinsite/agent.json"]["content"])["host"] == "aws-gateway"
+    agent = gzip.decompress(base64.b64decode(files["/usr/local/lib/twinsite/agent.py"]["content"])).decode()
+    assert agent == guest.guest_file("agent/agent.py")
+
+
+def test_user_data_does_not_depend_on_the_payload() -> None:
+    text = documents.user_data("bucket", "ap-northeast-2", "host")
+    assert guest.payload_sha256()[:12] not in text
+
+
+def test_the_bundle_holds_its_secrets_in_one_file_that_others_cannot_read() -> None:
+    raw = base64.b64decode(documents.bundle("gateway", {"connection": "x"}, {"psk": {"1": "very-secret"}}))
+    with tarfile.open(fileobj=io.BytesIO(raw)) as archive:
+        contents = {entry.name: archive.extractfile(entry).read() for entry in archive.getmembers()}  # type: ignore[union-attr]
+        assert archive.getmember("secrets.json").mode == 0o600
+    assert [name for name, content in contents.items() if b"very-secret" in content] == ["secrets.json"]
+
+
+def test_a_digest_changes_with_the_configuration_only() -> None:
+    assert documents.digest({"a": 1, "b": 2}) == documents.digest({"b": 2, "a": 1})
+    assert documents.digest({"a": 1}) != documents.digest({"a": 2})
+
+
+@pytest.mark.parametrize(("service", "method", "body"), [("s3", "GET", b""), ("secretsmanager", "POST", b"{}")])
+def test_requests_are_signed_as_botocore_signs_them(service: str, method: str, body: bytes) -> None:
+    aws = load("aws")
+    now = datetime.datetime(2026, 11, 21, 3, 0, 0, tzinfo=datetime.UTC)
+    keys = {"AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": "secret", "Token": "token"}
+    host, path = f"{service}.ap-northeast-2.amazonaws.com", "/hosts/aws-gateway/desired.json"
+    ours = aws._signed(
+        method, service, "ap-northeast-2", host, path, body, {"content-type": "application/json"}, keys, now
+    )
+    request = botocore.awsrequest.AWSRequest(
+        method, f"https://{host}{path}", data=body, headers={"content-type": "application/json"}
+    )
+    request.context["timestamp"] = now.strftime("%Y%m%dT%H%M%SZ")
+    request.headers["X-Amz-Date"] = request.context["timestamp"]
+    request.headers["X-Amz-Security-Token"] = "token"
+    request.headers["x-amz-content-sha256"] = ours.headers["X-amz-content-sha256"]
+    kind = botocore.auth.S3SigV4Auth if service == "s3" else botocore.auth.SigV4Auth
+    signer = kind(botocore.credentials.Credentials("AKIDEXAMPLE", "secret", "token"), service, "ap-northeast-2")
+    scope = f"AWS4-HMAC-SHA256\n{now:%Y%m%dT%H%M%SZ}\n{signer.credential_scope(request)}\n"
+    canonical = signer.canonical_request(request)
+    expected = signer.signature(scope + hashlib.sha256(canonical.encode()).hexdigest(), request)
+    assert ours.headers["Authorization"].endswith(f"Signature={expected}")
+
+
+def test_a_payload_with_another_checksum_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install = load("install")
+    monkeypatch.setattr(install, "HOME", tmp_path / "opt")
+    with pytest.raises(SystemExit, match="expected 0000"):
+        install.unpack(guest.payload(), "0" * 64)
+    assert not (tmp_path / "opt").exists()
+
+
+def test_a_new_payload_becomes_current_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install = load("install")
+    monkeypatch.setattr(install, "HOME", tmp_path / "opt")
+    monkeypatch.setattr(install, "WRAPPER", tmp_path / "twinsite-guest")
+    install.unpack(guest.payload(), guest.payload_sha256())
+    assert (tmp_path / "opt/current/agent/install.py").exists()
+    assert (tmp_path / "twinsite-guest").stat().st_mode & 0o111
+    install.unpack(guest.payload(), guest.payload_sha256())
+    assert len(list((tmp_path / "opt").iterdir())) == 2
+
+
+def test_the_followup_overlays_what_was_desired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install = load("install")
+    monkeypatch.setattr(install, "ETC", tmp_path)
+    (tmp_path / "gateway.desired.json").write_text('{"psk_min": 1, "psk_sign": 2}')
+    (tmp_path / "gateway.followup.json").write_text('{"psk_min": 2}')
+    install.merge("gateway")
+    assert json.loads((tmp_path / "gateway.json").read_text()) == {"psk_min": 2, "psk_sign": 2}
+    assert (tmp_path / "gateway.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_writing_a_file_is_atomic_and_says_whether_it_changed(tmp_path: Path) -> None:
+    install = load("install")
+    assert install.write(tmp_path / "a", "x", 0o600) is True
+    assert install.write(tmp_path / "a", "x", 0o600) is False
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"]

@@ -1,0 +1,215 @@
+"""The house keeps its order: who may import whom, what is never in the tree, what every folder says of itself."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TREE = Path(__file__).resolve().parents[2]
+PRODUCT = ("__main__.py", "components", "stacks", "operations", "policy")
+ROOMS = ("components", "stacks", "operations", "policy", "lab", "benchmarks", "tests")
+LONGEST = 500
+GENERATED = {"requirements.txt", "requirements-dev.txt", "go.sum", "go.mod", "LICENSE"}
+
+
+def tracked() -> list[Path]:
+    """Files of the tree: committed, or new and not ignored."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=TREE,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [TREE / name for name in sorted(set(listed.stdout.split("\0"))) if name and (TREE / name).is_file()]
+
+
+def python_files(*places: str) -> list[Path]:
+    return [
+        path
+        for path in tracked()
+        if path.suffix == ".py" and any(path.is_relative_to(TREE / place) for place in places)
+    ]
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(TREE))
+
+
+def imports(path: Path) -> set[str]:
+    """Absolute names of all modules that a file imports, wherever in the file."""
+    package = list(path.relative_to(TREE).parent.parts)
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            found |= {f"{module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def offenders(path: Path, room: str, allowed: tuple[str, ...] = ()) -> set[str]:
+    """What `path` imports from `room` beyond `allowed` modules."""
+    return {
+        module
+        for module in imports(path)
+        if (module == room or module.startswith(f"{room}."))
+        and not any(module == fine or module.startswith(f"{fine}.") for fine in allowed)
+    }
+
+
+def test_the_check_of_imports_sees_all_forms(tmp_path: Path) -> None:
+    folder = TREE / "tests" / "unit"
+    text = "import lab.box\nfrom lab import paths\ndef f():\n    from ..mocks import harness\n"
+    probe = folder / f"probe_{os.getpid()}.py"
+    probe.write_text(text)
+    try:
+        assert imports(probe) == {"lab.box", "lab.paths", "tests.mocks.harness"}
+    finally:
+        probe.unlink()
+    assert tmp_path.exists()
+
+
+@pytest.mark.parametrize("path", python_files(*PRODUCT), ids=name)
+def test_no_product_file_imports_the_lab(path: Path) -> None:
+    assert not offenders(path, "lab")
+
+
+def test_no_product_file_names_the_labs_programs_or_places() -> None:
+    # The word itself may appear in a sentence ("measured in the lab"); a path, variable or command may not.
+    marks = re.compile(
+        r"TWINSITE_LAB|twinsite-lab|scripts/lab|\blab[./]\w|203\.0\.113\.|198\.51\.100\.|/run/twinsite-lab"
+    )
+    files = [path for path in tracked() if any(path.is_relative_to(TREE / place) for place in PRODUCT)]
+    found = [
+        f"{name(path)}: {hit.group()}" for path in files for hit in marks.finditer(path.read_text(errors="ignore"))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("room", "forbidden", "allowed"),
+    [
+        ("components", "stacks", ()),
+        ("components", "operations", ()),
+        ("components", "policy", ()),
+        ("stacks", "operations", ()),
+        ("stacks", "policy", ()),
+        ("operations", "stacks", ()),
+        ("operations", "policy", ()),
+        ("operations", "components", ("components.rules", "components.modes", "components.inventory")),
+        ("policy", "components", ("components.rules",)),
+        ("policy", "stacks", ()),
+        ("policy", "operations", ()),
+        ("lab", "components", ()),
+        ("lab", "stacks", ()),
+        ("lab", "operations", ()),
+        ("lab", "policy", ()),
+    ],
+)
+def test_rooms_look_one_way(room: str, forbidden: str, allowed: tuple[str, ...]) -> None:
+    # `from components import inventory` counts as components.inventory.
+    found = {name(path): offenders(path, forbidden, allowed) for path in python_files(room)}
+    assert {path: modules for path, modules in found.items() if modules} == {}
+
+
+@pytest.mark.parametrize("path", python_files("components"), ids=name)
+def test_components_import_each_other_relatively(path: Path) -> None:
+    # The same folder is published as package `twinsite`.
+    source = ast.parse(path.read_text())
+    absolute = [
+        node.lineno
+        for node in ast.walk(source)
+        if (isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] == "components")
+        or (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "components" for alias in node.names))
+    ]
+    assert absolute == []
+
+
+@pytest.mark.parametrize("path", [path for path in python_files("components") if "guest" not in path.parts], ids=name)
+def test_components_stay_readable_for_pulumis_schema_inference(path: Path) -> None:
+    # It breaks on both (STYLE 1; tried).
+    found = imports(path)
+    assert "typing.Literal" not in found
+    assert "__future__.annotations" not in found
+
+
+def test_importing_the_library_loads_no_providers_sdk() -> None:
+    code = "import components, sys; print([m for m in sys.modules if m.startswith('pulumi_')])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=TREE, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", [path for path in tracked() if path.name not in GENERATED], ids=name)
+def test_a_file_fits_a_mind(path: Path) -> None:
+    lines = path.read_bytes().count(b"\n")
+    assert lines <= LONGEST, f"{lines} lines: split it by subject"
+
+
+def test_there_is_no_catch_all_module() -> None:
+    assert [name(path) for path in tracked() if path.stem in ("utils", "util", "helpers", "misc", "common")] == []
+
+
+def test_no_file_holds_a_path_of_somebodys_machine() -> None:
+    # Written in parts so that this file does not hold them either.
+    marks = ["/wo" + "rk/", "/tmp/p" + "re", "/root/" + ".pyenv", "/ho" + "me/"]
+    found = [f"{name(path)}: {mark}" for path in tracked() for mark in marks if mark in path.read_text(errors="ignore")]
+    assert found == []
+
+
+def test_no_file_names_a_package_registrys_host() -> None:
+    hosts = ["pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "npm" + "js.com", "proxy.go" + "lang.org"]
+    hosts += [
+        "sum.go" + "lang.org",
+        "deb.deb" + "ian.org",
+        "archive.ubu" + "ntu.com",
+        "crat" + "es.io",
+        "dock" + "er.io",
+    ]
+    found = [f"{name(path)}: {host}" for path in tracked() for host in hosts if host in path.read_text(errors="ignore")]
+    assert found == []
+
+
+def packages() -> list[Path]:
+    """Folders of the rooms that hold Python modules."""
+    return sorted({path.parent for path in python_files(*ROOMS) if "tests" not in path.relative_to(TREE).parts[:1]})
+
+
+def says_of_itself(folder: Path) -> str:
+    about = folder / "__init__.py"
+    return (ast.get_docstring(ast.parse(about.read_text())) or "") if about.exists() else ""
+
+
+@pytest.mark.parametrize("folder", packages(), ids=name)
+def test_every_folder_of_modules_is_described(folder: Path) -> None:
+    # A folder of programs that nobody imports has no __init__.py: then its parent's names it.
+    assert says_of_itself(folder) or folder.name in says_of_itself(folder.parent), (
+        f"{name(folder)} has no __init__.py with a docstring, and {name(folder.parent)}/__init__.py does not name it"
+    )
+
+
+@pytest.mark.parametrize("page", [path for path in tracked() if path.suffix == ".md"], ids=name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    local = [
+        target.split("#")[0] for target in targets if "://" not in target and not target.startswith(("#", "mailto:"))
+    ]
+    assert [target for target in local if target and not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", [path for path in tracked() if path.suffix == ".md"], ids=name)
+def test_scripts_that_a_page_names_exist_and_are_executable(page: Path) -> None:
+    named = set(re.findall(r"\./(scripts/[\w-]+)", page.read_text()))
+    assert [script for script in sorted(named) if not os.access(TREE / script, os.X_OK)] == []
+
+
+def test_ci_runs_what_the_readme_tells_a_person_to_run() -> None:
+    assert "exec ./scripts/test\n" in (TREE / ".ci" / "run").read_text()
+    assert "./scripts/test" in (TREE / "README.md").read_text()

@@ -1,0 +1,70 @@
+"""IAM evaluation: the order of decision, wildcards, and what is refused instead of guessed."""
+
+import pytest
+
+from lab.client import LabError
+from lab.services.iam import allowed, document, problems
+
+ARN = "arn:aws:s3:::bucket/hosts/a/desired.json"
+
+
+def one(effect: str = "Allow", **parts: object) -> dict[str, object]:
+    return {"Statement": {"Effect": effect, "Action": "s3:GetObject", "Resource": "*"} | parts}
+
+
+@pytest.mark.parametrize(
+    ("policies", "expected"),
+    [
+        ([], False),
+        ([one()], True),
+        ([one(Action="s3:get*")], True),
+        ([one(Action=["s3:PutObject"])], False),
+        ([one(Resource="arn:aws:s3:::bucket/hosts/a/*")], True),
+        ([one(Resource="arn:aws:s3:::bucket/hosts/b/*")], False),
+        ([one(Resource="arn:aws:s3:::bucket/hosts/[a]/*")], False),
+        ([one(Resource="arn:aws:s3:::bucket/hosts/?/desired.json")], True),
+        ([one(), one("Deny", Resource="arn:aws:s3:::bucket/hosts/*")], False),
+        ([one("Deny", Resource="arn:aws:s3:::other/*"), one()], True),
+        ([one(Condition={"Bool": {"aws:SecureTransport": "true"}})], True),
+        ([one(Condition={"StringLike": {"s3:prefix": "hosts/*"}})], False),
+        ([one(), one("Deny", Condition={"Bool": {"aws:SecureTransport": "false"}})], True),
+    ],
+)
+def test_deny_goes_before_allow_and_silence_is_no(policies: list[dict[str, object]], expected: bool) -> None:
+    assert allowed(policies, "s3:GetObject", ARN, {"aws:SecureTransport": "true"}) is expected
+
+
+def test_not_action_and_not_resource_turn_around() -> None:
+    rest = {"Statement": [{"Effect": "Allow", "NotAction": "s3:Delete*", "NotResource": "arn:aws:s3:::bucket/x"}]}
+    assert allowed([rest], "s3:GetObject", ARN)
+    assert not allowed([rest], "s3:DeleteObject", ARN)
+    assert not allowed([rest], "s3:GetObject", "arn:aws:s3:::bucket/x")
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        ({"Effect": "Maybe", "Action": "s3:*", "Resource": "*"}, "must be Allow or Deny"),
+        ({"Effect": "Allow", "Resource": "*"}, "exactly one of Action and NotAction"),
+        (
+            {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Principal": "*"},
+            "Principal, which an identity policy",
+        ),
+        (
+            {
+                "Effect": "Allow",
+                "Action": "s3:*",
+                "Resource": "*",
+                "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
+            },
+            "operator IpAddress, which the lab does not evaluate",
+        ),
+    ],
+)
+def test_what_the_lab_cannot_evaluate_is_refused(statement: dict[str, object], sentence: str) -> None:
+    assert any(sentence in problem for problem in problems({"Statement": [statement]}))
+
+
+def test_a_document_that_is_not_json_is_refused() -> None:
+    with pytest.raises(LabError, match="not JSON"):
+        document("{")

@@ -1,0 +1,264 @@
+"""Repair: says what it found, does only what is needed, and refuses what would cost data."""
+
+import io
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from operations import facts
+from operations.console import Plain
+from operations.guest import Seen
+from operations.repair import command
+from operations.repair.plan import Action, Doing, Look, Repair, Sa, plan
+from operations.stack import Stack
+from tests.operations_hosts import FakeTransport, HostWorld
+from tests.operations_world import GATEWAYS, INVENTORY, reports
+
+ONE = Look((Sa(1, "ESTABLISHED"),), (Sa(1, "INSTALLED", 1),))
+WELL = dict.fromkeys(GATEWAYS, ONE)
+CLEAN = {"onprem-database": ""}
+
+
+def planned(
+    change: Callable[[Any], object] = lambda world: None,
+    looks: dict[str, Look] = WELL,
+    errant: dict[str, str | None] = CLEAN,
+    confirmed: frozenset[str] = frozenset(),
+) -> Repair:
+    world = reports()
+    change(world)
+    return plan(facts.read(INVENTORY, Seen(world)), looks, errant, confirmed)
+
+
+def doings(repair: Repair) -> list[tuple[Doing, str]]:
+    return [(action.doing, action.host) for action in repair.actions]
+
+
+def test_a_healthy_stack_needs_nothing() -> None:
+    assert planned() == Repair()
+
+
+def test_a_lost_tunnel_is_initiated_at_the_initiator_only() -> None:
+    def down(world: Any) -> None:
+        for host in GATEWAYS:
+            world[host, "gateway"].update(ike=[], children=[], crossing={"ok": False, "rtt_ms": None})
+
+    repair = planned(down, {})
+    assert doings(repair) == [(Doing.INITIATE, "onprem-gateway")]
+    assert repair.actions[0].command == ("swanctl", "--initiate", "--child", "onprem-aws", "--timeout", "20")
+
+
+def test_an_sa_whose_peer_has_forgotten_it_is_ended_first() -> None:
+    repair = planned(lambda world: world["aws-gateway", "gateway"].update(ike=[], children=[]))
+    assert doings(repair) == [(Doing.TERMINATE, "onprem-gateway"), (Doing.INITIATE, "onprem-gateway")]
+
+
+def test_a_dead_charon_gets_its_role_applied_again() -> None:
+    repair = planned(lambda world: world["aws-gateway", "gateway"].update(problem="refused", ike=[], children=[]))
+    assert doings(repair)[0] == (Doing.APPLY, "aws-gateway")
+    assert doings(repair)[-1] == (Doing.INITIATE, "onprem-gateway")
+
+
+def test_missing_clear_text_rules_are_applied_and_nothing_is_bounced() -> None:
+    repair = planned(lambda world: world["aws-gateway", "gateway"].update(guard={"rules": False, "blackholes": []}))
+    assert doings(repair) == [(Doing.APPLY, "aws-gateway")]
+
+
+def test_sas_that_carry_nothing_are_bounced_at_both_ends() -> None:
+    def dead(world: Any) -> None:
+        for host in GATEWAYS:
+            world[host, "gateway"].update(crossing={"ok": False, "rtt_ms": None})
+
+    assert doings(planned(dead)) == [
+        (Doing.TERMINATE, "onprem-gateway"),
+        (Doing.TERMINATE, "aws-gateway"),
+        (Doing.INITIATE, "onprem-gateway"),
+    ]
+
+
+def test_of_several_sas_the_newest_stays() -> None:
+    look = Look(
+        (Sa(3, "ESTABLISHED"), Sa(7, "ESTABLISHED"), Sa(8, "CONNECTING")),
+        (Sa(11, "INSTALLED", 3), Sa(12, "INSTALLED", 7), Sa(14, "INSTALLED", 7), Sa(13, "REKEYED", 7)),
+    )
+    repair = planned(looks={**WELL, "onprem-gateway": look})
+    assert [action.command[2:4] for action in repair.actions] == [("--ike-id", "3"), ("--child-id", "12")]
+
+
+def test_duplicates_are_ended_at_one_end_only() -> None:
+    two = Look((Sa(1, "ESTABLISHED"), Sa(2, "ESTABLISHED")), (Sa(1, "INSTALLED", 1), Sa(2, "INSTALLED", 2)))
+    assert doings(planned(looks=dict.fromkeys(GATEWAYS, two))) == [(Doing.TERMINATE, "onprem-gateway")]
+
+
+def test_a_drills_fault_is_ended_and_the_rest_is_left_to_heal() -> None:
+    def dead(world: Any) -> None:
+        stopped(state="CONNECTING")(world)
+        for host in GATEWAYS:
+            world[host, "gateway"].update(crossing={"ok": False, "rtt_ms": None})
+
+    repair = planned(dead, {**WELL, "onprem-gateway": Look(ONE.ike, ONE.children, "link-down, ends by itself")})
+    assert doings(repair) == [(Doing.UNDO_FAULT, "onprem-gateway")]
+
+
+def test_an_end_that_cannot_be_asked_is_not_guessed_at() -> None:
+    world = reports()
+    del world["aws-gateway", "gateway"]
+    repair = plan(facts.read(INVENTORY, Seen(world, {"aws-gateway": "timed out"})), {}, CLEAN)
+    assert repair.actions == ()
+    assert "a repair without it would guess" in repair.refused[0]
+
+
+def stopped(**receiver: Any) -> Callable[[Any], object]:
+    def change(world: Any) -> None:
+        world["onprem-database", "database"]["receiver"].update(receiver)
+
+    return change
+
+
+def test_replication_that_was_stopped_by_hand_is_started() -> None:
+    repair = planned(stopped(state="OFF"))
+    assert doings(repair) == [(Doing.START, "onprem-database")]
+    assert repair.actions[0].stdin == "START REPLICA;\n"
+
+
+STUCK = stopped(state="CONNECTING", error="error connecting", error_number=2003)
+
+
+def test_a_receiver_that_is_stuck_though_the_tunnel_is_up_is_restarted() -> None:
+    repair = planned(STUCK)
+    assert doings(repair) == [(Doing.RESTART, "onprem-database")]
+    assert repair.actions[0].stdin == "STOP REPLICA IO_THREAD; START REPLICA IO_THREAD;\n"
+
+
+def test_a_receiver_that_waits_for_the_tunnel_is_left_alone() -> None:
+    def change(world: Any) -> None:
+        STUCK(world)
+        for host in GATEWAYS:
+            world[host, "gateway"].update(ike=[], children=[])
+
+    repair = planned(change)
+    assert [doing for doing, _ in doings(repair)] == [Doing.INITIATE]
+    assert "onprem-database: the receiver is connecting (error connecting)" in repair.found
+
+
+def test_purged_logs_need_a_confirmed_copy() -> None:
+    change = stopped(state="OFF", error_number=1236, error="purged binary logs")
+    repair = planned(change)
+    assert repair.actions == ()
+    assert "twinsite repair --confirm reseed" in repair.refused[0]
+    assert doings(planned(change, confirmed=frozenset({"reseed"}))) == [(Doing.RESEED, "onprem-database")]
+
+
+def test_an_applier_error_is_never_skipped() -> None:
+    def change(world: Any) -> None:
+        world["onprem-database", "database"]["applier"] = {"state": "OFF", "error": "Duplicate entry '7'"}
+
+    repair = planned(change)
+    assert repair.actions == ()
+    assert "Duplicate entry '7'" in repair.refused[0]
+
+
+def test_transactions_of_the_replicas_own_are_given_up_by_name_only() -> None:
+    errant = {"onprem-database": "3e11:5-6"}
+    repair = planned(errant=errant)
+    assert repair.actions == ()
+    assert "3e11:5-6" in repair.refused[0]
+    (action,) = planned(errant=errant, confirmed=frozenset({"reseed"})).actions
+    assert action.command[-2:] == ("--discard", "3e11:5-6")
+
+
+def test_a_writable_replica_that_replicates_is_closed() -> None:
+    repair = planned(lambda world: world["onprem-database", "database"].update(super_read_only=False))
+    assert doings(repair) == [(Doing.FENCE, "onprem-database")]
+    assert "SET PERSIST super_read_only = ON" in repair.actions[0].stdin
+
+
+def test_a_promoted_replica_is_left_alone() -> None:
+    def change(world: Any) -> None:
+        stopped(state="OFF")(world)
+        world["onprem-database", "database"]["super_read_only"] = False
+
+    repair = planned(change)
+    assert repair.actions == ()
+    assert "a repair never undoes a failover" in repair.refused[0]
+
+
+def test_a_fenced_source_is_not_opened() -> None:
+    repair = planned(lambda world: world["aws-source", "database"].update(super_read_only=True))
+    assert repair.actions == ()
+    assert "fenced" in repair.refused[0]
+
+
+def run(world: HostWorld, folder: pathlib.Path, only_plan: bool = False) -> dict[str, Any]:
+    stack = Stack("dev", INVENTORY, folder)
+    return command.run(stack, FakeTransport(world), Plain(io.StringIO()), only_plan, frozenset())
+
+
+def test_the_command_does_what_was_planned_and_looks_again(tmp_path: pathlib.Path) -> None:
+    world = HostWorld()
+    stopped(state="OFF")(world.reports)
+    result = run(world, tmp_path)
+    assert result["verdict"] == "passed"
+    assert result["found"] == ["onprem-database: receiver OFF, applier ON (stopped by hand)"]
+    assert [step["name"] for step in result["steps"]] == [
+        "take the operation lock",
+        "look at both sites",
+        "start replication on onprem-database",
+        "see that it helped",
+    ]
+    assert world.lock is None
+
+
+def test_an_sa_that_the_other_end_has_ended_is_no_failure(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = HostWorld()
+    for host in GATEWAYS:
+        world.reports[host, "gateway"]["crossing"] = {"ok": False, "rtt_ms": None}
+    swanctl = FakeTransport._swanctl
+
+    def terminated(self: FakeTransport, host: str, words: list[str], stdin: str) -> tuple[int, Any]:
+        if "--terminate" in words and host == "aws-gateway":
+            return 1, "terminate failed: no matching SAs to terminate found"
+        return swanctl(self, host, words, stdin)
+
+    monkeypatch.setattr(FakeTransport, "_swanctl", terminated)
+    monkeypatch.setattr(command, "SELF_SECONDS", 0.0)
+    monkeypatch.setattr(command, "EFFECT_SECONDS", 0.0)
+    result = run(world, tmp_path)
+    assert [step["detail"] for step in result["steps"] if step["name"].startswith("end a superfluous SA")] == [
+        "its SA carries nothing",
+        "it was gone already",
+    ]
+
+
+def test_a_plan_touches_nothing(tmp_path: pathlib.Path) -> None:
+    world = HostWorld()
+    stopped(state="OFF")(world.reports)
+    result = run(world, tmp_path, only_plan=True)
+    assert result["planned"] == ["start replication on onprem-database: stopped by hand"]
+    assert not [call for call in world.calls if "mysql" in call or "store" in call]
+
+
+def test_nothing_is_repaired_while_an_operation_runs(tmp_path: pathlib.Path) -> None:
+    world = HostWorld(lock={"id": "d1", "owner": "`drill tunnel-cut` by ann", "since": 0.0, "expires": 9e9})
+    stopped(state="OFF")(world.reports)
+    result = run(world, tmp_path)
+    assert result["verdict"] == "refused"
+    assert "`drill tunnel-cut` by ann" in result["refused"][0]
+    assert not [call for call in world.calls if "mysql" in call]
+
+
+def test_nobody_there_is_refused(tmp_path: pathlib.Path) -> None:
+    world = HostWorld(unreachable={host.name: "No route to host" for host in INVENTORY.hosts})
+    for only_plan in (True, False):
+        result = run(world, tmp_path, only_plan)
+        assert result["verdict"] == "refused"
+        assert "recorded only" in result["refused"][0]
+
+
+@pytest.mark.parametrize("doing", list(Doing))
+def test_every_kind_of_step_reads_as_a_sentence(doing: Doing) -> None:
+    assert str(Action(doing, "aws-gateway", ("true",), "why")) == f"{doing.value} on aws-gateway: why"
