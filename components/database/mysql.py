@@ -218,6 +218,7 @@ class MySqlReplicaPair(pulumi.ComponentResource):
             "clone": self._password(name, "clone", args, args.get("clone_password")),
         }
         authority: pulumi.Input[str]
+        gate_options: pulumi.Output[str] | None = None
         if existing is None:
             authority, source, self.source_sql = self._source(name, args, passwords)
             self.source_instance_id = source.instance_id.apply(lambda found: found)
@@ -225,6 +226,8 @@ class MySqlReplicaPair(pulumi.ComponentResource):
             depends: list[pulumi.Resource] = [source]
             machines: list[pulumi.Input[Any]] = [source.instance_id]
             digests = [source.digest]
+            # The source applies in its own time; without this, `up` would be done before a changed setting is.
+            gate_options = pulumi.Output.format("--source-told {}", source.digest)
         else:
             authority = existing["tls_ca"]
             self.source_sql = self._sql_to_run(args, passwords)
@@ -250,6 +253,7 @@ class MySqlReplicaPair(pulumi.ComponentResource):
             {
                 "connection": args["onprem_connection"],
                 "role": "database",
+                "options": gate_options,
                 "triggers": [*machines, *digests],
                 "mode": args["gate"],
                 "timeout_seconds": args.get("gate_timeout_seconds", 300),

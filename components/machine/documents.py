@@ -17,7 +17,7 @@ def canonical(document: Any) -> str:
 
 
 def digest(*documents: Any) -> str:
-    """16 hex digits over documents; changes when anything that a host is told changes."""
+    """16 hex digits over documents; changes when anything that a host is told changes. install.py computes the same."""
     return hashlib.sha256("\n".join(canonical(document) for document in documents).encode()).hexdigest()[:16]
 
 

@@ -1,5 +1,6 @@
 """An EC2 machine that is told what to be by documents in the store, and changes in place."""
 
+import json
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -170,7 +171,9 @@ class Ec2Host(pulumi.ComponentResource):
         self.interface_id = interface.id
         self.private_address = args["private_address"]
         self.host_key = key.public_key_openssh.apply(lambda line: line.strip())
-        self.digest = pulumi.Output.all(desired, value.version_id).apply(lambda known: documents.digest(known[0]))
+        self.digest = pulumi.Output.all(desired, value.version_id).apply(
+            lambda known: documents.digest(json.loads(known[0]))
+        )
         self.register_outputs(
             {
                 "instance_id": self.instance_id,

@@ -152,6 +152,9 @@ class HostGateArgs(TypedDict):
     role: str
     """Role whose gate runs there."""
 
+    options: NotRequired[pulumi.Input[str] | None]
+    """More command-line options of the role's gate."""
+
     triggers: list[pulumi.Input[Any]]
     """The gate runs again when one of these changes: machine ids, configuration digests."""
 
@@ -173,10 +176,14 @@ class HostGate(pulumi.ComponentResource):
         connection = args["connection"]
         if args["mode"] == GateMode.WAIT and connection is not None:
             timeout = args.get("timeout_seconds", 300)
+            command: pulumi.Input[str] = f"sudo /usr/local/sbin/twinsite-guest {args['role']} gate --timeout {timeout}"
+            options = args.get("options")
+            if options is not None:
+                command = pulumi.Output.format("{} {}", command, options)
             gate = remote.Command(
                 f"{name}-gate",
                 connection=connection_args(connection),
-                create=f"sudo /usr/local/sbin/twinsite-guest {args['role']} gate --timeout {timeout}",
+                create=command,
                 triggers=args["triggers"],
                 opts=pulumi.ResourceOptions(parent=self),
             )

@@ -84,11 +84,21 @@ def host(tmp_path: Path) -> Iterator[Host]:
         made.port = server.get_port()
         ready.set()
 
-    threading.Thread(target=loop.run_forever, daemon=True).start()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
     asyncio.run_coroutine_threadsafe(serve(), loop)
     assert ready.wait(10)
     yield made
-    loop.call_soon_threadsafe(loop.stop)
+
+    async def end() -> None:
+        running = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        loop.stop()
+
+    asyncio.run_coroutine_threadsafe(end(), loop)
+    thread.join(10)
 
 
 CONNECTION = """

@@ -248,6 +248,16 @@ def test_upstreams_retry_budget_gives_up_for_good_and_ours_does_not(pair: Pair, 
         assert "receiver is OFF" in done.stderr
 
 
+def test_the_gate_waits_until_the_source_has_applied_what_it_was_told(pair: Pair) -> None:
+    """A cloud machine applies in its own time; without this an `up` ends before a changed setting is there."""
+    done = pair.role(REPLICA, "gate --timeout 6 --source-told 0123456789abcdef")
+    assert done.returncode == 1
+    assert "the source has not applied 0123456789abcdef yet" in done.stderr
+    pair.must(SOURCE, "printf 0123456789abcdef > /etc/twinsite/database.told")
+    pair.apply(SOURCE)
+    pair.must(REPLICA, "twinsite-guest database gate --timeout 20 --source-told 0123456789abcdef")
+
+
 def test_the_gate_says_in_mysqls_words_why_it_does_not_pass(pair: Pair) -> None:
     certificate, key = pair.signer.certificate("192.0.2.99")
     pair.config[SOURCE]["tls_cert"] = certificate

@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 from components.database import MySqlReplicaPair
-from components.machine import Delivery, GateMode, GuestStore
+from components.machine import Delivery, GateMode, GuestStore, documents
 from tests.unit.test_database_rules import GOOD
 
 from .harness import Run, is_secret, plain, run
@@ -127,7 +127,9 @@ def test_the_replica_waits_for_the_source_and_the_gate_for_both(built: Run) -> N
 
 def test_the_gate_runs_on_the_replica_and_again_when_anything_changed(built: Run) -> None:
     gate = built.one("pair-replica-gate", COMMAND)
-    assert gate.inputs["create"].endswith("twinsite-guest database gate --timeout 300")
+    desired = built.one("pair-aws-database-desired").inputs["content"]
+    told = documents.digest(json.loads(desired))
+    assert gate.inputs["create"].endswith(f"twinsite-guest database gate --timeout 300 --source-told {told}")
     machine, *digests = gate.inputs["triggers"]
     assert machine == "pair-aws-database-instance-id"
     changed = pair(tolerated_outage_hours=50).one("pair-replica-gate", COMMAND).inputs["triggers"]

@@ -120,6 +120,9 @@ def install(place: str) -> int:
     followup = folder / "followup.json"
     if followup.exists():
         write(ETC / f"{role}.followup.json", followup.read_text(encoding="utf-8"), 0o600)
+    # What a gate elsewhere waits for (components/machine/documents.py, `digest`): the role tells it once it is applied.
+    told = hashlib.sha256(json.dumps(desired, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+    write(ETC / f"{role}.told", told)
     merge(role)
     return apply(role)
 
@@ -131,8 +134,8 @@ def remove(role: str) -> int:
     code = subprocess.run([WRAPPER, role, "undo"], check=False).returncode
     if code:
         return code
-    for part in ("", ".desired", ".followup", ".secrets"):
-        (ETC / f"{role}{part}.json").unlink(missing_ok=True)
+    for part in (".json", ".desired.json", ".followup.json", ".secrets.json", ".told"):
+        (ETC / f"{role}{part}").unlink(missing_ok=True)
     if not list(ETC.glob("*.desired.json")):
         WRAPPER.unlink(missing_ok=True)
         shutil.rmtree(HOME, ignore_errors=True)

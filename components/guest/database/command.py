@@ -14,6 +14,7 @@ from .config import REPLICA, SOURCE, Config, Failed, Refused, Secrets, read, rea
 
 CONFIG = "/etc/twinsite/database.json"
 SECRETS = "/etc/twinsite/database.secrets.json"
+TOLD = pathlib.Path("/etc/twinsite/database.told")
 
 
 def apply(config: Config, secrets: Secrets, consent: gtid.GtidSet | None = None) -> dict[str, Any]:
@@ -39,6 +40,7 @@ def apply(config: Config, secrets: Secrets, consent: gtid.GtidSet | None = None)
     if config.role == SOURCE:
         source.refuse_unfit()
         changed += [*source.baseline(), *source.accounts(config, secrets), *source.heartbeat()]
+        changed += source.tell(TOLD.read_text(encoding="utf-8") if TOLD.exists() else "")
     else:
         # A receiver keeps the net timeout that it was started with.
         done = replica.seed(config, secrets, consent, "replica_net_timeout" in live)
@@ -90,6 +92,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--secrets", default=SECRETS)
     parser.add_argument("--timeout", type=float, default=120, help="gate: seconds to wait (default 120)")
     parser.add_argument(
+        "--source-told",
+        default="",
+        metavar="DIGEST",
+        help="gate: also wait until the source has applied these documents",
+    )
+    parser.add_argument(
         "--discard",
         default="",
         metavar="GTIDS",
@@ -107,7 +115,7 @@ def main(argv: list[str]) -> int:
             return 0
         config = read(options.config)
         if options.verb == "gate":
-            print(json.dumps(status.gate(config, options.timeout)))
+            print(json.dumps(status.gate(config, options.timeout, options.source_told)))
             return 0
         with host.alone():
             if options.verb == "undo":

@@ -151,3 +151,25 @@ def heartbeat() -> list[str]:
         return []
     server.sql((FOLDER / "heartbeat.sql").read_text(encoding="utf-8").replace("$version", HEARTBEAT_VERSION))
     return ["heartbeat twinsite.heartbeat, each second"]
+
+
+def tell(digest: str) -> list[str]:
+    """Write down which documents this source has applied. It replicates, so the replica's gate can wait for it."""
+    if not digest or told_here() == digest:
+        return []
+    server.sql(
+        "CREATE TABLE IF NOT EXISTS twinsite.applied (id TINYINT UNSIGNED NOT NULL PRIMARY KEY, digest CHAR(16) NOT NULL);"
+        f"REPLACE INTO twinsite.applied VALUES (1, {quote(digest)})"
+    )
+    return [f"told the replica that {digest} is applied"]
+
+
+def told_here() -> str:
+    """Digest of what the source has applied, as far as this server knows; "" when it knows nothing."""
+    try:
+        rows = server.sql("SELECT digest AS d FROM twinsite.applied WHERE id = 1")[0]
+    except server.SqlError as error:
+        if error.number in (1146, 1049):
+            return ""
+        raise
+    return str(rows[0]["d"]) if rows else ""

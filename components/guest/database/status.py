@@ -7,7 +7,7 @@ import socket
 import time
 from typing import Any
 
-from . import gtid, replica, server
+from . import gtid, replica, server, source
 from .config import REPLICA, Config, Failed, Refused, parse
 from .seeding import GUEST
 
@@ -107,12 +107,13 @@ def _fill(found: dict[str, Any], results: list[list[server.Row]]) -> None:
         }
 
 
-def gate(config: Config, seconds: float) -> dict[str, Any]:
+def gate(config: Config, seconds: float, source_told: str = "") -> dict[str, Any]:
     """Wait for the real thing: on a replica, a row that the source wrote after this began.
 
-    Raises Failed with MySQL's own words.
+    With `source_told`, also until the source has applied the documents with this digest. Raises Failed with MySQL's
+    own words.
     """
-    return _gate_replica(config, seconds) if config.role == REPLICA else _gate_source(seconds)
+    return _gate_replica(config, seconds, source_told) if config.role == REPLICA else _gate_source(seconds)
 
 
 def _heartbeat() -> str:
@@ -134,7 +135,7 @@ def _gate_source(seconds: float) -> dict[str, Any]:
     return {"passed": True, "seconds": round(time.monotonic() - started, 2)}
 
 
-def _gate_replica(config: Config, seconds: float) -> dict[str, Any]:
+def _gate_replica(config: Config, seconds: float, source_told: str) -> dict[str, Any]:
     started = time.monotonic()
     deadline = started + seconds
     mark: tuple[str, gtid.GtidSet] | None = None
@@ -142,6 +143,9 @@ def _gate_replica(config: Config, seconds: float) -> dict[str, Any]:
     while True:
         try:
             seen, mark = _replica_step(config, mark)
+            if not seen and source_told and source.told_here() != source_told:
+                # A stale digest also means that what the source wrote for it has not arrived.
+                seen = f"the source has not applied {source_told} yet; on it: journalctl -u twinsite-agent"
             if not seen:
                 return {"passed": True, "seconds": round(time.monotonic() - started, 2)}
         except server.SqlError as error:
