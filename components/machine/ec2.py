@@ -171,9 +171,7 @@ class Ec2Host(pulumi.ComponentResource):
         self.interface_id = interface.id
         self.private_address = args["private_address"]
         self.host_key = key.public_key_openssh.apply(lambda line: line.strip())
-        self.digest = pulumi.Output.all(desired, value.version_id).apply(
-            lambda known: documents.digest(json.loads(known[0]))
-        )
+        self.digest = desired.apply(lambda text: documents.digest(json.loads(text)))
         self.register_outputs(
             {
                 "instance_id": self.instance_id,

@@ -255,7 +255,7 @@ def test_the_gate_waits_until_the_source_has_applied_what_it_was_told(pair: Pair
     assert "the source has not applied 0123456789abcdef yet" in done.stderr
     pair.must(SOURCE, "printf 0123456789abcdef > /etc/twinsite/database.told")
     pair.apply(SOURCE)
-    pair.must(REPLICA, "twinsite-guest database gate --timeout 20 --source-told 0123456789abcdef")
+    pair.must(REPLICA, "/usr/local/sbin/twinsite-guest database gate --timeout 20 --source-told 0123456789abcdef")
 
 
 def test_the_gate_says_in_mysqls_words_why_it_does_not_pass(pair: Pair) -> None:

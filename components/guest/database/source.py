@@ -158,7 +158,7 @@ def tell(digest: str) -> list[str]:
     if not digest or told_here() == digest:
         return []
     server.sql(
-        "CREATE TABLE IF NOT EXISTS twinsite.applied (id TINYINT UNSIGNED NOT NULL PRIMARY KEY, digest CHAR(16) NOT NULL);"
+        "CREATE TABLE IF NOT EXISTS twinsite.applied (id TINYINT UNSIGNED PRIMARY KEY, digest CHAR(16) NOT NULL);"
         f"REPLACE INTO twinsite.applied VALUES (1, {quote(digest)})"
     )
     return [f"told the replica that {digest} is applied"]
