@@ -6,6 +6,7 @@ to secrets, never secrets. Fields may be added; none is renamed or removed withi
 
 import dataclasses
 import json
+import types
 import typing
 from dataclasses import dataclass
 from typing import Any
@@ -75,6 +76,79 @@ class Replica:
 
 
 @dataclass(frozen=True)
+class AzureMachine:
+    """A machine that nobody logs in to; commands reach it by Azure Run Command, with the operator's own identity."""
+
+    name: str
+    """Name in the inventory and as guest, for instance azure-standby."""
+    site: str
+    roles: tuple[str, ...]
+    """Guest roles: standby."""
+    subscription: str
+    resource_group: str
+    vm: str
+    """Name of the virtual machine; "" while it does not exist."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """A DNS name that users know, answered by a failover pair."""
+
+    fqdn: str
+    stateful: bool
+    """True: moves by the latch only. False: moves by health or latch (a notice page)."""
+    primary_url: str
+    """What proves that the primary site answers, asked for without the name: the primary's own address."""
+    secondary_url: str
+    path: str
+    """Path whose page proves which site answers, for instance /petclinic/."""
+    primary_marker: str
+    secondary_marker: str
+    """Text that only this site's page contains."""
+    ttl_seconds: int
+    failover_seconds: float
+    """Computed: interval x threshold + 6 + TTL."""
+
+
+@dataclass(frozen=True)
+class Latch:
+    """Two objects whose presence moves every name to the standby site. Written by the data plane of the standby."""
+
+    stores: tuple[str, ...]
+    """`azblob://ACCOUNT/CONTAINER/NAME`, one in each of two accounts and regions."""
+    urls: tuple[str, ...]
+    """The same objects as the health checks ask for them; 200 is set, 404 is not set."""
+
+
+@dataclass(frozen=True)
+class Backups:
+    """Where complete backups are, and how old the newest may be."""
+
+    store: str
+    """`azblob://ACCOUNT/CONTAINER`."""
+    schema: str
+    """Database that is backed up."""
+    schedule: str
+    """Cron expression, UTC."""
+    max_age_hours: float
+    """Older than this is an alarm."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database endpoint of a site that takes SQL only."""
+
+    site: str
+    address: str
+    """Host name; "" while it does not exist."""
+    port: int
+    user: str
+    password: str
+    """Reference, never the secret: `azkv://VAULT/SECRET` or `secretsmanager://REGION/NAME`."""
+    schema: str
+
+
+@dataclass(frozen=True)
 class Inventory:
     """Everything `twinsite` reads about a stack."""
 
@@ -85,8 +159,14 @@ class Inventory:
     hosts: tuple[Host, ...]
     tunnels: tuple[Tunnel, ...] = ()
     replicas: tuple[Replica, ...] = ()
+    azure_machines: tuple[AzureMachine, ...] = ()
+    names: tuple[Name, ...] = ()
+    latch: Latch | None = None
+    backups: Backups | None = None
+    databases: tuple[Database, ...] = ()
     store: str = ""
-    """Where journal, lock and a copy of this live: `HOST:/directory` on the standby site."""
+    """Where journal, lock and a copy of this live, on the standby site: `HOST:/directory` or
+    `azblob://ACCOUNT/CONTAINER`."""
     digest: str = ""
     """Hash of what was rendered for the machines; evidence is bound to it."""
     version: int = VERSION
@@ -126,6 +206,8 @@ def _read(kind: Any, value: Any, where: str) -> Any:
             elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
                 raise ValueError(f"{where}.{field.name} is missing: run `pulumi up` again")
         return kind(**given)
+    if typing.get_origin(kind) is types.UnionType:  # something | None
+        return None if value is None else _read(typing.get_args(kind)[0], value, where)
     if typing.get_origin(kind) is tuple:
         if not isinstance(value, list):
             raise ValueError(f"{where}: expected a list, found {value!r}")

@@ -63,3 +63,12 @@ def test_no_field_is_made_for_a_secret() -> None:
         for field in dataclasses.fields(kind)
     }
     assert not {name for name in names if "password" in name or "private" in name or "secret" in name}
+
+
+def test_a_latch_is_read_back_and_may_be_absent() -> None:
+    latch = inventory.Latch(
+        ("azblob://one/$web/latch/dr", "azblob://two/$web/latch/dr"), ("https://one/", "https://two/")
+    )
+    latched = dataclasses.replace(INVENTORY, latch=latch)
+    assert inventory.from_dict(inventory.to_dict(latched)).latch == latch
+    assert inventory.from_dict(inventory.to_dict(INVENTORY)).latch is None
