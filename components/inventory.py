@@ -88,6 +88,19 @@ class AzureMachine:
     resource_group: str
     vm: str
     """Name of the virtual machine; "" while it does not exist."""
+    status: str = ""
+    """Where it writes its own status document: `azblob://ACCOUNT/CONTAINER/NAME`."""
+
+
+@dataclass(frozen=True)
+class KubernetesJob:
+    """Where the programs of package `backup` run at a site: a Job made from this CronJob, with other arguments."""
+
+    site: str
+    context: str
+    """kubectl context; "" is the operator's current one."""
+    namespace: str
+    cronjob: str
 
 
 @dataclass(frozen=True)
@@ -132,6 +145,8 @@ class Backups:
     """Cron expression, UTC."""
     max_age_hours: float
     """Older than this is an alarm."""
+    failback: str = ""
+    """`azblob://ACCOUNT/CONTAINER` where the standby's data goes on its way home; apart from the backups."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +179,7 @@ class Inventory:
     latch: Latch | None = None
     backups: Backups | None = None
     databases: tuple[Database, ...] = ()
+    jobs: tuple[KubernetesJob, ...] = ()
     store: str = ""
     """Where journal, lock and a copy of this live, on the standby site: `HOST:/directory` or
     `azblob://ACCOUNT/CONTAINER`."""
