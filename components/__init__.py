@@ -9,11 +9,17 @@ import importlib
 
 _HOME = {
     "AwsNetwork": ".network",
+    "AzureNetwork": ".network.azure",
+    "BackupJob": ".workload",
+    "BackupStore": ".storage",
+    "ColdWarmVm": ".machine.cold_warm_vm",
     "DrMode": ".modes",
     "Ec2Host": ".machine",
     "GuestStore": ".machine",
     "MySqlReplicaPair": ".database",
     "OnPremHost": ".machine",
+    "SecretVault": ".storage",
+    "StandbyDatabase": ".database.standby",
     "StrongSwanTunnel": ".tunnel",
 }
 

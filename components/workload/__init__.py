@@ -1,0 +1,6 @@
+"""Work that runs at the primary site for the standby's sake. Here: BackupJob (Kubernetes CronJob, or a systemd timer).
+Not here: what the job does (guest/backup/), where its backups rest (storage/)."""
+
+from .backup_job import BackupDatabase, BackupJob, BackupJobArgs
+
+__all__ = ["BackupDatabase", "BackupJob", "BackupJobArgs"]
