@@ -33,8 +33,8 @@ class Application(TypedDict):
     has them already, which saves their time."""
 
     unit: NotRequired[str]
-    """Text of a systemd unit that serves it on 127.0.0.1:8080 instead of the distribution's Tomcat. It finds the artefact
-    at /var/lib/twinsite/application/artefact."""
+    """Text of a systemd unit that serves it on 127.0.0.1:8080 instead of the distribution's Tomcat. The artefact is at
+    /var/lib/twinsite/application/artefact."""
 
 
 class Origin(TypedDict):

@@ -1,4 +1,4 @@
-"""Networks that a topology creates. Here: VPC and virtual network with their ways out. Not here: tunnels between sites."""
+"""Networks that a topology creates. Here: VPC, virtual network, their ways out. Not here: tunnels between sites."""
 
 from .aws import AwsNetwork, AwsNetworkArgs
 from .azure import AzureNetwork, AzureNetworkArgs

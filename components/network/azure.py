@@ -27,9 +27,9 @@ class AzureNetworkArgs(TypedDict):
     """True delegates the database subnet to Azure Database for MySQL; False keeps it for a machine."""
 
     client_ranges: NotRequired[list[str]]
-    """Who may reach 443 on the application machine: CIDRs or one service tag. Defaults to Internet, because the addresses
-    of CloudFront change and users of the one-name option come from everywhere; the origin's secret header locks the
-    rest out. Nothing else is open: there is no SSH."""
+    """Who may reach 443 on the application machine: CIDRs or one service tag. Defaults to Internet: the addresses of
+    CloudFront change, and users of the one-name option come from everywhere; the origin's secret header locks the rest
+    out. Nothing else is open: there is no SSH."""
 
     tags: NotRequired[dict[str, str]]
     """Put on everything that takes tags."""
