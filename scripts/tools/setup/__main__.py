@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from setup import console, environment, image, packages, pulumi_cli
+from setup import console, environment, image, packages, petclinic, pulumi_cli
 from setup.console import Problem, say
 from setup.places import TREE, cache
 
@@ -18,11 +18,15 @@ STEPS: dict[str, tuple[str, Callable[[], str]]] = {
     "pulumi": ("Pulumi CLI", pulumi_cli.ensure),
     "image": ("lab image", image.ensure),
 }
+ON_DEMAND: dict[str, tuple[str, Callable[[], str]]] = {"petclinic": ("Java application", petclinic.ensure)}
+"""Steps that only a layer of their own brings."""
+
 LAYERS = {
     "unit": ("python",),
     "engine": ("python", "pulumi"),
     "lab": tuple(STEPS),
     "all": tuple(STEPS),
+    "petclinic": ("petclinic",),
 }
 
 
@@ -57,7 +61,7 @@ def main(arguments: list[str]) -> int:
 def bring(names: tuple[str, ...]) -> int:
     began = time.monotonic()
     for number, name in enumerate(names, 1):
-        title, ensure = STEPS[name]
+        title, ensure = (STEPS | ON_DEMAND)[name]
         started = time.monotonic()
         say(f"[{number}/{len(names)}] {title}")
         outcome = ensure()
