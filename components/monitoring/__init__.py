@@ -1,0 +1,28 @@
+"""Monitoring: who is told, from where, when something that recovery rests on is not right.
+
+Here: alarms in AWS on Route 53's checks and certificates (Alarms), and the observer in the standby's cloud that still
+speaks when AWS is dark (Observer). Not here: refusals (rules/traffic.py), what operations measure themselves.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .alarms import Alarms, AlarmsArgs, WatchedCheck
+    from .observer import Observer, ObserverArgs
+
+_HOME = {
+    "Alarms": ".alarms",
+    "AlarmsArgs": ".alarms",
+    "Observer": ".observer",
+    "ObserverArgs": ".observer",
+    "WatchedCheck": ".alarms",
+}
+
+__all__ = ["Alarms", "AlarmsArgs", "Observer", "ObserverArgs", "WatchedCheck"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name], __name__), name)

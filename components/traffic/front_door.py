@@ -1,0 +1,54 @@
+"""The front of the standby application: CloudFront before a machine outside AWS."""
+
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+ORIGIN_HEADER = "X-Twinsite-Origin"
+"""Header that carries the origin's secret; the standby's machine answers 403 without it."""
+
+
+class FrontDoorArgs(TypedDict):
+    """Arguments of FrontDoor."""
+
+    fqdn: str
+    """Name under which users see the application, for instance dr.example.com: the one alias of its distribution."""
+
+    zone_id: pulumi.Input[str]
+    """Public hosted zone of that name; the certificate is proven there."""
+
+    origin_host: str
+    """Name of the standby machine, for instance shopdr.koreacentral.cloudapp.azure.com. No address, and not fqdn."""
+
+    origin_certificate_names: list[str]
+    """Names in the certificate that the machine serves. One must cover origin_host, or CloudFront answers 502."""
+
+    origin_port: NotRequired[int]
+    """HTTPS port of the machine. Defaults to 443."""
+
+    secret_generation: NotRequired[int]
+    """Raise by 1 to make a new origin secret. Defaults to 1."""
+
+    price_class: NotRequired[str]
+    """Which of CloudFront's edges serve it. Defaults to PriceClass_200 (includes Asia)."""
+
+    tags: NotRequired[dict[str, str]]
+    """Put on everything that takes tags."""
+
+
+class FrontDoor(pulumi.ComponentResource):
+    """A CloudFront distribution before the standby machine: all methods, nothing cached, the origin locked by a secret.
+
+    The same in every mode, also while the machine does not exist (then it answers 502 or 504, which no check takes for
+    healthy). The origin sees its own name as Host and the users' in X-Forwarded-Host.
+    """
+
+    distribution_domain: pulumi.Output[str]
+    """d….cloudfront.net: what a record leads to, and what its check asks."""
+    distribution_zone_id: pulumi.Output[str]
+    origin_secret: pulumi.Output[str]
+    """Secret: value of header X-Twinsite-Origin. Put it in the standby's vault for the machine."""
+    certificate_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: FrontDoorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        raise NotImplementedError("arguments first; the body follows")
