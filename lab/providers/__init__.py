@@ -1,6 +1,6 @@
 """Stand-ins for Pulumi providers: what the real engine starts instead of the clouds' plugins.
 
-Here: one folder a package (aws, random, tls, command), one file a resource type, and `framework` for what they share.
+Here: one folder a package (aws, kubernetes, random, …), one file a resource type, and `framework` for what they share.
 Not here: what records become (lab/box, lab/services), anything of the product.
 
 To add a resource type, add one file, named after the token (aws:ec2/routeTable:RouteTable → aws/ec2_route_table.py):
@@ -18,7 +18,7 @@ refused, never guessed. `create`, `read`, `update`, `delete` and the other attri
 
 from pathlib import Path
 
-PACKAGES = ("aws", "command", "random", "tls")
+PACKAGES = ("aws", "command", "kubernetes", "random", "tls")
 
 
 def tokens(package: str) -> list[str]:

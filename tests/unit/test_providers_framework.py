@@ -63,9 +63,17 @@ def test_what_a_type_declares_exists_in_the_sdk(schemas: dict[str, Schemas]) -> 
             wrong += [f"{token}: {name} both replaces and updates" for name in both]
             known = outputs | inputs
             wrong += [f"{token}: {name}" for name in {*kind.defaults, *kind.secret_outputs} if name not in known]
-            if kind.autoname is not None and kind.autoname.property not in inputs:
+            if kind.autoname is not None and kind.autoname.property.partition(".")[0] not in inputs:
                 wrong.append(f"{token}: {kind.autoname.property}")
     assert wrong == []
+
+
+def test_a_list_without_order_is_the_same_whatever_order_its_objects_keys_have() -> None:
+    declared = Declared(frozenset(), frozenset({"origins"}), frozenset({"origins"}))
+    one = {"origins": [{"id": "a", "port": 80}, {"id": "b", "port": 80}]}
+    other = {"origins": [{"port": 80, "id": "b"}, {"port": 80, "id": "a"}]}
+    assert changes(declared, one, other, {}, {}) == []
+    assert len(changes(declared, one, {"origins": other["origins"][:1]}, {}, {})) == 1
 
 
 def test_the_lab_has_one_range_of_elastic_addresses() -> None:

@@ -12,6 +12,9 @@ from lab.providers.framework.changes import Declared
 from lab.providers.framework.types import Call, Refusal, ResourceType
 from lab.services.credentials import ACCOUNT
 
+WORLDWIDE = ("iam", "route53", "cloudfront")
+"""Services without regions: nothing of theirs has a `region`, and their ARNs have none."""
+
 
 class AwsType(ResourceType):
     """A record in the box, and (for live types) what the hooks `verify`, `make`, `change`, `unmake` do with it.
@@ -147,7 +150,7 @@ class AwsType(ResourceType):
 
     def _common(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         region = region_of(call, inputs)
-        found: dict[str, Any] = {} if self.service == "iam" else {"region": region}
+        found: dict[str, Any] = {} if self.service in WORLDWIDE else {"region": region}
         if self.arn_path:
             found["arn"] = self.arn(call, identity, inputs)
         if "tags" in self.updates or "tags" in inputs or self.tagged:
@@ -158,7 +161,7 @@ class AwsType(ResourceType):
     """Whether the type has tags."""
 
     def arn(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> str:
-        region = "" if self.service in ("iam", "s3") else region_of(call, inputs)
+        region = "" if self.service in (*WORLDWIDE, "s3") else region_of(call, inputs)
         return f"arn:aws:{self.service}:{region}:{ACCOUNT}:{self.arn_path}{identity}"
 
 

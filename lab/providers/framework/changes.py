@@ -1,6 +1,7 @@
 """What changed between two sets of inputs, and whether each change replaces the resource. Nothing is ever guessed."""
 
 import enum
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -101,8 +102,13 @@ def _same(declared: Declared, rule: str, before: Any, after: Any) -> bool:
     if before in EMPTY and after in EMPTY:
         return True
     if rule in declared.sets and isinstance(before, list) and isinstance(after, list):
-        return sorted(map(repr, before)) == sorted(map(repr, after))
+        return sorted(map(_text, before)) == sorted(map(_text, after))
     return bool(before == after)
+
+
+def _text(value: Any) -> str:
+    """The same for equal values: the order of an object's keys is nothing that the wire keeps."""
+    return json.dumps(value, sort_keys=True, default=repr)
 
 
 def _compare(declared: Declared, path: str, rule: str, before: Any, after: Any, found: list[Change]) -> None:

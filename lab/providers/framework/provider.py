@@ -114,10 +114,10 @@ class Provider:
         checker = Checker(self.schemas, call.name)
         inputs = checker.inputs(self.schemas.resource(kind.token), new)
         problems = checker.problems
-        if kind.autoname is not None and inputs.get(kind.autoname.property) in EMPTY:
+        if kind.autoname is not None and _look(inputs, kind.autoname.property) in EMPTY:
             name, was = kind.autoname.property, reveal(old)
-            generated = name in (was.get(DEFAULTS) or [])
-            inputs[name] = was[name] if generated and was.get(name) else unique_name(kind.autoname, call.name, seed)
+            kept = _look(was, name) if name in (was.get(DEFAULTS) or []) else None
+            inputs = _with(inputs, name, kept or unique_name(kind.autoname, call.name, seed))
             inputs[DEFAULTS] = [name]
         if not problems:
             problems = list(kind.problems(call, reveal(inputs)))
@@ -145,7 +145,7 @@ class Provider:
             # The bridge's rule: two resources cannot have one name, so a given name means delete first.
             name = kind.autoname.property
             given = name not in (after.get(DEFAULTS) or [])
-            first = given and before.get(name) == after.get(name)
+            first = given and _look(before, name) == _look(after, name)
         return Difference(changed, first)
 
     def create(self, urn: str, inputs: dict[str, Any], preview: bool, timeout: float) -> tuple[str, dict[str, Any]]:
@@ -299,11 +299,29 @@ def token_of(urn: str) -> str:
 
 
 def file_of(token: str) -> str:
-    """aws:ec2/routeTable:RouteTable → ec2_route_table; command:remote:Command → remote_command."""
+    """aws:ec2/routeTable:RouteTable → ec2_route_table; command:remote:Command → remote_command;
+    kubernetes:batch/v1:CronJob → batch_v1_cron_job."""
     _, path, name = token.split(":")
     where, _, file = path.partition("/")
     words = snake(file or name)
+    if file and file.lower() != name.lower():  # a version of the API
+        words = f"{file}_{snake(name)}"
     return words if where == "index" else f"{snake(where)}_{words}"
+
+
+def _look(values: Any, path: str) -> Any:
+    """The value at a dotted path; None when something on the way is missing. What is secret or unknown is there."""
+    for key in path.split("."):
+        if not isinstance(values, dict):
+            return values
+        values = values.get(key)
+    return values
+
+
+def _with(values: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy with the value at a dotted path."""
+    key, _, rest = path.partition(".")
+    return {**values, key: _with(values.get(key) or {}, rest, value) if rest else value}
 
 
 def _parsed(kind: Any, value: Any) -> Any:

@@ -172,6 +172,8 @@ class _Reader:
         from pulumi import _types
 
         origin = typing.get_origin(annotation)
+        if origin is typing.Literal:  # a constant such as Kubernetes' apiVersion
+            return "string"
         if origin is typing.Union:
             kinds = [
                 self._kind(one)

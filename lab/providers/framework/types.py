@@ -27,6 +27,7 @@ class AutoName:
     """How a name is made for a resource whose program gives none: NAME-1234567, as Pulumi's bridge does."""
 
     property: str
+    """May be dotted, for instance metadata.name."""
     limit: int
     """Longest name the cloud takes, in characters."""
     lower: bool = False

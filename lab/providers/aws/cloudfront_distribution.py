@@ -1,0 +1,87 @@
+"""A distribution."""
+
+import secrets
+import string
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from lab.providers.aws.edge import EdgeType, etag
+from lab.providers.framework.checks import Problem
+from lab.providers.framework.types import Call
+
+HOSTED_ZONE = "Z2FDTNDATAQYW2"
+"""The zone that every alias record to a distribution names; the same for all of AWS."""
+
+
+class Distribution(EdgeType):
+    """Everything but `staging` changes in place."""
+
+    token = "aws:cloudfront/distribution:Distribution"
+    live = False
+    arn_path = "distribution/"
+    replaces = frozenset({"staging"})
+    updates = frozenset(
+        {"aliases", "anycastIpListId", "cacheTagConfig", "comment", "connectionFunctionAssociation",
+         "continuousDeploymentPolicyId", "customErrorResponses", "defaultCacheBehavior", "defaultRootObject", "enabled",
+         "httpVersion", "isIpv6Enabled", "loggingConfig", "orderedCacheBehaviors", "originGroups", "origins",
+         "priceClass", "restrictions", "retainOnDelete", "viewerCertificate", "viewerMtlsConfig", "waitForDeployment",
+         "webAclId"}
+    )  # fmt: skip
+    sets = frozenset({"aliases", "customErrorResponses", "originGroups", "origins"})
+    keeps = frozenset({"continuousDeploymentPolicyId"})
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "httpVersion": "http2",
+        "priceClass": "PriceClass_All",
+        "retainOnDelete": False,
+        "staging": False,
+        "waitForDeployment": True,
+    }
+    unstable = frozenset({"etag", "lastModifiedTime", "status"})
+
+    def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
+        comment = inputs.get("comment")
+        if isinstance(comment, str) and len(comment) > 128:
+            yield Problem("comment", f"expected length of comment to be in the range (0 - 128), got {len(comment)}")
+        yield from _origin_problems(inputs)
+
+    def computed(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        name = "d" + "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(13))
+        return {
+            "callerReference": f"terraform-{secrets.token_hex(13)}",
+            "domainName": f"{name}.cloudfront.net",
+            "hostedZoneId": HOSTED_ZONE,
+            "inProgressValidationBatches": 0,
+            "loggingV1Enabled": bool(inputs.get("loggingConfig")),
+            "trustedKeyGroups": [{"enabled": False, "items": []}],
+            "trustedSigners": [{"enabled": False, "items": []}],
+            **_changed(),
+        }
+
+    def update(self, call: Call, identity: str, state: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+        return super().update(call, identity, state, {**new, **_changed()})
+
+
+def _changed() -> dict[str, Any]:
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f +0000 UTC")
+    return {"etag": etag(), "lastModifiedTime": now, "status": "Deployed"}
+
+
+def _origin_problems(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    """Behaviours that name an origin which is not there. Says nothing while a name is not known yet."""
+    origins = inputs["origins"]
+    if not isinstance(origins, list) or not all(isinstance(one, dict) for one in origins):
+        return
+    names = {one.get("originId") for one in origins}
+    names |= {one.get("originId") for one in inputs.get("originGroups") or [] if isinstance(one, dict)}
+    behaviours = {"defaultCacheBehavior": inputs["defaultCacheBehavior"]}
+    ordered = inputs.get("orderedCacheBehaviors") or []
+    if isinstance(ordered, list):
+        behaviours |= {f"orderedCacheBehaviors[{at}]": one for at, one in enumerate(ordered)}
+    if not all(isinstance(name, str) for name in names):
+        return
+    for path, behaviour in behaviours.items():
+        target = behaviour.get("targetOriginId") if isinstance(behaviour, dict) else None
+        if isinstance(target, str) and target not in names:
+            known = ", ".join(sorted(names))
+            yield Problem(f"{path}.targetOriginId", f"NoSuchOrigin: no origin is called {target!r}; there are: {known}")

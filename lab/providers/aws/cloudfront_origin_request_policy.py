@@ -1,0 +1,13 @@
+"""What of a request goes to the origin."""
+
+from lab.providers.aws.edge import EdgePolicy
+from lab.providers.framework.types import AutoName
+
+
+class OriginRequestPolicy(EdgePolicy):
+    """See EdgePolicy."""
+
+    token = "aws:cloudfront/originRequestPolicy:OriginRequestPolicy"
+    arn_path = "origin-request-policy/"
+    updates = frozenset({"comment", "cookiesConfig", "headersConfig", "name", "queryStringsConfig"})
+    autoname = AutoName("name", 128)

@@ -1,0 +1,71 @@
+"""A record."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lab.providers.aws.cloud import AwsType
+from lab.providers.framework.checks import Problem
+from lab.providers.framework.types import Call
+from lab.providers.framework.values import UNKNOWN
+
+POLICIES = ("cidrRoutingPolicy", "failoverRoutingPolicies", "geolocationRoutingPolicies", "geoproximityRoutingPolicy",
+            "latencyRoutingPolicies", "multivalueAnswerRoutingPolicy", "weightedRoutingPolicies")  # fmt: skip
+ZONE = "aws:route53/zone:Zone"
+
+
+class Record(AwsType):
+    """Only another name or zone replaces; another type or set identifier is a delete and a create in one update."""
+
+    token = "aws:route53/record:Record"
+    live = False
+    tagged = False
+    service = "route53"
+    replaces = frozenset({"name", "zoneId"})
+    updates = frozenset({"aliases", "allowOverwrite", "healthCheckId", "records", "setIdentifier", "ttl", "type"}) | {
+        *POLICIES
+    }
+    sets = frozenset({"records"})
+    keeps = frozenset({"allowOverwrite"})
+    unstable = frozenset({"fqdn"})
+
+    def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
+        if bool(inputs.get("aliases")) == bool(inputs.get("records")):
+            yield Problem("records", "one of `aliases,records` must be specified, and not both")
+        if inputs.get("records") and inputs.get("ttl") is None:
+            yield Problem("ttl", '"ttl": all of `records,ttl` must be specified')
+        if inputs.get("aliases") and inputs.get("ttl") is not None:
+            yield Problem("ttl", '"ttl": conflicts with aliases: an alias has the TTL of its target')
+        chosen = [name for name in POLICIES if inputs.get(name)]
+        if len(chosen) > 1:
+            yield Problem(chosen[1], f'"{chosen[1]}": conflicts with {chosen[0]}')
+        if chosen and not inputs.get("setIdentifier"):
+            yield Problem("setIdentifier", f'"{chosen[0]}": all of `{chosen[0]},set_identifier` must be specified')
+        for policy in inputs.get("failoverRoutingPolicies") or []:
+            kind = policy.get("type") if isinstance(policy, dict) else None
+            if kind not in ("PRIMARY", "SECONDARY", UNKNOWN, None):
+                yield Problem("failoverRoutingPolicies", f"expected type to be one of PRIMARY, SECONDARY, got {kind}")
+
+    def settle(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        return {**inputs, "name": str(inputs["name"]).removesuffix(".").lower()}
+
+    def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:
+        tail = f"_{inputs['setIdentifier']}" if inputs.get("setIdentifier") else ""
+        return f"{inputs['zoneId']}_{inputs['name']}_{inputs['type']}{tail}"
+
+    def computed(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {"fqdn": full_name(str(inputs["name"]), self._zone(call, str(inputs["zoneId"])))}
+
+    @staticmethod
+    def _zone(call: Call, identity: str) -> str:
+        """Its name; empty when nothing here knows the zone."""
+        known: Mapping[str, Any] | None = call.seen(ZONE, identity)
+        if not known and call.box is not None:
+            known = call.box.record(ZONE, identity)
+        return str((known or {}).get("name") or "")
+
+
+def full_name(name: str, zone: str) -> str:
+    """Names are taken as relative to the zone, unless they end in it."""
+    if not zone or name == zone or name.endswith(f".{zone}"):
+        return name
+    return f"{name}.{zone}" if name else zone

@@ -1,0 +1,39 @@
+"""A hosted zone."""
+
+import secrets
+import string
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from lab.providers.aws.cloud import AwsType
+from lab.providers.framework.types import Call
+
+
+class Zone(AwsType):
+    """Public zones only: the lab's names are asked by everybody."""
+
+    token = "aws:route53/zone:Zone"
+    live = False
+    service = "route53"
+    replaces = frozenset({"name", "delegationSetId"})
+    updates = frozenset({"comment", "enableAcceleratedRecovery", "forceDestroy", "vpcs"})
+    keeps = frozenset({"enableAcceleratedRecovery"})
+    defaults: ClassVar[Mapping[str, Any]] = {"comment": "Managed by Pulumi", "forceDestroy": False}
+
+    def settle(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        return {**inputs, "name": str(inputs["name"]).removesuffix(".")} if inputs.get("name") else inputs
+
+    def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:
+        return "Z" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(20))
+
+    def computed(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        servers = [
+            f"ns-{number}.awsdns-{at:02}.{end}"
+            for number, at, end in ((1131, 13, "org"), (1894, 44, "co.uk"), (376, 47, "com"), (753, 30, "net"))
+        ]
+        return {
+            "arn": f"arn:aws:route53:::hostedzone/{identity}",
+            "zoneId": identity,
+            "nameServers": servers,
+            "primaryNameServer": servers[0],
+        }

@@ -1,0 +1,107 @@
+"""What all types of this package share: names, namespaces, what the API server adds, and the record in the box."""
+
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from lab.providers.framework.changes import Declared
+from lab.providers.framework.checks import Problem
+from lab.providers.framework.types import AutoName, Call, Refusal, ResourceType
+
+NAMESPACE = "kubernetes:core/v1:Namespace"
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+
+
+class KubernetesType(ResourceType):
+    """A record in the box. A name or namespace that changes replaces; everything else that no subclass names does not.
+
+    The real provider makes names as NAME-12345678, and deletes first when the program gives the name.
+    """
+
+    leaves_records = True
+    autoname = AutoName("metadata.name", 253, lower=True)
+    namespaced: ClassVar[bool] = True
+    name_limit: ClassVar[int] = 253
+
+    def declared(self, schema: Mapping[str, Any]) -> Declared:
+        replaces = self.replaces | {"metadata.name", "metadata.namespace", "apiVersion", "kind"}
+        return Declared(replaces, frozenset(schema["inputs"]) - replaces, self.sets, self.keeps)
+
+    def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
+        metadata = inputs.get("metadata")
+        if not isinstance(metadata, Mapping):
+            return
+        name = metadata.get("name")
+        if isinstance(name, str):
+            right = all(_LABEL.fullmatch(part) for part in name.split("."))
+            if not right or len(name) > self.name_limit:
+                yield Problem(
+                    "metadata.name",
+                    f'Invalid value: "{name}": at most {self.name_limit} lower case letters, digits, "-" or ".", '
+                    "which start and end with a letter or digit",
+                )
+        if not self.namespaced and metadata.get("namespace"):
+            yield Problem("metadata.namespace", f"a {self.token.rpartition(':')[2]} is in no namespace")
+
+    def settle(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        if not self.namespaced:
+            return inputs
+        metadata = inputs.get("metadata") or {}
+        return {**inputs, "metadata": {**metadata, "namespace": metadata.get("namespace") or "default"}}
+
+    def complete(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Outputs that the API server derives from inputs."""
+        return {}
+
+    # Given
+
+    def create(self, call: Call, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        metadata = inputs["metadata"]
+        identity = f"{metadata['namespace']}/{metadata['name']}" if self.namespaced else str(metadata["name"])
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        server = {"uid": str(uuid.uuid4()), "creationTimestamp": now, "resourceVersion": "1", "generation": 1}
+        record = {**inputs, "metadata": {**metadata, **server}, **self.complete(inputs)}
+        if call.box is not None:
+            with call.box.lock:
+                self._admit(call, identity, metadata)
+                call.box.put(self.token, identity, {**record, "__urn": call.urn})
+        return identity, record
+
+    def _admit(self, call: Call, identity: str, metadata: Mapping[str, Any]) -> None:
+        """What the API server refuses. Refusal."""
+        assert call.box is not None
+        kind = self.token.rpartition(":")[2]
+        if call.box.record(self.token, identity) is not None:
+            raise Refusal(f'{kind.lower()}s "{metadata["name"]}" already exists')
+        space = metadata["namespace"] if self.namespaced else "default"
+        if space != "default" and call.box.record(NAMESPACE, space) is None:
+            raise Refusal(f'namespaces "{space}" not found')
+
+    def read(self, call: Call, identity: str, state: dict[str, Any]) -> dict[str, Any] | None:
+        if call.box is None:
+            return super().read(call, identity, state)
+        record = call.box.record(self.token, identity)
+        if record is not None:
+            record.pop("__urn", None)
+        return record
+
+    def update(self, call: Call, identity: str, state: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+        was = state.get("metadata") or {}
+        server = {key: was[key] for key in ("uid", "creationTimestamp") if key in was}
+        counted = {
+            "resourceVersion": str(int(was.get("resourceVersion") or 0) + 1),
+            "generation": int(was.get("generation") or 0) + 1,
+        }
+        record = {**new, "metadata": {**(new.get("metadata") or {}), **server, **counted}, **self.complete(new)}
+        if call.box is not None:
+            before = call.box.record(self.token, identity)
+            if before is None:
+                raise Refusal(f"{self.token} {identity} is gone; run `pulumi refresh`")
+            call.box.put(self.token, identity, {**record, "__urn": before.get("__urn", call.urn)})
+        return record
+
+    def delete(self, call: Call, identity: str, state: dict[str, Any]) -> None:
+        if call.box is not None:
+            call.box.forget(self.token, identity)

@@ -1,0 +1,73 @@
+"""The kubernetes stand-in on the real engine, recorded only."""
+
+from tests.engine.conftest import Stack
+
+JOB = """
+    import pulumi, pulumi_kubernetes as kubernetes
+    settings = pulumi.Config()
+    space = kubernetes.core.v1.Namespace("space", metadata={"name": settings.get("space") or "petclinic"})
+    where = space.metadata.name
+    account = kubernetes.core.v1.ServiceAccount("account", metadata={"name": "backup", "namespace": where})
+    settings_map = kubernetes.core.v1.ConfigMap("settings", metadata={"namespace": where},
+        data={"backup.json": settings.get("data") or "{}"})
+    secret = kubernetes.core.v1.Secret("secret", metadata={"namespace": where},
+        string_data={"password": "clear-0123456789"})
+    job = kubernetes.batch.v1.CronJob("job", metadata={"name": "rds-backup", "namespace": where}, spec={
+        "schedule": settings.get("schedule") or "0 2 * * *", "concurrency_policy": settings.get("policy") or "Forbid",
+        "job_template": {"spec": {"template": {"spec": {
+            "restart_policy": "Never", "service_account_name": account.metadata.name,
+            "containers": [{"name": "backup", "image": "backup:1", "command": ["python3", "-m", "backup", "run"],
+                            "env_from": [{"secret_ref": {"name": secret.metadata.name}}]}],
+            "volumes": [{"name": "settings", "config_map": {"name": settings_map.metadata.name}}]}}}}})
+    pulumi.export("settings", settings_map.metadata.name)
+    pulumi.export("job", job.id)
+"""
+
+
+def test_a_job_with_all_that_it_needs_settles_and_keeps_its_secret(stack: Stack) -> None:
+    stack.program(JOB)
+    said = stack.up()
+    assert "this is the twinsite lab, not a Kubernetes cluster" in said
+    stack.up("--expect-no-changes")
+    shown = stack.outputs()
+    assert shown["job"] == "petclinic/rds-backup"
+    assert shown["settings"].startswith("settings-")
+    assert "clear-0123456789" not in stack.must("stack", "export")
+    assert stack.state()["job"]["outputs"]["metadata"]["uid"]
+
+
+def test_a_schedule_changes_in_place_and_data_or_a_namespace_replace(stack: Stack) -> None:
+    stack.program(JOB)
+    stack.up()
+    stack.config("schedule", "0 3 * * *")
+    assert stack.steps() == {"job": "update"}
+    stack.config("data", '{"streams": 4}')
+    steps = stack.steps()
+    assert "replace" in steps["settings"]
+    assert steps["job"] == "update"
+    name = stack.outputs()["settings"]
+    stack.up()
+    assert stack.outputs()["settings"] != name, "what mounts it by name starts anew"
+    stack.config("space", "other")
+    assert all("replace" in step for step in stack.steps().values())
+
+
+def test_what_the_api_server_would_refuse_is_refused(stack: Stack) -> None:
+    stack.program(JOB)
+    stack.config("schedule", "every night")
+    stack.config("policy", "Never")
+    code, said = stack.run("preview")
+    assert code != 0
+    assert 'Invalid value: "every night": a schedule has five fields' in said
+    assert 'Unsupported value: "Never": supported: Allow, Forbid, Replace' in said
+
+
+def test_a_kind_without_a_stand_in_is_refused_with_its_file(stack: Stack) -> None:
+    stack.program("""
+        import pulumi_kubernetes as kubernetes
+        kubernetes.core.v1.Service("service", spec={"ports": [{"port": 80}]})
+    """)
+    code, said = stack.run("preview")
+    assert code != 0
+    assert "resource type kubernetes:core/v1:Service is not supported in the twinsite lab" in said
+    assert "lab/providers/kubernetes/core_v1_service.py" in said
