@@ -22,7 +22,7 @@ record Settings(
                 required(environment, "DATABASE_USER"),
                 password(environment),
                 required(environment, "DATABASE_SCHEMA"),
-                environment.getOrDefault("DATABASE_TLS_CA", ""));
+                environment.getOrDefault("DATABASE_CA", ""));
     }
 
     private static int port(String text) {
