@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.guest.gateway import charon, host, render, rotation, watch
-from components.guest.gateway.settings import parse
+from components.guest.gateway.settings import Failed, parse
 
 from .test_gateway_settings import KEYS, ONPREM
 
@@ -121,3 +121,34 @@ def test_a_key_never_changes_within_its_generation() -> None:
 def test_optional_kernel_settings_are_marked() -> None:
     text = "# why\nnet.ipv4.ip_forward = 1\n-net.core.xfrm_acq_expires = 12\n"
     assert host.sysctl_lines(text) == [("net.ipv4.ip_forward", "1", False), ("net.core.xfrm_acq_expires", "12", True)]
+
+
+def standing(monkeypatch: pytest.MonkeyPatch, *seen: set[int]) -> None:
+    """`swanctl --terminate` gives up; its SAs are, from look to look, `seen` (the last one for good)."""
+    looks = list(seen)
+
+    def sas(name: str) -> list[charon.Sa]:
+        ids = looks.pop(0) if len(looks) > 1 else looks[0]
+        return [charon.Sa(number, "ESTABLISHED", 1, True, "203.0.113.1") for number in ids]
+
+    def refuse(*words: str, timeout_seconds: float = 0.0) -> str:
+        raise Failed("terminate failed: terminating SA failed")
+
+    monkeypatch.setattr(charon, "swanctl", refuse)
+    monkeypatch.setattr(charon, "sas", sas)
+    monkeypatch.setattr(charon.time, "sleep", lambda seconds: None)
+
+
+def test_an_sa_whose_peer_is_gone_counts_as_ended_when_it_is_gone_although_swanctl_gave_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    standing(monkeypatch, {1}, {1, 2}, {2})
+    charon.terminate("onprem-aws")
+
+
+def test_an_sa_that_outlives_its_end_is_told_in_charons_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    standing(monkeypatch, {1})
+    clock = iter(range(100))
+    monkeypatch.setattr(charon.time, "monotonic", lambda: float(next(clock)))
+    with pytest.raises(Failed, match="terminating SA failed"):
+        charon.terminate("onprem-aws")

@@ -1,6 +1,7 @@
 """Talks to charon through swanctl: what it holds, what it was told, what it said last."""
 
 import subprocess
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -173,3 +174,17 @@ def last_words(count: int = 15) -> list[str]:
         return [f"charon's log could not be read: {error}"]
     lines = [line for line in done.stdout.splitlines() if not any(word in line for word in _CHATTER)]
     return lines[-count:] or ["charon has logged nothing"]
+
+
+def terminate(connection: str) -> None:
+    """End the SAs that it has now; a peer that does not answer is not waited for. Failed when one outlives that."""
+    standing = {sa.unique_id for sa in sas(connection)}
+    try:
+        swanctl("--terminate", "--ike", connection, "--force", "--timeout", "2")
+    except Failed:
+        # --force ends an unanswered SA when the time is up, which is also when swanctl gives up: look, do not believe.
+        deadline = time.monotonic() + 5
+        while standing & {sa.unique_id for sa in sas(connection)}:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)

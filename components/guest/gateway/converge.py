@@ -193,7 +193,7 @@ def _load(config: Config, state: dict[str, Any], files: Files, keys: dict[int, s
                 disruption = "the connection changed: the tunnel re-establishes once"
                 # load-conns ends the SAs of a start_action that went, and leaves all others alive (strongSwan #2324).
                 if old & {sa.unique_id for sa in charon.sas(config.connection)}:
-                    terminate(config.connection)
+                    charon.terminate(config.connection)
     if config.connection not in charon.connections():
         words = "\n".join(charon.last_words())
         raise Failed(f"charon did not take the connection {config.connection}; it says:\n{words}")
@@ -201,11 +201,6 @@ def _load(config: Config, state: dict[str, Any], files: Files, keys: dict[int, s
     state["psk_sign"] = config.psk_sign
     _save(state)
     return disruption
-
-
-def terminate(connection: str) -> None:
-    """End its SAs; a peer that does not answer is not waited for."""
-    charon.swanctl("--terminate", "--ike", connection, "--force", "--timeout", "2")
 
 
 def _services(config: Config, written: set[pathlib.Path]) -> None:
@@ -249,7 +244,7 @@ def undo(config: Config) -> dict[str, Any]:
         charon.swanctl("--reload-settings")
         charon.swanctl("--load-conns")
         if charon.sas(config.connection):
-            terminate(config.connection)
+            charon.terminate(config.connection)
         charon.swanctl("--load-creds", "--noprompt")
         if not before["charon_active"] and not charon.connections():
             host.unit("stop", charon.SERVICE)

@@ -100,7 +100,7 @@ def _attempt(config: Config, keys: dict[int, str], leaving: list[int]) -> str:
     if config.role == "initiator":
         charon.swanctl("--rekey", "--ike", config.connection, "--reauth")
     else:
-        charon.swanctl("--terminate", "--ike", config.connection, "--force", "--timeout", "2")
+        charon.terminate(config.connection)
     until = time.monotonic() + config.timers.ladder_seconds
     while time.monotonic() < until:
         for sa in charon.sas(config.connection):
