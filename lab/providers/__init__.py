@@ -18,7 +18,7 @@ refused, never guessed. `create`, `read`, `update`, `delete` and the other attri
 
 from pathlib import Path
 
-PACKAGES = ("aws", "command", "kubernetes", "random", "tls")
+PACKAGES = ("aws", "azure_native", "command", "kubernetes", "random", "tls")
 
 
 def tokens(package: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from lab.providers.aws.cloud import AwsType
+from lab.providers.framework.records import RecordType
 from lab.providers.framework.types import Call, Refusal
 
 _LOCK = threading.Lock()
@@ -85,7 +86,7 @@ class ApiType(AwsType):
 
     def create(self, call: Call, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         identity = self.identify(call, inputs)
-        record = {**self.defaults, **inputs, **self._common(call, identity, inputs)}
+        record = {**self.defaults, **inputs, **self.shared(call, identity, inputs)}
         record |= self.computed(call, identity, record)
         if call.box is not None:
             record |= self.put(call, self.open(call, record), identity, record)
@@ -95,7 +96,7 @@ class ApiType(AwsType):
     def read(self, call: Call, identity: str, state: dict[str, Any]) -> dict[str, Any] | None:
         if call.box is None or not state:
             # the recorded only, and imports, which no type here needs yet
-            return super(AwsType, self).read(call, identity, state)
+            return super(RecordType, self).read(call, identity, state)
         found = self.look(call, self.open(call, state), identity, state)
         return None if found is None else {**state, **found}
 

@@ -41,6 +41,8 @@ class Declared:
     """Lists without order."""
     keeps: frozenset[str] = frozenset()
     """What the cloud keeps when the program no longer says it (Terraform's optional and computed arguments)."""
+    deep: bool = False
+    """Changes are told leaf by leaf, as native providers do; the bridge tells the block."""
 
     def verdict(self, rule: str) -> bool | None:
         """True: replaces, False: in place, None: not declared. The longest declared prefix decides."""
@@ -54,8 +56,8 @@ class Declared:
         return None
 
     def inside(self, rule: str) -> bool:
-        """Whether something is declared for a part of `rule` only."""
-        return any(name.startswith(f"{rule}.") for name in self.replaces | self.updates)
+        """Whether the parts of `rule` are compared one by one: always, or where something is declared for a part."""
+        return self.deep or any(name.startswith(f"{rule}.") for name in self.replaces | self.updates)
 
 
 def changes(

@@ -118,7 +118,8 @@ class Provider:
             name, was = kind.autoname.property, reveal(old)
             kept = _look(was, name) if name in (was.get(DEFAULTS) or []) else None
             inputs = _with(inputs, name, kept or unique_name(kind.autoname, call.name, seed))
-            inputs[DEFAULTS] = [name]
+            if kind.autoname.unique:
+                inputs[DEFAULTS] = [name]
         if not problems:
             problems = list(kind.problems(call, reveal(inputs)))
         if not problems and not holds_unknown(inputs):
@@ -140,13 +141,7 @@ class Provider:
         declared = kind.declared(self.schemas.resource(kind.token))
         found = changes(declared, before, after, reveal(state), kind.defaults)
         changed = replacing(declared, found, kind.token, lambda change: kind.forces(change, before, after))
-        first = False
-        if kind.autoname is not None and any(changed.values()):
-            # The bridge's rule: two resources cannot have one name, so a given name means delete first.
-            name = kind.autoname.property
-            given = name not in (after.get(DEFAULTS) or [])
-            first = given and _look(before, name) == _look(after, name)
-        return Difference(changed, first)
+        return Difference(changed, any(changed.values()) and _delete_first(kind, before, after))
 
     def create(self, urn: str, inputs: dict[str, Any], preview: bool, timeout: float) -> tuple[str, dict[str, Any]]:
         kind = self.type(token_of(urn))
@@ -155,7 +150,8 @@ class Provider:
         secret = self._secrets(kind, inputs, {})
         if preview:
             unknown = dict.fromkeys(self.schemas.resource(kind.token)["outputs"], UNKNOWN)
-            return "", guarded({**unknown, **kind.defaults, **plain}, secret)
+            rest = dict.fromkeys(kind.completed, UNKNOWN)
+            return "", guarded({**unknown, **kind.defaults, **plain, **rest}, secret)
         self._clear_orphans(kind, call)
         self._say_recorded(kind, call)
         identity, computed = kind.create(call, plain)
@@ -200,6 +196,7 @@ class Provider:
         call = self._call(urn, timeout)
         self._remember(urn, identity)
         before, plain, was = reveal(state), self._plain(new), reveal(old)
+        call.before = was
         # What was computed stays; an input that is no longer given goes back to the default, unless the cloud keeps it.
         kept = {
             key: value
@@ -209,6 +206,8 @@ class Provider:
         merged = {**kind.defaults, **kept, **plain}
         secret = self._secrets(kind, new, state)
         if preview:
+            for key in kind.completed & set(before):
+                merged[key] = before[key] if plain.get(key) == was.get(key) else UNKNOWN
             return guarded({**merged, **dict.fromkeys(kind.unstable, UNKNOWN)}, secret)
         self._say_recorded(kind, call)
         computed = kind.update(call, identity, before, merged)
@@ -269,7 +268,7 @@ class Provider:
                 call.log(
                     "warning",
                     f"an interrupted run had left {identity} of this resource behind, which no state knows; the lab "
-                    "takes it away. On AWS it would still be there: look for it by its tags and delete it",
+                    "takes it away. In the cloud it would still be there: look for it by its tags and delete it",
                 )
                 kind.delete(call, identity, record)
 
@@ -291,6 +290,15 @@ class Provider:
         found: dict[str, Any] = reveal(inputs)
         found.pop(DEFAULTS, None)
         return {key: value for key, value in found.items() if value is not None}
+
+
+def _delete_first(kind: ResourceType, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Two resources cannot have one name: a name that was not generated means delete first."""
+    if kind.autoname is None:
+        return kind.deletes_first
+    name = kind.autoname.property
+    generated = name in (after.get(DEFAULTS) or [])
+    return not generated and (kind.deletes_first or _look(before, name) == _look(after, name))
 
 
 def token_of(urn: str) -> str:

@@ -34,8 +34,8 @@ FORM = 2
 
 
 def snake(name: str) -> str:
-    """routeTable → route_table."""
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+    """routeTable → route_table, PublicIPAddress → public_ip_address."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def sdk_version(package: str) -> str:

@@ -22,15 +22,24 @@ class Busy(Refusal):
     """No for now: something else still uses it. The real provider waits for that, too."""
 
 
+def bridged(name: str, digits: str) -> str:
+    """NAME-1234567, as Pulumi's bridge of Terraform providers does."""
+    return f"{name}-{digits[:7]}"
+
+
 @dataclass(frozen=True)
 class AutoName:
-    """How a name is made for a resource whose program gives none: NAME-1234567, as Pulumi's bridge does."""
+    """How a name is made for a resource whose program gives none."""
 
     property: str
     """May be dotted, for instance metadata.name."""
     limit: int
     """Longest name the cloud takes, in characters."""
     lower: bool = False
+    form: Callable[[str, str], str] = bridged
+    """Of the resource's name in the program and 64 random hex digits."""
+    unique: bool = True
+    """False: the name is always the same, so that two resources of one name in the program collide in the cloud."""
 
 
 @dataclass
@@ -50,6 +59,8 @@ class Call:
     """Outputs of another resource of this run, by token and id; empty when it did not pass by. For what is recorded
     only: with a box the records count."""
     cancelled: threading.Event = field(default_factory=threading.Event)
+    before: Mapping[str, Any] = field(default_factory=dict)
+    """In an update: the program's inputs as they were."""
     timeout: float = 0.0
     """Seconds from the program's `custom_timeouts`; 0 when it gives none."""
 
@@ -99,6 +110,10 @@ class ResourceType:
     """The box keeps a record of each, with the URN under `__urn`: what a killed create left is found by it."""
     unstable: ClassVar[frozenset[str]] = frozenset()
     """Computed outputs that an update may change: unknown in its preview."""
+    completed: ClassVar[frozenset[str]] = frozenset()
+    """Inputs that come back with more in them (an object's computed parts): unknown in the preview of their change."""
+    deletes_first: ClassVar[bool] = False
+    """A replacement deletes the old one first, unless its name was generated."""
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
         """What is wrong beyond the SDK's types, as the real provider would say before it calls the cloud."""
@@ -137,14 +152,15 @@ class ResourceType:
 
 
 def unique_name(rule: AutoName, urn_name: str, seed: bytes) -> str:
-    """A name that stays the same for one registration: seven hex digits of the engine's seed."""
-    digits = hashlib.sha256(seed + urn_name.encode()).hexdigest()[:7] if seed else secrets.token_hex(4)[:7]
-    name = f"{urn_name}-{digits}"
+    """A name that stays the same for one registration: hex digits of the engine's seed."""
+    digits = hashlib.sha256(seed + urn_name.encode()).hexdigest() if seed else secrets.token_hex(32)
+    name = rule.form(urn_name, digits)
     if rule.lower:
         name = re.sub(r"[^a-z0-9.-]", "-", name.lower())
     if len(name) > rule.limit:
         raise Refusal(
-            f"name '{urn_name}' plus 8 random characters is longer than maximum length {rule.limit}, "
+            f"name '{urn_name}' plus {len(name) - len(urn_name)} random characters is longer than maximum length "
+            f"{rule.limit}, "
             f"please shorten the resource's name or give {rule.property!r}"
         )
     return name

@@ -1,0 +1,50 @@
+"""A key vault."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from lab.providers.azure_native.cloud import GROUP, AzureType, generated
+from lab.providers.framework.checks import Problem
+from lab.providers.framework.types import Call
+from lab.services.azure import vault_host
+
+
+class Vault(AzureType):
+    """The lab's vaults decide by role assignments, not by access policies."""
+
+    token = "azure-native:keyvault:Vault"
+    path = GROUP + "/providers/Microsoft.KeyVault/vaults/{vaultName}"
+    api = "2024-11-01"
+    autoname = generated("vaultName", 24)
+    replaces: ClassVar[frozenset[str]] = frozenset({"properties.createMode"})
+    completed: ClassVar[frozenset[str]] = frozenset({"properties"})
+    provisioned = False
+
+    def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
+        name = inputs.get("vaultName")
+        if isinstance(name, str) and not re.fullmatch(r"[a-zA-Z0-9-]{3,24}", name):
+            yield Problem("vaultName", "'vaultName' does not match expression '^[a-zA-Z0-9-]{3,24}$'")
+        properties = inputs.get("properties")
+        if isinstance(properties, Mapping) and properties.get("enableRbacAuthorization") is not True:
+            yield Problem(
+                "properties.enableRbacAuthorization",
+                "the lab's vaults decide by role assignments: set enableRbacAuthorization (access policies are the "
+                "older model, which Azure keeps for old vaults)",
+            )
+        if isinstance(properties, Mapping) and properties.get("enablePurgeProtection") is False:
+            yield Problem(
+                "properties.enablePurgeProtection",
+                'BadRequest: The property "enablePurgeProtection" cannot be set to false: leave it out',
+            )
+
+    def computed(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        name = identity.rpartition("/")[2]
+        properties = {
+            "enableSoftDelete": True,
+            "softDeleteRetentionInDays": 90,
+            **(inputs.get("properties") or {}),
+            "vaultUri": f"https://{vault_host(name)}/",
+            "provisioningState": "Succeeded",
+        }
+        return {"properties": properties}

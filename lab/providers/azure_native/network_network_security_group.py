@@ -1,0 +1,33 @@
+"""A network security group."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from lab.providers.azure_native.cloud import GROUP, AzureType, generated
+from lab.providers.azure_native.security_rules import DEFAULT_RULES, list_problems
+from lab.providers.framework.checks import Problem
+from lab.providers.framework.types import Call
+
+
+class NetworkSecurityGroup(AzureType):
+    """Its rules change in place; Azure's six default rules are always there."""
+
+    token = "azure-native:network:NetworkSecurityGroup"
+    path = GROUP + "/providers/Microsoft.Network/networkSecurityGroups/{networkSecurityGroupName}"
+    api = "2024-05-01"
+    autoname = generated("networkSecurityGroupName", 80)
+    sets: ClassVar[frozenset[str]] = frozenset({"securityRules"})
+
+    def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
+        rules = inputs.get("securityRules")
+        return list_problems(rules) if isinstance(rules, list) else ()
+
+    def computed(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "resourceGuid": inputs.get("resourceGuid") or str(uuid.uuid4()),
+            "securityRules": inputs.get("securityRules") or [],
+            "defaultSecurityRules": [
+                {**rule, "id": f"{identity}/defaultSecurityRules/{rule['name']}"} for rule in DEFAULT_RULES
+            ],
+        }

@@ -1,0 +1,58 @@
+"""A blob whose content the program gives."""
+
+import base64
+import hashlib
+import urllib.parse
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from lab.providers.azure_native.cloud import GROUP, AzureType, copied
+from lab.providers.framework.checks import Problem
+from lab.providers.framework.types import Call, Refusal
+from lab.providers.framework.values import SIGNATURE
+from lab.services.azure import blob_host
+
+
+class Blob(AzureType):
+    """New content replaces it: the old one is deleted first, and the blob is missing for a moment."""
+
+    token = "azure-native:storage:Blob"
+    path = (
+        GROUP + "/providers/Microsoft.Storage/storageAccounts/{accountName}/blobServices/default"
+        "/containers/{containerName}/blobs/{blobName}"
+    )
+    autoname = copied("blobName", 1024)
+    replaces: ClassVar[frozenset[str]] = frozenset({"source", "contentMd5", "type"})
+    located = provisioned = False
+    defaults: ClassVar[Mapping[str, Any]] = {"type": "Block", "metadata": {}}
+
+    def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
+        if inputs.get("type") == "Append" and inputs.get("source"):
+            yield Problem("source", "an append blob takes no source")
+
+    def shared(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {"name": inputs["blobName"]}
+
+    def computed(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        place = urllib.parse.quote(f"{inputs['containerName']}/{inputs['blobName']}", safe="/$")
+        return {
+            "url": f"https://{blob_host(str(inputs['accountName']))}/{place}",
+            "contentType": inputs.get("contentType") or "application/octet-stream",
+            "contentMd5": base64.b64encode(hashlib.md5(body_of(inputs), usedforsecurity=False).digest()).decode(),
+        }
+
+
+def body_of(record: Mapping[str, Any]) -> bytes:
+    """The blob's bytes."""
+    source = record.get("source")
+    if not isinstance(source, Mapping) or SIGNATURE not in source:
+        return b""
+    if "text" in source:
+        return str(source["text"]).encode()
+    if "path" in source:
+        try:
+            return Path(source["path"]).read_bytes()
+        except OSError as error:
+            raise Refusal(f"reading blob source ({source['path']}): {error}") from None
+    raise Refusal("the lab takes file and text assets only, no URLs and no archives")
