@@ -1,9 +1,6 @@
 """Pulumi's provider protocol over gRPC, on Pulumi's own stubs.
 
-Not on `pulumi.provider.experimental` (SDK 3.272), which cannot do what a provider for previews needs (tried): its
-PropertyValue neither reads nor writes an unknown, an output value without a value raises UnboundLocalError, Diff is not
-told the old inputs, and every error carries a Python traceback to the user. It also imports all of the SDK (0.55 s a
-process, with four providers a `pulumi` command, beside 0.2 s here).
+Not on `pulumi.provider.experimental`, which cannot do what a provider for previews needs: docs/adr/0007.
 """
 
 import importlib.util
