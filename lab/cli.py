@@ -6,6 +6,7 @@ Exit codes: 0 done (status: up), 1 failed (status: not up), 2 refused; `exec` gi
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -49,6 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options, Paths())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read has gone (`| head -1`), so nobody misses the rest. The interpreter would flush once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except Refused as error:
         print(f"refused: {error}", file=sys.stderr)
         return 2
@@ -146,6 +152,8 @@ def _at_desk(found: Found, words: Sequence[str], namespace: str = "") -> int:
     os.chdir(desk.project)
     command = ["ip", "netns", "exec", namespace, *words] if namespace else desk.command(words)
     sys.stdout.flush()
+    # Python ignores it, and an exec hands that on: `yes | head` in the shell would complain.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         os.execvpe(command[0], command, environment)
     except OSError as error:

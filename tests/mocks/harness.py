@@ -150,7 +150,7 @@ class _RecordingMonitor(mocks.MockMonitor):
         self._lock = threading.Lock()  # requests arrive from the SDK's thread pool
 
     def RegisterResource(self, request: Any) -> Any:
-        response = super().RegisterResource(request)
+        response: Any = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         if request.type == "pulumi:pulumi:Stack":
             return response
         wire = json_format.MessageToDict(request.object)
@@ -169,7 +169,7 @@ class _RecordingMonitor(mocks.MockMonitor):
     def RegisterResourceOutputs(self, request: Any) -> Any:
         with self._lock:
             self.run.outputs[request.urn] = json_format.MessageToDict(request.outputs)
-        return super().RegisterResourceOutputs(request)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
 @contextlib.contextmanager

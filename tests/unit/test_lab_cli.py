@@ -43,6 +43,24 @@ def test_status_says_down_and_what_is_missing(paths: Paths, capsys: pytest.Captu
     assert answer["problems"] == ["There is no systemd-nspawn: `apt-get install systemd-container`."]
 
 
+def test_a_reader_that_goes_early_gets_no_traceback() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "lab.cli", "status"],
+            cwd=TREE,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    finally:
+        os.close(writer)
+    assert (done.stderr, done.returncode) == ("", 128 + signal.SIGPIPE)
+
+
 def test_faults_are_refused_when_nothing_runs_behind_the_desk(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     recorded = lifecycle.recorded_paths()
     recorded.run.mkdir(parents=True)
