@@ -57,6 +57,9 @@ class Ec2HostArgs(TypedDict):
     forwards: NotRequired[bool]
     """Turns the source/destination check off, for a gateway. Defaults to False."""
 
+    followup: NotRequired[bool]
+    """Whether ec2_followup tells it more later; the machine looks for it only then. Defaults to False."""
+
     data_volume_gib: NotRequired[int]
     """Adds an encrypted data volume that outlives the machine. No configuration change then replaces the machine."""
 
@@ -266,7 +269,8 @@ class Ec2Host(pulumi.ComponentResource):
 def ec2_followup(
     name: str, store: GuestStore, host: str, config: dict[str, Any], opts: pulumi.ResourceOptions
 ) -> aws.s3.BucketObjectv2:
-    """What a host is told only after something else is true: overlays keys of its role's configuration."""
+    """What a host with `followup` is told only after something else is true: overlays keys of its role's
+    configuration."""
     return aws.s3.BucketObjectv2(
         f"{name}-followup",
         bucket=store.bucket,
@@ -286,7 +290,8 @@ def _desired(args: Ec2HostArgs, known: dict[str, Any]) -> str:
         args["role"], config, {"user": OPERATOR, "keys": args["operator_keys"]} if args["operator_keys"] else None
     )
     secret = {"arn": known["arn"], "version": known["version"]}
-    return documents.canonical({**document, "payload_key": args["store"].payload_key, "secret": secret})
+    places = {"payload_key": args["store"].payload_key, "secret": secret, "followup": args.get("followup", False)}
+    return documents.canonical({**document, **places})
 
 
 def _allow(action: str, resources: list[str] | None, service: str = "") -> dict[str, Any]:

@@ -191,6 +191,7 @@ class StrongSwanTunnel(pulumi.ComponentResource):
                 "security_group_ids": [self.gateway_security_group_id],
                 "store": store,
                 "operator_keys": args.get("operator_keys", []),
+                "followup": known.retires_keys,
                 "forwards": True,
                 "tags": tags,
             },
@@ -323,7 +324,7 @@ class StrongSwanTunnel(pulumi.ComponentResource):
         """Once both ends work with generation g, g-1 goes: on-prem first, which proves that the peer does not sign
         with it any more; then in AWS, where nothing can need it then."""
         connection = args["onprem_connection"]
-        if not known.sees_both or connection is None:
+        if not known.retires_keys or connection is None:
             return
         done = {"psk_min": known.psk_generation}
         proven = onprem_followup(
@@ -372,6 +373,11 @@ class _Plain:
     def sees_both(self) -> bool:
         """Whether this `up` can know what both ends do; handed over, it cannot."""
         return self.delivery == Delivery.SSH and self.gate == GateMode.WAIT
+
+    @property
+    def retires_keys(self) -> bool:
+        """Whether the gateways are told, after the gate, to forget the former key."""
+        return self.sees_both and self.args["onprem_connection"] is not None
 
     def intent(self) -> dict[str, Any]:
         """What this tunnel is meant to be, for policies and readers of a preview."""

@@ -129,6 +129,52 @@ def test_the_followup_overlays_what_was_desired(tmp_path: Path, monkeypatch: pyt
     assert (tmp_path / "gateway.json").stat().st_mode & 0o777 == 0o600
 
 
+class Bucket:
+    """Stands in for the agent's neighbour aws.py: conditional GETs from a dictionary, 403 for what is not there."""
+
+    CallError = type("CallError", (Exception,), {"status": 403})
+
+    def __init__(self) -> None:
+        self.objects: dict[str, str] = {}
+        self.asked: list[str] = []
+
+    def credentials(self) -> dict[str, str]:
+        return {}
+
+    def s3_get(self, bucket: str, region: str, key: str, keys: object, etag: str = "") -> tuple[bytes | None, str]:
+        name = key.rpartition("/")[2]
+        self.asked.append(name)
+        if name not in self.objects:
+            raise self.CallError(key)
+        text = self.objects[name]
+        return (None, etag) if etag == text else (text.encode(), text)
+
+    def s3_put(self, *_: object) -> None: ...
+
+
+def test_the_agent_asks_for_a_followup_only_where_one_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket, told = Bucket(), []
+    monkeypatch.setitem(sys.modules, "aws", bucket)  # type: ignore[arg-type]
+    agent = load("agent")
+    monkeypatch.setattr(agent, "_install", lambda place, desired, followup, keys: told.append(followup) or (0, ""))
+    place, seen = {"bucket": "b", "region": "r", "host": "h"}, {"etags": {}, "documents": {}, "applied": None}
+
+    def rounds(announced: bool, followup: str | None) -> list[str]:
+        bucket.objects = {"desired.json": json.dumps({"payload_sha256": "0", "followup": announced})}
+        if followup is not None:
+            bucket.objects["followup.json"] = followup
+        bucket.asked = []
+        agent.round_once(place, seen)
+        return bucket.asked
+
+    assert rounds(False, None) == ["desired.json"]
+    assert rounds(True, None) == ["desired.json", "followup.json"], "announced, and not there yet"
+    assert rounds(True, '{"psk_min": 2}') == ["desired.json", "followup.json"]
+    assert rounds(False, '{"psk_min": 2}') == ["desired.json"]
+    assert rounds(True, '{"psk_min": 2}') == ["desired.json", "followup.json"], "the same one counts again"
+    assert told == [{}, {}, {"psk_min": 2}, {}, {"psk_min": 2}]
+
+
 def test_writing_a_file_is_atomic_and_says_whether_it_changed(tmp_path: Path) -> None:
     install = load("install")
     assert install.write(tmp_path / "a", "x", 0o600) is True

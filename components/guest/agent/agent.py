@@ -2,9 +2,9 @@
 """The agent of a cloud machine: keeps it as its desired document in S3 says, with the machine's own identity.
 
 Arrives in user data, so it does one thing and changes rarely: every few seconds it asks for hosts/<host>/desired.json
-(and followup.json, what becomes true only after the rest is up) by conditional GET. On a change it fetches the guest
-payload named there, verifies its SHA-256, fetches the secret version named there, runs the payload's installer and
-writes hosts/<host>/status.json. A failed round is tried again; nothing is applied twice without a change.
+(and, where that says so, followup.json: what becomes true only after the rest is up) by conditional GET. On a change it
+fetches the guest payload named there, verifies its SHA-256, fetches the secret version named there, runs the payload's
+installer and writes hosts/<host>/status.json. A failed round is tried again; nothing is applied twice without a change.
 """
 
 import hashlib
@@ -69,14 +69,23 @@ def _install(place: "dict[str, str]", desired: Any, followup: Any, keys: "dict[s
     return done.returncode, (done.stderr or done.stdout).strip()[-2000:]
 
 
+def _look(place: "dict[str, str]", name: str, keys: "dict[str, str]", seen: "dict[str, Any]") -> None:
+    """Bring one of the documents in `seen` up to date."""
+    content, etag = _object(place, name, keys, seen["etags"].get(name, ""))
+    if content is not None:
+        seen["documents"][name] = json.loads(content)
+        seen["etags"][name] = etag
+
+
 def round_once(place: "dict[str, str]", seen: "dict[str, Any]") -> None:
     """One look at the documents; `seen` remembers what was applied and what the documents last said."""
     keys = aws.credentials()
-    for name in ("desired.json", "followup.json"):
-        content, etag = _object(place, name, keys, seen["etags"].get(name, ""))
-        if content is not None:
-            seen["documents"][name] = json.loads(content)
-            seen["etags"][name] = etag
+    _look(place, "desired.json", keys, seen)
+    if seen["documents"]["desired.json"].get("followup"):
+        _look(place, "followup.json", keys, seen)
+    else:
+        seen["documents"]["followup.json"] = {}
+        seen["etags"].pop("followup.json", None)
     documents = dict(seen["documents"])
     if documents == seen["applied"]:
         return
