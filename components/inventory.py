@@ -37,6 +37,18 @@ class Host:
     """Private IPv4 address inside its site."""
     roles: tuple[str, ...]
     transport: Ssh
+    bundle: str = ""
+    """Stack output with the archive that the host's owners install; empty: `pulumi up` delivers its roles."""
+
+    @property
+    def delivery(self) -> str:
+        """What brings this host its guest of the present version, as an instruction."""
+        if not self.bundle:
+            return "run `pulumi up`, which delivers it"
+        return (
+            f"its owners install it: `pulumi stack output {self.bundle} --show-secrets | base64 -d > "
+            f"{self.name}.tar.gz`, and on the host `tar -xzf {self.name}.tar.gz && sudo ./install.sh`"
+        )
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,10 @@
 import argparse
 import functools
 import json
+import os
 import pathlib
 import shutil
+import signal
 import sys
 import time
 import webbrowser
@@ -26,6 +28,17 @@ WATCH_SECONDS = 2.0
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; its exit code."""
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read has gone (`| head -1`), so nobody misses the rest. The interpreter would flush once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+
+
+def _run(argv: list[str] | None) -> int:
     given = _arguments().parse_args(argv)
     say = console()
     try:

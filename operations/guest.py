@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.inventory import Inventory
+from components.inventory import Host, Inventory
 
 from .transport import RemoteFailed, Stream, Transport, Unreachable
 
@@ -17,6 +17,24 @@ GUEST = "/usr/local/sbin/twinsite-guest"
 
 class RemoteRefused(RemoteFailed):
     """A program on a host said no (exit 2): its sentence names the fix."""
+
+
+class OtherGuest(RemoteFailed):
+    """A host has no guest, or one of another version than this command."""
+
+    def __init__(self, host: Host, program: str, code: int, words: str) -> None:
+        super().__init__(host.name, program, code, words)
+        self.args = (f"{words}: {host.delivery}",)
+
+
+def _other_guest(host: str, code: int, words: str) -> str:
+    """The sentence for a host that does not know what it is asked; empty when it does."""
+    if f"{GUEST}: command not found" in words or ("can't open file" in words and TOOLS in words):
+        return f"there is no guest of this version on {host}"
+    # argparse complains of what operations wrote, never of what a person did: their options were checked here.
+    if code == 2 and words.startswith("usage:"):
+        return f"the guest on {host} is of another version"
+    return ""
 
 
 def brief(words: str) -> str:
@@ -39,9 +57,10 @@ class Guests:
         if done.code == 0:
             return done.stdout
         words = done.stderr.strip() or done.stdout.strip()
-        if "can't open file" in words and TOOLS in words:
-            words = "this host has not twinsite's tools of this version: run `pulumi up`, which delivers them"
         program = " ".join(word.rpartition("/")[2] for word in command[:2])
+        other = _other_guest(host, done.code, words)
+        if other:
+            raise OtherGuest(self.inventory.host(host), program, done.code, other)
         if done.code == 2:
             raise RemoteRefused(host, program, done.code, words)
         raise RemoteFailed(host, program, done.code, brief(words))

@@ -63,7 +63,9 @@ def drill_text(result: Mapping[str, Any]) -> str:
 
 def repair_text(found: Mapping[str, Any]) -> str:
     """`twinsite repair` for a person."""
-    lines = [f"found: {fact}" for fact in found["found"]] or ["found: everything works"]
+    lines = [f"found: {fact}" for fact in found["found"]]
+    if not found["found"] and not found["refused"]:
+        lines.append("found: everything works")
     lines += [f"refused: {problem}" for problem in found["refused"]]
     planned = found["planned"]
     if planned and not found["steps"]:

@@ -88,6 +88,9 @@ def host_problems(facts: Facts) -> Iterator[str]:
             continue
         means = {"gateway": "its end of the tunnel is unknown", "database": "its server's state is unknown"}
         unknown = " and ".join(means.get(role, f"role {role} is unknown") for role in host.roles)
+        if not host.transport.user:
+            yield f"{host.name} cannot be asked ({words}): {unknown}"
+            continue
         where = f"{host.transport.user}@{host.transport.address}:{host.transport.port}"
         yield (
             f"{host.name} cannot be reached at {where} ({words}): {unknown}; check that it runs and admits your "
@@ -115,8 +118,8 @@ def tunnel_problems(facts: Facts) -> Iterator[str]:
                 yield from _end_problems(tunnel, end)
             elif end.host not in facts.unreachable:
                 yield (
-                    f"{tunnel.name}: {end.host} does not report ({end.words}): run `pulumi up`, which delivers "
-                    "its role again"
+                    f"{tunnel.name}: {end.host} does not report ({end.words}): "
+                    f"{facts.inventory.host(end.host).delivery}"
                 )
 
 
@@ -154,7 +157,8 @@ def replica_problems(facts: Facts) -> Iterator[str]:
         source, here = facts.pair(replica)
         for server in (source, here):
             if not server.known and server.host not in facts.unreachable:
-                yield f"{server.host} does not report ({server.words}): run `pulumi up`, which delivers its role again"
+                fix = facts.inventory.host(server.host).delivery
+                yield f"{server.host} does not report ({server.words}): {fix}"
         if source.known:
             yield from _source_problems(source)
         if here.known:

@@ -29,6 +29,9 @@ NAME = "onprem-aws"
 MODES = (DrMode.PILOT_LIGHT,)
 STORE = "/var/lib/twinsite"
 HEARTBEAT_TABLE = "twinsite.heartbeat"
+GATEWAY_BUNDLE = "onprem_bundle"
+DATABASE_BUNDLE = "onprem_database_bundle"
+"""Stack outputs: the archives to hand over."""
 
 
 class Site(str, Enum):
@@ -209,6 +212,9 @@ def build(settings: Settings) -> dict[str, Any]:
             "tags": tags,
         },
     )
+    for host in _onprem_hosts(settings):
+        if host.bundle:
+            pulumi.log.warn(f"{host.name} is handed over, so this `up` leaves it as it is: {host.delivery}")
     published = pulumi.Output.all(
         public_address=tunnel.public_address,
         gateway_key=tunnel.host_key,
@@ -225,8 +231,8 @@ def build(settings: Settings) -> dict[str, Any]:
     return {
         "inventory": published,
         "gateway_public_address": tunnel.public_address,
-        "onprem_bundle": tunnel.onprem_bundle,
-        "onprem_database_bundle": pair.onprem_bundle,
+        GATEWAY_BUNDLE: tunnel.onprem_bundle,
+        DATABASE_BUNDLE: pair.onprem_bundle,
         "binlog_retention_hours": pair.binlog_retention_hours,
         "estimate": onprem_aws_estimate(
             gateway_type=settings.gateway_instance_type,
@@ -254,20 +260,7 @@ def _inventory(settings: Settings, known: dict[str, Any]) -> inventory.Inventory
                 ("database",),
                 inventory.Ssh(settings.source_address, "twinsite", known["source_key"] or "", jump="aws-gateway"),
             ),
-            _onprem_host(
-                "onprem-gateway",
-                settings.onprem_gateway_address,
-                "gateway",
-                settings.gateway_login,
-                settings.gateway_host_key,
-            ),
-            _onprem_host(
-                "onprem-database",
-                settings.onprem_database_address,
-                "database",
-                settings.database_login,
-                settings.database_host_key,
-            ),
+            *_onprem_hosts(settings),
         ),
         tunnels=(
             inventory.Tunnel(
@@ -297,11 +290,17 @@ def _inventory(settings: Settings, known: dict[str, Any]) -> inventory.Inventory
     )
 
 
-def _onprem_host(name: str, address: str, role: str, login: Login | None, host_key: str) -> inventory.Host:
-    found = login or Login("", address, 22)
-    return inventory.Host(
-        name, "onprem", address, (role,), inventory.Ssh(found.host, found.user, host_key, port=found.port)
-    )
+def _onprem_hosts(settings: Settings) -> tuple[inventory.Host, inventory.Host]:
+    handed_over = settings.delivery == Delivery.BUNDLE
+
+    def host(role: str, address: str, login: Login | None, host_key: str, bundle: str) -> inventory.Host:
+        found = login or Login("", address, 22)
+        way = inventory.Ssh(found.host, found.user, host_key, port=found.port)
+        return inventory.Host(f"onprem-{role}", "onprem", address, (role,), way, bundle if handed_over else "")
+
+    gateway = (settings.onprem_gateway_address, settings.gateway_login, settings.gateway_host_key)
+    database = (settings.onprem_database_address, settings.database_login, settings.database_host_key)
+    return host("gateway", *gateway, GATEWAY_BUNDLE), host("database", *database, DATABASE_BUNDLE)
 
 
 def _login(reader: Reader, key: str, required: bool) -> Login | None:

@@ -111,11 +111,6 @@ class OnPremHost(pulumi.ComponentResource):
             )
         else:
             self.bundle = archive.apply(lambda text: text)
-            pulumi.log.info(
-                f"{args['host']} is handed over: take the secret output with its bundle to the host, "
-                "read install.sh, run `sudo ./install.sh`",
-                self,
-            )
         self.register_outputs({"digest": self.digest, "bundle": self.bundle})
 
 

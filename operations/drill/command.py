@@ -11,7 +11,7 @@ from components.inventory import Inventory
 
 from .. import evidence, facts, journal, status
 from ..console import Console
-from ..guest import Guests, look
+from ..guest import Guests, OtherGuest, look
 from ..stack import Stack
 from ..steps import Steps, iso, stoppable, unstoppable
 from ..transport import RemoteFailed, Transport, Unreachable
@@ -108,7 +108,10 @@ def run(
 def _locked(steps: Steps, guests: Guests, drill: TunnelCut, planned: Plan, break_lock: bool) -> None:
     with steps.step("take the operation lock") as step:
         steps.undo_with("give the lock back", lambda: _unlock(guests, drill.identity))
-        step.detail = journal.take_lock(guests, drill.identity, COMMAND, planned.longest_seconds, break_lock)
+        try:
+            step.detail = journal.take_lock(guests, drill.identity, COMMAND, planned.longest_seconds, break_lock)
+        except OtherGuest as other:  # where the store is, nothing of this version is: nothing was done yet
+            raise Refusal([str(other)]) from None
     with steps.step("look for what an earlier drill left") as step:
         left = leftovers.clear(guests, planned.tunnel)
         step.detail = f"ended {', '.join(left)}" if left else "nothing"
@@ -117,7 +120,10 @@ def _locked(steps: Steps, guests: Guests, drill: TunnelCut, planned: Plan, break
 
 
 def _unlock(guests: Guests, identity: str) -> str | None:
-    answer = json.loads(guests.store("unlock", "--id", identity))
+    try:
+        answer = json.loads(guests.store("unlock", "--id", identity))
+    except OtherGuest:  # no store of this version, so no lock
+        return None
     return "unlocked" if answer["unlocked"] else None
 
 

@@ -1,5 +1,6 @@
 """The repair as a command: lock, look, plan, do, look again."""
 
+import contextlib
 import functools
 import secrets
 import time
@@ -9,7 +10,7 @@ from typing import Any
 
 from .. import facts, journal, status
 from ..console import Console
-from ..guest import Guests, look
+from ..guest import Guests, OtherGuest, look
 from ..stack import Stack
 from ..steps import Steps, stoppable, unstoppable, wait
 from ..transport import RemoteFailed, Transport, Unreachable
@@ -117,7 +118,8 @@ def run(
 
 
 def _unlock(guests: Guests, identity: str) -> str | None:
-    guests.store("unlock", "--id", identity)
+    with contextlib.suppress(OtherGuest):  # no store of this version, so no lock
+        guests.store("unlock", "--id", identity)
     return None
 
 

@@ -52,7 +52,8 @@ def config_text(hosts: Sequence[Host], folder: pathlib.Path, identities: Sequenc
             f"Host {host.name}",
             f"  HostName {host.transport.address}",
             f"  Port {host.transport.port}",
-            f"  User {host.transport.user}",
+            # An empty one would make the whole file invalid, and with it every host.
+            *([f"  User {host.transport.user}"] if host.transport.user else []),
             f"  HostKeyAlias {host.name}",
             # A unix socket's path has at most 107 bytes, and OpenSSH adds 17 while it binds it.
             f"  ControlPath {folder}/{number}",
@@ -134,8 +135,9 @@ def _why(words: Sequence[str]) -> str:
     text = " ".join(words)
     if "Host key verification failed" in text:
         return (
-            "another host key answers than the one that the inventory pins: after the machine was replaced run "
-            "`pulumi up`; if it was not, somebody else answers at its address"
+            "another host key answers than the one that the inventory pins: a machine that boots for the first time "
+            "has the pinned one within a minute; after it was replaced by hand run `pulumi up`; otherwise somebody "
+            "else answers at its address"
         )
     return text[-400:]
 
@@ -195,6 +197,12 @@ class SshTransport:
         if self._closed:
             raise Unreachable(name, "this command is ending")
         host = self._hosts[name]
+        if not host.transport.user:
+            raise Unreachable(
+                name,
+                "the stack has no SSH login for it: if you have one, set its keys `…_ssh` and `…_host_key` with "
+                "`pulumi config set`, then run `pulumi up`",
+            )
         if not host.transport.host_key:
             raise Unreachable(
                 name,

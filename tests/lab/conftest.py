@@ -1,4 +1,7 @@
-"""Fixtures on the whole box. `stack`: the lab up and stack dev provisioned, once a module; down nothing left after."""
+"""Fixtures on the whole box, once a module: `site`, the lab up and nothing provisioned; `stack`, that and stack dev.
+
+After either the lab is down and nothing of it is left.
+"""
 
 import json
 import subprocess
@@ -45,13 +48,17 @@ class Provisioned:
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Provisioned]:
+def site() -> Iterator[Provisioned]:
     before = no_box_yet()
     must("up")
     try:
-        provisioned = Provisioned()
-        provisioned.pulumi("up", "--yes", "--skip-preview")
-        yield provisioned
+        yield Provisioned()
     finally:
         must("down")
     assert left_on_this_machine() == before
+
+
+@pytest.fixture(scope="module")
+def stack(site: Provisioned) -> Provisioned:
+    site.pulumi("up", "--yes", "--skip-preview")
+    return site

@@ -139,6 +139,27 @@ def test_handed_over_nothing_is_run_on_prem_and_both_bundles_are_published(proje
     assert found.result["onprem_database_bundle"]
 
 
+def test_a_followup_is_announced_to_exactly_the_machines_that_get_one(project: dict[str, str]) -> None:
+    for values in (project, {**project, "onprem_delivery": "bundle", "gate": "handover"}):
+        contents = {
+            found.inputs["key"]: found.inputs.get("content")
+            for found in build(values).of("aws:s3/bucketObjectv2:BucketObjectv2")
+        }
+        for host in ("aws-gateway", "aws-source"):
+            announced = json.loads(contents[f"hosts/{host}/desired.json"])["followup"]
+            assert announced == (f"hosts/{host}/followup.json" in contents)
+
+
+def test_what_is_handed_over_is_said_in_the_inventory_even_without_a_login(project: dict[str, str]) -> None:
+    nobody = {key: "" for key in CONFIG if key.startswith("onprem_")}
+    handed = build({**project, **nobody, "onprem_delivery": "bundle", "gate": "handover"})
+    found = inventory.from_dict(plain(handed.result["inventory"]))
+    assert [host.bundle for host in found.hosts] == ["", "", "onprem_bundle", "onprem_database_bundle"]
+    assert {host.bundle for host in found.hosts} - {""} <= handed.result.keys()
+    delivered = inventory.from_dict(plain(build(project).result["inventory"]))
+    assert {host.bundle for host in delivered.hosts} == {""}
+
+
 def test_no_provider_sdk_is_imported_that_the_topology_does_not_use() -> None:
     import subprocess
     import sys

@@ -1,16 +1,19 @@
 """The command line's promises: one JSON object on standard output, exit codes 0, 1 and 2, refusals with a sentence."""
 
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from components.inventory import to_dict
 from operations import cli, evidence
-from operations.transport import Unreachable
+from operations.transport import Done, Unreachable
 from tests.operations_hosts import FakeTransport, HostWorld
 from tests.operations_world import INVENTORY
 
@@ -50,12 +53,53 @@ def test_nobody_there_is_exit_2_with_the_same_shape(desk: HostWorld, capsys: pyt
     assert "recorded only" in answer(capsys)["problems"][0]
 
 
+def test_a_reader_that_goes_early_gets_no_traceback(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "dev.json").write_text(json.dumps(to_dict(INVENTORY)))
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "operations", "--inventory", "dev.json", "report", "--json"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    finally:
+        os.close(writer)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 128 + signal.SIGPIPE
+
+
 def test_a_recorded_only_stack_refuses_a_drill_with_exit_2(desk: HostWorld, capsys: pytest.CaptureFixture[str]) -> None:
     desk.unreachable = {host.name: "No route to host" for host in INVENTORY.hosts}
     assert cli.main(["drill", "tunnel-cut", "--json"]) == 2
     found = answer(capsys)
     assert (found["command"], found["verdict"], found["evidence"]) == ("drill tunnel-cut", "refused", None)
     assert {"topology", "dr_mode", "figures", "steps", "report"} <= found.keys()
+
+
+def test_a_drill_before_the_guests_are_there_is_refused_with_what_brings_them(
+    desk: HostWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Bare(FakeTransport):
+        def run(self, host: str, command: Sequence[str], *_: Any, **__: Any) -> Done:
+            if host != "onprem-database":
+                return super().run(host, command, *_, **__)
+            if command[2] == "python3":
+                return Done(2, "", f"python3: can't open file '{command[3]}': [Errno 2] No such file or directory")
+            return Done(1, "", f"sudo: {command[2]}: command not found")
+
+    monkeypatch.setattr(cli, "connect", lambda _: Bare(desk))
+    assert cli.main(["drill", "tunnel-cut", "--json"]) == 2
+    found = answer(capsys)
+    assert found["problems"] == [
+        "there is no guest of this version on onprem-database: run `pulumi up`, which delivers it"
+    ]
+    assert desk.left() == []
 
 
 def test_a_refused_drill_for_a_person_is_a_sentence(desk: HostWorld, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -147,6 +148,21 @@ def test_a_role_that_does_not_report_is_not_called_healthy() -> None:
         failed={("aws-gateway", "gateway"): "usage: twinsite-guest"},
     )
     assert "aws-gateway does not report (usage: twinsite-guest)" in found["problems"][0]
+
+
+def test_a_host_that_was_handed_over_is_named_with_what_its_owners_do() -> None:
+    world = reports()
+    world.pop(("onprem-gateway", "gateway"))
+    hosts = tuple(
+        replace(host, bundle="onprem_bundle") if host.name == "onprem-gateway" else host for host in INVENTORY.hosts
+    )
+    seen = Seen(world, failed={("onprem-gateway", "gateway"): "there is no guest of this version on onprem-gateway"})
+    found = status.status(facts.read(replace(INVENTORY, hosts=hosts), seen), NONE)
+    assert found["problems"] == [
+        "onprem-aws: onprem-gateway does not report (there is no guest of this version on onprem-gateway): "
+        "its owners install it: `pulumi stack output onprem_bundle --show-secrets | base64 -d > onprem-gateway.tar.gz`, and on the host "
+        "`tar -xzf onprem-gateway.tar.gz && sudo ./install.sh`"
+    ]
 
 
 @pytest.mark.parametrize("name", SICK)

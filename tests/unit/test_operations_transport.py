@@ -168,6 +168,23 @@ def test_a_host_without_a_pinned_key_is_refused_with_the_way_to_pin_it(log: path
         transport.close()
 
 
+def test_a_host_without_a_login_leaves_the_others_reachable(log: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """As when the on-prem end was handed over to people who let nobody in."""
+    last = INVENTORY.hosts[-1]
+    strange = replace(last, transport=replace(last.transport, user="", host_key=""))
+    hosts = (*INVENTORY.hosts[:-1], strange)
+    path = tmp_path / "config"
+    path.write_text(config_text(hosts, tmp_path, []))
+    subprocess.run(["/usr/bin/ssh", "-F", str(path), "-G", "aws-gateway"], capture_output=True, check=True)
+    transport = SshTransport(replace(INVENTORY, hosts=hosts))
+    try:
+        with pytest.raises(Unreachable, match="the stack has no SSH login for it"):
+            transport.run("onprem-database", ["true"])
+        assert transport.run("aws-gateway", ["true"]).code == 0
+    finally:
+        transport.close()
+
+
 def test_a_command_that_takes_too_long_is_ended(transport: SshTransport) -> None:
     begun = time.monotonic()
     with pytest.raises(Unreachable, match=r"took longer than 0\.3 s"):
