@@ -160,8 +160,8 @@ def test_a_host_that_was_handed_over_is_named_with_what_its_owners_do() -> None:
     found = status.status(facts.read(replace(INVENTORY, hosts=hosts), seen), NONE)
     assert found["problems"] == [
         "onprem-aws: onprem-gateway does not report (there is no guest of this version on onprem-gateway): "
-        "its owners install it: `pulumi stack output onprem_bundle --show-secrets | base64 -d > onprem-gateway.tar.gz`, and on the host "
-        "`tar -xzf onprem-gateway.tar.gz && sudo ./install.sh`"
+        "its owners install it: `pulumi stack output onprem_bundle --show-secrets | base64 -d > "
+        "onprem-gateway.tar.gz`, and on the host `tar -xzf onprem-gateway.tar.gz && sudo ./install.sh`"
     ]
 
 
