@@ -14,3 +14,13 @@ class DrMode(str, Enum):
 
     WARM = "warm"
     """Database and a reduced application run and are health-checked."""
+
+
+class StandbyData(str, Enum):
+    """Where the standby's data comes from."""
+
+    BACKUP = "backup"
+    """From the newest complete backup, restored when the mode rises."""
+
+    REPLICA = "replica"
+    """A live replica. Comes in a later version."""

@@ -51,6 +51,13 @@ class Reader:
                 self.problems.append(f"{key} is {value!r}, not a number: `pulumi config set {key} NUMBER`")
             return 0.0
 
+    def boolean(self, key: str) -> bool:
+        """true or false."""
+        value = self.text(key).lower()
+        if value not in ("", "true", "false"):
+            self.problems.append(f"{key} is {value!r}: `pulumi config set {key} true` or false")
+        return value == "true"
+
     def choice(self, key: str, kind: type[Choice]) -> Choice:
         """A member of an enum, by value."""
         value = self.text(key)

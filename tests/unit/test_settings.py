@@ -83,3 +83,10 @@ def test_every_key_that_a_topology_reads_is_declared() -> None:
         topology(name).read(Reader(get))
     assert asked - {"topology"} <= set(project["config"])
     assert set(project["config"]) - asked == {"topology"}
+
+
+def test_a_boolean_is_true_or_false_and_nothing_else() -> None:
+    found = reader(yes="true", no="False", wrong="maybe")
+    assert (found.boolean("yes"), found.boolean("no"), found.problems) == (True, False, [])
+    found.boolean("wrong")
+    assert found.problems == ["wrong is 'maybe': `pulumi config set wrong true` or false"]
