@@ -1,20 +1,113 @@
 """Keeps the only copy: refuses, in preview and in `up`, to delete what is stateful while its site is active.
 
 Not static `protect`, which would also block every planned way down. `pulumi destroy` runs hooks with `--run-program`.
+Preview decides on config active_site and asks nobody; `up` also reads the latch, so that a setting that nobody changed
+after a failover cannot take the site down that serves.
 """
+
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 
+_TIMEOUT_SECONDS = 5
+_MOVE_FIRST = (
+    "move users first, then set active_site to the other site (`pulumi config set active_site …`) and run this again"
+)
 
-def keep_while_active(name: str, what: str, active: bool) -> pulumi.ResourceHookBinding:
+
+def keep_while_active(
+    name: str, what: str, active: bool, latch_urls: Sequence[pulumi.Input[str]] = ()
+) -> pulumi.ResourceHookBinding:
     """Hook binding for a stateful resource of `what`; `active` is whether its site serves now (config active_site)."""
 
-    def refuse(args: pulumi.ResourceHookArgs) -> None:
+    async def refuse(args: pulumi.ResourceHookArgs) -> None:
+        if active:
+            raise ValueError(f"{args.name} holds the data of {what}, and its site is active: {_MOVE_FIRST}")
+        await _require_no_latch(args.name, latch_urls)
+
+    return pulumi.ResourceHookBinding(before_delete=[_hook(f"{name}-keep-while-active", refuse)])
+
+
+def keep_serving(
+    name: str, what: str, active: bool, latch_urls: Sequence[pulumi.Input[str]], disturbing: Sequence[Sequence[str]]
+) -> pulumi.ResourceHookBinding:
+    """Hook binding for a machine that users may be on: not deleted, replaced or restarted while its site is active.
+
+    `disturbing` are paths of inputs (wire names) whose change replaces or restarts it.
+    """
+
+    async def refuse_delete(args: pulumi.ResourceHookArgs) -> None:
         if active:
             raise ValueError(
-                f"{args.name} holds the data of {what}, and its site is active: move users first, then set "
-                "active_site to the other site (`pulumi config set active_site …`) and run this again"
+                f"{args.name} is {what}, which serves now, and this would delete or replace it (a changed bootstrap "
+                f"replaces a machine): take the change back, or {_MOVE_FIRST}"
             )
+        await _require_no_latch(args.name, latch_urls)
 
-    hook = pulumi.ResourceHook(f"{name}-keep-while-active", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
-    return pulumi.ResourceHookBinding(before_delete=[hook])
+    async def refuse_update(args: pulumi.ResourceHookArgs) -> None:
+        changed = [".".join(path) for path in disturbing if _at(args.old_inputs, path) != _at(args.new_inputs, path)]
+        if not changed:
+            return
+        if active:
+            raise ValueError(
+                f"{args.name} is {what}, which serves now, and changing {', '.join(changed)} would stop it for a "
+                "while: "
+                f"take the change back, or {_MOVE_FIRST}"
+            )
+        await _require_no_latch(args.name, latch_urls)
+
+    return pulumi.ResourceHookBinding(
+        before_delete=[_hook(f"{name}-keep-serving", refuse_delete)],
+        before_update=[_hook(f"{name}-keep-running", refuse_update)],
+    )
+
+
+def _hook(name: str, refuse: Any) -> pulumi.ResourceHook:
+    return pulumi.ResourceHook(name, refuse, pulumi.ResourceHookOptions(on_dry_run=True))
+
+
+def _at(inputs: Mapping[str, Any] | None, path: Sequence[str]) -> Any:
+    found: Any = inputs
+    for step in path:
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(step)
+    return found
+
+
+async def _require_no_latch(name: str, latch_urls: Sequence[pulumi.Input[str]]) -> None:
+    """In `up` only. ValueError when the latch is set, or when nobody says that it is not."""
+    if not latch_urls or pulumi.runtime.is_dry_run():
+        return
+    answers = {}
+    for given in latch_urls:
+        url = await pulumi.Output.from_input(given).future()
+        answers[str(url)] = latch_status(str(url))
+    present = [url for url, status in answers.items() if status == 200]
+    if present:
+        raise ValueError(
+            f"{name} is kept: the latch is set ({present[0]}), so users are at this site although active_site names "
+            "the "
+            "other one: run `twinsite failback` first, or set active_site to where the users are"
+        )
+    if 404 not in answers.values():
+        listed = ", ".join(f"{url} ({status or 'no answer'})" for url, status in answers.items())
+        raise ValueError(
+            f"{name} is kept: no latch object could be read, so nobody knows where the users are: {listed}; make one "
+            "of them reachable from here and run this again"
+        )
+
+
+def latch_status(url: str) -> int:
+    """HTTP status of a latch object: 200 set, 404 not set, 0 when nothing answered."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method="GET"), timeout=_TIMEOUT_SECONDS) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+    except OSError:
+        return 0

@@ -5,7 +5,6 @@ from typing import Any, NotRequired, TypedDict, cast
 import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
-import pulumi_tls as tls
 
 from .. import rules
 from ..guest import guest_file
@@ -20,17 +19,13 @@ from ..machine import (
 )
 from ..machine.ec2 import OPERATOR
 from ..rules import database as database_rules
+from .certificate import server_certificate
 
 REPLICATION_USER = "twinsite_repl"
 CLONE_USER = "twinsite_clone"
 SOURCE_HOST = "aws-source"
 REPLICA_HOST = "onprem-database"
 """Names in the inventory."""
-
-# The authority outlives several server certificates; both are renewed by the `up` that runs in their last year.
-_AUTHORITY_HOURS = 20 * 365 * 24
-_CERTIFICATE_HOURS = 5 * 365 * 24
-_RENEW_HOURS = 365 * 24
 
 
 class ExistingSource(TypedDict):
@@ -291,46 +286,12 @@ class MySqlReplicaPair(pulumi.ComponentResource):
         )
         return pulumi.Output.secret(password.result)
 
-    def _certificate(
-        self, name: str, address: str
-    ) -> tuple[pulumi.Output[str], pulumi.Output[str], pulumi.Output[str]]:
-        """(authority, certificate, key), PEM. The certificate names the address that the replica connects to."""
-        child = pulumi.ResourceOptions(parent=self)
-        authority_key = tls.PrivateKey(f"{name}-authority", algorithm="ECDSA", ecdsa_curve="P256", opts=child)
-        authority = tls.SelfSignedCert(
-            f"{name}-authority",
-            private_key_pem=authority_key.private_key_pem,
-            subject={"common_name": f"twinsite {name}", "organization": "twinsite"},
-            is_ca_certificate=True,
-            allowed_uses=["cert_signing", "crl_signing"],
-            validity_period_hours=_AUTHORITY_HOURS,
-            early_renewal_hours=_RENEW_HOURS,
-            opts=child,
-        )
-        key = tls.PrivateKey(f"{name}-aws-database", algorithm="ECDSA", ecdsa_curve="P256", opts=child)
-        request = tls.CertRequest(
-            f"{name}-aws-database",
-            private_key_pem=key.private_key_pem,
-            subject={"common_name": SOURCE_HOST, "organization": "twinsite"},
-            ip_addresses=[address],
-            opts=child,
-        )
-        certificate = tls.LocallySignedCert(
-            f"{name}-aws-database",
-            cert_request_pem=request.cert_request_pem,
-            ca_private_key_pem=authority_key.private_key_pem,
-            ca_cert_pem=authority.cert_pem,
-            allowed_uses=["server_auth", "digital_signature"],
-            validity_period_hours=_CERTIFICATE_HOURS,
-            early_renewal_hours=_RENEW_HOURS,
-            opts=child,
-        )
-        return authority.cert_pem, certificate.cert_pem, pulumi.Output.secret(key.private_key_pem)
-
     def _source(
         self, name: str, args: MySqlReplicaPairArgs, passwords: dict[str, pulumi.Output[str]]
     ) -> tuple[pulumi.Output[str], Ec2Host, pulumi.Output[str | None]]:
-        authority, certificate, key = self._certificate(name, args["source_address"])
+        authority, certificate, key = server_certificate(
+            name, SOURCE_HOST, "aws-database", args["source_address"], self
+        )
         config = {
             **self._common(args, authority),
             "role": "source",

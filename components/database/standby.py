@@ -1,12 +1,34 @@
 """StandbyDatabase: the database that a standby machine restores into, managed or on a machine of its own."""
 
+import ipaddress
 from enum import Enum
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
+from pulumi_azure_native import dbformysql, keyvault, network, privatedns
 
+from .. import rules
+from ..machine import documents
+from ..machine.azure import DATA_DEVICE, IMAGE, SIZE, AzureHost
 from ..modes import DrMode
+from ..protection import keep_while_active
+from ..rules import standby as standby_rules
 from ..storage import BackupStore, SecretVault
+from .certificate import server_certificate
+
+FLEXIBLE_SIZE = "Standard_B2s"
+VERSION = "8.4"
+STORAGE_GIB = 32
+GATE_TIMEOUT_SECONDS = 600
+
+SETTINGS = {
+    # The restore loads chunks with LOAD DATA LOCAL, and creates routines and triggers without SUPER.
+    "local_infile": "ON",
+    "log_bin_trust_function_creators": "ON",
+    # Tables would get a column that the source's have not, and checksums would differ (Azure's limitations page).
+    "sql_generate_invisible_primary_key": "OFF",
+}
+"""Server parameters without which a dump does not come back as it was."""
 
 
 class StandbyDatabaseKind(str, Enum):
@@ -30,9 +52,6 @@ class StandbyDatabaseArgs(TypedDict):
 
     server: str
     """Name of the server: 3 to 63 lower-case letters, digits and hyphens; unique in the world for a managed one."""
-
-    subscription: str
-    """Subscription id; commands reach the machine with it."""
 
     resource_group: pulumi.Input[str]
     """Name of the resource group."""
@@ -67,6 +86,9 @@ class StandbyDatabaseArgs(TypedDict):
     version: NotRequired[str]
     """MySQL series: 8.4 or 8.0.21 (Azure's name for 8.0). Defaults to 8.4. Not older than the source's, or the restore
     fails. A machine takes what its image has."""
+
+    source_version: NotRequired[str]
+    """The primary's MySQL version, if known: what cannot be restored is then refused before anything exists."""
 
     size: NotRequired[str]
     """Defaults to Standard_B2s (flexible, Burstable) or Standard_B2s (machine)."""
@@ -108,6 +130,9 @@ class StandbyDatabase(pulumi.ComponentResource):
     """3306."""
 
     user: str
+    password_secret: str
+    """Name of the password in the vault."""
+
     password_reference: str
     """`azkv://VAULT/SECRET`."""
 
@@ -124,3 +149,215 @@ class StandbyDatabase(pulumi.ComponentResource):
 
     ready: pulumi.Output[str | None]
     """Known once it answers SQL; None in cold. Whatever restores into it depends on this."""
+
+    def __init__(self, name: str, args: StandbyDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        rules.require(name, standby_rules.database_problems(args))
+        super().__init__("twinsite:index:StandbyDatabase", name, _intent(args), opts)
+        self.managed = args["kind"] == StandbyDatabaseKind.FLEXIBLE
+        self.port, self.user, self.schema = 3306, args["user"], args["schema"]
+        self.password_secret = args["password_secret"]
+        self.password_reference = args["vault"].reference(args["password_secret"])
+        runs = args["dr_mode"] == DrMode.WARM
+        self.vm = ""
+        self.ready = pulumi.Output.from_input(None)
+        if self.managed:
+            self.address = f"{args['server']}.mysql.database.azure.com"
+            self.tls_ca = pulumi.Output.from_input("")
+            zone, link = self._zone(name, args)
+            if runs:
+                self.ready = self._flexible(name, args, zone, link).apply(lambda found: found)
+        else:
+            self.address = address_of(args)
+            authority, certificate, key = server_certificate(name, args["server"], "azure-database", self.address, self)
+            self.tls_ca = authority
+            if runs:
+                host = self._host(name, args, authority, certificate, key)
+                self.vm = args["server"]
+                self.ready = host.ready.apply(lambda found: found)
+        self.register_outputs(
+            {
+                "address": self.address,
+                "port": self.port,
+                "user": self.user,
+                "schema": self.schema,
+                "managed": self.managed,
+                "tls_ca": self.tls_ca,
+                "vm": self.vm,
+                "ready": self.ready,
+            }
+        )
+
+    def _zone(
+        self, name: str, args: StandbyDatabaseArgs
+    ) -> "tuple[privatedns.PrivateZone, privatedns.VirtualNetworkLink]":
+        """Where a server inside a network is found; it costs cents and takes minutes, so it is there in every mode."""
+        child = pulumi.ResourceOptions(parent=self)
+        zone = privatedns.PrivateZone(
+            f"{name}-zone",
+            resource_group_name=args["resource_group"],
+            private_zone_name=f"{args['server']}.private.mysql.database.azure.com",
+            location="global",
+            tags=args.get("tags", {}),
+            opts=child,
+        )
+        link = privatedns.VirtualNetworkLink(
+            f"{name}-zone",
+            resource_group_name=args["resource_group"],
+            private_zone_name=zone.name,
+            location="global",
+            registration_enabled=False,
+            virtual_network={"id": args["vnet_id"]},
+            tags=args.get("tags", {}),
+            opts=child,
+        )
+        return zone, link
+
+    def _flexible(
+        self,
+        name: str,
+        args: StandbyDatabaseArgs,
+        zone: "privatedns.PrivateZone",
+        link: "privatedns.VirtualNetworkLink",
+    ) -> pulumi.Output[str]:
+        size = args.get("size", FLEXIBLE_SIZE)
+        server = dbformysql.Server(
+            f"{name}-server",
+            resource_group_name=args["resource_group"],
+            server_name=args["server"],
+            location=args["location"],
+            version=args.get("version", VERSION),
+            sku={"name": size, "tier": tier(size)},
+            administrator_login=args["user"],
+            administrator_login_password=args["vault"].values[args["password_secret"]],
+            storage={
+                "storage_size_gb": args.get("storage_gib", STORAGE_GIB),
+                "auto_grow": dbformysql.EnableStatusEnum.ENABLED,
+            },
+            backup={
+                "backup_retention_days": 7,
+                "geo_redundant_backup": dbformysql.EnableStatusEnum.DISABLED,
+            },
+            network={
+                "delegated_subnet_resource_id": args["subnet_id"],
+                "private_dns_zone_resource_id": zone.id,
+                "public_network_access": dbformysql.EnableStatusEnum.DISABLED,
+            },
+            tags=args.get("tags", {}),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[link],
+                # One name in the world: the old server must be away before the new one can have it.
+                delete_before_replace=True,
+                hooks=keep_while_active(
+                    f"{name}-server", args["server"], args.get("site_is_active", False), args.get("latch_urls", [])
+                ),
+            ),
+        )
+        last: pulumi.Resource = server
+        for setting, value in SETTINGS.items():
+            last = dbformysql.Configuration(
+                f"{name}-{setting.replace('_', '-')}",
+                resource_group_name=args["resource_group"],
+                server_name=server.name,
+                configuration_name=setting,
+                value=value,
+                source="user-override",
+                # The server takes one change at a time.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[last]),
+            )
+        return pulumi.Output.all(server.fully_qualified_domain_name, last.urn).apply(lambda known: str(known[0]))
+
+    def _host(
+        self,
+        name: str,
+        args: StandbyDatabaseArgs,
+        authority: pulumi.Output[str],
+        certificate: pulumi.Output[str],
+        key: pulumi.Output[str],
+    ) -> AzureHost:
+        child = pulumi.ResourceOptions(parent=self)
+        vault, tags = args["vault"], args.get("tags", {})
+        secrets: pulumi.Output[str] = pulumi.Output.all(
+            role={"password": vault.values[args["password_secret"]], "tls_key": key}
+        ).apply(documents.canonical)
+        secret = keyvault.Secret(
+            f"{name}-secrets",
+            resource_group_name=args["resource_group"],
+            vault_name=vault.vault,
+            secret_name=f"host-{args['server']}",
+            properties={"value": secrets},
+            tags=tags,
+            opts=child,
+        )
+        way_out = network.PublicIPAddress(
+            f"{name}-way-out",
+            resource_group_name=args["resource_group"],
+            location=args["location"],
+            sku={"name": network.PublicIPAddressSkuName.STANDARD},
+            public_ip_allocation_method=network.IPAllocationMethod.STATIC,
+            tags=tags,
+            opts=child,
+        )
+        return AzureHost(
+            f"{name}-{args['server']}",
+            {
+                "host": args["server"],
+                "role": "database",
+                "what": "the standby's database",
+                "config": {
+                    "role": "standalone",
+                    "server_id": 3,
+                    "user": args["user"],
+                    "schema": args["schema"],
+                    "data_device": DATA_DEVICE,
+                    "bind_address": "*",
+                    "tls_ca": authority,
+                    "tls_cert": certificate,
+                },
+                "secret": secret.properties.apply(
+                    lambda found: {
+                        "vault": vault.vault_name,
+                        "name": f"host-{args['server']}",
+                        "version": str(found.secret_uri_with_version).rsplit("/", 1)[-1],
+                    }
+                ),
+                "resource_group": args["resource_group"],
+                "location": args["location"],
+                "subnet_id": args["subnet_id"],
+                "private_address": self.address,
+                "public_address_id": way_out.id,
+                "store": args["store"],
+                "vault": vault,
+                "size": args.get("size", SIZE),
+                "image": args.get("image", IMAGE),
+                "data_disk_gib": args.get("storage_gib", STORAGE_GIB),
+                "site_is_active": args.get("site_is_active", False),
+                "latch_urls": args.get("latch_urls", []),
+                "gate_timeout_seconds": args.get("gate_timeout_seconds", GATE_TIMEOUT_SECONDS),
+                "tags": tags,
+            },
+            pulumi.ResourceOptions(parent=self),
+        )
+
+
+def address_of(args: StandbyDatabaseArgs) -> str:
+    """IPv4 address of a machine: the given one, or the tenth of its subnet."""
+    return args.get("address") or str(ipaddress.IPv4Network(args["subnet_range"])[10])
+
+
+def tier(size: str) -> str:
+    """Azure's tier of a size: Standard_B… is Burstable, Standard_D… General Purpose, Standard_E… Memory Optimized."""
+    return {"B": "Burstable", "E": "MemoryOptimized"}.get(size.removeprefix("Standard_")[:1], "GeneralPurpose")
+
+
+def _intent(args: StandbyDatabaseArgs) -> dict[str, Any]:
+    return {
+        "dr_mode": args["dr_mode"].value,
+        "kind": args["kind"].value,
+        "server": args["server"],
+        "location": args["location"],
+        "schema": args["schema"],
+        "version": args.get("version", VERSION),
+        "storage_gib": args.get("storage_gib", STORAGE_GIB),
+        "site_is_active": args.get("site_is_active", False),
+    }

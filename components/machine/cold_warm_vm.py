@@ -1,12 +1,17 @@
 """ColdWarmVm: a standby application machine on Azure that exists by mode."""
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+from .. import rules
 from ..database.standby import StandbyDatabase
 from ..modes import DrMode
+from ..rules import standby as standby_rules
 from ..storage import BackupStore, SecretVault
+from .azure import IMAGE, SIZE, AzureHost
+
+GATE_TIMEOUT_SECONDS = 1800
 
 
 class Application(TypedDict):
@@ -25,12 +30,12 @@ class Application(TypedDict):
     """Path that answers 200 once the application works with its database, for instance /petclinic/."""
 
     environment: NotRequired[dict[str, str]]
-    """Environment of the application besides DATABASE_ADDRESS, DATABASE_PORT, DATABASE_USER, DATABASE_PASSWORD,
-    DATABASE_SCHEMA, DATABASE_URL and DATABASE_CA; nothing secret."""
+    """Environment of the application besides DATABASE_ADDRESS, _PORT, _USER, _PASSWORD_FILE, _SCHEMA, DATABASE_TLS_CA
+    and SITE; nothing secret."""
 
     packages: NotRequired[list[str]]
-    """The distribution's packages that run it. Defaults to Tomcat 10, nginx, the MySQL client and zstd; a golden image
-    has them already, which saves their time."""
+    """The distribution's packages that it needs besides nginx, MySQL's client, zstd and, for a WAR, Tomcat. What a
+    golden image has already is not installed again, which saves the time."""
 
     unit: NotRequired[str]
     """Text of a systemd unit that serves it on 127.0.0.1:8080 instead of the distribution's Tomcat. The artefact is at
@@ -125,8 +130,8 @@ class ColdWarmVm(pulumi.ComponentResource):
     """The standby's application machine: interface, machine, desired document, gate.
 
     cold: nothing. warm: the machine bootstraps from its custom data, restores the newest complete backup into the
-    standby database, proves it, serves the application on 443, and `up` waits for its own verdict. The bootstrap's
-    change replaces the machine, unless it serves: then it is refused.
+    standby database, proves it, serves the application on 443, and `up` waits for its own verdict. A changed bootstrap
+    replaces the machine, unless it serves: then that is refused.
     """
 
     vm: str
@@ -139,4 +144,103 @@ class ColdWarmVm(pulumi.ComponentResource):
     """Changes when anything that the machine is told changes; None in cold."""
 
     ready: pulumi.Output[str | None]
-    """What the gate saw: the machine's verdict; None in cold."""
+    """Known once the machine itself has said that it is ready; None in cold."""
+
+    def __init__(self, name: str, args: ColdWarmVmArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        rules.require(name, standby_rules.machine_problems(args))
+        super().__init__("twinsite:index:ColdWarmVm", name, _intent(args), opts)
+        absent: pulumi.Output[str | None] = pulumi.Output.from_input(None)
+        self.vm, self.vm_id, self.digest, self.ready = "", absent, absent, absent
+        if args["dr_mode"] == DrMode.WARM:
+            host = AzureHost(
+                f"{name}-{args['host']}",
+                {
+                    "host": args["host"],
+                    "role": "standby",
+                    "what": "the standby's application machine",
+                    "config": _config(args),
+                    "secret": None,
+                    "resource_group": args["resource_group"],
+                    "location": args["location"],
+                    "subnet_id": args["subnet_id"],
+                    "private_address": "",
+                    "public_address_id": args["public_address_id"],
+                    "store": args["store"],
+                    "vault": args["vault"],
+                    "size": args.get("size", SIZE),
+                    "image": args.get("image", IMAGE),
+                    "site_is_active": args.get("site_is_active", False),
+                    "latch_urls": args.get("latch_urls", []),
+                    "gate_timeout_seconds": args.get("gate_timeout_seconds", GATE_TIMEOUT_SECONDS),
+                    "tags": args.get("tags", {}),
+                },
+                pulumi.ResourceOptions(parent=self),
+            )
+            self.vm = args["host"]
+            self.vm_id = host.vm_id.apply(lambda found: found)
+            self.digest = host.digest.apply(lambda found: found)
+            self.ready = host.ready.apply(lambda found: found)
+        self.register_outputs({"vm": self.vm, "vm_id": self.vm_id, "digest": self.digest, "ready": self.ready})
+
+
+def _config(args: ColdWarmVmArgs) -> pulumi.Output[dict[str, Any]]:
+    """standby.json (guest/standby/config.py reads it)."""
+    store, vault, database, application, origin = (
+        args["store"],
+        args["vault"],
+        args["database"],
+        args["application"],
+        args["origin"],
+    )
+    used = [database.password_secret, origin["certificate_secret"], origin["header_secret"]]
+    return pulumi.Output.all(
+        client_id=store.reader_client_id,
+        tls_ca=database.tls_ca,
+        # Not used by the machine: a changed secret changes the document, and so is fetched at once.
+        secret_versions={name: vault.versions[name] for name in used},
+        # The machine is told to restore only when there is something to restore into.
+        database_ready=database.ready,
+    ).apply(
+        lambda known: {
+            "site": "azure",
+            "application": {
+                "kind": "unit" if "unit" in application else "war",
+                **{key: value for key, value in application.items() if key != "packages"},
+            },
+            "packages": application.get("packages", []),
+            "database": {
+                "address": database.address,
+                "port": database.port,
+                "user": database.user,
+                "password_secret": database.password_reference,
+                "schema": database.schema,
+                "managed": database.managed,
+                "tls_ca": known["tls_ca"],
+            },
+            "backups": store.backups,
+            "which": args.get("which", "latest"),
+            "streams": args.get("streams", 4),
+            "origin": {
+                "host": origin["host"],
+                "header": origin.get("header", "X-Twinsite-Origin"),
+                "secret": vault.reference(origin["header_secret"]),
+                "certificate": vault.reference(origin["certificate_secret"]),
+                "direct_hosts": origin.get("direct_hosts", []),
+            },
+            "identity": {"client_id": known["client_id"]},
+            "secret_versions": known["secret_versions"],
+        }
+    )
+
+
+def _intent(args: ColdWarmVmArgs) -> dict[str, Any]:
+    return {
+        "dr_mode": args["dr_mode"].value,
+        "host": args["host"],
+        "location": args["location"],
+        "size": args.get("size", SIZE),
+        "image": args.get("image", IMAGE),
+        "artefact_sha256": args["application"]["sha256"],
+        "site_is_active": args.get("site_is_active", False),
+        "gate_timeout_seconds": args.get("gate_timeout_seconds", GATE_TIMEOUT_SECONDS),
+    }

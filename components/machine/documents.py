@@ -50,9 +50,9 @@ def user_data(bucket: str, region: str, host: str) -> str:
     text = guest_file("agent/user-data.yaml")
     for name, value in {
         "agent_json": agent_json,
-        "aws_py": _packed("agent/aws.py"),
-        "agent_py": _packed("agent/agent.py"),
-        "agent_service": _packed("agent/twinsite-agent.service"),
+        "aws_py": packed("agent/aws.py"),
+        "agent_py": packed("agent/agent.py"),
+        "agent_service": packed("agent/twinsite-agent.service"),
     }.items():
         text = text.replace("${" + name + "}", value)
     if len(text.encode()) > 16384:
@@ -60,5 +60,6 @@ def user_data(bucket: str, region: str, host: str) -> str:
     return text
 
 
-def _packed(path: str) -> str:
+def packed(path: str) -> str:
+    """A guest file for cloud-init's encoding gz+b64."""
     return base64.b64encode(gzip.compress(guest_file(path).encode(), mtime=0)).decode()

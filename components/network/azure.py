@@ -1,8 +1,12 @@
 """An Azure resource group with a virtual network, its firewalls and the standby's fixed public address."""
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
+from pulumi_azure_native import network, resources
+
+from .. import rules
+from ..rules import standby as standby_rules
 
 
 class AzureNetworkArgs(TypedDict):
@@ -55,3 +59,143 @@ class AzureNetwork(pulumi.ComponentResource):
 
     public_address: pulumi.Output[str]
     """The static IPv4 address."""
+
+    def __init__(self, name: str, args: AzureNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        rules.require(name, standby_rules.network_problems(args))
+        super().__init__("twinsite:index:AzureNetwork", name, _intent(args), opts)
+        child = pulumi.ResourceOptions(parent=self)
+        tags = args.get("tags", {})
+        self.location = args["location"]
+        group = resources.ResourceGroup(
+            f"{name}-group",
+            resource_group_name=args["resource_group"],
+            location=self.location,
+            tags=tags,
+            opts=child,
+        )
+        vnet = network.VirtualNetwork(
+            f"{name}-vnet",
+            resource_group_name=group.name,
+            location=self.location,
+            address_space={"address_prefixes": [args["vnet_range"]]},
+            tags=tags,
+            # Subnets are resources of their own below; without this the next update of the network would drop them.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["subnets"]),
+        )
+        application = self._subnet(name, "application", args, group, vnet, _application_rules(args), [], [])
+        database = self._subnet(
+            name,
+            "database",
+            args,
+            group,
+            vnet,
+            _database_rules(args),
+            [{"name": "mysql", "service_name": "Microsoft.DBforMySQL/flexibleServers"}]
+            if args["managed_database"]
+            else [],
+            # Azure changes one subnet of a network at a time.
+            [application],
+        )
+        address = network.PublicIPAddress(
+            f"{name}-address",
+            resource_group_name=group.name,
+            location=self.location,
+            sku={"name": network.PublicIPAddressSkuName.STANDARD},
+            public_ip_allocation_method=network.IPAllocationMethod.STATIC,
+            public_ip_address_version=network.IPVersion.I_PV4,
+            tags=tags,
+            opts=child,
+        )
+        self.resource_group = group.name
+        self.vnet_id = vnet.id
+        self.application_subnet_id = application.id
+        self.database_subnet_id = database.id
+        self.public_address_id = address.id
+        # A static address is assigned at creation; the SDK types it as one that may be absent.
+        self.public_address = address.ip_address.apply(lambda found: found or "")
+        self.register_outputs(
+            {
+                "resource_group": self.resource_group,
+                "vnet_id": self.vnet_id,
+                "application_subnet_id": self.application_subnet_id,
+                "database_subnet_id": self.database_subnet_id,
+                "public_address_id": self.public_address_id,
+                "public_address": self.public_address,
+            }
+        )
+
+    def _subnet(
+        self,
+        name: str,
+        part: str,
+        args: AzureNetworkArgs,
+        group: "resources.ResourceGroup",
+        vnet: "network.VirtualNetwork",
+        security_rules: list[dict[str, Any]],
+        delegations: list[dict[str, str]],
+        after: list[pulumi.Resource],
+    ) -> "network.Subnet":
+        firewall = network.NetworkSecurityGroup(
+            f"{name}-{part}",
+            resource_group_name=group.name,
+            location=args["location"],
+            security_rules=cast(Any, security_rules),
+            tags=args.get("tags", {}),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return network.Subnet(
+            f"{name}-{part}",
+            resource_group_name=group.name,
+            virtual_network_name=vnet.name,
+            address_prefix=args["application_range"] if part == "application" else args["database_range"],
+            network_security_group={"id": firewall.id},
+            delegations=cast(Any, delegations),
+            default_outbound_access=False,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+        )
+
+
+def _intent(args: AzureNetworkArgs) -> dict[str, Any]:
+    return {
+        "location": args["location"],
+        "vnet_range": args["vnet_range"],
+        "application_range": args["application_range"],
+        "database_range": args["database_range"],
+        "client_ranges": client_ranges(args),
+    }
+
+
+def client_ranges(args: AzureNetworkArgs) -> list[str]:
+    """Who may reach 443."""
+    return args.get("client_ranges", ["Internet"])
+
+
+def _application_rules(args: AzureNetworkArgs) -> list[dict[str, Any]]:
+    """443 and nothing else; also not from the rest of the virtual network, which Azure would let in by default."""
+    return [_rule("https", 100, "Allow", client_ranges(args), "443"), _NOTHING_ELSE]
+
+
+def _database_rules(args: AzureNetworkArgs) -> list[dict[str, Any]]:
+    return [_rule("mysql", 100, "Allow", [args["application_range"]], "3306"), _NOTHING_ELSE]
+
+
+def _rule(
+    name: str, priority: int, access: str, sources: list[str], port: str, protocol: str = "Tcp"
+) -> dict[str, Any]:
+    # A service tag or * goes into the singular field only, several ranges into the plural one only.
+    where = {"source_address_prefix": sources[0]} if len(sources) == 1 else {"source_address_prefixes": sources}
+    return {
+        "name": name,
+        "priority": priority,
+        "direction": "Inbound",
+        "access": access,
+        "protocol": protocol,
+        **where,
+        "source_port_range": "*",
+        "destination_address_prefix": "*",
+        "destination_port_range": port,
+    }
+
+
+# The rest of the world is denied by Azure's own last rule.
+_NOTHING_ELSE = _rule("nothing-else", 4096, "Deny", ["VirtualNetwork"], "*", "*")

@@ -1,8 +1,19 @@
 """The storage account that holds backups, the guests' documents, and what operations write."""
 
-from typing import NotRequired, TypedDict
+import base64
+from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
+from pulumi_azure_native import managedidentity, storage
+
+from .. import rules
+from ..azure_roles import BLOB_CONTRIBUTOR, BLOB_READER, assign
+from ..guest import payload, payload_sha256
+from ..protection import keep_while_active
+from ..rules import backup as backup_rules
+
+BACKUPS, GUESTS, STATUS, OPERATIONS, FAILBACK = "mysql-backup", "guests", "status", "operations", "failback"
+"""Containers. Backups; payload and documents; machines' status; inventory, journal and lock; dumps for a failback."""
 
 
 class Writer(TypedDict):
@@ -71,15 +82,16 @@ class BackupStoreArgs(TypedDict):
 
 
 class BackupStore(pulumi.ComponentResource):
-    """Account with the private containers mysql-backup, guests, status and operations, and identities to use it.
+    """Account with private containers for backups, documents, status, operations and failback; who may use which.
 
     The same in every mode: account, versioning, soft delete, lifecycle, containers, the guest payload (by SHA-256), the
-    identities `writer` (contributes to mysql-backup, federated to the cluster) and `reader` (reads mysql-backup and
-    guests, contributes to status), and their role assignments. Nothing in it is readable without an identity.
+    identities `writer` (contributes to mysql-backup, reads failback, federated to the cluster) and `reader` (reads
+    mysql-backup and guests, contributes to status and failback), and their role assignments. Nothing in it is readable
+    without an identity.
     """
 
     account: pulumi.Output[str]
-    """Name of the account; known once payload and roles are there."""
+    """Name of the account; known once containers and payload are there."""
 
     account_name: str
     """The same, plain."""
@@ -89,11 +101,14 @@ class BackupStore(pulumi.ComponentResource):
     backups: str
     """`azblob://ACCOUNT/mysql-backup`."""
 
+    failback: str
+    """`azblob://ACCOUNT/failback`: dumps of the standby's data on their way home."""
+
     operations: str
     """`azblob://ACCOUNT/operations`: inventory, journal, lock."""
 
     payload_key: str
-    """Blob of the guest payload in container guests; named by its SHA-256."""
+    """Blob of the guest payload in container guests, in base64; named by the payload's SHA-256."""
 
     reader_id: pulumi.Output[str]
     """Resource id of the reader identity; machines of the standby site carry it."""
@@ -105,3 +120,189 @@ class BackupStore(pulumi.ComponentResource):
 
     tenant_id: pulumi.Output[str]
     """Of both identities."""
+
+    def __init__(self, name: str, args: BackupStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        rules.require(name, backup_rules.store_problems(args))
+        super().__init__("twinsite:index:BackupStore", name, _intent(args), opts)
+        self._args, self._name = args, name
+        tags = args.get("tags", {})
+        account_name = args["account"]
+        account = storage.StorageAccount(
+            f"{name}-account",
+            resource_group_name=args["resource_group"],
+            account_name=account_name,
+            location=args["location"],
+            kind=storage.Kind.STORAGE_V2,
+            sku={"name": args.get("sku", "Standard_ZRS")},
+            minimum_tls_version=storage.MinimumTlsVersion.TLS1_2,
+            enable_https_traffic_only=True,
+            allow_blob_public_access=False,
+            allow_cross_tenant_replication=False,
+            # The provider's Blob (payload, documents) can only write with the account's key (pulumi-azure-native#2015).
+            allow_shared_key_access=True,
+            default_to_o_auth_authentication=True,
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self, hooks=self._kept("account", "the backups")),
+        )
+        service = storage.BlobServiceProperties(
+            f"{name}-service",
+            resource_group_name=args["resource_group"],
+            account_name=account.name,
+            blob_services_name="default",
+            is_versioning_enabled=True,
+            delete_retention_policy={"enabled": True, "days": soft_delete_days(args)},
+            container_delete_retention_policy={"enabled": True, "days": soft_delete_days(args)},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        storage.ManagementPolicy(
+            f"{name}-lifecycle",
+            resource_group_name=args["resource_group"],
+            account_name=account.name,
+            management_policy_name="default",
+            policy=cast(Any, {"rules": _lifecycle(args)}),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[service]),
+        )
+        self._containers = {
+            part: storage.BlobContainer(
+                f"{name}-{part}",
+                resource_group_name=args["resource_group"],
+                account_name=account.name,
+                container_name=part,
+                public_access=storage.PublicAccess.NONE,
+                opts=pulumi.ResourceOptions(
+                    parent=self, depends_on=[service], hooks=self._kept(part, f"container {part}")
+                ),
+            )
+            for part in (BACKUPS, GUESTS, STATUS, OPERATIONS, FAILBACK)
+        }
+        self.payload_key = f"payload/{payload_sha256()}.tar.gz.b64"
+        packed = storage.Blob(
+            f"{name}-payload",
+            resource_group_name=args["resource_group"],
+            account_name=account.name,
+            container_name=self._containers[GUESTS].name,
+            blob_name=self.payload_key,
+            # As text: a file asset would have to outlive this process.
+            source=pulumi.StringAsset(base64.b64encode(payload()).decode()),
+            content_type="text/plain",
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        # After super(): see database/mysql.py.
+        self.account_name = account_name
+        self.backups, self.failback, self.operations = (
+            f"azblob://{account_name}/{part}" for part in (BACKUPS, FAILBACK, OPERATIONS)
+        )
+        self.account = pulumi.Output.all(account.name, packed.id).apply(lambda known: str(known[0]))
+        self.account_id = account.id
+        self._identities()
+        self.register_outputs(
+            {
+                "account": self.account,
+                "account_id": self.account_id,
+                "payload_key": self.payload_key,
+                "reader_id": self.reader_id,
+                "reader_client_id": self.reader_client_id,
+                "reader_principal_id": self.reader_principal_id,
+                "writer_id": self.writer_id,
+                "writer_client_id": self.writer_client_id,
+                "tenant_id": self.tenant_id,
+            }
+        )
+
+    def _kept(self, part: str, what: str) -> pulumi.ResourceHookBinding:
+        args = self._args
+        return keep_while_active(
+            f"{self._name}-{part}", what, args.get("site_is_active", False), args.get("latch_urls", [])
+        )
+
+    def document(self, name: str, blob: str, text: pulumi.Input[str], opts: pulumi.ResourceOptions) -> "storage.Blob":
+        """One blob in container guests, for instance a host's desired document; nothing secret."""
+        return storage.Blob(
+            name,
+            resource_group_name=self._args["resource_group"],
+            account_name=self.account,
+            container_name=GUESTS,
+            blob_name=blob,
+            source=pulumi.Output.from_input(text).apply(pulumi.StringAsset),
+            content_type="application/json",
+            opts=opts,
+        )
+
+    def _identities(self) -> None:
+        name, args, child = self._name, self._args, pulumi.ResourceOptions(parent=self)
+        reader, writer = (
+            managedidentity.UserAssignedIdentity(
+                f"{name}-{part}",
+                resource_group_name=args["resource_group"],
+                location=args["location"],
+                tags=args.get("tags", {}),
+                opts=child,
+            )
+            for part in ("reader", "writer")
+        )
+        federated = args["writer"]
+        if federated is not None:
+            managedidentity.FederatedIdentityCredential(
+                f"{name}-writer",
+                resource_group_name=args["resource_group"],
+                resource_name_=writer.name,
+                issuer=federated["issuer"],
+                subject=f"system:serviceaccount:{federated['namespace']}:{federated['service_account']}",
+                audiences=["api://AzureADTokenExchange"],
+                opts=child,
+            )
+        may = [
+            ("writer", writer.principal_id, BACKUPS, BLOB_CONTRIBUTOR),
+            ("writer", writer.principal_id, FAILBACK, BLOB_READER),
+            ("reader", reader.principal_id, BACKUPS, BLOB_READER),
+            ("reader", reader.principal_id, GUESTS, BLOB_READER),
+            ("reader", reader.principal_id, STATUS, BLOB_CONTRIBUTOR),
+            ("reader", reader.principal_id, FAILBACK, BLOB_CONTRIBUTOR),
+        ]
+        for who, principal, part, role in may:
+            assign(f"{name}-{who}-{part}", role, principal, self._containers[part].id, child)
+        for operator in args.get("operators", []):
+            for part in self._containers:
+                assign(
+                    f"{name}-operator-{operator['principal_id']}-{part}",
+                    BLOB_CONTRIBUTOR if part == OPERATIONS else BLOB_READER,
+                    operator["principal_id"],
+                    self._containers[part].id,
+                    child,
+                    operator["principal_type"],
+                )
+        self.reader_id, self.writer_id = reader.id, writer.id
+        self.reader_client_id, self.writer_client_id = reader.client_id, writer.client_id
+        self.reader_principal_id, self.tenant_id = reader.principal_id, reader.tenant_id
+
+
+def soft_delete_days(args: BackupStoreArgs) -> int:
+    """How long a deleted blob can be taken back."""
+    return args.get("soft_delete_days", 14)
+
+
+def _intent(args: BackupStoreArgs) -> dict[str, Any]:
+    return {
+        "account": args["account"],
+        "public_accounts": args["public_accounts"],
+        "location": args["location"],
+        "keep_days": args.get("keep_days", 35),
+        "soft_delete_days": soft_delete_days(args),
+        "payload_sha256": payload_sha256(),
+    }
+
+
+def _lifecycle(args: BackupStoreArgs) -> list[dict[str, Any]]:
+    """Backups go by age, former versions of anything after the days in which they can be taken back."""
+    backups = {
+        "filters": {"blob_types": ["blockBlob"], "prefix_match": [f"{BACKUPS}/backups/", f"{FAILBACK}/backups/"]},
+        "actions": {"base_blob": {"delete": {"days_after_modification_greater_than": args.get("keep_days", 35)}}},
+    }
+    versions = {
+        "filters": {"blob_types": ["blockBlob"]},
+        "actions": {"version": {"delete": {"days_after_creation_greater_than": soft_delete_days(args)}}},
+    }
+    return [
+        {"name": name, "type": "Lifecycle", "enabled": True, "definition": definition}
+        for name, definition in {"old-backups": backups, "old-versions": versions}.items()
+    ]

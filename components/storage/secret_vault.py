@@ -1,9 +1,15 @@
 """Key Vault with the standby site's secrets."""
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
+import pulumi_random as random
+from pulumi_azure_native import keyvault
 
+from .. import rules
+from ..azure_roles import SECRETS_USER, assign
+from ..protection import keep_while_active
+from ..rules import backup as backup_rules
 from .backup_store import Operator
 
 
@@ -66,8 +72,94 @@ class SecretVault(pulumi.ComponentResource):
     versions: dict[str, pulumi.Output[str]]
     """Name -> what changes when the secret changes."""
 
+    def __init__(self, name: str, args: SecretVaultArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        rules.require(name, backup_rules.vault_problems(args))
+        super().__init__("twinsite:index:SecretVault", name, _intent(args), opts)
+        child = pulumi.ResourceOptions(parent=self)
+        vault_name, tags = args["vault"], args.get("tags", {})
+        vault = keyvault.Vault(
+            f"{name}-vault",
+            resource_group_name=args["resource_group"],
+            vault_name=vault_name,
+            location=args["location"],
+            properties={
+                "tenant_id": args["tenant_id"],
+                "sku": {"family": keyvault.SkuFamily.A, "name": keyvault.SkuName.STANDARD},
+                "enable_rbac_authorization": True,
+                "enable_soft_delete": True,
+                "soft_delete_retention_in_days": 90,
+                "enable_purge_protection": True,
+            },
+            tags=tags,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                hooks=keep_while_active(
+                    f"{name}-vault",
+                    "the secrets",
+                    args.get("site_is_active", False),
+                    args.get("latch_urls", []),
+                ),
+            ),
+        )
+        values = {secret: self._generated(name, secret, args) for secret in args["generated"]}
+        values |= {secret: pulumi.Output.secret(value) for secret, value in args.get("given", {}).items()}
+        stored: list[pulumi.Resource] = []
+        versions: dict[str, pulumi.Output[str]] = {}
+        for secret, value in values.items():
+            written = keyvault.Secret(
+                f"{name}-{secret}",
+                resource_group_name=args["resource_group"],
+                vault_name=vault.name,
+                secret_name=secret,
+                properties={"value": value},
+                tags=tags,
+                opts=child,
+            )
+            versions[secret] = written.properties.apply(lambda found: str(found.secret_uri_with_version))
+            stored.append(written)
+        for reader, principal in args["readers"].items():
+            stored.append(assign(f"{name}-{reader}", SECRETS_USER, principal, vault.id, child))
+        for operator in args.get("operators", []):
+            assign(
+                f"{name}-operator-{operator['principal_id']}",
+                SECRETS_USER,
+                operator["principal_id"],
+                vault.id,
+                child,
+                operator["principal_type"],
+            )
+        # After super(): see database/mysql.py.
+        self.vault_name, self.values, self.versions = vault_name, values, versions
+        self.vault = pulumi.Output.all(vault.name, *[resource.urn for resource in stored]).apply(
+            lambda known: str(known[0])
+        )
+        self.register_outputs({"vault": self.vault})
+
+    def _generated(self, name: str, secret: str, args: SecretVaultArgs) -> pulumi.Output[str]:
+        drawn = random.RandomPassword(
+            f"{name}-{secret}",
+            # 32 letters and digits are 190 bits; Azure's MySQL wants three of four kinds of characters.
+            length=32,
+            special=False,
+            min_lower=1,
+            min_upper=1,
+            min_numeric=1,
+            keepers={"generation": str(args.get("generation", 1))},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return pulumi.Output.secret(drawn.result)
+
     def reference(self, secret: str) -> str:
         """`azkv://VAULT/SECRET`; KeyError for a secret that this vault does not hold."""
         if secret not in self.values:
             raise KeyError(f"{secret} is not among the secrets of vault {self.vault_name}: {sorted(self.values)}")
         return f"azkv://{self.vault_name}/{secret}"
+
+
+def _intent(args: SecretVaultArgs) -> dict[str, Any]:
+    return {
+        "vault": args["vault"],
+        "location": args["location"],
+        "secrets": sorted([*args["generated"], *args.get("given", {})]),
+        "readers": sorted(args["readers"]),
+    }

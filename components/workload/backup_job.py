@@ -1,10 +1,19 @@
 """BackupJob: the scheduled backup of the primary's database into the standby's store."""
 
-from typing import NotRequired, TypedDict
+import base64
+import json
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
+from pulumi_kubernetes import batch, core
 
+from .. import rules
+from ..guest import guest_file, payload, payload_sha256
+from ..rules import backup as backup_rules
 from ..storage import BackupStore
+
+JOB = "rds-backup"
+TOKEN_FOLDER = "/var/run/secrets/azure/tokens"
 
 
 class BackupDatabase(TypedDict):
@@ -80,3 +89,173 @@ class BackupJob(pulumi.ComponentResource):
 
     by_hand: str
     """Command that starts one run now. Such a run is marked as not scheduled: it does not count for the RPO."""
+
+    def __init__(self, name: str, args: BackupJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        rules.require(name, backup_rules.job_problems(args))
+        super().__init__("twinsite:index:BackupJob", name, _intent(args), opts)
+        child = pulumi.ResourceOptions(parent=self)
+        job, namespace = args.get("job", JOB), args["namespace"]
+        labels = {**args.get("tags", {}), "app.kubernetes.io/name": job}
+        metadata = {"name": job, "namespace": namespace, "labels": labels}
+        account = core.v1.ServiceAccount(
+            f"{name}-account", metadata=metadata, automount_service_account_token=False, opts=child
+        )
+        told = core.v1.ConfigMap(
+            f"{name}-told",
+            metadata=metadata,
+            data={
+                "backup.json": backup_config(args),
+                "in-container.sh": guest_file("agent/in-container.sh"),
+            },
+            binary_data={"payload.tar.gz": base64.b64encode(payload()).decode()},
+            opts=child,
+        )
+        secret = core.v1.Secret(
+            f"{name}-secret",
+            metadata=metadata,
+            string_data={
+                "backup.secrets.json": pulumi.Output.secret(args["database"]["password"]).apply(
+                    lambda password: json.dumps({"password": password})
+                )
+            },
+            opts=child,
+        )
+        batch.v1.CronJob(
+            f"{name}-job",
+            metadata=metadata,
+            spec={
+                "schedule": args["schedule"],
+                "time_zone": "Etc/UTC",
+                "concurrency_policy": "Forbid",
+                "starting_deadline_seconds": args.get("starting_deadline_seconds", 3600),
+                "successful_jobs_history_limit": 3,
+                "failed_jobs_history_limit": 3,
+                "job_template": {
+                    "spec": {
+                        "backoff_limit": 2,
+                        "active_deadline_seconds": args.get("active_deadline_seconds", 14400),
+                        "template": {
+                            "metadata": {"labels": labels},
+                            "spec": _pod(args, account, told, secret),
+                        },
+                    }
+                },
+            },
+            opts=child,
+        )
+        self.job = job
+        self.by_hand = f"kubectl create job {job}-manual-$(date +%H%M) --from=cronjob/{job} -n {namespace}"
+        self.register_outputs({"job": self.job, "by_hand": self.by_hand})
+
+
+def backup_config(args: BackupJobArgs) -> pulumi.Output[str]:
+    """backup.json (guest/backup reads it)."""
+    database, store = args["database"], args["store"]
+    return pulumi.Output.all(
+        address=database["address"], client_id=store.writer_client_id, tenant=store.tenant_id
+    ).apply(
+        lambda known: json.dumps(
+            {
+                "store": store.backups,
+                "identity": {
+                    "client_id": known["client_id"],
+                    "tenant": known["tenant"],
+                    "token_file": f"{TOKEN_FOLDER}/azure-identity-token",
+                },
+                "schema": database["schema"],
+                "database": {
+                    "address": known["address"],
+                    "port": database.get("port", 3306),
+                    "user": database["user"],
+                    "tls_ca": database.get("tls_ca", ""),
+                },
+                "streams": args.get("streams", 4),
+                "chunk_mib": 16,
+            },
+            indent=1,
+            sort_keys=True,
+        )
+    )
+
+
+def _pod(
+    args: BackupJobArgs, account: "core.v1.ServiceAccount", told: "core.v1.ConfigMap", secret: "core.v1.Secret"
+) -> Any:
+    return {
+        "restart_policy": "Never",
+        "service_account_name": account.metadata.name,
+        "automount_service_account_token": False,
+        "security_context": {
+            "run_as_non_root": True,
+            "run_as_user": 65532,
+            "run_as_group": 65532,
+            "fs_group": 65532,
+            "seccomp_profile": {"type": "RuntimeDefault"},
+        },
+        "containers": [
+            {
+                "name": "backup",
+                "image": args["image"],
+                "command": ["/bin/sh", "/etc/twinsite/in-container.sh"],
+                "args": ["python3", "-m", "backup", "run"],
+                "env": [
+                    {"name": "HOME", "value": "/work"},
+                    {"name": "CRONJOB", "value": args.get("job", JOB)},
+                    {
+                        "name": "JOB_NAME",
+                        "value_from": {"field_ref": {"field_path": "metadata.labels['job-name']"}},
+                    },
+                ],
+                "resources": {"requests": {"cpu": args.get("cpu", "500m"), "memory": args.get("memory", "512Mi")}},
+                "security_context": {
+                    "allow_privilege_escalation": False,
+                    "read_only_root_filesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+                "volume_mounts": [
+                    {"name": "told", "mount_path": "/etc/twinsite", "read_only": True},
+                    {"name": "token", "mount_path": TOKEN_FOLDER, "read_only": True},
+                    {"name": "work", "mount_path": "/work"},
+                    {"name": "work", "mount_path": "/tmp", "sub_path": "tmp"},
+                ],
+            }
+        ],
+        "volumes": [
+            {
+                "name": "told",
+                "projected": {
+                    "default_mode": 0o440,
+                    "sources": [
+                        {"config_map": {"name": told.metadata.name}},
+                        {"secret": {"name": secret.metadata.name}},
+                    ],
+                },
+            },
+            {
+                "name": "token",
+                "projected": {
+                    "sources": [
+                        {
+                            "service_account_token": {
+                                "audience": "api://AzureADTokenExchange",
+                                "expiration_seconds": 3600,
+                                "path": "azure-identity-token",
+                            }
+                        }
+                    ]
+                },
+            },
+            {"name": "work", "empty_dir": {}},
+        ],
+    }
+
+
+def _intent(args: BackupJobArgs) -> dict[str, Any]:
+    return {
+        "job": args.get("job", JOB),
+        "namespace": args["namespace"],
+        "image": args["image"],
+        "schedule": args["schedule"],
+        "schema": args["database"]["schema"],
+        "payload_sha256": payload_sha256(),
+    }

@@ -27,6 +27,9 @@ SECRET_VALUE = "1b47061264138c4ac30d75fd1eb44270"
 Fill = Callable[[str, dict[str, Any]], dict[str, Any]]
 """(resource name, plain inputs) -> outputs that the cloud would have computed."""
 
+Identify = Callable[[dict[str, Any]], str]
+"""Plain inputs -> the id that the cloud would have given; `NAME-id` where none is given."""
+
 
 def is_secret(value: Any) -> bool:
     """Whether this wire value is a secret envelope."""
@@ -129,8 +132,9 @@ def cloud_outputs(type_: str, name: str, inputs: dict[str, Any]) -> dict[str, An
 
 
 class _Outputs(mocks.Mocks):
-    def __init__(self, fill: Mapping[str, Fill]) -> None:
+    def __init__(self, fill: Mapping[str, Fill], ids: Mapping[str, Identify]) -> None:
         self.fill = fill
+        self.ids = ids
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         raise AssertionError(f"the program asks a provider at preview: {args.token} {args.args}")
@@ -140,12 +144,14 @@ class _Outputs(mocks.Mocks):
         state = {**cloud_outputs(args.typ, args.name, inputs), **args.inputs}
         if args.typ in self.fill:
             state.update(self.fill[args.typ](args.name, inputs))
-        return (f"{args.name}-id" if args.custom else ""), state
+        identify = self.ids.get(args.typ)
+        found = identify(inputs) if identify else f"{args.name}-id"
+        return (found if args.custom else ""), state
 
 
 class _RecordingMonitor(mocks.MockMonitor):
-    def __init__(self, fill: Mapping[str, Fill]) -> None:
-        super().__init__(_Outputs(fill))
+    def __init__(self, fill: Mapping[str, Fill], ids: Mapping[str, Identify]) -> None:
+        super().__init__(_Outputs(fill, ids))
         self.run = Run()
         self._lock = threading.Lock()  # requests arrive from the SDK's thread pool
 
@@ -184,13 +190,19 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def run(program: Callable[[], Any], fill: Mapping[str, Fill] | None = None, preview: bool = False) -> Run:
+def run(
+    program: Callable[[], Any],
+    fill: Mapping[str, Fill] | None = None,
+    preview: bool = False,
+    ids: Mapping[str, Identify] | None = None,
+) -> Run:
     """Run `program` to its end and return what it registered.
 
-    `fill` maps a type token to a function that adds computed outputs. A resource that appears twice is an error, as it
-    is in the engine. Raises whatever the program, an apply or a registration raised.
+    `fill` maps a type token to a function that adds computed outputs, `ids` one to a function that makes the
+    id. A resource that appears twice is an error, as it is in the engine. Raises whatever the program, an apply or a
+    registration raised.
     """
-    monitor = _RecordingMonitor(fill or {})
+    monitor = _RecordingMonitor(fill or {}, ids or {})
     settings.reset_options()
     mocks.set_mocks(monitor.mocks, project="twinsite", stack="test", preview=preview, monitor=monitor)
     settings.SETTINGS.rpc_manager.clear()

@@ -1,0 +1,33 @@
+"""Role assignments on Azure: who may do what, where. The built-in roles that twinsite uses, by id (Azure's list)."""
+
+import pulumi
+from pulumi_azure_native import authorization
+
+BLOB_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+BLOB_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
+
+
+def assign(
+    name: str,
+    role: str,
+    principal_id: pulumi.Input[str],
+    scope: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+    principal_type: str = "ServicePrincipal",
+) -> "authorization.RoleAssignment":
+    """`principal_id` gets `role` at `scope`. Without the type Azure looks a fresh identity up before it has spread."""
+    return authorization.RoleAssignment(
+        name,
+        principal_id=principal_id,
+        principal_type=principal_type,
+        role_definition_id=pulumi.Output.from_input(scope).apply(lambda found: _definition(found, role)),
+        scope=scope,
+        opts=opts,
+    )
+
+
+def _definition(scope: str, role: str) -> str:
+    # The form that Azure answers with, so that a refresh finds no difference.
+    subscription = scope.split("/")[2]
+    return f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"

@@ -1,0 +1,37 @@
+"""What an Azure machine is told: custom data that bootstraps, the desired document, the gate's script."""
+
+import base64
+from typing import Any
+
+from ..guest import guest_file
+from ..rules import require
+from ..rules.standby import custom_data_problems
+from . import documents
+
+
+def custom_data(account: str, host: str, client_id: str, vault: str) -> str:
+    """Cloud-init custom data that starts the agent, in base64. Refused above Azure's limit or with a secret in it."""
+    place = {"cloud": "azure", "account": account, "host": host, "client_id": client_id, "vault": vault}
+    text = guest_file("agent/custom-data.yaml")
+    for name, value in {
+        "agent_json": documents.canonical(place),
+        "azure_py": documents.packed("agent/azure.py"),
+        "agent_py": documents.packed("agent/agent.py"),
+        "agent_service": documents.packed("agent/twinsite-agent.service"),
+    }.items():
+        text = text.replace("${" + name + "}", value)
+    require(f"custom data of {host}", custom_data_problems(text))
+    return base64.b64encode(text.encode()).decode()
+
+
+def desired(role: str, config: dict[str, Any], payload_key: str, secret: dict[str, str] | None) -> dict[str, Any]:
+    """desired.json of a host on Azure. `secret` names the vault's secret with the role's secrets, if it has any."""
+    return {**documents.desired(role, config, None), "payload_key": payload_key, "secret": secret}
+
+
+def gate_script(role: str, machine: str, told: str, timeout_seconds: int) -> str:
+    """The script that run-command runs; other text for another machine or another document."""
+    text = guest_file("agent/azure-gate.sh")
+    for name, value in {"role": role, "machine": machine, "told": told, "timeout": str(timeout_seconds)}.items():
+        text = text.replace("${" + name + "}", value)
+    return text

@@ -1,0 +1,151 @@
+"""Refusals about backups: where they rest, who may read them, how the job runs, what a guest may be given. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+KEEP_DAYS = 35
+SHORTEST_KEEP_DAYS = 7
+SOFT_DELETE_DAYS = (7, 365)
+
+
+def account_problems(name: object, field: str) -> Iterator[str]:
+    """Why Azure would not take this storage account's name."""
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9]{3,24}", name):
+        yield f"{field} is {name!r}: a storage account's name has 3 to 24 lower-case letters and digits"
+
+
+def store_problems(args: Mapping[str, Any]) -> list[str]:
+    """Why backups must not rest like this."""
+    problems = list(account_problems(args.get("account"), "account"))
+    public = list(args.get("public_accounts") or [])
+    for name in public:
+        problems += account_problems(name, "public_accounts")
+    if args.get("account") in public:
+        problems.append(
+            f"account {args['account']} holds the backups and also public pages: one wrong setting would publish the "
+            "data; give public_accounts and account different names (K26)"
+        )
+    keep = args.get("keep_days", KEEP_DAYS)
+    if isinstance(keep, int) and keep < SHORTEST_KEEP_DAYS:
+        problems.append(
+            f"keep_days is {keep}: a job that fails unseen over a holiday would leave no backup at all; set keep_days "
+            "to "
+            f"{SHORTEST_KEEP_DAYS} or more"
+        )
+    low, high = SOFT_DELETE_DAYS
+    soft = args.get("soft_delete_days", 14)
+    if isinstance(soft, int) and not low <= soft <= high:
+        problems.append(
+            f"soft_delete_days is {soft}: set it from {low} to {high}, so that a deletion can be taken back"
+        )
+    writer = args.get("writer")
+    if writer is not None:
+        problems += _writer_problems(writer)
+    for operator in args.get("operators") or []:
+        if operator.get("principal_type") not in ("User", "Group", "ServicePrincipal"):
+            problems.append(
+                f"operators: principal_type is {operator.get('principal_type')!r}: give User, Group or ServicePrincipal"
+            )
+    return problems
+
+
+def _writer_problems(writer: Mapping[str, Any]) -> Iterator[str]:
+    issuer = writer.get("issuer")
+    if not isinstance(issuer, str) or not issuer.startswith("https://"):
+        yield (
+            f"writer.issuer is {issuer!r}: give the cluster's OIDC issuer, an https URL (`aws eks describe-cluster "
+            "--name CLUSTER --query cluster.identity.oidc.issuer`)"
+        )
+    elif issuer.endswith("/"):
+        yield f"writer.issuer is {issuer!r}: leave the slash at the end out, Azure compares it letter by letter"
+    for field in ("namespace", "service_account"):
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", str(writer.get(field) or "")):
+            yield f"writer.{field} is {writer.get(field)!r}: give lower-case letters, digits and hyphens"
+
+
+def vault_problems(args: Mapping[str, Any]) -> list[str]:
+    """Why Azure would not take this vault, or why it would hold nothing that helps."""
+    problems = []
+    name = args.get("vault")
+    if not isinstance(name, str) or not re.fullmatch(r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]", name):
+        problems.append(
+            f"vault is {name!r}: a vault's name has 3 to 24 letters, digits and single hyphens and begins with a letter"
+        )
+    generated, given = list(args.get("generated") or []), list(args.get("given") or {})
+    for secret in [*generated, *given]:
+        if not re.fullmatch(r"[0-9A-Za-z-]{1,127}", secret):
+            problems.append(f"secret {secret!r} has a name that Key Vault refuses: use letters, digits and hyphens")
+    problems += [
+        f"secret {secret} is both generated and given: remove it from one of the two"
+        for secret in generated
+        if secret in given
+    ]
+    if not args.get("readers"):
+        problems.append("readers is empty: no machine could fetch a secret; give the machines' identity")
+    return problems
+
+
+def job_problems(args: Mapping[str, Any]) -> list[str]:
+    """Why the job must not run like this."""
+    problems = []
+    image = str(args.get("image") or "")
+    if not re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", image):
+        problems.append(
+            f"image {image!r} is not pinned: a tag can be moved, so the next run could be other code; name it by "
+            "digest, "
+            "IMAGE@sha256:… (`docker buildx imagetools inspect IMAGE`) (K25)"
+        )
+    for field in ("namespace", "job"):
+        value = args.get(field, "rds-backup")
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?", str(value)):
+            problems.append(f"{field} is {value!r}: a Kubernetes name has lower-case letters, digits and hyphens")
+    problems += schedule_problems(args.get("schedule"))
+    database = args.get("database") or {}
+    user = str(database.get("user") or "")
+    if user in ("root", "rdsadmin"):
+        problems.append(
+            f"database.user is {user}: the job only reads; create a user with SELECT, SHOW VIEW, TRIGGER, EVENT and "
+            "PROCESS and name it"
+        )
+    return problems
+
+
+def schedule_problems(schedule: object) -> Iterator[str]:
+    """Why this is no schedule, in the sentence that names the form."""
+    if period_hours(str(schedule or "")) is None:
+        yield (
+            f"schedule {schedule!r} is not understood: give five cron fields with plain minutes and hours, for "
+            "instance "
+            "`17 18 * * *` (daily) or `17 */6 * * *`; the RPO is computed from it"
+        )
+
+
+def period_hours(schedule: str) -> float | None:
+    """Longest time between two runs of a cron expression, in hours; None when it is not one of the understood forms.
+
+    Understood: one minute or */N, hours as a number, a list, * or */N, and either every day or named weekdays.
+    """
+    fields = schedule.split()
+    if len(fields) != 5 or fields[2:4] != ["*", "*"]:
+        return None
+    minutes, hours = _times(fields[0], 60), _times(fields[1], 24)
+    days = _times(fields[4].replace("7", "0"), 7)
+    if not minutes or not hours or not days:
+        return None
+    runs = [((day * 24) + hour) * 60 + minute for day in days for hour in hours for minute in minutes]
+    runs.sort()
+    gaps = [after - before for before, after in zip(runs, [*runs[1:], runs[0] + 7 * 24 * 60], strict=True)]
+    return max(gaps) / 60
+
+
+def _times(field: str, limit: int) -> list[int] | None:
+    if field == "*":
+        return list(range(limit))
+    step = re.fullmatch(r"\*/(\d+)", field)
+    if step:
+        return list(range(0, limit, int(step[1]))) if int(step[1]) else None
+    if not re.fullmatch(r"\d+(,\d+)*", field):
+        return None
+    found = sorted({int(part) for part in field.split(",")})
+    return found if found[-1] < limit else None
