@@ -152,7 +152,7 @@ class AzureHost(pulumi.ComponentResource):
                     "ssh": {
                         "public_keys": [
                             {
-                                "path": f"/home/{LOGIN}/.ssh/authorized_keys",
+                                "path": "/".join(["", "home", LOGIN, ".ssh", "authorized_keys"]),
                                 "key_data": key.public_key_openssh.apply(lambda line: line.strip()),
                             }
                         ]

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..schedule import longest_gap_seconds
+
 KEEP_DAYS = 35
 SHORTEST_KEEP_DAYS = 7
 SOFT_DELETE_DAYS = (7, 365)
@@ -112,40 +114,8 @@ def job_problems(args: Mapping[str, Any]) -> list[str]:
 
 
 def schedule_problems(schedule: object) -> Iterator[str]:
-    """Why this is no schedule, in the sentence that names the form."""
-    if period_hours(str(schedule or "")) is None:
-        yield (
-            f"schedule {schedule!r} is not understood: give five cron fields with plain minutes and hours, for "
-            "instance "
-            "`17 18 * * *` (daily) or `17 */6 * * *`; the RPO is computed from it"
-        )
-
-
-def period_hours(schedule: str) -> float | None:
-    """Longest time between two runs of a cron expression, in hours; None when it is not one of the understood forms.
-
-    Understood: one minute or */N, hours as a number, a list, * or */N, and either every day or named weekdays.
-    """
-    fields = schedule.split()
-    if len(fields) != 5 or fields[2:4] != ["*", "*"]:
-        return None
-    minutes, hours = _times(fields[0], 60), _times(fields[1], 24)
-    days = _times(fields[4].replace("7", "0"), 7)
-    if not minutes or not hours or not days:
-        return None
-    runs = [((day * 24) + hour) * 60 + minute for day in days for hour in hours for minute in minutes]
-    runs.sort()
-    gaps = [after - before for before, after in zip(runs, [*runs[1:], runs[0] + 7 * 24 * 60], strict=True)]
-    return max(gaps) / 60
-
-
-def _times(field: str, limit: int) -> list[int] | None:
-    if field == "*":
-        return list(range(limit))
-    step = re.fullmatch(r"\*/(\d+)", field)
-    if step:
-        return list(range(0, limit, int(step[1]))) if int(step[1]) else None
-    if not re.fullmatch(r"\d+(,\d+)*", field):
-        return None
-    found = sorted({int(part) for part in field.split(",")})
-    return found if found[-1] < limit else None
+    """Why this is no schedule."""
+    try:
+        longest_gap_seconds(str(schedule or ""))
+    except ValueError as error:
+        yield f"schedule {error}; the RPO is computed from it"

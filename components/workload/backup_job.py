@@ -199,7 +199,7 @@ def _pod(
                 "command": ["/bin/sh", "/etc/twinsite/in-container.sh"],
                 "args": ["python3", "-m", "backup", "run"],
                 "env": [
-                    {"name": "HOME", "value": "/work"},
+                    {"name": "HOME", "value": "/var/lib/twinsite"},
                     {"name": "CRONJOB", "value": args.get("job", JOB)},
                     {
                         "name": "JOB_NAME",
@@ -215,7 +215,7 @@ def _pod(
                 "volume_mounts": [
                     {"name": "told", "mount_path": "/etc/twinsite", "read_only": True},
                     {"name": "token", "mount_path": TOKEN_FOLDER, "read_only": True},
-                    {"name": "work", "mount_path": "/work"},
+                    {"name": "work", "mount_path": "/var/lib/twinsite"},
                     {"name": "work", "mount_path": "/tmp", "sub_path": "tmp"},
                 ],
             }

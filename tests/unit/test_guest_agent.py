@@ -130,41 +130,40 @@ def test_the_followup_overlays_what_was_desired(tmp_path: Path, monkeypatch: pyt
 
 
 class Bucket:
-    """Stands in for the agent's neighbour aws.py: conditional GETs from a dictionary, 403 for what is not there."""
+    """Stands in for the agent's neighbour aws.py or azure.py: conditional GETs from a dictionary."""
 
-    CallError = type("CallError", (Exception,), {"status": 403})
+    host = "h"
 
     def __init__(self) -> None:
         self.objects: dict[str, str] = {}
         self.asked: list[str] = []
+        self.said: list[dict[str, object]] = []
 
-    def credentials(self) -> dict[str, str]:
-        return {}
-
-    def s3_get(self, bucket: str, region: str, key: str, keys: object, etag: str = "") -> tuple[bytes | None, str]:
-        name = key.rpartition("/")[2]
+    def document(self, name: str, etag: str) -> tuple[bytes | None, str]:
         self.asked.append(name)
         if name not in self.objects:
-            raise self.CallError(key)
+            return None, ""
         text = self.objects[name]
         return (None, etag) if etag == text else (text.encode(), text)
 
-    def s3_put(self, *_: object) -> None: ...
+    def get(self, key: str, etag: str = "") -> tuple[bytes | None, str]:
+        return self.objects[key].encode(), ""
+
+    def status(self, body: bytes) -> None:
+        self.said.append(json.loads(body))
 
 
 def test_the_agent_asks_for_a_followup_only_where_one_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    bucket, told = Bucket(), []
-    monkeypatch.setitem(sys.modules, "aws", bucket)  # type: ignore[arg-type]
+    bucket, told, seen = Bucket(), [], {"etags": {}, "documents": {}, "applied": None}
     agent = load("agent")
-    monkeypatch.setattr(agent, "_install", lambda place, desired, followup, keys: told.append(followup) or (0, ""))
-    place, seen = {"bucket": "b", "region": "r", "host": "h"}, {"etags": {}, "documents": {}, "applied": None}
+    monkeypatch.setattr(agent, "_install", lambda cloud, desired, followup: told.append(followup) or (0, ""))
 
     def rounds(announced: bool, followup: str | None) -> list[str]:
         bucket.objects = {"desired.json": json.dumps({"payload_sha256": "0", "followup": announced})}
         if followup is not None:
             bucket.objects["followup.json"] = followup
         bucket.asked = []
-        agent.round_once(place, seen)
+        agent.round_once(bucket, seen)
         return bucket.asked
 
     assert rounds(False, None) == ["desired.json"]
@@ -173,6 +172,26 @@ def test_the_agent_asks_for_a_followup_only_where_one_is_announced(monkeypatch: 
     assert rounds(False, '{"psk_min": 2}') == ["desired.json"]
     assert rounds(True, '{"psk_min": 2}') == ["desired.json", "followup.json"], "the same one counts again"
     assert told == [{}, {}, {"psk_min": 2}, {}, {"psk_min": 2}]
+
+
+def test_a_payload_in_base64_is_unpacked_and_another_one_is_refused() -> None:
+    agent, bucket = load("agent"), Bucket()
+    bucket.objects["payload/x.tar.gz.b64"] = base64.b64encode(b"other bytes").decode()
+    desired = {"payload_key": "payload/x.tar.gz.b64", "payload_sha256": "0" * 64, "secret": None}
+    with pytest.raises(ValueError, match=hashlib.sha256(b"other bytes").hexdigest()):
+        agent._install(bucket, desired, {})
+
+
+def test_a_failed_round_is_said_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent, bucket = load("agent"), Bucket()
+    bucket.objects = {"desired.json": json.dumps({"payload_sha256": "0"})}
+    codes = iter([(1, "no backup"), (0, "")])
+    monkeypatch.setattr(agent, "_install", lambda *_: next(codes))
+    seen: dict[str, object] = {"etags": {}, "documents": {}, "applied": None}
+    agent.round_once(bucket, seen)
+    agent.round_once(bucket, seen)
+    agent.round_once(bucket, seen)
+    assert [(said["outcome"], said["detail"]) for said in bucket.said] == [("failed", "no backup"), ("applied", "")]
 
 
 def test_writing_a_file_is_atomic_and_says_whether_it_changed(tmp_path: Path) -> None:

@@ -126,3 +126,33 @@ def secret(arn: str, version: str, region: str, keys: "dict[str, str]") -> str:
     answer, _ = _send(_signed("POST", "secretsmanager", region, host, "/", body, headers, keys))
     found: Any = json.loads(answer)
     return str(found["SecretString"])
+
+
+class Cloud:
+    """A host's documents in S3 and its secret in Secrets Manager, for one round of the agent."""
+
+    def __init__(self, place: "dict[str, str]") -> None:
+        self.host, self._bucket, self._region = place["host"], place["bucket"], place["region"]
+        self._keys = credentials()
+
+    def get(self, key: str, etag: str = "") -> "tuple[bytes | None, str]":
+        """(content, etag) of an object; content is None when it still has `etag`."""
+        return s3_get(self._bucket, self._region, key, self._keys, etag)
+
+    def document(self, name: str, etag: str) -> "tuple[bytes | None, str]":
+        """(content, etag) of one of the host's documents; (None, "") for a followup that is not there."""
+        try:
+            return self.get(f"hosts/{self.host}/{name}", etag)
+        except CallError as error:
+            # Without ListBucket S3 answers 403 for an object that does not exist.
+            if name == "followup.json" and error.status in (403, 404):
+                return None, ""
+            raise
+
+    def status(self, body: bytes) -> None:
+        """Write the host's status."""
+        s3_put(self._bucket, self._region, f"hosts/{self.host}/status.json", body, self._keys)
+
+    def secret(self, wanted: "dict[str, str]") -> str:
+        """Text of the secret that the desired document names."""
+        return secret(wanted["arn"], wanted["version"], self._region, self._keys)

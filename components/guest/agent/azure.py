@@ -291,3 +291,33 @@ def secret(vault: str, name: str, version: str, token: str, patience_seconds: fl
     url = f"{VAULT.format(vault=vault)}/{path}?api-version=7.4"
     answer, _ = _send("GET", url, {"Authorization": f"Bearer {token}"}, b"", patience_seconds)
     return str(json.loads(answer)["value"])
+
+
+class Cloud:
+    """A host's documents in Blob Storage and its secret in Key Vault, for one round of the agent."""
+
+    def __init__(self, place: dict[str, str]) -> None:
+        self.host, self._account, self._client_id = place["host"], place["account"], place["client_id"]
+        self._storage = token(STORAGE_RESOURCE, self._client_id)
+
+    def get(self, key: str, etag: str = "") -> tuple[bytes | None, str]:
+        """(content, etag) of a blob in container guests; content is None when it still has `etag`."""
+        return blob_changed(self._account, f"guests/{key}", self._storage, etag)
+
+    def document(self, name: str, etag: str) -> tuple[bytes | None, str]:
+        """(content, etag) of one of the host's documents; (None, "") for a followup that is not there."""
+        try:
+            return self.get(f"hosts/{self.host}/{name}", etag)
+        except CallError as error:
+            if name == "followup.json" and error.status == 404:
+                return None, ""
+            raise
+
+    def status(self, body: bytes) -> None:
+        """Write the host's status."""
+        path = f"status/{self.host}/status.json"
+        blob_put(self._account, path, body, self._storage, content_type="application/json")
+
+    def secret(self, wanted: dict[str, str]) -> str:
+        """Text of the secret that the desired document names."""
+        return secret(wanted["vault"], wanted["name"], wanted["version"], token(VAULT_RESOURCE, self._client_id))
