@@ -24,6 +24,10 @@ from .transport import Transport, connect
 DONE, FAILED, REFUSED = 0, 1, 2
 EXIT = {"passed": DONE, "failed": FAILED, "refused": REFUSED}
 WATCH_SECONDS = 2.0
+LIVE = (
+    "--live would move users onto a backup's data while the primary works, and leave behind what they wrote since: "
+    "it comes with the live replica; without --live everything up to the latch is done"
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -53,7 +57,14 @@ def _run(argv: list[str] | None) -> int:
         transport = connect(stack.inventory)
     except ValueError as problem:
         return _refuse(given, str(problem))
-    command = {"status": _status, "drill": _drill, "repair": _repair}[given.command]
+    command = {
+        "status": _status,
+        "drill": _drill,
+        "repair": _repair,
+        "failover": _failover,
+        "failback": _failover,
+        "switchover": _switchover,
+    }[given.command]
     try:
         with stoppable():
             return command(given, stack, transport, say)
@@ -82,8 +93,14 @@ def _print(answer: Mapping[str, Any]) -> None:
 
 def _status_once(stack: Stack, transport: Transport) -> dict[str, Any]:
     found = facts.read(stack.inventory, look(Guests(stack.inventory, transport)))
-    standing = evidence.standing(evidence.latest(stack.folder), stack.inventory.digest, time.time())
-    return status.status(found, standing, stack.note)
+    drill = "drill restore" if stack.inventory.backups else "drill tunnel-cut"
+    standing = evidence.standing(evidence.latest(stack.folder), stack.inventory.digest, time.time(), drill=drill)
+    shown = status.status(found, standing, stack.note)
+    if stack.inventory.latch is None:
+        return shown
+    from .failover import show
+
+    return show.extend(shown, stack, transport)
 
 
 def _status(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
@@ -104,7 +121,39 @@ def _status(given: argparse.Namespace, stack: Stack, transport: Transport, say: 
     return DONE if found["healthy"] else FAILED
 
 
+def _failover(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
+    """failover, failback, drill failover, drill restore: one code."""
+    from .failover import command
+    from .failover.words import Command, Intent
+
+    name = f"drill {given.name}" if given.command == "drill" else given.command
+    intent = Intent(
+        Command(name),
+        to=getattr(given, "to", ""),
+        source_is_dead=getattr(given, "source_is_dead", False),
+        one_latch=getattr(given, "one_latch", False),
+        planned=getattr(given, "planned", False),
+        ignore_lock=given.break_lock,
+    )
+    if getattr(given, "live", False):
+        result = command.empty(stack.inventory, intent.command) | {"problems": [LIVE]}
+    else:
+        result = command.run(stack, intent, say, given.plan, lambda: command.connect(stack, transport))
+    if given.json:
+        _print(result)
+    else:
+        print(render.failover_text(result))
+    return EXIT[result["verdict"]]
+
+
+def _switchover(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
+    words = "a switchover without loss comes with the live replica, which this version has not"
+    return _refuse(given, f"{words}: `twinsite failover --to {given.to}` moves users onto a backup's data")
+
+
 def _drill(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
+    if given.name != "tunnel-cut":
+        return _failover(given, stack, transport, say)
     from .drill import command
     from .drill.tunnel_cut import Request
 
@@ -167,7 +216,8 @@ def _arguments() -> argparse.ArgumentParser:
     shown.add_argument("--watch", action="store_true", help=f"again every {WATCH_SECONDS:g} s")
 
     drills = commands.add_parser("drill", help="break something on purpose and measure the recovery")
-    cut = drills.add_subparsers(dest="name", required=True).add_parser(
+    kinds = drills.add_subparsers(dest="name", required=True)
+    cut = kinds.add_parser(
         "tunnel-cut",
         help="cut the tunnel between the sites",
         description="Cuts the tunnel while rows are written, watches both sites, waits for recovery without a person, "
@@ -191,6 +241,8 @@ def _arguments() -> argparse.ArgumentParser:
         help="cut by this instead, run here as `COMMAND on` and, after --seconds or on any trouble, `COMMAND off`",
     )
 
+    moves = _moves(commands, kinds)
+
     mend = commands.add_parser("repair", help="say what is broken and do only what is needed")
     mend.add_argument("--plan", action="store_true", help="say what would be done, and do nothing")
     mend.add_argument(
@@ -200,10 +252,42 @@ def _arguments() -> argparse.ArgumentParser:
     page = commands.add_parser("report", help="the page of the last drill")
     page.add_argument("--no-open", action="store_true", help="only print its path")
 
-    for each in (cut, mend):
+    for each in (cut, mend, *moves):
         each.add_argument(
             "--break-lock", action="store_true", help="take the lock of an operation that is gone for good"
         )
-    for each in (shown, cut, mend, page):
+    for each in (shown, cut, mend, page, *moves):
         each.add_argument("--json", action="store_true", help="one JSON object on standard output")
     return parser
+
+
+def _moves(commands: Any, kinds: Any) -> list[argparse.ArgumentParser]:
+    """failover, failback, switchover and the drills that are the same code."""
+    over = commands.add_parser(
+        "failover",
+        help="move users to the standby site, onto a backup's data",
+        description="Raises the mode if needed, restores and proves the newest complete backup, sets the latch last. "
+        "Says first which backup that is, how old it is, and so what is lost. Killed anywhere, it goes on when run "
+        "again.",
+    )
+    over.add_argument("--source-is-dead", action="store_true", help="your word in place of two places that see it")
+    over.add_argument("--one-latch", action="store_true", help="go without the latch store that does not answer")
+    back = commands.add_parser(
+        "failback",
+        help="bring users and what they wrote home",
+        description="Stops writes at the standby, dumps, restores at the primary, compares every table, and only then "
+        "removes the latch. The old primary's own rows are listed and kept aside.",
+    )
+    switch = commands.add_parser("switchover", help="comes with the live replica")
+    for each in (over, back, switch):
+        each.add_argument("--to", required=True, metavar="SITE")
+    drills = [
+        kinds.add_parser("failover", help="a failover up to the latch; users stay where they are"),
+        kinds.add_parser("restore", help="the newest scheduled backup into a scratch schema, proved and timed"),
+    ]
+    for each in drills:
+        each.add_argument("--planned", action="store_true", help="take a fresh backup first; labels the RPO")
+    drills[0].add_argument("--live", action="store_true", help="refused: comes with the live replica")
+    for each in (over, back, *drills):
+        each.add_argument("--plan", action="store_true", help="say what would be done, and do nothing")
+    return [over, back, switch, *drills]

@@ -35,12 +35,16 @@ def latest(folder: pathlib.Path) -> tuple[pathlib.Path, dict[str, Any]] | None:
 
 
 def standing(
-    found: tuple[pathlib.Path, dict[str, Any]] | None, digest: str, now: float, valid_days: float = VALID_DAYS
+    found: tuple[pathlib.Path, dict[str, Any]] | None,
+    digest: str,
+    now: float,
+    valid_days: float = VALID_DAYS,
+    drill: str = "drill tunnel-cut",
 ) -> dict[str, Any]:
     """What the newest evidence is worth now: {"path", "verdict", "age_seconds", "stale", "reason"}. `reason` is
-    empty when it counts. Pure."""
+    empty when it counts. `drill` is the one that this topology has. Pure."""
     if found is None:
-        reason = "no drill has been run: run `twinsite drill tunnel-cut`"
+        reason = f"no drill has been run: run `twinsite {drill}`"
         return {"path": None, "verdict": None, "age_seconds": None, "stale": True, "reason": reason}
     path, content = found
     try:
@@ -48,7 +52,7 @@ def standing(
     except ValueError:
         finished = 0.0
     age = max(0.0, now - finished)
-    again = "run `twinsite drill tunnel-cut` again"
+    again = f"run `twinsite {drill}` again"
     reason = ""
     if content.get("digest") != digest:
         reason = f"the stack has changed since the last drill: {again}"

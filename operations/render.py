@@ -27,6 +27,7 @@ def status_text(found: Mapping[str, Any]) -> str:
         words = f"receiver {receiver}, applier {replica['applier'] or 'unknown'}, data "
         words += "of unknown age" if age is None else f"{age:.1f} s old"
         lines.append(f"  replica  {replica['replica']:<16} {words}, MySQL {replica['version'] or 'unknown'}")
+    lines += _names(found)
     for host in found["hosts"]:
         if not host["reachable"]:
             lines.append(f"  host     {host['name']:<16} cannot be reached")
@@ -40,6 +41,46 @@ def status_text(found: Mapping[str, Any]) -> str:
         lines.append("healthy")
     else:
         lines += [f"✗ {problem}" for problem in found["problems"]]
+    return "\n".join(lines)
+
+
+def _names(found: Mapping[str, Any]) -> list[str]:
+    """Names, latch, backup and standby, where the topology has them."""
+    lines = [f"  name     {name['fqdn']:<16} leads to {name['site'] or 'an unknown site'}" for name in found["names"]]
+    latch = found["latch"]
+    if latch is not None:
+        words = {True: "set", False: "not set", None: "unknown: its store does not answer"}
+        lines += [f"  latch    {words[one['set']]} in {one['store']}" for one in latch["objects"]]
+    backup = found.get("backup")
+    if backup is not None:
+        newest = f"{backup['id']}, {_age(backup['age_seconds'])} old" if backup["id"] else "none that is complete"
+        lines.append(f"  backup   {newest}")
+    standby = found.get("standby")
+    if standby is not None:
+        lines.append(f"  standby  {standby['words']}")
+    return lines
+
+
+def failover_text(found: Mapping[str, Any]) -> str:
+    """failover, failback and their drills for a person."""
+    lines = [f"{found['command']}: {found['verdict']}"]
+    lines += [f"  ✗ {problem}" for problem in found["problems"]]
+    if not found["steps"]:
+        lines += [f"  {words}" for words in found["says"]]
+        for number, step in enumerate(found["plan"], 1):
+            lines += [
+                f"  {number:2}. {step['title']}",
+                f"      needs: {step['needs']}; {step['plane']}: {step['where']}",
+                f"      undo: {step['undo']}",
+            ]
+    lines += [f"  ! {words}" for words in found["findings"]]
+    for name, value in found["figures"].items():
+        if value is not None:
+            lines.append(f"    {name:<26} {value:g}" if isinstance(value, (int, float)) else f"    {name:<26} {value}")
+    lines += [f"  next: {words}" for words in found["next"]]
+    for kind in ("evidence", "report"):
+        if found[kind]:
+            lines.append(f"  {kind}: {found[kind]}")
     return "\n".join(lines)
 
 

@@ -1,5 +1,5 @@
-"""Finds the stack's inventory: a file, a host, or the current Pulumi project; remembers it for when Pulumi cannot
-answer."""
+"""Finds the stack's inventory: a file, a host, a blob, or the current Pulumi project; remembers it for when Pulumi
+cannot answer."""
 
 import json
 import os
@@ -73,6 +73,18 @@ def _over_ssh(address: str) -> str:
     return done.stdout
 
 
+def _from_blob(address: str) -> str:
+    from . import azure
+
+    try:
+        found = azure.Blobs(azure.Identity()).get(azure.place(address))
+    except (azure.AzureError, ValueError) as error:
+        raise NoInventory(f"{address} cannot be read: {error}") from None
+    if found is None:
+        raise NoInventory(f"{address} does not exist: `pulumi up` writes it")
+    return found[0].decode("utf-8", "replace")
+
+
 def _pulumi(arguments: list[str]) -> str:
     """Pulumi's answer; NoInventory with its own words."""
     if shutil.which("pulumi") is None:
@@ -107,7 +119,9 @@ def locate(
     """
     given = given or os.environ.get(VARIABLE, "")
     if given:
-        if given.startswith("ssh://"):
+        if given.startswith("azblob://"):
+            text, name = _from_blob(given), stack or given.removeprefix("azblob://").partition("/")[0]
+        elif given.startswith("ssh://"):
             text, name = _over_ssh(given), pathlib.PurePosixPath(urllib.parse.urlsplit(given).path).stem
         else:
             try:

@@ -2,7 +2,7 @@
 
 import pathlib
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -66,8 +66,6 @@ def _lead(content: Mapping[str, Any]) -> str:
 
 def render(content: Mapping[str, Any], picture: str) -> str:
     """The page as text. `content` is the evidence; `picture` an SVG element. Pure."""
-    longest = max((float(step["seconds"]) for step in content["steps"]), default=0.0)
-    figures = content["figures"]
     clocks = [f"{host} ±{clock['uncertainty'] * 1000:.0f} ms" for host, clock in content["clocks"].items()]
     bound = [
         ("started", content["started"]),
@@ -77,16 +75,46 @@ def render(content: Mapping[str, Any], picture: str) -> str:
         ("clocks compared", ", ".join(clocks)),
         ("raw observations", content["tape"]),
     ]
+    return fill(
+        content,
+        heading=f"Tunnel cut: {content['cut']['how']}",
+        lead=_lead(content),
+        tiles=TILES,
+        picture=picture,
+        table="What was expected, what was seen",
+        columns=("", "Expectation", "Expected", "Seen"),
+        rows=[_check(check) for check in content["checks"]],
+        bound=bound,
+    )
+
+
+def fill(
+    content: Mapping[str, Any],
+    *,
+    heading: str,
+    lead: str,
+    tiles: Sequence[tuple[str, str, str]],
+    picture: str,
+    table: str,
+    columns: Sequence[str],
+    rows: Sequence[str],
+    bound: Sequence[tuple[str, Any]],
+) -> str:
+    """The page of any operation. `rows` are table rows, already escaped; `tiles` (figure, name, unit). Pure."""
+    longest = max((float(step["seconds"]) for step in content["steps"]), default=0.0)
+    figures = content["figures"]
     problems = "".join(f"<li>{escape(str(problem))}</li>" for problem in content["problems"])
     return string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=escape(f"{content['command']}: {content['verdict']}"),
-        heading=escape(f"Tunnel cut: {content['cut']['how']}"),
+        heading=escape(heading),
         verdict=escape(str(content["verdict"])),
-        lead=escape(_lead(content)),
+        lead=escape(lead),
         problems=f'<ul class="problems bad">{problems}</ul>' if problems else "",
-        figures="\n".join(_figure(figures.get(key), name, unit) for key, name, unit in TILES if key in figures),
+        figures="\n".join(_figure(figures.get(key), name, unit) for key, name, unit in tiles if key in figures),
         picture=picture,
-        checks="\n".join(_check(check) for check in content["checks"]),
+        table=escape(table),
+        columns="<tr>" + "".join(f"<th>{escape(name)}</th>" for name in columns) + "</tr>",
+        checks="\n".join(rows),
         steps="\n".join(_step(step, longest) for step in content["steps"]),
         bound="\n".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in bound),
     )

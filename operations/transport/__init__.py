@@ -1,6 +1,6 @@
 """How operations reach hosts: run a program, stream its lines, hand it standard input, ask whether a host answers.
 
-Here: the interface, and one module a kind of transport (ssh; ssm and azure-run-command would be further ones). Not
+Here: the interface, and one module a kind of transport (ssh, azure: Run Command; ssm would be a further one). Not
 here: what is run.
 """
 

@@ -1,0 +1,257 @@
+"""Azure as the operator reaches it: tokens of the operator's own identity, and blobs. Standard library only.
+
+The identity: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET when all three are set, else whoever is logged in
+to the Azure CLI. Everything here is the data plane of the standby; Resource Manager calls are in transport/azure.py.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+VARIABLES = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
+MANAGEMENT = "https://management.azure.com"
+STORAGE = "https://storage.azure.com"
+BLOB_VERSION = "2021-12-02"
+CALL_SECONDS = 20.0
+TRIES = 3
+# A token is renewed this long before it ends.
+MARGIN_SECONDS = 300.0
+
+
+class AzureError(Exception):
+    """A call failed. `status` is its HTTP status, 0 when there was no answer; `code` is Azure's own word for it."""
+
+    def __init__(self, words: str, status: int = 0, code: str = "") -> None:
+        self.status, self.code = status, code
+        super().__init__(words)
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where Azure answers; another cloud (China, US Government) has other names."""
+
+    login: str = "https://login.microsoftonline.com"
+    management: str = MANAGEMENT
+    blob: str = "https://{account}.blob.core.windows.net"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call gave."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+
+def call(
+    method: str,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    timeout_seconds: float = CALL_SECONDS,
+) -> Answer:
+    """One HTTPS call; tried again when there was no answer or the other side was busy. AzureError when it failed."""
+    last: AzureError | None = None
+    for attempt in range(TRIES):
+        if attempt:
+            time.sleep(0.5 * 2**attempt)
+        request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))
+        try:
+            with urllib.request.urlopen(request, timeout=timeout_seconds) as answer:
+                found = {name.lower(): value for name, value in answer.headers.items()}
+                return Answer(answer.status, found, answer.read())
+        except urllib.error.HTTPError as error:
+            last = _failed(method, url, error)
+            if error.code not in (429, 500, 502, 503, 504):
+                raise last from None
+        except (urllib.error.URLError, OSError) as error:
+            reason = getattr(error, "reason", error)
+            last = AzureError(f"{urllib.parse.urlsplit(url).netloc} does not answer: {reason}")
+    assert last is not None
+    raise last
+
+
+def _failed(method: str, url: str, error: urllib.error.HTTPError) -> AzureError:
+    text = error.read().decode("utf-8", "replace")
+    code = error.headers.get("x-ms-error-code", "") if error.headers else ""
+    words = text[:300]
+    try:
+        found = json.loads(text)
+        inner = found.get("error")
+        if isinstance(inner, dict):
+            code, words = str(inner.get("code") or code), str(inner.get("message") or words)
+        else:
+            code, words = str(inner or code), str(found.get("error_description") or words)
+    except (ValueError, AttributeError):
+        pass
+    place = urllib.parse.urlsplit(url)
+    return AzureError(
+        f"{method} {place.netloc}{place.path}: {error.code} {code or error.reason}: {words}", error.code, code
+    )
+
+
+class Identity:
+    """The operator's tokens, one a resource, kept until shortly before they end."""
+
+    def __init__(self, endpoints: Endpoints | None = None, environment: Mapping[str, str] | None = None) -> None:
+        self.endpoints = endpoints or Endpoints()
+        self._environment = os.environ if environment is None else environment
+        self._kept: dict[str, tuple[str, float]] = {}
+
+    def token(self, resource: str) -> str:
+        """A bearer token. AzureError says how to log in."""
+        kept = self._kept.get(resource)
+        if kept is None or kept[1] - MARGIN_SECONDS < time.time():
+            kept = self._with_secret(resource) if self._has_secret() else _from_cli(resource)
+            self._kept[resource] = kept
+        return kept[0]
+
+    def _has_secret(self) -> bool:
+        return all(self._environment.get(name) for name in VARIABLES)
+
+    def _with_secret(self, resource: str) -> tuple[str, float]:
+        tenant, client, secret = (self._environment[name] for name in VARIABLES)
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": client,
+            "client_secret": secret,
+            "scope": f"{resource}/.default",
+        }
+        answer = call(
+            "POST",
+            f"{self.endpoints.login}/{tenant}/oauth2/v2.0/token",
+            {"Content-Type": "application/x-www-form-urlencoded"},
+            urllib.parse.urlencode(form).encode(),
+        )
+        found = json.loads(answer.body)
+        return str(found["access_token"]), time.time() + float(found["expires_in"])
+
+
+def _from_cli(resource: str) -> tuple[str, float]:
+    fix = f"set {', '.join(VARIABLES)} of an identity that may act at the standby, or run `az login`"
+    if shutil.which("az") is None:
+        raise AzureError(f"there is no identity for Azure: {fix}")
+    command = ["az", "account", "get-access-token", "--resource", resource, "--output", "json"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except subprocess.TimeoutExpired:
+        raise AzureError(f"`{' '.join(command)}` did not answer within 60 s: {fix}") from None
+    if done.returncode:
+        raise AzureError(f"`{' '.join(command)}`: {done.stderr.strip()[-300:]}: {fix}")
+    found = json.loads(done.stdout)
+    # Older versions of the CLI know only a local time without a zone; such a token is not kept.
+    return str(found["accessToken"]), float(found.get("expires_on") or 0.0)
+
+
+@dataclass(frozen=True)
+class Place:
+    """`azblob://ACCOUNT/CONTAINER[/NAME]`, taken apart."""
+
+    account: str
+    container: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"azblob://{self.account}/{self.container}" + (f"/{self.name}" if self.name else "")
+
+
+def place(text: str) -> Place:
+    """ValueError when `text` is not of that form."""
+    scheme, _, rest = text.partition("://")
+    account, _, path = rest.partition("/")
+    container, _, name = path.partition("/")
+    if scheme != "azblob" or not account or not container:
+        raise ValueError(f"{text!r} is not azblob://ACCOUNT/CONTAINER[/NAME]: run `pulumi up`, which writes it")
+    return Place(account, container, name)
+
+
+class Blobs:
+    """Blob storage with the operator's identity."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
+    def _url(self, place: Place, query: str = "") -> str:
+        base = self._identity.endpoints.blob.format(account=place.account)
+        return f"{base}/{urllib.parse.quote(place.container)}" + (
+            (f"/{urllib.parse.quote(place.name)}" if place.name else "") + (f"?{query}" if query else "")
+        )
+
+    def _headers(self, **more: str) -> dict[str, str]:
+        return {
+            "Authorization": f"Bearer {self._identity.token(STORAGE)}",
+            "x-ms-version": BLOB_VERSION,
+            **{name.replace("_", "-"): value for name, value in more.items()},
+        }
+
+    def get(self, place: Place) -> tuple[bytes, str] | None:
+        """(content, tag), or None when there is no such blob. A missing container or account is an AzureError."""
+        try:
+            answer = call("GET", self._url(place), self._headers())
+        except AzureError as error:
+            if _absent(error):
+                return None
+            raise
+        return answer.body, answer.headers.get("etag", "")
+
+    def exists(self, place: Place) -> bool:
+        """Whether the blob is there. An answer to HEAD carries its reason in a header alone."""
+        try:
+            call("HEAD", self._url(place), self._headers())
+        except AzureError as error:
+            if _absent(error):
+                return False
+            raise
+        return True
+
+    def put(self, place: Place, content: bytes, *, new: bool = False, tag: str = "", kind: str = "") -> bool:
+        """Write it. With `new` only when there is none yet, with `tag` only when it is still that one: False if not."""
+        headers = self._headers(x_ms_blob_type="BlockBlob", Content_Type=kind or "application/octet-stream")
+        headers |= {"If-None-Match": "*"} if new else {}
+        headers |= {"If-Match": tag} if tag else {}
+        try:
+            call("PUT", self._url(place), headers, content)
+        except AzureError as error:
+            if (new or tag) and error.code in ("BlobAlreadyExists", "ConditionNotMet", "BlobNotFound"):
+                return False
+            raise
+        return True
+
+    def delete(self, place: Place, tag: str = "") -> bool:
+        """Remove it; False when there was none, or another one than `tag`."""
+        headers = self._headers() | ({"If-Match": tag} if tag else {})
+        try:
+            call("DELETE", self._url(place), headers)
+        except AzureError as error:
+            if _absent(error) or (tag and error.code == "ConditionNotMet"):
+                return False
+            raise
+        return True
+
+    def names(self, place: Place, prefix: str = "") -> list[str]:
+        """Names in a container, all pages."""
+        found: list[str] = []
+        marker = ""
+        while True:
+            query = {"restype": "container", "comp": "list", "prefix": prefix, "marker": marker}
+            given = urllib.parse.urlencode({name: value for name, value in query.items() if value})
+            answer = call("GET", self._url(Place(place.account, place.container), given), self._headers())
+            tree = ElementTree.fromstring(answer.body)
+            found += [node.text or "" for node in tree.iterfind("./Blobs/Blob/Name")]
+            marker = tree.findtext("NextMarker") or ""
+            if not marker:
+                return found
+
+
+def _absent(error: AzureError) -> bool:
+    return error.status == 404 and error.code in ("BlobNotFound", "")

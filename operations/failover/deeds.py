@@ -1,0 +1,411 @@
+"""What each kind of step does, at the edge. Every one may be done again: what is already so is left alone, and said.
+
+Each returns what it saw; StepFailed is a sentence with what to do. Before data are replaced and before a latch object
+is removed the world is looked at once more: between plan and deed somebody else may have acted.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.inventory import Inventory, Name
+
+from .. import azure
+from ..guest import GUEST, brief
+from ..steps import iso
+from ..transport import Done, RemoteFailed
+from .facts import NameSeen, Standby
+from .look import Eyes
+from .read import Reader, parse_standby
+from .words import Doing, Step
+from .worker import LONG_SECONDS, HostWorker, Worker, answer
+
+PAGE_SECONDS = 300.0
+"""An application that was just started takes its time."""
+ANSWER_MARGIN_SECONDS = 60.0
+STANDBY_SECONDS = 3600.0
+SHORT_SECONDS = 120.0
+
+
+class StepFailed(Exception):
+    """A step did not come to its end; the sentence says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step saw."""
+
+    detail: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
+    """What a person must be told, for instance rows that were kept aside."""
+
+
+Say = Callable[[str], None]
+
+
+class Deeds:
+    """The steps of one operation. `to_mode` runs the Pulumi program and gives the inventory afterwards."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        worker: Worker | None,
+        to_mode: Callable[[str, Say], Inventory],
+        identity: str,
+        began: float,
+    ) -> None:
+        self._reader, self._worker, self._to_mode = reader, worker, to_mode
+        self._identity, self._began = identity, began
+        self._eyes: Eyes = reader.eyes
+
+    def do(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        """One step."""
+        deed: Callable[[Step, Mapping[str, str], Say], Outcome] = {
+            Doing.FRESH_BACKUP: self._fresh_backup,
+            Doing.RAISE: self._raise,
+            Doing.AWAIT_STANDBY: self._await_standby,
+            Doing.RENEW: self._renew,
+            Doing.VERIFY_DATA: self._verify_data,
+            Doing.OPEN: self._open,
+            Doing.WRITABLE: self._writable,
+            Doing.APPLICATION: self._application,
+            Doing.LATCH: self._latch,
+            Doing.ANSWERS: self._answers,
+            Doing.KEEP_OLD: self._keep_old,
+            Doing.LIST_EXTRA: self._list_extra,
+            Doing.CLOSE: self._close,
+            Doing.DUMP: self._dump,
+            Doing.MOVE_ASIDE: self._move_aside,
+            Doing.RESTORE_HOME: self._restore_home,
+            Doing.COMPARE: self._compare,
+            Doing.HOME_APPLICATION: self._home_application,
+            Doing.UNLATCH: self._unlatch,
+            Doing.SCRATCH: self._scratch,
+            Doing.SCRATCH_PROVE: self._scratch_prove,
+            Doing.SCRATCH_DROP: self._scratch_drop,
+            Doing.LOWER: self._lower,
+        }[step.doing]
+        return deed(step, choices, say)
+
+    # Ways to the sites.
+
+    @property
+    def _inventory(self) -> Inventory:
+        return self._reader.inventory
+
+    def _machine(self) -> str:
+        machine = self._reader.machine()
+        if machine is None or not machine.vm:
+            raise StepFailed("the standby machine does not exist: `pulumi config set dr_mode warm` and `pulumi up`")
+        return machine.name
+
+    def _away(self) -> Worker:
+        return HostWorker(self._reader.machines, self._machine(), sudo=False)
+
+    def _home(self) -> Worker:
+        if self._worker is None:
+            raise StepFailed(f"nothing can be run at {self._reader.sites.home}")
+        return self._worker
+
+    def _standby(self, *words: str, seconds: float = SHORT_SECONDS) -> Done:
+        machine = self._machine()
+        done = self._reader.machines.run(machine, [GUEST, "standby", *words], timeout_seconds=seconds)
+        if done.code:
+            raise StepFailed(f"`standby {words[0]}` on {machine} failed: {brief(done.stderr or done.stdout)}")
+        return done
+
+    def _report(self) -> Standby:
+        done = self._standby("report")
+        try:
+            return parse_standby(json.loads(done.stdout))
+        except ValueError:
+            raise StepFailed(f"the standby's report is no JSON: {done.stdout[-200:]!r}") from None
+
+    def _stateful(self) -> Name:
+        name = self._reader.stateful()
+        if name is None:
+            raise StepFailed("the inventory has no stateful name: run `pulumi up`")
+        return name
+
+    def _schema(self) -> str:
+        return self._inventory.backups.schema if self._inventory.backups else ""
+
+    def _store_of(self, backup: str) -> tuple[str, ...]:
+        """`--store` where a backup is not among those of the schedule."""
+        found = self._reader.backups().find(backup)
+        normal = self._inventory.backups.store if self._inventory.backups else ""
+        return ("--store", found.store) if found and found.store and found.store != normal else ()
+
+    def _failback(self) -> tuple[str, str]:
+        backups = self._inventory.backups
+        if backups is None or not backups.failback:
+            raise StepFailed("the inventory names no place for data on their way home: run `pulumi up`")
+        return "--store", backups.failback
+
+    # Towards a standby that can serve.
+
+    def _fresh_backup(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        found = answer(self._home(), ["run", "--planned"], LONG_SECONDS)
+        identity = str(found["id"])
+        return Outcome(f"backup {identity}, {found.get('rows')} rows", {"fresh": identity, "backup": identity})
+
+    def _raise(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        self._reader.inventory = self._to_mode("warm", say)
+        return Outcome("dr_mode warm", {"raised": "yes"})
+
+    def _lower(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        if any(one.set is not False for one in self._reader.latch()):
+            raise StepFailed(
+                "a latch object is set, or its store does not answer: users may be at the standby; it stays"
+            )
+        self._reader.inventory = self._to_mode("cold", say)
+        return Outcome("dr_mode cold")
+
+    def _await_standby(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        self._standby("gate", "--timeout", f"{STANDBY_SECONDS:.0f}", seconds=STANDBY_SECONDS + 60)
+        found = self._report()
+        return Outcome(f"it has data of backup {found.backup_id}" if found.backup_id else "it has no data yet")
+
+    def _backup_choice(self, step: Step, choices: Mapping[str, str]) -> str:
+        identity = step.argument or choices.get("backup", "")
+        if not identity:
+            raise StepFailed("no backup was decided on")
+        return identity
+
+    def _divergent(self, worker: Worker, arguments: list[str]) -> tuple[list[str], int, int]:
+        """(tables that differ, tables compared, rows) of `backup prove`."""
+        found = answer(worker, ["prove", *arguments], LONG_SECONDS, frozenset({0, 1}))
+        if "divergent" not in found:
+            raise StepFailed(f"`backup prove` on {worker.place}: {found.get('problem') or found}")
+        tables = found.get("tables")
+        count = len(tables) if isinstance(tables, list) else int(tables or 0)
+        return [str(table) for table in found["divergent"]], count, int(found.get("rows") or 0)
+
+    def _renew(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        backup = self._backup_choice(step, choices)
+        if any(one.set for one in self._reader.latch()):
+            raise StepFailed("a latch object has been set meanwhile: users write at the standby, its data stay")
+        store = self._store_of(backup)
+        if self._report().backup_id == backup and not self._divergent(self._away(), [backup, *store])[0]:
+            return Outcome("it is there already")
+        started = time.monotonic()
+        self._standby("renew", backup, *store, seconds=LONG_SECONDS)
+        return Outcome(f"restored in {time.monotonic() - started:.1f} s")
+
+    def _verify_data(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        backup = self._backup_choice(step, choices)
+        divergent, tables, rows = self._divergent(self._away(), [backup, *self._store_of(backup)])
+        figures: dict[str, Any] = {"restored_rows": rows, "divergent_tables": len(divergent)}
+        found = self._reader.backups().find(backup)
+        if found is not None:
+            # How much older the data are than the moment in which this was begun.
+            figures["rpo_seconds"] = round(max(0.0, self._began - found.began), 1)
+            figures["rpo_basis"] = (
+                "the newest scheduled backup" if found.scheduled else "planned: a backup taken for this"
+            )
+        if divergent:
+            raise StepFailed(
+                f"{len(divergent)} of {tables} tables differ from the manifest ({', '.join(divergent[:5])}): the "
+                "latch stays as it is; run this again, which restores anew"
+            )
+        return Outcome(f"{rows} rows in {tables} tables, equal to the manifest", figures=figures)
+
+    def _open(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        self._standby("open", seconds=PAGE_SECONDS)
+        return Outcome("started")
+
+    def _writable(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        found = self._report()
+        if found.closed:
+            raise StepFailed("the standby is closed: run this again, which opens it")
+        if found.writable is not True:
+            raise StepFailed(f"the standby's database does not take writes ({found.detail or 'it does not say why'})")
+        return Outcome("it does")
+
+    def _page(self, look: Callable[[Name], Any], marker: str, name: Name, where: str, say: Say) -> Outcome:
+        started, deadline = time.monotonic(), time.monotonic() + PAGE_SECONDS
+        while True:
+            page = look(name)
+            if page.holds(marker) and page.status == 200:
+                waited = round(time.monotonic() - started, 1)
+                return Outcome(f"status 200 with {where}'s marker", figures={"application_seconds": waited})
+            seen = page.words or f"status {page.status}" + ("" if page.holds(marker) else f" without {where}'s marker")
+            if time.monotonic() >= deadline:
+                raise StepFailed(f"waited {PAGE_SECONDS:g} s for the application at {where}; last seen: {seen}")
+            say(seen)
+            time.sleep(0.5)
+
+    def _application(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        name = self._stateful()
+        found = self._page(self._eyes.away, name.secondary_marker, name, self._reader.sites.away, say)
+        return Outcome(found.detail, figures={"first_page_seconds": round(time.time() - self._began, 1)})
+
+    # The latch, and what users get.
+
+    def _latch(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        content = json.dumps({"set": iso(time.time()), "by": self._identity}).encode()
+        fresh = self._reader.blobs.put(azure.place(step.argument), content, new=True, kind="application/json")
+        return Outcome("set" if fresh else "it was set already")
+
+    def _unlatch(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        if not self._report().closed:
+            raise StepFailed(f"{self._reader.sites.away} takes writes again: run this again, which brings them along")
+        gone = self._reader.blobs.delete(azure.place(step.argument))
+        return Outcome("removed" if gone else "it was not set")
+
+    def _answers(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        names = self._inventory.names
+        longest = max(name.failover_seconds + name.ttl_seconds for name in names)
+        deadline = time.monotonic() + longest + ANSWER_MARGIN_SECONDS
+        while True:
+            wrong = [words for name in names if (words := self._not_yet(name, step.argument))]
+            if not wrong:
+                figures = {"answers_seconds": round(time.time() - self._began, 1)}
+                if step.argument == self._reader.sites.home and "closed_at" in choices:
+                    figures["write_outage_seconds"] = round(time.time() - float(choices["closed_at"]), 1)
+                return Outcome(", ".join(name.fqdn for name in names), figures=figures)
+            if time.monotonic() >= deadline:
+                raise StepFailed(f"waited {longest + ANSWER_MARGIN_SECONDS:.0f} s; {'; '.join(wrong)}")
+            say(wrong[0])
+            time.sleep(1.0)
+
+    def _not_yet(self, name: Name, site: str) -> str:
+        """Why users of a name are not at `site`; empty when they are."""
+        seen: NameSeen = self._eyes.name(name)
+        for one in (*seen.authoritative, *((seen.resolver,) if seen.resolver else ())):
+            if one.site != site:
+                return f"{name.fqdn}: {one.server} answers {' '.join(one.addresses)} ({one.site or one.words})"
+        if not seen.authoritative and seen.resolver is None:
+            return f"{name.fqdn}: no server of its zone and no resolver can be asked"
+        if seen.resolver is None:
+            return ""
+        page = self._eyes.page(name, seen.resolver.addresses[0])
+        if self._eyes.site_of_page(name, page) != site:
+            return f"{name.fqdn}: the page is not {site}'s ({page.words or page.status})"
+        return ""
+
+    # Home again.
+
+    def _keep_old(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        found = answer(self._home(), ["run", "--planned"], LONG_SECONDS)
+        identity = str(found["id"])
+        kept = f"{self._reader.sites.home}'s database as it was is kept as backup {identity} ({found.get('rows')} rows)"
+        return Outcome(f"backup {identity}", {"old": identity}, findings=(kept,))
+
+    def _list_extra(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        old = choices.get("old", "")
+        arguments = ["diff", step.argument, old, "--base-store", *self._base_store(step.argument)]
+        found = answer(self._away(), [*arguments, "--keep", self._failback()[1]], LONG_SECONDS)
+        counts = {kind: int(found.get(kind) or 0) for kind in ("added", "changed", "removed")}
+        total = sum(counts.values())
+        listed = [
+            f"{table['name']}: {table.get('added', 0)} added, {table.get('changed', 0)} changed, "
+            f"{table.get('removed', 0)} removed"
+            for table in found.get("tables", [])
+            if any(table.get(kind) for kind in counts)
+        ]
+        home = self._reader.sites.home
+        words = f"{total} rows of {home} are not in backup {step.argument}"
+        if total:
+            listed_at = f"; one by one in {found.get('kept')}" if found.get("kept") else ""
+            words += f" ({'; '.join(listed)}): they are kept aside and not merged{listed_at}"
+        return Outcome(words, figures={"extra_rows": total}, findings=(words,) if total else ())
+
+    def _base_store(self, backup: str) -> tuple[str, ...]:
+        found = self._reader.backups().find(backup)
+        return (found.store if found else (self._inventory.backups.store if self._inventory.backups else ""),)
+
+    def _close(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        self._standby("close", seconds=SHORT_SECONDS)
+        if not self._report().closed:
+            raise StepFailed("the standby says that it is not closed after `standby close`")
+        return Outcome("closed", {"closed_at": f"{time.time():.3f}"})
+
+    def _dump(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        found = answer(self._away(), ["run", "--planned", *self._failback()], LONG_SECONDS)
+        identity = str(found["id"])
+        return Outcome(f"dump {identity}, {found.get('rows')} rows", {"dump": identity})
+
+    def _move_aside(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        # A name of the dump: done again for the same dump it is the same place, for another dump another one.
+        place = f"{self._schema()}_aside_{choices['dump'].replace('-', '_').lower()}"
+        found = answer(self._home(), ["aside", place], SHORT_SECONDS * 5)
+        words = f"{found.get('tables')} tables of {self._reader.sites.home} are kept unchanged in schema {place}"
+        return Outcome(words, {"aside": place}, findings=(words,))
+
+    def _there(self, worker: Worker, arguments: list[str]) -> bool:
+        """Whether a restore ended before its command could say so."""
+        try:
+            divergent, tables, _ = self._divergent(worker, arguments)
+        except (RemoteFailed, StepFailed):
+            return False
+        return tables > 0 and not divergent
+
+    def _restore_home(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        if self._there(self._home(), [choices["dump"], *self._failback()]):
+            return Outcome("it is there already")
+        found = answer(self._home(), ["restore", choices["dump"], *self._failback()], LONG_SECONDS)
+        rows, seconds = int(found.get("rows") or 0), found.get("seconds")
+        return Outcome(f"{rows} rows in {seconds} s", figures={"restored_rows": rows})
+
+    def _compare(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        dump = choices["dump"]
+        counts = []
+        for site, worker in ((self._reader.sites.home, self._home()), (self._reader.sites.away, self._away())):
+            divergent, tables, rows = self._divergent(worker, [dump, *self._failback()])
+            if divergent:
+                raise StepFailed(
+                    f"{len(divergent)} of {tables} tables at {site} differ from dump {dump} "
+                    f"({', '.join(divergent[:5])}): somebody writes at {site}, or the restore is not whole; find "
+                    f"out who, then run this again; users stay at {self._reader.sites.away}"
+                )
+            counts.append((tables, rows))
+        if counts[0] != counts[1]:
+            raise StepFailed(f"the sites count differently: {counts[0]} and {counts[1]} (tables, rows): run this again")
+        figures = {"divergent_tables": 0, "compared_rows": counts[0][1], "missing": 0}
+        return Outcome(f"{counts[0][0]} tables, {counts[0][1]} rows, equal at both sites", figures=figures)
+
+    def _home_application(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        name = self._stateful()
+        return self._page(self._eyes.at_home, name.primary_marker, name, self._reader.sites.home, say)
+
+    # A restore that nobody sees.
+
+    def _scratch_schema(self) -> str:
+        return f"twinsite_drill_{self._identity.replace('-', '_').lower()}"
+
+    def _scratch(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        backup = self._backup_choice(step, choices)
+        arguments = ["restore", backup, "--into", self._scratch_schema(), *self._store_of(backup)]
+        if self._there(self._away(), arguments[1:]):
+            return Outcome("it is there already")
+        started = time.monotonic()
+        found = answer(self._away(), arguments, LONG_SECONDS)
+        seconds = float(found.get("seconds") or time.monotonic() - started)
+        figures = {"restore_seconds": round(seconds, 1), "restored_rows": int(found.get("rows") or 0)}
+        return Outcome(f"{figures['restored_rows']} rows in {seconds:.1f} s", figures=figures)
+
+    def _scratch_prove(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        backup = self._backup_choice(step, choices)
+        arguments = [backup, "--into", self._scratch_schema(), *self._store_of(backup)]
+        divergent, tables, rows = self._divergent(self._away(), arguments)
+        found = self._reader.backups().find(backup)
+        figures: dict[str, Any] = {"divergent_tables": len(divergent)}
+        if found is not None:
+            figures["rpo_seconds"] = round(max(0.0, self._began - found.began), 1)
+            figures["rpo_basis"] = (
+                "the newest scheduled backup" if found.scheduled else "planned: a backup taken for this"
+            )
+        if divergent:
+            raise StepFailed(
+                f"{len(divergent)} of {tables} tables differ from the manifest: {', '.join(divergent[:5])}"
+            )
+        return Outcome(f"{rows} rows in {tables} tables, equal to the manifest", figures=figures)
+
+    def _scratch_drop(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        found = answer(self._away(), ["drop", self._scratch_schema()], SHORT_SECONDS)
+        return Outcome("dropped" if found.get("dropped") else "there was none")

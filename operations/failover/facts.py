@@ -1,0 +1,197 @@
+"""The world as a failover needs to know it, in frozen values. Reading is in read.py, judging in plan.py."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from components.inventory import Inventory
+
+
+@dataclass(frozen=True)
+class Vantage:
+    """What one place sees of the primary's application. `alive` is None when it could not tell."""
+
+    place: str
+    alive: bool | None
+    words: str
+
+
+@dataclass(frozen=True)
+class LatchObject:
+    """One of the two. `set` is None when its store does not answer; `words` says why."""
+
+    store: str
+    set: bool | None
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A complete backup, as its manifest has it."""
+
+    id: str
+    began: float
+    """Moment of its snapshot, seconds since 1970: what was written later is not in it."""
+    scheduled: bool
+    """False: taken by hand, so its age says nothing of what a disaster would cost."""
+    rows: int
+    tables: int
+    store: str = ""
+    """`azblob://ACCOUNT/CONTAINER` that holds it: the backups', or that of data on their way home."""
+
+
+@dataclass(frozen=True)
+class Backups:
+    """All of them, in the order in which they began."""
+
+    complete: tuple[Backup, ...] = ()
+    halves: tuple[str, ...] = ()
+    """Begun, without a manifest: no backups."""
+    problem: str = ""
+    """Why they cannot be listed; empty when they were."""
+
+    def find(self, identity: str) -> Backup | None:
+        """The complete backup of that name."""
+        return next((backup for backup in self.complete if backup.id == identity), None)
+
+    def newest(self, scheduled: bool = False) -> Backup | None:
+        """By the manifest's time, never by the order of names."""
+        found = [backup for backup in self.complete if backup.scheduled or not scheduled]
+        return max(found, key=lambda backup: backup.began, default=None)
+
+
+@dataclass(frozen=True)
+class Standby:
+    """The standby machine's own report."""
+
+    exists: bool = False
+    known: bool = False
+    words: str = ""
+    """Why it is not known."""
+    outcome: str = ""
+    """running, ready or failed; with the step and the reason in `detail`."""
+    detail: str = ""
+    backup_id: str = ""
+    """Backup that its data came from; "" while there is none."""
+    closed: bool = False
+    """Its application was stopped by a failback and stays so."""
+    writable: bool | None = None
+
+
+@dataclass(frozen=True)
+class Home:
+    """The primary site's side of a failback."""
+
+    worker: bool = False
+    """Whether programs of package `backup` can run there."""
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Which site a name leads to, as one server or the desk's resolver says. `site` is "" when it cannot be told."""
+
+    server: str
+    addresses: tuple[str, ...]
+    site: str
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class NameSeen:
+    """What DNS says of a name now."""
+
+    fqdn: str
+    authoritative: tuple[Seen, ...] = ()
+    resolver: Seen | None = None
+
+    def site(self) -> str:
+        """The one site that all of the zone's servers answer with; "" when they differ or do not say."""
+        found = {seen.site for seen in self.authoritative}
+        return found.pop() if len(found) == 1 else ""
+
+
+@dataclass(frozen=True)
+class Program:
+    """The Pulumi program here, for the one activation that needs it."""
+
+    problems: tuple[str, ...] = ("not looked for",)
+    """Why it cannot be used; each with its fix."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """An operation whose command ended before it did."""
+
+    id: str
+    command: str
+    began: str
+    done: frozenset[str] = frozenset()
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All of it, read once."""
+
+    inventory: Inventory
+    now: float
+    vantages: tuple[Vantage, ...] = ()
+    latch: tuple[LatchObject, ...] = ()
+    backups: Backups = Backups()
+    standby: Standby = Standby()
+    home: Home = Home()
+    names: tuple[NameSeen, ...] = ()
+    program: Program = Program()
+    unfinished: Unfinished | None = None
+    held: str = ""
+    """Who holds the operation lock, in words."""
+
+    @property
+    def latched(self) -> bool:
+        """Users are at the standby: one object is enough."""
+        return any(one.set for one in self.latch)
+
+    @property
+    def unlatched(self) -> bool:
+        """Users are at the primary for certain: both stores say that there is nothing."""
+        return all(one.set is False for one in self.latch)
+
+    def active_site(self) -> str:
+        """Where users are by the latch, which decides; "" when it cannot be told."""
+        sites = Sites.of(self.inventory)
+        return sites.away if self.latched else sites.home if self.unlatched else ""
+
+
+@dataclass(frozen=True)
+class Sites:
+    """The two sites of a topology: `home` is where the data live in quiet times, `away` where they go."""
+
+    home: str
+    away: str
+
+    @staticmethod
+    def of(inventory: Inventory) -> "Sites":
+        """Named by what stands there, never by who serves just now: roles swap, sites do not."""
+        away = inventory.azure_machines[0].site if inventory.azure_machines else inventory.standby_site
+        others = {inventory.active_site, inventory.standby_site, *(job.site for job in inventory.jobs)} - {away}
+        return Sites(sorted(others)[0] if others else "", away)
+
+
+def offers_failover(inventory: Inventory) -> str:
+    """Empty, or why this stack has no failover from a backup."""
+    missing = [
+        word
+        for word, there in (
+            ("names", inventory.names),
+            ("a latch", inventory.latch),
+            ("backups", inventory.backups),
+            ("a standby machine", inventory.azure_machines),
+        )
+        if not there
+    ]
+    if not missing:
+        return ""
+    return (
+        f"topology {inventory.topology} has no {' and no '.join(missing)}: failover, failback and their drills "
+        "need them; topology aws-azure has them"
+    )

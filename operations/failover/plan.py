@@ -1,0 +1,316 @@
+"""From facts and what a person wants to steps in order, or to a refusal with every reason. Pure.
+
+What holds in every plan, and is tested: data from a backup are restored and proved before the latch, and never once it
+is set; the latch comes last; a failback compares every table at both sites while nobody writes, and only then removes
+it; nothing here needs the failed site, us-east-1 or a DNS record edit.
+"""
+
+from ..stack import age_words
+from .draft import Draft
+from .facts import Backup, Facts, Sites, offers_failover
+from .words import Command, Doing, Intent, Plan, Refusal, Where
+
+
+def plan(facts: Facts, intent: Intent) -> Plan | Refusal:
+    """The plan for `intent`, or why there is none."""
+    missing = offers_failover(facts.inventory)
+    if missing:
+        return Refusal((missing,))
+    draft = Draft(facts, intent, Sites.of(facts.inventory))
+    draft.common()
+    {
+        Command.FAILOVER: _failover,
+        Command.FAILBACK: _failback,
+        Command.DRILL_FAILOVER: _drill_failover,
+        Command.DRILL_RESTORE: _drill_restore,
+    }[intent.command](draft)
+    if draft.problems:
+        return Refusal(tuple(draft.problems))
+    steps = tuple(step for step in draft.steps if step.again or step.name not in draft.done)
+    return Plan(
+        intent.command,
+        intent.to or draft.sites.away,
+        steps,
+        tuple(draft.says),
+        draft.choices,
+        resumes=draft.resumed.id if draft.resumed else "",
+        abandons=draft.abandoned,
+    )
+
+
+def _failover(draft: Draft) -> None:
+    facts, sites = draft.facts, draft.sites
+    draft.latch_known(may_lack_one=True)
+    draft.standby_known()
+    if not facts.latched:
+        _evidence(draft)
+        backup = draft.backup()
+        if backup is not None:
+            draft.say_loss(backup)
+            draft.raise_mode()
+            draft.await_standby()
+            draft.restored(backup)
+    elif not facts.standby.exists:
+        draft.refuse(
+            f"the latch is set, and there is no standby machine: users have been sent to {sites.away}, and its "
+            "data may be gone with the machine: look at the standby's database first; `pulumi config set dr_mode "
+            "warm` and `pulumi up` make the machine again"
+        )
+    else:
+        draft.says.append(f"users are at {sites.away} already (the latch is set): its data are not touched")
+        draft.await_standby()
+    draft.serving()
+    for number, one in enumerate(facts.latch, 1):
+        if one.set is None:
+            continue
+        draft.add(
+            Doing.LATCH,
+            f"set the latch object {one.store}",
+            "data are verified, the application answers and takes writes",
+            Where.STORE,
+            undo=f"none: from here on only `twinsite failback --to {sites.home}`, which brings what was written along",
+            argument=one.store,
+            number=number,
+            # There already is as good; an object that somebody took away since must come back.
+            again=True,
+        )
+    draft.answers(sites.away)
+
+
+def _evidence(draft: Draft) -> None:
+    """Two places that see a dead primary and none that sees it live, or the operator's word."""
+    home = draft.sites.home
+    seen = "; ".join(f"{one.place}: {one.words}" for one in draft.facts.vantages) or "nobody looked"
+    alive = [one for one in draft.facts.vantages if one.alive]
+    dead = [one for one in draft.facts.vantages if one.alive is False]
+    if draft.intent.source_is_dead:
+        draft.says.append(f"{home} is taken for dead on your word (--source-is-dead); seen: {seen}")
+        if alive:
+            draft.says.append(
+                f"but {home} answers: stop its application, so that nobody writes there; what is written there is "
+                "listed by the failback and not merged"
+            )
+    elif alive:
+        draft.refuse(
+            f"{home} is alive ({'; '.join(f'{one.place}: {one.words}' for one in alive)}): a failover would leave "
+            "behind what was written there since the backup; if it answers and yet does not work, say so with "
+            "--source-is-dead"
+        )
+    elif len(dead) < 2:
+        draft.refuse(
+            f"that {home} is dead is seen from {len(dead)} places, and two are needed ({seen}): look yourself, "
+            "then say so with --source-is-dead"
+        )
+    else:
+        draft.says.append(f"{home} is dead as seen from {len(dead)} places: {seen}")
+
+
+def _failback(draft: Draft) -> None:
+    facts, sites = draft.facts, draft.sites
+    draft.latch_known(may_lack_one=False)
+    if facts.unlatched:
+        if "compare-tables" not in draft.done:
+            draft.refuse(f"users are at {sites.home} (no latch object is set): there is nothing to bring home")
+        # Users write at home again: comparing, let alone restoring, would be wrong now.
+        draft.answers(sites.home)
+        return
+    draft.standby_known()
+    if not facts.standby.exists:
+        draft.refuse(
+            f"there is no standby machine, and so no way to {sites.away}'s data: `pulumi config set dr_mode warm` "
+            "and `pulumi up` make it again"
+        )
+    if not facts.home.worker:
+        draft.refuse(
+            f"nothing can be run at {sites.home} ({facts.home.words}): a failback restores into its database from "
+            "there; bring the cluster back first, users stay where they are"
+        )
+    backups = facts.inventory.backups
+    if backups is not None and not backups.failback:
+        draft.refuse("the inventory names no place for the data on their way home (backups.failback): run `pulumi up`")
+    if "close-standby" in draft.done and facts.standby.known and not facts.standby.closed:
+        # Somebody opened it since: what was dumped is not all any more.
+        draft.done -= {"close-standby", "dump-standby", "move-old-tables-aside", "restore-into-primary"}
+        draft.choices.pop("dump", None)
+        draft.says.append(f"{sites.away} has taken writes since it was dumped: dump and restore are done anew")
+    if "close-standby" not in draft.done:
+        # Nothing was stopped for it yet, so it may be as old as it is: done anew.
+        draft.done -= {"keep-old-primary", "list-extra-rows"}
+    _failback_steps(draft)
+
+
+def _failback_steps(draft: Draft) -> None:
+    facts, sites = draft.facts, draft.sites
+    base = facts.backups.find(facts.standby.backup_id)
+    draft.add(
+        Doing.KEEP_OLD,
+        f"dump {sites.home}'s database as it is and keep it",
+        f"{sites.home}'s database answers",
+        Where.CLUSTER,
+        undo="remove the dump",
+    )
+    if base is not None:
+        draft.add(
+            Doing.LIST_EXTRA,
+            f"list the rows of {sites.home} that backup {base.id} lacked",
+            "the dump is complete, and the backup is still there",
+            Where.ARM,
+            argument=base.id,
+        )
+    else:
+        draft.says.append(
+            f"backup {facts.standby.backup_id or '(unknown)'}, from which {sites.away} started, is not in the "
+            f"store any more: {sites.home}'s extra rows cannot be listed one by one; all of its rows are kept"
+        )
+    draft.add(
+        Doing.CLOSE,
+        f"stop writes at {sites.away}: its application stops, and stays stopped over reboots",
+        f"{sites.home} can take the data",
+        Where.ARM,
+        undo=f"start it again: users write at {sites.away} as before",
+    )
+    draft.add(Doing.DUMP, f"dump {sites.away}'s database", "nobody writes there", Where.ARM, "remove the dump")
+    draft.add(
+        Doing.MOVE_ASIDE,
+        f"move {sites.home}'s old tables aside, into a schema of their own",
+        "the dump that comes in their place is complete",
+        Where.CLUSTER,
+        undo="rename them back; they are not changed",
+    )
+    draft.add(
+        Doing.RESTORE_HOME,
+        f"restore the dump into {sites.home}'s database",
+        "the old tables are aside",
+        Where.CLUSTER,
+        undo="move the new tables aside as well",
+    )
+    draft.add(
+        Doing.COMPARE,
+        "compare every table: both sites with the dump",
+        "the restore has ended, nobody writes at either site",
+        Where.CLUSTER,
+        again=True,
+    )
+    draft.add(
+        Doing.HOME_APPLICATION,
+        f"get the application's page at {sites.home}'s own address",
+        "the tables are equal",
+        Where.PAGES,
+        again=True,
+    )
+    for number, one in enumerate(facts.latch, 1):
+        draft.add(
+            Doing.UNLATCH,
+            f"remove the latch object {one.store}",
+            f"every table is equal, {sites.home}'s application answers, {sites.away} is closed",
+            Where.STORE,
+            undo=f"none once users write at {sites.home}: from here on only a failover",
+            argument=one.store,
+            number=number,
+            again=bool(one.set),
+        )
+    draft.answers(sites.home)
+
+
+def _drill_failover(draft: Draft) -> None:
+    """A failover up to the latch, and everything back."""
+    facts, sites = draft.facts, draft.sites
+    draft.latch_known(may_lack_one=True)
+    if facts.latched:
+        draft.refuse(f"users are at {sites.away}: a drill would replace their data; run it after the failback")
+    draft.standby_known()
+    if "verify-application" in draft.done:
+        # Killed while it put back: that is all that is left.
+        _lower(draft)
+        return
+    _fresh(draft)
+    backup = _drilled(draft)
+    _lift(draft)
+    draft.await_standby()
+    draft.restored(backup)
+    draft.serving()
+    _lower(draft)
+
+
+def _drill_restore(draft: Draft) -> None:
+    """The newest backup into a scratch schema of the standby's database server."""
+    facts, sites = draft.facts, draft.sites
+    if facts.latched:
+        draft.refuse(f"users are at {sites.away}: a restore there would slow them down; run it after the failback")
+    draft.standby_known()
+    if "verify-scratch" not in draft.done:
+        _scratch(draft)
+    if facts.standby.exists or "verify-scratch" not in draft.done:
+        draft.add(Doing.SCRATCH_DROP, "drop the scratch schema", "none", Where.ARM, again=True, always=True)
+    _lower(draft)
+
+
+def _scratch(draft: Draft) -> None:
+    _fresh(draft)
+    backup = _drilled(draft)
+    _lift(draft)
+    draft.await_standby()
+    identity = backup.id if backup else ""
+    draft.add(
+        Doing.SCRATCH,
+        f"restore backup {identity or 'just taken'} into a scratch schema",
+        "the standby's own tables are not touched",
+        Where.ARM,
+        undo="drop the schema",
+        argument=identity,
+    )
+    draft.add(
+        Doing.SCRATCH_PROVE,
+        "compare every table of the scratch schema with the manifest",
+        "the restore has ended",
+        Where.ARM,
+        argument=identity,
+    )
+
+
+def _fresh(draft: Draft) -> None:
+    if not draft.intent.planned:
+        return
+    if not draft.facts.home.worker:
+        draft.refuse(
+            f"--planned takes a fresh backup at {draft.sites.home}, and nothing can be run there "
+            f"({draft.facts.home.words}): leave it out; the newest scheduled backup is what a disaster would find"
+        )
+    draft.says.append("--planned: a fresh backup is taken first, so rpo_seconds is not what a disaster would cost")
+    draft.add(
+        Doing.FRESH_BACKUP,
+        "take a fresh backup, labelled as planned",
+        f"{draft.sites.home} is well",
+        Where.CLUSTER,
+        undo="remove it",
+    )
+
+
+def _drilled(draft: Draft) -> Backup | None:
+    """A drill takes the newest scheduled backup: that is what a disaster would find."""
+    if draft.intent.planned and "fresh" not in draft.choices:
+        return None
+    backup = draft.backup(scheduled=not draft.intent.planned)
+    if backup is not None:
+        age = age_words(max(0.0, draft.facts.now - backup.began))
+        draft.says.append(f"data: backup {backup.id}, {age} old")
+    return backup
+
+
+def _lift(draft: Draft) -> None:
+    if not draft.facts.standby.exists:
+        draft.choices["raised"] = "yes"
+    draft.raise_mode()
+
+
+def _lower(draft: Draft) -> None:
+    if draft.choices.get("raised") == "yes":
+        draft.add(
+            Doing.LOWER,
+            "lower the mode again: `pulumi config set dr_mode cold`, `pulumi up`",
+            "users are not there, and this drill had raised it",
+            Where.ARM,
+            undo="raise it again",
+            again=True,
+            always=True,
+        )

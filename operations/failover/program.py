@@ -1,0 +1,136 @@
+"""The Pulumi program of the present folder, for raising and lowering the mode: the one activation that uses Pulumi."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+
+from components.rules.home import Home, home_problems
+
+from components.inventory import Inventory, from_dict
+
+from ..steps import iso
+
+UP_SECONDS = 3600.0
+QUESTION_SECONDS = 60.0
+LOCK_WAIT_SECONDS = 900.0
+_LOCKED = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
+
+
+class ProgramFailed(Exception):
+    """`pulumi` said no; its own words, and what to do."""
+
+
+class Program:
+    """One stack of the project in `folder`."""
+
+    def __init__(self, stack: str, folder: pathlib.Path) -> None:
+        self._stack, self._folder = stack, folder
+
+    def _run(self, arguments: list[str], seconds: float, line: Callable[[str], None] | None = None) -> tuple[int, str]:
+        command = ["pulumi", "--non-interactive", *arguments, "--stack", self._stack]
+        environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "1"}
+        with subprocess.Popen(
+            command,
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+        ) as child:
+            assert child.stdout is not None
+            deadline, lines = time.monotonic() + seconds, []
+            for text in child.stdout:
+                lines.append(text.rstrip())
+                if line is not None and text.strip():
+                    line(text.strip())
+                if time.monotonic() > deadline:
+                    child.terminate()
+                    raise ProgramFailed(f"`{' '.join(command)}` did not end within {seconds:g} s")
+            return child.wait(), "\n".join(lines)
+
+    def problems(self, primary: str) -> tuple[str, ...]:
+        """Why it cannot raise the mode while `primary` is dead; each with its fix."""
+        if shutil.which("pulumi") is None:
+            return (f"raising the mode needs `pulumi` on PATH: install it here, before {primary} is needed no more",)
+        if not (self._folder / "Pulumi.yaml").exists():
+            return (
+                f"raising the mode needs the Pulumi program, and {self._folder} has no Pulumi.yaml: run this in the "
+                "project's folder",
+            )
+        settings = self._folder / f"Pulumi.{self._stack}.yaml"
+        try:
+            text = settings.read_text(encoding="utf-8")
+        except OSError as error:
+            return (f"the stack's settings cannot be read ({error}): give --stack NAME",)
+        provider = re.search(r"^secretsprovider:\s*[\"']?([^\s\"']+)", text, re.MULTILINE)
+        place = Home(
+            backend=self._backend(),
+            secrets_provider=provider[1] if provider else "",
+            # The program itself sees these, and says so before its first resource.
+            skips_sts=True,
+            skips_cluster=True,
+        )
+        accepted = re.search(r"^\s+\S*home_in_aws:\s*[\"']?accept\b", text, re.MULTILINE) is not None
+        return tuple(home_problems(place, accepted))
+
+    def _backend(self) -> str:
+        command = ["pulumi", "whoami", "--verbose", "--json"]
+        try:
+            done = subprocess.run(
+                command, cwd=self._folder, capture_output=True, text=True, timeout=QUESTION_SECONDS, check=False
+            )
+            return str(json.loads(done.stdout).get("url") or "") if done.returncode == 0 else ""
+        except (OSError, ValueError, subprocess.TimeoutExpired):
+            return ""
+
+    def to_mode(self, mode: str, say: Callable[[str], None]) -> Inventory:
+        """Set dr_mode, run `pulumi up`; the inventory afterwards. ProgramFailed with Pulumi's words."""
+        code, text = self._run(["config", "set", "dr_mode", mode], QUESTION_SECONDS)
+        if code:
+            raise ProgramFailed(f"`pulumi config set dr_mode {mode}`: {text[-500:]}")
+        deadline = time.monotonic() + LOCK_WAIT_SECONDS
+        while True:
+            code, text = self._run(["up", "--yes", "--skip-preview"], UP_SECONDS, say)
+            if code == 0:
+                return self.inventory()
+            if "currently locked" not in text:
+                raise ProgramFailed(f"`pulumi up` failed: {_last_words(text)}")
+            if _owner_is_gone(text):
+                # Of a command that was killed here, with its `pulumi`.
+                self._run(["cancel", "--yes"], QUESTION_SECONDS)
+            elif time.monotonic() >= deadline:
+                raise ProgramFailed(f"the stack is locked: {_last_words(text)}; if nobody works on it, `pulumi cancel`")
+            say(f"{iso(time.time())}: the stack is locked by another `pulumi`; waiting for it")
+            time.sleep(2.0)
+
+    def inventory(self) -> Inventory:
+        """As the stack publishes it now."""
+        code, text = self._run(["stack", "output", "inventory", "--json"], QUESTION_SECONDS)
+        try:
+            if code == 0:
+                return from_dict(json.loads(text[text.index("{") :]))
+        except ValueError as error:
+            text = str(error)
+        raise ProgramFailed(f"the stack's inventory cannot be read: {text[-300:]}")
+
+
+def _owner_is_gone(text: str) -> bool:
+    """Whether every lock named in Pulumi's refusal is of a process of this machine that has ended. Locks of another
+    machine are never touched."""
+    owners = _LOCKED.findall(text)
+    return bool(owners) and all(
+        host == socket.gethostname() and not pathlib.Path(f"/proc/{pid}").exists() for host, pid in owners
+    )
+
+
+def _last_words(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if "error:" in line.lower()]
+    return " / ".join((errors or lines)[-4:])[:1200]

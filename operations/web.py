@@ -1,0 +1,50 @@
+"""A page as a user gets it, but at an address that we choose: the name goes into TLS and Host, the address is ours."""
+
+import http.client
+import socket
+import ssl
+import urllib.parse
+from dataclasses import dataclass
+
+SECONDS = 4.0
+MOST_BYTES = 65536
+
+
+@dataclass(frozen=True)
+class Page:
+    """What came. `status` is 0 when nothing did; `words` then says why."""
+
+    status: int
+    text: str = ""
+    words: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def holds(self, marker: str) -> bool:
+        """Whether the page is this site's."""
+        return bool(marker) and marker in self.text
+
+
+def page(url: str, name: str = "", address: str = "", seconds: float = SECONDS) -> Page:
+    """GET `url`, connecting to `address` (default the URL's host) while asking for `name` (default the URL's host)."""
+    place = urllib.parse.urlsplit(url)
+    host = name or place.hostname or ""
+    port = place.port or (443 if place.scheme == "https" else 80)
+    path = urllib.parse.urlunsplit(("", "", place.path or "/", place.query, ""))
+    try:
+        channel = socket.create_connection((address or place.hostname or "", port), seconds)
+    except OSError as error:
+        return Page(0, words=f"cannot connect: {error}")
+    connection = http.client.HTTPConnection(host, port, timeout=seconds)
+    try:
+        if place.scheme == "https":
+            channel = ssl.create_default_context().wrap_socket(channel, server_hostname=host)
+        connection.sock = channel
+        connection.request("GET", path, headers={"Host": host, "User-Agent": "twinsite", "Connection": "close"})
+        answer = connection.getresponse()
+        text = answer.read(MOST_BYTES).decode("utf-8", "replace")
+        return Page(answer.status, text, "", tuple(answer.getheaders()))
+    except (OSError, http.client.HTTPException) as error:
+        return Page(0, words=f"no answer: {error or type(error).__name__}")
+    finally:
+        connection.close()
+        channel.close()

@@ -1,0 +1,380 @@
+"""A model of both sites for tests of failover and failback: what each step does to data, application and latch.
+
+It checks, at every deed, what must hold whatever happened before; and it can be killed at any moment: before a step's
+effect, after it, and around every write of journal and lock.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.inventory import AzureMachine, Inventory, KubernetesJob, Latch, Name
+from components.inventory import Backups as AskedBackups
+from operations.failover.command import World
+from operations.failover.deeds import Outcome, StepFailed
+from operations.failover.facts import (
+    Backup,
+    Backups,
+    Facts,
+    Home,
+    LatchObject,
+    Program,
+    Standby,
+    Vantage,
+)
+from operations.failover.record import unfinished
+from operations.failover.words import Doing, Step
+from operations.store import Unavailable
+
+STORES = ("azblob://petclinicpublic/$web/latch/dr", "azblob://petcliniclatch/$web/latch/dr")
+HOUR = 3600.0
+
+INVENTORY = Inventory(
+    topology="aws-azure",
+    dr_mode="cold",
+    active_site="aws",
+    standby_site="azure",
+    hosts=(),
+    azure_machines=(AzureMachine("azure-standby", "azure", ("standby",), "sub", "dr-rg", "", ""),),
+    names=(
+        Name("www.example.com", False, "https://alb.aws.example/petclinic/", "https://www.edge.example/petclinic/",
+             "/petclinic/", "served by site aws", "notice", 60, 96.0),
+        Name("dr.example.com", True, "https://alb.aws.example/petclinic/", "https://dr.edge.example/petclinic/",
+             "/petclinic/", "served by site aws", "served by site azure", 60, 76.0),
+    ),
+    latch=Latch(STORES, tuple(f"https://{at}.web.example/latch/dr" for at in ("one", "two"))),
+    backups=AskedBackups("azblob://petclinicbackup/mysql-backup", "petclinic", "0 3 * * *", 26.0,
+                         "azblob://petclinicbackup/failback"),
+    jobs=(KubernetesJob("aws", "", "petclinic", "rds-backup"),),
+    store="azblob://petclinicbackup/operations",
+    digest="digest-1",
+)  # fmt: skip
+
+
+class Killed(BaseException):
+    """The command's process is gone; nothing of it runs any more, not even `finally`."""
+
+
+class MemoryStore:
+    """A store that dies with its command."""
+
+    def __init__(self, tick: Callable[[], None]) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.gone = False
+        self._tick = tick
+
+    def __str__(self) -> str:
+        return "memory"
+
+    def _use(self) -> None:
+        self._tick()
+        if self.gone:
+            raise Unavailable("memory cannot be used")
+
+    def read(self, name: str) -> tuple[bytes, str] | None:
+        self._use()
+        found = self.objects.get(name)
+        return None if found is None else (found, str(hash(found)))
+
+    def write(self, name: str, content: bytes) -> None:
+        self._use()
+        self.objects[name] = content
+        self._tick()
+
+    def create(self, name: str, content: bytes) -> bool:
+        self._use()
+        if name in self.objects:
+            return False
+        self.objects[name] = content
+        self._tick()
+        return True
+
+    def replace(self, name: str, content: bytes, tag: str) -> bool:
+        self._use()
+        if name not in self.objects or str(hash(self.objects[name])) != tag:
+            return False
+        self.objects[name] = content
+        return True
+
+    def remove(self, name: str, tag: str) -> bool:
+        self._use()
+        return self.objects.pop(name, None) is not None
+
+    def names(self, prefix: str) -> list[str]:
+        self._use()
+        return sorted(name for name in self.objects if name.startswith(prefix))
+
+
+@dataclass
+class Site:
+    """Rows of a site's database, and whether its application serves."""
+
+    rows: frozenset[int] | None = None
+    """None while the tables are not whole."""
+    serves: bool = False
+
+
+@dataclass
+class Model:
+    """Everything. Rows are numbers; each is written once."""
+
+    alive: bool = True
+    home: Site = field(default_factory=lambda: Site(frozenset({1, 2, 3}), True))
+    exists: bool = False
+    away: Site = field(default_factory=Site)
+    away_from: str = ""
+    closed: bool = False
+    verified: bool = False
+    latch: list[bool] = field(default_factory=lambda: [False, False])
+    latch_gone: set[int] = field(default_factory=set)
+    backups: dict[str, tuple[float, frozenset[int], bool, str]] = field(default_factory=dict)
+    halves: tuple[str, ...] = ()
+    aside: dict[str, frozenset[int]] = field(default_factory=dict)
+    scratch: bool = False
+    program: tuple[str, ...] = ()
+    clock: float = 1_000_000.0
+    written_away: set[int] = field(default_factory=set)
+    rogue: bool = False
+    """Somebody writes at the primary behind everybody's back, at each step."""
+    fails: str = ""
+    """Name of a step that fails once."""
+    deeds: list[str] = field(default_factory=list)
+    ticks: int = 0
+    kill_at: int | None = None
+    dead: bool = False
+    row: int = 100
+
+    def __post_init__(self) -> None:
+        self.store = MemoryStore(self.tick)
+        self.take_backup()
+
+    # Time and death.
+
+    def tick(self) -> None:
+        if self.dead:
+            raise Killed
+        self.ticks += 1
+        self.clock += 1.0
+        if self.kill_at is not None and self.ticks >= self.kill_at:
+            self.dead = True
+            raise Killed
+
+    def revive(self) -> None:
+        self.dead, self.kill_at, self.ticks = False, None, 0
+
+    # What happens around the commands.
+
+    def take_backup(self, scheduled: bool = True, store: str = "mysql-backup") -> str:
+        site = self.away if store == "failback" else self.home
+        assert site.rows is not None
+        self.clock += 1.0
+        identity = f"b{self.clock:.0f}"
+        self.backups[identity] = (self.clock, site.rows, scheduled, f"azblob://petclinicbackup/{store}")
+        return identity
+
+    def latched(self) -> bool:
+        return any(self.latch)
+
+    def user_writes(self) -> None:
+        """Where the latch leads."""
+        self.row += 1
+        if self.latched() and not self.closed and self.away.rows is not None:
+            self.away.rows |= {self.row}
+            self.written_away.add(self.row)
+        elif not self.latched() and self.alive and self.home.rows is not None:
+            self.home.rows |= {self.row}
+
+    # Facts.
+
+    def facts(self, asks_home: bool) -> Facts:
+        alive = Vantage("this desk", self.alive, "status 200" if self.alive else "timed out, 3 times")
+        checkers = Vantage("Route 53's health checkers", None if self.alive else False, "www leads elsewhere")
+        complete = tuple(
+            Backup(identity, began, scheduled, len(rows), 3, store)
+            for identity, (began, rows, scheduled, store) in self.backups.items()
+        )
+        return Facts(
+            inventory=INVENTORY,
+            now=self.clock,
+            vantages=(alive, checkers),
+            latch=tuple(
+                LatchObject(store, None if at in self.latch_gone else self.latch[at], "timed out")
+                for at, store in enumerate(STORES)
+            ),
+            backups=Backups(tuple(sorted(complete, key=lambda backup: backup.began)), self.halves),
+            standby=Standby(
+                self.exists, self.exists, outcome="ready", backup_id=self.away_from, closed=self.closed, writable=True
+            ),
+            home=Home(self.alive, "" if self.alive else "the cluster does not answer"),
+            program=Program(self.program),
+            unfinished=unfinished(self.store),
+        )
+
+    # Deeds, as execute.Actions.
+
+    def do(self, step: Step, choices: Mapping[str, str], say: Callable[[str], None]) -> Outcome:
+        self.tick()
+        if step.name == self.fails:
+            self.fails = ""
+            raise StepFailed("made to fail")
+        if self.rogue and self.home.rows is not None:
+            self.row += 1
+            self.home.rows |= {self.row}
+        outcome = getattr(self, f"_{step.doing.name.lower()}")(step, choices) or Outcome()
+        self.deeds.append(step.name)
+        assert isinstance(outcome, Outcome)
+        self.tick()
+        return outcome
+
+    def _chosen(self, step: Step, choices: Mapping[str, str]) -> str:
+        return step.argument or choices["backup"]
+
+    def _fresh_backup(self, step: Step, choices: Mapping[str, str]) -> Outcome:
+        identity = self.take_backup(scheduled=False)
+        return Outcome(choices={"fresh": identity, "backup": identity})
+
+    def _raise(self, step: Step, choices: Mapping[str, str]) -> Outcome:
+        assert not self.program, "raising the mode was refused"
+        if not self.exists:
+            newest = max(self.backups, key=lambda name: self.backups[name][0])
+            self.exists, self.away, self.away_from = True, Site(self.backups[newest][1], True), newest
+        return Outcome(choices={"raised": "yes"})
+
+    def _lower(self, step: Step, choices: Mapping[str, str]) -> None:
+        assert not self.latched(), "the machine that users are on was taken away"
+        self.exists, self.away, self.away_from, self.closed, self.verified = False, Site(), "", False, False
+
+    def _await_standby(self, step: Step, choices: Mapping[str, str]) -> None:
+        assert self.exists
+
+    def _renew(self, step: Step, choices: Mapping[str, str]) -> None:
+        assert not self.latched(), "data that users write to were replaced"
+        backup = self._chosen(step, choices)
+        self.verified = False
+        if self.away_from != backup or self.away.rows != self.backups[backup][1]:
+            self.away.rows = None
+            self.tick()  # a kill in the middle of a restore
+            self.away.rows, self.away_from = self.backups[backup][1], backup
+        self.away.serves = not self.closed
+
+    def _verify_data(self, step: Step, choices: Mapping[str, str]) -> None:
+        if self.away.rows != self.backups[self._chosen(step, choices)][1]:
+            raise StepFailed("tables differ")
+        self.verified = True
+
+    def _open(self, step: Step, choices: Mapping[str, str]) -> None:
+        self.closed, self.away.serves = False, True
+
+    def _writable(self, step: Step, choices: Mapping[str, str]) -> None:
+        if self.closed:
+            raise StepFailed("closed")
+
+    def _application(self, step: Step, choices: Mapping[str, str]) -> None:
+        if not self.away.serves or self.away.rows is None:
+            raise StepFailed("no page")
+
+    def _latch(self, step: Step, choices: Mapping[str, str]) -> None:
+        at = STORES.index(step.argument)
+        assert self.away.rows is not None and self.away.serves and not self.closed, "the application is not ready"
+        assert self.latched() or self.verified, "the data are not verified"
+        newest = max(self.backups.values())
+        assert self.latched() or self.away.rows >= newest[1], "a newer backup was passed over"
+        self.latch[at] = True
+
+    def _answers(self, step: Step, choices: Mapping[str, str]) -> None:
+        if (step.argument == "azure") != self.latched():
+            raise StepFailed("the names lead elsewhere")
+
+    def _keep_old(self, step: Step, choices: Mapping[str, str]) -> Outcome:
+        assert self.home.rows is not None
+        return Outcome(choices={"old": self.take_backup(scheduled=False)})
+
+    def _list_extra(self, step: Step, choices: Mapping[str, str]) -> Outcome:
+        extra = self.backups[choices["old"]][1] - self.backups[step.argument][1]
+        return Outcome(figures={"extra_rows": len(extra)}, findings=(f"{len(extra)} rows",) if extra else ())
+
+    def _close(self, step: Step, choices: Mapping[str, str]) -> None:
+        self.closed, self.away.serves = True, False
+
+    def _dump(self, step: Step, choices: Mapping[str, str]) -> Outcome:
+        assert self.closed, "dumped while users write"
+        return Outcome(choices={"dump": self.take_backup(False, "failback")})
+
+    def _move_aside(self, step: Step, choices: Mapping[str, str]) -> Outcome:
+        name = f"aside_{choices['dump']}"
+        if name not in self.aside:
+            self.aside[name] = self.home.rows or frozenset()
+            self.home.rows = frozenset()
+        return Outcome(choices={"aside": name})
+
+    def _restore_home(self, step: Step, choices: Mapping[str, str]) -> None:
+        assert choices["aside"] == f"aside_{choices['dump']}", "the old tables were not moved aside for this dump"
+        self.home.rows = (self.home.rows or frozenset()) | self.backups[choices["dump"]][1]
+
+    def _compare(self, step: Step, choices: Mapping[str, str]) -> Outcome:
+        wanted = self.backups[choices["dump"]][1]
+        if self.home.rows != wanted or self.away.rows != wanted:
+            raise StepFailed("tables differ")
+        return Outcome(figures={"divergent_tables": 0})
+
+    def _home_application(self, step: Step, choices: Mapping[str, str]) -> None:
+        if not (self.alive and self.home.serves):
+            raise StepFailed("no page")
+
+    def _unlatch(self, step: Step, choices: Mapping[str, str]) -> None:
+        assert self.closed, "both sites take writes"
+        assert self.home.rows is not None and self.away.rows is not None
+        # A rogue writer may have added rows since they were compared; none may be missing.
+        assert self.home.rows >= self.away.rows, "users were sent to a site that lacks rows"
+        assert self.rogue or self.home.rows == self.away.rows
+        assert self.written_away <= self.home.rows, "rows written at the standby are lost"
+        self.latch[STORES.index(step.argument)] = False
+
+    def _scratch(self, step: Step, choices: Mapping[str, str]) -> None:
+        self.scratch = True
+
+    def _scratch_prove(self, step: Step, choices: Mapping[str, str]) -> None:
+        assert self.scratch
+
+    def _scratch_drop(self, step: Step, choices: Mapping[str, str]) -> None:
+        self.scratch = False
+
+    def kept_rows(self) -> frozenset[int]:
+        """All rows that are anywhere."""
+        found = set(self.home.rows or ()) | set(self.away.rows or ())
+        for rows in (*self.aside.values(), *(backup[1] for backup in self.backups.values())):
+            found |= rows
+        return frozenset(found)
+
+
+class _Eyes:
+    resolver = ""
+
+
+class _Reader:
+    """What command.py asks a reader for when nobody is watched."""
+
+    inventory = INVENTORY
+    eyes = _Eyes()
+
+    def stateful(self) -> None:
+        return None
+
+
+class ModelWorld(World):
+    """command.World over a Model."""
+
+    def __init__(self, model: Model) -> None:
+        reader: Any = _Reader()
+        store: Any = model.store
+        super().__init__(store, reader, None, lambda mode, say: INVENTORY)
+        self._model = model
+
+    def facts(self, command: Any, intent: Any, owner: str) -> Facts:
+        return self._model.facts(True)
+
+    def actions(self, identity: str, began: float) -> Any:
+        return self._model
+
+
+assert {doing.name for doing in Doing} <= {name[1:].upper() for name in dir(Model) if name.startswith("_")}

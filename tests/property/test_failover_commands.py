@@ -1,0 +1,218 @@
+"""failover and failback over all ways in which they can be killed, fail and be mixed, on a model of both sites."""
+
+import io
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from operations import lock
+from operations.console import Plain
+from operations.failover import command
+from operations.failover.words import Command, Intent
+from operations.stack import Stack
+from tests.failover_world import INVENTORY, Killed, Model, ModelWorld
+
+STACK = Stack("dr", INVENTORY, pathlib.Path("unused"))
+OVER = Intent(Command.FAILOVER, "azure")
+BACK = Intent(Command.FAILBACK, "aws")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No report is drawn, no calm is waited for; a killed command's process is known to be gone."""
+    monkeypatch.setattr(command, "_keep", lambda *_: None)
+    monkeypatch.setattr(command, "CALM_SECONDS", 0.0)
+    monkeypatch.setattr(lock, "gone", lambda _: True)
+    yield
+
+
+def run(model: Model, intent: Intent, kill_at: int | None = None) -> dict[str, Any] | None:
+    """The command's answer; None when it was killed."""
+    model.revive()
+    model.kill_at = kill_at
+    try:
+        return command.run(STACK, intent, Plain(io.StringIO()), False, lambda: ModelWorld(model))
+    except Killed:
+        return None
+
+
+def passed(model: Model, intent: Intent) -> dict[str, Any]:
+    found = run(model, intent)
+    assert found is not None and found["verdict"] == "passed", found and found["problems"]
+    return found
+
+
+def dead(model: Model) -> Model:
+    """Users wrote since the backup, then the primary died."""
+    model.user_writes()
+    model.alive = False
+    return model
+
+
+def moved() -> Model:
+    """Users are at the standby and have written there; the primary is back with a row that the backup lacked."""
+    model = dead(Model())
+    passed(model, OVER)
+    model.user_writes()
+    model.user_writes()
+    model.alive = True
+    return model
+
+
+def state(model: Model) -> tuple[Any, ...]:
+    """What must be the same however often it was killed."""
+    return (model.latch, model.home.rows, model.away.rows, model.closed, model.exists, model.away.serves, model.scratch)
+
+
+def count(model: Model, intent: Intent) -> int:
+    passed(model, intent)
+    return model.ticks
+
+
+@pytest.mark.parametrize(
+    ("intent", "prepare"),
+    [
+        (OVER, lambda: dead(Model())),
+        (BACK, moved),
+        (Intent(Command.DRILL_FAILOVER), Model),
+        (Intent(Command.DRILL_RESTORE), Model),
+        (Intent(Command.DRILL_FAILOVER, planned=True), Model),
+    ],
+    ids=["failover", "failback", "drill failover", "drill restore", "drill failover --planned"],
+)
+def test_a_command_killed_at_any_moment_and_run_again_ends_in_the_same_state(intent: Intent, prepare: Any) -> None:
+    whole = prepare()
+    ticks = count(whole, intent)
+    wanted = state(whole)
+    assert ticks > 20, "every write of journal and lock and every step's effect is such a moment"
+    for moment in range(1, ticks + 1):
+        model = prepare()
+        first = run(model, intent, kill_at=moment)
+        assert first is None, f"not killed at {moment}"
+        again = run(model, intent)
+        assert again is not None
+        if again["verdict"] == "refused":
+            # It had ended; only its last words were missing.
+            assert "nothing to bring home" in again["problems"][0] and moment > ticks - 5
+        else:
+            assert again["verdict"] == "passed", (moment, again["problems"])
+        assert state(model) == wanted, moment
+
+
+@pytest.mark.parametrize("intent", [OVER, BACK], ids=["failover", "failback"])
+def test_killed_twice_it_still_ends_the_same(intent: Intent) -> None:
+    prepare = moved if intent is BACK else lambda: dead(Model())
+    whole = prepare()
+    ticks = count(whole, intent)
+    for moment in range(1, ticks, 7):
+        for second in range(1, ticks, 11):
+            model = prepare()
+            run(model, intent, kill_at=moment)
+            run(model, intent, kill_at=second)
+            run(model, intent)
+            assert state(model) == state(whole), (moment, second)
+
+
+STEPS_BACK = (
+    "keep-old-primary",
+    "list-extra-rows",
+    "close-standby",
+    "dump-standby",
+    "move-old-tables-aside",
+    "restore-into-primary",
+    "compare-tables",
+    "verify-primary-application",
+    "remove-latch-1",
+    "remove-latch-2",
+    "verify-answers",
+)
+
+
+def test_the_steps_of_a_failback_are_these() -> None:
+    model = moved()
+    model.deeds.clear()
+    passed(model, BACK)
+    assert tuple(model.deeds) == STEPS_BACK
+
+
+@pytest.mark.parametrize("step", STEPS_BACK)
+def test_a_failback_that_fails_anywhere_loses_nothing_and_can_be_run_again(step: str) -> None:
+    model = moved()
+    model.fails = step
+    found = run(model, BACK)
+    assert found is not None and found["verdict"] == "failed"
+    before_latch = not step.startswith(("remove-latch", "verify-answers"))
+    if before_latch:
+        assert model.latch == [True, True]
+        assert not model.closed, "users can write again"
+        model.user_writes()
+    passed(model, BACK)
+    assert model.latch == [False, False]
+    assert model.written_away <= (model.home.rows or frozenset())
+
+
+def test_a_writer_at_the_primary_keeps_a_failback_from_sending_users_there() -> None:
+    model = moved()
+    model.rogue = True
+    found = run(model, BACK)
+    assert found is not None and found["verdict"] == "failed"
+    assert "tables differ" in found["problems"][0]
+    assert model.latch == [True, True] and not model.closed
+
+
+def test_a_failover_breaks_a_failback_off_without_losing_what_was_written_at_the_standby() -> None:
+    whole = count(moved(), BACK)
+    for moment in range(1, whole + 1):
+        model = moved()
+        run(model, BACK, kill_at=moment)
+        model.alive = False
+        passed(model, OVER)
+        assert model.latch == [True, True] and not model.closed, moment
+        assert model.written_away <= (model.away.rows or frozenset()), moment
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["failover", "failback", "drill failover", "drill restore", "die", "return", "write", "backup", "store"]
+        ),
+        st.integers(1, 60),
+        st.sampled_from(["", "", "close-standby", "verify-data", "set-latch-2", "compare-tables", "remove-latch-1"]),
+        st.booleans(),
+    ),
+    max_size=14,
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(EVENTS)
+def test_whatever_happens_in_whatever_order_nothing_is_lost_silently(events: list[tuple[str, int, str, bool]]) -> None:
+    model = Model()
+    kept = set(model.kept_rows())
+    for what, moment, fails, killed in events:
+        if what == "die":
+            model.alive = False
+        elif what == "return":
+            model.alive = True
+        elif what == "write":
+            model.user_writes()
+        elif what == "store":
+            model.latch_gone = {0} if moment % 2 else set()
+        elif what == "backup":
+            if model.alive and not model.latched() and model.home.rows is not None:
+                model.take_backup()
+        else:
+            model.fails = fails
+            intent = Intent(Command(what), {"failover": "azure", "failback": "aws"}.get(what, ""), source_is_dead=True)
+            run(model, intent, kill_at=moment if killed else None)
+            model.fails = ""
+        model.revive()
+        # The model's own asserts have judged every deed; this one, that no row is nowhere.
+        assert kept <= model.kept_rows()
+        kept |= model.kept_rows()
+        if not model.latched():
+            assert model.written_away <= (model.home.rows or frozenset())
