@@ -285,6 +285,9 @@ class Model:
         if (step.argument == "azure") != self.latched():
             raise StepFailed("the names lead elsewhere")
 
+    def _events(self, step: Step, choices: Mapping[str, str]) -> None:
+        assert (step.argument == "azure") == self.latched(), "events write where users are not"
+
     def _keep_old(self, step: Step, choices: Mapping[str, str]) -> Outcome:
         assert self.home.rows is not None
         return Outcome(choices={"old": self.take_backup(scheduled=False)})

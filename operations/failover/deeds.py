@@ -15,7 +15,7 @@ from components.inventory import Inventory, Name
 from .. import azure
 from ..guest import GUEST, brief
 from ..steps import iso
-from ..transport import Done, RemoteFailed
+from ..transport import Done
 from .facts import NameSeen, Standby
 from .look import Eyes
 from .read import Reader, parse_standby
@@ -42,6 +42,20 @@ class Outcome:
     figures: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
     """What a person must be told, for instance rows that were kept aside."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A comparison with a manifest."""
+
+    proved: bool
+    rows: int
+    divergent: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    def words(self) -> str:
+        """What differs, in short."""
+        return "; ".join(self.problems[:3]) or ", ".join(self.divergent[:5])
 
 
 Say = Callable[[str], None]
@@ -74,6 +88,7 @@ class Deeds:
             Doing.WRITABLE: self._writable,
             Doing.APPLICATION: self._application,
             Doing.LATCH: self._latch,
+            Doing.EVENTS: self._start_events,
             Doing.ANSWERS: self._answers,
             Doing.KEEP_OLD: self._keep_old,
             Doing.LIST_EXTRA: self._list_extra,
@@ -176,21 +191,34 @@ class Deeds:
             raise StepFailed("no backup was decided on")
         return identity
 
-    def _divergent(self, worker: Worker, arguments: list[str]) -> tuple[list[str], int, int]:
-        """(tables that differ, tables compared, rows) of `backup prove`."""
+    def _prove(self, worker: Worker, arguments: list[str]) -> Proof:
+        """A target compared with a manifest: a difference is a result."""
         found = answer(worker, ["prove", *arguments], LONG_SECONDS, frozenset({0, 1}))
-        if "divergent" not in found:
-            raise StepFailed(f"`backup prove` on {worker.place}: {found.get('problem') or found}")
-        tables = found.get("tables")
-        count = len(tables) if isinstance(tables, list) else int(tables or 0)
-        return [str(table) for table in found["divergent"]], count, int(found.get("rows") or 0)
+        if "proved" not in found:
+            raise StepFailed(
+                f"`backup prove` on {worker.place}: {'; '.join(map(str, found.get('problems') or [found]))}"
+            )
+        return Proof(
+            bool(found["proved"]),
+            int(found.get("restored_rows") or 0),
+            tuple(str(table) for table in found.get("divergent_tables") or ()),
+            tuple(str(words) for words in found.get("problems") or ()),
+        )
+
+    def _age(self, backup: str) -> dict[str, Any]:
+        """How much older the data are than the moment in which this operation was begun, and what that means."""
+        found = self._reader.backups().find(backup)
+        if found is None:
+            return {}
+        basis = "the newest scheduled backup" if found.scheduled else "planned: a backup that was taken by hand"
+        return {"rpo_seconds": round(max(0.0, self._began - found.began), 1), "rpo_basis": basis}
 
     def _renew(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
         backup = self._backup_choice(step, choices)
-        if any(one.set for one in self._reader.latch()):
+        if self._latched():
             raise StepFailed("a latch object has been set meanwhile: users write at the standby, its data stay")
         store = self._store_of(backup)
-        if self._report().backup_id == backup and not self._divergent(self._away(), [backup, *store])[0]:
+        if self._report().backup_id == backup and self._prove(self._away(), [backup, *store]).proved:
             return Outcome("it is there already")
         started = time.monotonic()
         self._standby("renew", backup, *store, seconds=LONG_SECONDS)
@@ -198,25 +226,34 @@ class Deeds:
 
     def _verify_data(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
         backup = self._backup_choice(step, choices)
-        divergent, tables, rows = self._divergent(self._away(), [backup, *self._store_of(backup)])
-        figures: dict[str, Any] = {"restored_rows": rows, "divergent_tables": len(divergent)}
-        found = self._reader.backups().find(backup)
-        if found is not None:
-            # How much older the data are than the moment in which this was begun.
-            figures["rpo_seconds"] = round(max(0.0, self._began - found.began), 1)
-            figures["rpo_basis"] = (
-                "the newest scheduled backup" if found.scheduled else "planned: a backup taken for this"
-            )
-        if divergent:
+        proof = self._prove(self._away(), [backup, *self._store_of(backup)])
+        figures = {"restored_rows": proof.rows, "divergent_tables": len(proof.divergent), **self._age(backup)}
+        if not proof.proved:
             raise StepFailed(
-                f"{len(divergent)} of {tables} tables differ from the manifest ({', '.join(divergent[:5])}): the "
-                "latch stays as it is; run this again, which restores anew"
+                f"the standby's data differ from the manifest ({proof.words()}): the latch stays as it is; run this "
+                "again, which restores anew"
             )
-        return Outcome(f"{rows} rows in {tables} tables, equal to the manifest", figures=figures)
+        return Outcome(f"{proof.rows} rows, every table equal to the manifest", figures=figures)
 
     def _open(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
         self._standby("open", seconds=PAGE_SECONDS)
-        return Outcome("started")
+        # A failback had stopped them; where users never were, they wait for the latch.
+        events = self._events(self._away(), self._report().backup_id, "--enable") if self._latched() else ""
+        return Outcome(", ".join(filter(None, ("started", events))))
+
+    def _latched(self) -> bool:
+        return any(one.set for one in self._reader.latch())
+
+    def _events(self, worker: Worker, backup: str, how: str) -> str:
+        """Switch the schema's scheduled events: they write, so they run at the active site only."""
+        found = answer(worker, ["events", backup, how, *self._store_of(backup)], SHORT_SECONDS)
+        names = found.get("events") or []
+        return f"{len(names)} scheduled events {'run' if how == '--enable' else 'stopped'}" if names else ""
+
+    def _start_events(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        if step.argument == self._reader.sites.home:
+            return Outcome(self._events(self._home(), choices["old"], "--enable") or "there are none")
+        return Outcome(self._events(self._away(), self._report().backup_id, "--enable") or "there are none")
 
     def _writable(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
         found = self._report()
@@ -323,6 +360,7 @@ class Deeds:
         self._standby("close", seconds=SHORT_SECONDS)
         if not self._report().closed:
             raise StepFailed("the standby says that it is not closed after `standby close`")
+        self._events(self._away(), self._report().backup_id, "--disable")
         return Outcome("closed", {"closed_at": f"{time.time():.3f}"})
 
     def _dump(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
@@ -337,37 +375,26 @@ class Deeds:
         words = f"{found.get('tables')} tables of {self._reader.sites.home} are kept unchanged in schema {place}"
         return Outcome(words, {"aside": place}, findings=(words,))
 
-    def _there(self, worker: Worker, arguments: list[str]) -> bool:
-        """Whether a restore ended before its command could say so."""
-        try:
-            divergent, tables, _ = self._divergent(worker, arguments)
-        except (RemoteFailed, StepFailed):
-            return False
-        return tables > 0 and not divergent
-
     def _restore_home(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
-        if self._there(self._home(), [choices["dump"], *self._failback()]):
-            return Outcome("it is there already")
+        started = time.monotonic()
         found = answer(self._home(), ["restore", choices["dump"], *self._failback()], LONG_SECONDS)
-        rows, seconds = int(found.get("rows") or 0), found.get("seconds")
-        return Outcome(f"{rows} rows in {seconds} s", figures={"restored_rows": rows})
+        rows, seconds = int(found.get("restored_rows") or 0), time.monotonic() - started
+        return Outcome(f"{rows} rows in {seconds:.1f} s", figures={"restored_rows": rows})
 
     def _compare(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
         dump = choices["dump"]
-        counts = []
+        rows = 0
         for site, worker in ((self._reader.sites.home, self._home()), (self._reader.sites.away, self._away())):
-            divergent, tables, rows = self._divergent(worker, [dump, *self._failback()])
-            if divergent:
+            proof = self._prove(worker, [dump, *self._failback()])
+            if not proof.proved:
                 raise StepFailed(
-                    f"{len(divergent)} of {tables} tables at {site} differ from dump {dump} "
-                    f"({', '.join(divergent[:5])}): somebody writes at {site}, or the restore is not whole; find "
-                    f"out who, then run this again; users stay at {self._reader.sites.away}"
+                    f"{site} differs from dump {dump} ({proof.words()}): somebody writes at {site}, or the restore "
+                    f"is not whole; find out who, then run this again; users stay at {self._reader.sites.away}"
                 )
-            counts.append((tables, rows))
-        if counts[0] != counts[1]:
-            raise StepFailed(f"the sites count differently: {counts[0]} and {counts[1]} (tables, rows): run this again")
-        figures = {"divergent_tables": 0, "compared_rows": counts[0][1], "missing": 0}
-        return Outcome(f"{counts[0][0]} tables, {counts[0][1]} rows, equal at both sites", figures=figures)
+            rows = proof.rows
+        # Both equal the same manifest, and so each other.
+        figures = {"divergent_tables": 0, "compared_rows": rows}
+        return Outcome(f"{rows} rows, every table equal at both sites", figures=figures)
 
     def _home_application(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
         name = self._stateful()
@@ -381,30 +408,20 @@ class Deeds:
     def _scratch(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
         backup = self._backup_choice(step, choices)
         arguments = ["restore", backup, "--into", self._scratch_schema(), *self._store_of(backup)]
-        if self._there(self._away(), arguments[1:]):
-            return Outcome("it is there already")
         started = time.monotonic()
         found = answer(self._away(), arguments, LONG_SECONDS)
-        seconds = float(found.get("seconds") or time.monotonic() - started)
-        figures = {"restore_seconds": round(seconds, 1), "restored_rows": int(found.get("rows") or 0)}
+        seconds = time.monotonic() - started
+        figures = {"restore_seconds": round(seconds, 1), "restored_rows": int(found.get("restored_rows") or 0)}
         return Outcome(f"{figures['restored_rows']} rows in {seconds:.1f} s", figures=figures)
 
     def _scratch_prove(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
         backup = self._backup_choice(step, choices)
         arguments = [backup, "--into", self._scratch_schema(), *self._store_of(backup)]
-        divergent, tables, rows = self._divergent(self._away(), arguments)
-        found = self._reader.backups().find(backup)
-        figures: dict[str, Any] = {"divergent_tables": len(divergent)}
-        if found is not None:
-            figures["rpo_seconds"] = round(max(0.0, self._began - found.began), 1)
-            figures["rpo_basis"] = (
-                "the newest scheduled backup" if found.scheduled else "planned: a backup taken for this"
-            )
-        if divergent:
-            raise StepFailed(
-                f"{len(divergent)} of {tables} tables differ from the manifest: {', '.join(divergent[:5])}"
-            )
-        return Outcome(f"{rows} rows in {tables} tables, equal to the manifest", figures=figures)
+        proof = self._prove(self._away(), arguments)
+        if not proof.proved:
+            raise StepFailed(f"the restored data differ from the manifest: {proof.words()}")
+        figures = {"divergent_tables": len(proof.divergent), **self._age(backup)}
+        return Outcome(f"{proof.rows} rows, every table equal to the manifest", figures=figures)
 
     def _scratch_drop(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
         found = answer(self._away(), ["drop", self._scratch_schema()], SHORT_SECONDS)

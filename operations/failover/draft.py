@@ -227,6 +227,17 @@ class Draft:
             again=True,
         )
 
+    def events(self, site: str, where: Where) -> None:
+        self.add(
+            Doing.EVENTS,
+            f"start the database's scheduled events at {site}",
+            f"users are at {site}: events write, so they run there only",
+            where,
+            undo="stop them",
+            argument=site,
+            again=True,
+        )
+
     def answers(self, site: str) -> None:
         self.add(
             Doing.ANSWERS,

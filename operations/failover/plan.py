@@ -74,6 +74,7 @@ def _failover(draft: Draft) -> None:
             # There already is as good; an object that somebody took away since must come back.
             again=True,
         )
+    draft.events(sites.away, Where.ARM)
     draft.answers(sites.away)
 
 
@@ -112,6 +113,7 @@ def _failback(draft: Draft) -> None:
         if "compare-tables" not in draft.done:
             draft.refuse(f"users are at {sites.home} (no latch object is set): there is nothing to bring home")
         # Users write at home again: comparing, let alone restoring, would be wrong now.
+        draft.events(sites.home, Where.CLUSTER)
         draft.answers(sites.home)
         return
     draft.standby_known()
@@ -209,6 +211,7 @@ def _failback_steps(draft: Draft) -> None:
             number=number,
             again=bool(one.set),
         )
+    draft.events(sites.home, Where.CLUSTER)
     draft.answers(sites.home)
 
 

@@ -10,9 +10,8 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from components.rules.home import Home, home_problems
-
 from components.inventory import Inventory, from_dict
+from components.rules.home import Home, home_problems
 
 from ..steps import iso
 

@@ -31,6 +31,7 @@ class Doing(StrEnum):
     WRITABLE = "verify-writable"
     APPLICATION = "verify-application"
     LATCH = "set-latch"
+    EVENTS = "start-events"
     ANSWERS = "verify-answers"
     KEEP_OLD = "keep-old-primary"
     LIST_EXTRA = "list-extra-rows"

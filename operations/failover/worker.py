@@ -164,7 +164,7 @@ def answer(worker: Worker, arguments: Sequence[str], seconds: float, codes: froz
             found = None
     program = f"backup {arguments[0]}"
     if done.code not in codes:
-        said = str(found.get("problem") or found.get("detail") or "") if isinstance(found, dict) else ""
+        said = "; ".join(map(str, found.get("problems") or [])) if isinstance(found, dict) else ""
         raise RemoteFailed(worker.place, program, done.code, said or brief(done.stderr or done.stdout))
     if not isinstance(found, dict):
         raise RemoteFailed(worker.place, program, done.code, f"it printed no JSON: {done.stdout[-200:]!r}")
