@@ -20,11 +20,12 @@ from lab.operator import keys
 from lab.operator.desk import Desk
 from lab.paths import Paths
 from lab.seam import BoxLike
-from lab.services import front, metadata, names
+from lab.services import front, metadata
 from lab.services.authority import Authority
 from lab.services.credentials import Credentials, Register
 from lab.services.netns import inside
 from lab.state import State
+from lab.traffic import Traffic
 
 KEY_PAIR_TOKEN = "aws:ec2/keyPair:KeyPair"
 SERVICES_NAMESPACE = "twservices"
@@ -44,7 +45,7 @@ class Site:
         self._register = Register(self._desk.operator_credentials())
         # Here, in the daemon's main thread: the kernel's parent-death signal goes by thread, not by process.
         self._moto = self._start_moto()
-        self._names: names.Names | None = None
+        self.traffic = Traffic(state, self._authority, SERVICES_NAMESPACE)
         self._front: front.Front | None = None
         self._metadata: dict[str, metadata.Metadata] = {}
         self._lock = threading.Lock()
@@ -98,11 +99,12 @@ class Site:
             "error": self.error,
             "up_seconds": round(time.time() - self._began, 1),
             "services": {
-                "dns": self._names is not None,
+                "dns": self.traffic.answers,
                 "aws": self._front is not None and self._moto.poll() is None,
                 "metadata": sorted(self._metadata),
                 "aws_refusals": self._front.refusals if self._front is not None else 0,
             },
+            "traffic": self.traffic.report(),
         }
 
     def stop(self) -> None:
@@ -126,8 +128,7 @@ class Site:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
     def _start_services(self) -> None:
-        self._names = inside(SERVICES_NAMESPACE, lambda: names.Names(lambda: self.state.world()[0].names))
-        self._names.start()
+        self.traffic.start()
         wait_until(self.paths.moto.exists, 60, "the start of moto (its words are in the daemon's log)")
         listening = inside(SERVICES_NAMESPACE, lambda: socket.create_server(front.ADDRESS, reuse_port=False))
         self._front = front.Front(listening, self._authority, self._register, self.state.role, self.paths.moto)
@@ -140,8 +141,7 @@ class Site:
         for server in servers:
             server.shutdown()
             server.server_close()
-        if self._names is not None:
-            self._names.stop()
+        self.traffic.stop()
         self._moto.kill()
         self._moto.wait()
         self.paths.moto.unlink(missing_ok=True)

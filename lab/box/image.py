@@ -34,6 +34,8 @@ OPTIONS = (
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
+    # Java's packages link manual pages without looking whether their folder is there.
+    '--essential-hook=mkdir -p "$1/usr/share/man/man1"',
 )
 KEY_PACKAGES = ("systemd", "cloud-init", "mysql-server", "charon-systemd", "openssh-server", "python3", "nftables")
 """Those whose versions are worth a line on the screen."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lab.box.host import BoxError, ip, nft, run, sysctl
-from lab.box.layout import BRIDGE, CLOUD_APIS, DNS, INTERNET, INTERNET_ROUTER, OPERATOR, Names
+from lab.box.layout import BRIDGE, INTERNET, INTERNET_ROUTER, OPERATOR, SERVICES, USERS_DNS, Names
 
 ETC_NETNS = Path("/etc/netns")
 QUIET = {
@@ -34,12 +34,12 @@ class Internet:
         self.plug(names.services, "eth0", "services", INTERNET_ROUTER)
         self.plug(names.operator, "eth0", "operator", OPERATOR)
         sysctl(QUIET | {"net/ipv4/ip_forward": "0"}, names.services)
-        ip([f"addr add {address}/32 dev lo" for address in (DNS, CLOUD_APIS)], names.services)
+        ip([f"addr add {address}/32 dev lo" for address in SERVICES], names.services)
         sysctl(QUIET | {"net/ipv4/ip_forward": "0"}, names.operator)
         ip([f"route add default via {INTERNET_ROUTER}"], names.operator)
         folder = ETC_NETNS / names.operator
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "resolv.conf").write_text(f"nameserver {DNS}\n")
+        (folder / "resolv.conf").write_text(f"nameserver {USERS_DNS}\n")
 
     def plug(self, namespace: str, device: str, port: str, address: str) -> None:
         """A cable from the bridge's `port` to `device` in a namespace, with its address there."""

@@ -19,7 +19,13 @@ ELASTIC = (ipaddress.IPv4Address("203.0.113.128"), ipaddress.IPv4Address("203.0.
 """First and last elastic address."""
 
 DNS = "198.51.100.53"
+USERS_DNS = "198.51.100.54"
+"""A resolver that keeps answers for their TTL, as every user's does; the operator's desk asks it."""
 CLOUD_APIS = "198.51.100.60"
+CLOUDFRONT = "198.51.100.70"
+LOAD_BALANCER = "198.51.100.80"
+SERVICES = (DNS, USERS_DNS, CLOUD_APIS, CLOUDFRONT, LOAD_BALANCER)
+"""What the services namespace answers at."""
 METADATA = "169.254.169.254"
 
 ONPREM_LAN = ipaddress.IPv4Network("192.168.64.0/24")

@@ -1,14 +1,15 @@
-"""DNS on the wire: the cloud's host names, the world's names, and nothing of the real internet."""
+"""DNS on the wire: the cloud's host names, hosted zones, the world's names, and nothing of the real internet."""
 
 import re
 import threading
 from collections.abc import Callable, Mapping
 
-from dnslib import QTYPE, RCODE, RR, A, DNSHeader, DNSRecord  # type: ignore[import-untyped]
+from dnslib import QTYPE, RCODE, RR, DNSHeader, DNSRecord  # type: ignore[import-untyped]
 from dnslib.server import BaseResolver, DNSServer  # type: ignore[import-untyped]
 
 from lab.services.front import ADDRESS as FRONT
 from lab.services.front import SERVICES
+from lab.services.zones import NEGATIVE_TTL_SECONDS, Found
 
 ADDRESS = "198.51.100.53"
 
@@ -31,28 +32,66 @@ def lookup(name: str, world: Mapping[str, str]) -> str | None:
     return ".".join(private.groups()) if private else None
 
 
-class _Resolver(BaseResolver):  # type: ignore[misc]
-    def __init__(self, names: Callable[[], Mapping[str, str]]) -> None:
+ZoneAnswer = Callable[[str, str], Found | None]
+"""(name, type) → what a hosted zone says; None when no zone has the name."""
+
+
+def _no_zones(name: str, kind: str) -> Found | None:
+    return None
+
+
+class Resolver(BaseResolver):  # type: ignore[misc]
+    """Answers everything there is in the lab. Hosted zones come first, as names of a domain are its owner's."""
+
+    def __init__(self, names: Callable[[], Mapping[str, str]], zones: ZoneAnswer = _no_zones) -> None:
         self._names = names
+        self._zones = zones
 
     def resolve(self, request: DNSRecord, handler: object) -> DNSRecord:
         question = request.q
-        address = lookup(str(question.qname), self._names())
-        # ra: a stub resolver expects recursion; aa would be a lie
+        kind = QTYPE.get(question.qtype)
+        # ra: a stub resolver expects recursion
         reply = DNSRecord(DNSHeader(id=request.header.id, qr=1, ra=1, rd=request.header.rd), q=question)
-        if address is None:
+        found = self.find(str(question.qname), "A" if kind == "ANY" else kind)
+        reply.header.aa = int(bool(found.zone))
+        for owner, said, data, ttl in found.answers:
+            line = f"{owner}. {ttl} IN {said} {_quoted(data) if said == 'TXT' else data}"
+            reply.add_answer(*RR.fromZone(line if said != "SOA" else f"{line} 1 7200 900 1209600 86400"))
+        if not found.exists:
             reply.header.rcode = RCODE.NXDOMAIN
-        elif question.qtype in (QTYPE.A, QTYPE.ANY):
-            reply.add_answer(RR(question.qname, QTYPE.A, rdata=A(address), ttl=TTL_SECONDS))
+        if not found.answers and found.zone:
+            soa = f"{found.zone}. {NEGATIVE_TTL_SECONDS} IN SOA ns.{found.zone}. hostmaster.{found.zone}."
+            reply.add_auth(*RR.fromZone(f"{soa} 1 7200 900 1209600 {NEGATIVE_TTL_SECONDS}"))
         return reply
+
+    def find(self, name: str, kind: str, depth: int = 0) -> Found:
+        """The answer with every CNAME on the way followed."""
+        name = name.rstrip(".").lower()
+        found = self._zones(name, kind)
+        if found is None:
+            address = lookup(name, self._names())
+            if address is None:
+                return Found(exists=False)
+            return Found(((name, "A", address, TTL_SECONDS),) if kind == "A" else ())
+        if kind in ("A", "AAAA") and depth < 8 and found.answers and found.answers[0][1] == "CNAME":
+            further = self.find(found.answers[0][2], kind, depth + 1)
+            return Found((found.answers[0], *further.answers), True, found.zone)
+        return found
+
+    def address(self, name: str) -> str | None:
+        """One IPv4 address of a name, for services of the lab that connect to names."""
+        return next((data for _, kind, data, _ in self.find(name, "A").answers if kind == "A"), None)
+
+
+def _quoted(text: str) -> str:
+    return text if text.startswith('"') else '"' + text.replace('"', r"\"") + '"'
 
 
 class Names:
     """UDP and TCP on one address. Create it inside the namespace it shall serve (netns.inside)."""
 
-    def __init__(self, names: Callable[[], Mapping[str, str]], address: str = ADDRESS, port: int = 53) -> None:
+    def __init__(self, resolver: BaseResolver, address: str = ADDRESS, port: int = 53) -> None:
         quiet = _Quiet()
-        resolver = _Resolver(names)
         self._servers = [
             DNSServer(resolver, address=address, port=port, tcp=tcp, logger=quiet) for tcp in (False, True)
         ]

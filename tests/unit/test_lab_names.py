@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from dnslib import QTYPE, RCODE, DNSRecord  # type: ignore[import-untyped]
 
-from lab.services.names import Names, lookup
+from lab.services.names import Names, Resolver, lookup
 
 FRONT = "198.51.100.60"
 
@@ -49,7 +49,7 @@ def test_names_of_the_world_and_of_machines_resolve() -> None:
 
 @pytest.fixture
 def server() -> Iterator[int]:
-    names = Names(lambda: {"db.internal": "10.20.1.20"}, address="127.0.0.1", port=53530)
+    names = Names(Resolver(lambda: {"db.internal": "10.20.1.20"}), address="127.0.0.1", port=53530)
     names.start()
     yield 53530
     names.stop()

@@ -4,11 +4,13 @@ import hashlib
 import string
 import uuid
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lab.providers.aws.cloud import AwsType
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
-from lab.providers.framework.types import Call
+from lab.providers.framework.types import Busy, Call
 from lab.providers.framework.values import UNKNOWN
 from lab.services.credentials import ACCOUNT
 
@@ -17,7 +19,6 @@ class Certificate(AwsType):
     """Waits for its validation records like the real one; CertificateValidation is what waits for the issue."""
 
     token = "aws:acm/certificate:Certificate"
-    live = False
     service = "acm"
     replaces = frozenset(
         {"certificateAuthorityArn", "domainName", "keyAlgorithm", "subjectAlternativeNames", "validationMethod",
@@ -63,6 +64,42 @@ class Certificate(AwsType):
             "type": "AMAZON_ISSUED" if domain else "IMPORTED",
             "validationEmails": [],
         }
+
+    def observe(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> dict[str, Any]:
+        found = settle(box, identity) or {}
+        return {key: found[key] for key in ("status", "notBefore", "notAfter", "renewalEligibility") if key in found}
+
+    def removable(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        for name, one in box.records("aws:cloudfront/distribution:Distribution").items():
+            if (one.get("viewerCertificate") or {}).get("acmCertificateArn") == identity:
+                raise Busy(f"ResourceInUseException: distribution {name} still uses the certificate {identity}")
+
+
+def settle(box: Box, arn: str) -> dict[str, Any] | None:
+    """The certificate's record, issued once the record that each of its names wants is in a hosted zone."""
+    with box.lock:
+        record = box.record(Certificate.token, arn)
+        if record is None or record.get("status") != "PENDING_VALIDATION":
+            return record
+        there = {
+            (str(one.get("fqdn")).rstrip("."), str((one.get("records") or [""])[0]).rstrip("."))
+            for one in box.records("aws:route53/record:Record").values()
+            if one["type"] == "CNAME"
+        }
+        wanted = {
+            (one["resourceRecordName"].rstrip("."), one["resourceRecordValue"].rstrip("."))
+            for one in record["domainValidationOptions"]
+        }
+        if wanted and wanted <= there:
+            now = datetime.now(UTC)
+            record |= {
+                "status": "ISSUED",
+                "notBefore": now.strftime("%Y-%m-%dT00:00:00Z"),
+                "notAfter": (now + timedelta(days=198)).strftime("%Y-%m-%dT23:59:59Z"),
+                "renewalEligibility": "INELIGIBLE",
+            }
+            box.put(Certificate.token, arn, record)
+        return record
 
 
 def _names(value: Any) -> list[Any]:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from lab.providers.aws.acm_certificate import settle
 from lab.providers.aws.edge import EdgeType, etag
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
-from lab.providers.framework.types import Call
+from lab.providers.framework.types import Call, Refusal
 
 HOSTED_ZONE = "Z2FDTNDATAQYW2"
 """The zone that every alias record to a distribution names; the same for all of AWS."""
@@ -18,7 +20,6 @@ class Distribution(EdgeType):
     """Everything but `staging` changes in place."""
 
     token = "aws:cloudfront/distribution:Distribution"
-    live = False
     arn_path = "distribution/"
     replaces = frozenset({"staging"})
     updates = frozenset(
@@ -58,8 +59,65 @@ class Distribution(EdgeType):
             **_changed(),
         }
 
+    def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        _require_possible(box, identity, record)
+
+    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
+        _require_possible(box, identity, record)
+
     def update(self, call: Call, identity: str, state: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
         return super().update(call, identity, state, {**new, **_changed()})
+
+
+def _require_possible(box: Box, identity: str, record: dict[str, Any]) -> None:
+    """What CloudFront's API refuses when it sees other distributions, certificates, policies. Refusal."""
+    from lab.services.edge_policies import known_policy
+
+    aliases = set(record.get("aliases") or ())
+    for other, one in box.records(Distribution.token).items():
+        taken = sorted(aliases & set(one.get("aliases") or ()))
+        if other != identity and taken:
+            raise Refusal(
+                "CNAMEAlreadyExists: One or more of the CNAMEs you provided are already associated with a different "
+                f"resource: {', '.join(taken)} ({other}). An alternate name belongs to one distribution worldwide"
+            )
+    if aliases:
+        _require_certificate(box, record, aliases)
+    if record.get("originGroups"):
+        raise Refusal("the lab's edges have no origin groups (on AWS they retry GET, HEAD and OPTIONS only)")
+    for behaviour in (record["defaultCacheBehavior"], *(record.get("orderedCacheBehaviors") or ())):
+        missing = known_policy(box.records, behaviour)
+        if missing:
+            raise Refusal(f"NoSuchPolicy: {', '.join(missing)} does not exist")
+        for one in behaviour.get("functionAssociations") or ():
+            name = str(one["functionArn"]).rpartition("/")[2]
+            if box.record("aws:cloudfront/function:Function", name) is None:
+                raise Refusal(f"InvalidFunctionAssociation: there is no function {one['functionArn']}")
+        if behaviour.get("lambdaFunctionAssociations"):
+            raise Refusal("the lab's edges run CloudFront functions, no Lambda@Edge")
+
+
+def _require_certificate(box: Box, record: dict[str, Any], aliases: set[str]) -> None:
+    from lab.services.cloudfront import covers
+
+    arn = str((record.get("viewerCertificate") or {}).get("acmCertificateArn") or "")
+    if not arn:
+        raise Refusal(
+            "InvalidViewerCertificate: To add an alternate domain name (CNAME) to a CloudFront distribution, you must "
+            "attach a trusted certificate that validates your authorization to use the domain name"
+        )
+    held = settle(box, arn)
+    if held is None or held.get("status") != "ISSUED" or ":us-east-1:" not in arn:
+        raise Refusal(
+            "InvalidViewerCertificate: The specified SSL certificate doesn't exist, isn't in us-east-1 region, isn't "
+            f"valid, or doesn't include a valid certificate chain: {arn}"
+        )
+    uncovered = sorted(name for name in aliases if not covers(held, name))
+    if uncovered:
+        raise Refusal(
+            "InvalidViewerCertificate: The certificate that is attached to your distribution doesn't cover the "
+            f"alternate domain name (CNAME) that you're trying to add: {', '.join(uncovered)}"
+        )
 
 
 def _changed() -> dict[str, Any]:

@@ -5,9 +5,10 @@ from lab.providers.framework.types import AutoName
 
 
 class ResponseHeadersPolicy(EdgePolicy):
-    """See EdgePolicy."""
+    """Recorded: the lab's edges add no headers."""
 
     token = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
+    live = False
     arn_path = "response-headers-policy/"
     updates = frozenset(
         {"comment", "corsConfig", "customHeadersConfig", "name", "removeHeadersConfig", "securityHeadersConfig",

@@ -32,9 +32,8 @@ class EdgeType(AwsType):
 
 
 class EdgePolicy(EdgeType):
-    """A policy of its own; its name can be changed in place."""
+    """A policy of its own; its name can be changed in place. Edges read it with each request."""
 
-    live = False
     tagged = False
 
     def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from lab.providers.aws.cloud import AwsType
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Call, Refusal
 from lab.providers.framework.values import UNKNOWN
@@ -22,7 +23,6 @@ class HealthCheck(AwsType):
     or back is an update that the API refuses."""
 
     token = "aws:route53/healthCheck:HealthCheck"
-    live = False
     service = "route53"
     replaces = frozenset({"type", "requestInterval", "measureLatency", "referenceName", "routingControlArn"})
     updates = frozenset(
@@ -82,6 +82,22 @@ class HealthCheck(AwsType):
             )
         _require_valid(new)
         return super().update(call, identity, state, new)
+
+    def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        _require_answerable(box, record)
+
+    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
+        _require_answerable(box, record)
+
+
+def _require_answerable(box: Box, record: Mapping[str, Any]) -> None:
+    """Children that exist, and no kind that the lab cannot answer. Refusal."""
+    known = box.records(HealthCheck.token)
+    missing = [child for child in record.get("childHealthchecks") or [] if child not in known]
+    if missing:
+        raise Refusal(f"NoSuchHealthCheck: no health check exists with the specified ID: {', '.join(missing)}")
+    if record["type"] == "RECOVERY_CONTROL":
+        raise Refusal("the lab has no routing controls: use another type of health check there")
 
 
 def _require_valid(inputs: Mapping[str, Any]) -> None:

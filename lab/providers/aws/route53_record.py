@@ -1,11 +1,13 @@
-"""A record."""
+"""A record. What the API refuses in a change batch is in record_rules.py."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lab.providers.aws import record_rules
 from lab.providers.aws.cloud import AwsType
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
-from lab.providers.framework.types import Call
+from lab.providers.framework.types import Call, Refusal
 from lab.providers.framework.values import UNKNOWN
 
 POLICIES = ("cidrRoutingPolicy", "failoverRoutingPolicies", "geolocationRoutingPolicies", "geoproximityRoutingPolicy",
@@ -17,7 +19,6 @@ class Record(AwsType):
     """Only another name or zone replaces; another type or set identifier is a delete and a create in one update."""
 
     token = "aws:route53/record:Record"
-    live = False
     tagged = False
     service = "route53"
     replaces = frozenset({"name", "zoneId"})
@@ -54,6 +55,19 @@ class Record(AwsType):
 
     def computed(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {"fqdn": full_name(str(inputs["name"]), self._zone(call, str(inputs["zoneId"])))}
+
+    def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        record_rules.require_possible(box, record, "")
+
+    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
+        # A failover record cannot become a simple one in one change batch, nor the reverse
+        # (hashicorp/terraform-provider-aws#18356).
+        if bool(before.get("setIdentifier")) != bool(record.get("setIdentifier")):
+            raise Refusal(
+                f"InvalidChangeBatch: {record['fqdn']} cannot change between a simple and a failover record: delete "
+                "the record first, then create it anew"
+            )
+        record_rules.require_possible(box, record, identity)
 
     @staticmethod
     def _zone(call: Call, identity: str) -> str:

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from lab.providers.aws.cloud import AwsType
-from lab.providers.framework.types import Call
+from lab.providers.framework.box import Box
+from lab.providers.framework.types import Call, Refusal
+
+RECORD = "aws:route53/record:Record"
 
 
 class Zone(AwsType):
     """Public zones only: the lab's names are asked by everybody."""
 
     token = "aws:route53/zone:Zone"
-    live = False
     service = "route53"
     replaces = frozenset({"name", "delegationSetId"})
     updates = frozenset({"comment", "enableAcceleratedRecovery", "forceDestroy", "vpcs"})
@@ -37,3 +39,20 @@ class Zone(AwsType):
             "nameServers": servers,
             "primaryNameServer": servers[0],
         }
+
+    def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        if record.get("vpcs"):
+            raise Refusal("the lab has no private hosted zones: take `vpcs` out")
+
+    def removable(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        left = [key for key, one in box.records(RECORD).items() if one["zoneId"] == identity]
+        if left and not record.get("forceDestroy"):
+            raise Refusal(
+                "HostedZoneNotEmpty: The specified hosted zone contains non-required resource record sets and so "
+                f"cannot be deleted: {', '.join(left[:3])}"
+            )
+
+    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        for key, one in box.records(RECORD).items():
+            if one["zoneId"] == identity:
+                box.forget(RECORD, key)

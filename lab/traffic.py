@@ -1,0 +1,97 @@
+"""Names, checks, edges and the load balancer of one box: what users meet. Started and stopped by the site.
+
+Records are the provider's, so each answer follows the latest `up`. Not here: any of the rules (lab/services).
+"""
+
+import functools
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lab.box.layout import CLOUDFRONT, DNS, LOAD_BALANCER, USERS_DNS
+from lab.services.alb import LoadBalancer
+from lab.services.authority import Authority
+from lab.services.caching import Caching
+from lab.services.cloudfront import CloudFront
+from lab.services.health_checks import Checkers
+from lab.services.http_proxy import Certificate, Door, Question
+from lab.services.names import Names, Resolver
+from lab.services.netns import inside
+from lab.services.zones import CHECK_TOKEN, Balancer, Zones
+from lab.state import State
+
+
+class Traffic:
+    """Everything listens in the services namespace, where packets from everywhere arrive."""
+
+    def __init__(self, state: State, authority: Authority, namespace: str) -> None:
+        self._namespace = namespace
+        self._balancers: dict[Balancer, LoadBalancer] = {}
+        self.checkers = Checkers(lambda: state.records_list(CHECK_TOKEN), self.address, self.connect)
+        zones = Zones(state.records_list, self.checkers.healthy, self._balancer_health)
+        self._resolver = Resolver(lambda: state.world()[0].names, zones.answer)
+        self._caching = Caching(self._resolver)
+        self._cloudfront = CloudFront(state.records_list, authority, self.address, self.connect)
+        self._names: list[Names] = []
+        self._doors: list[Door] = []
+
+    @property
+    def answers(self) -> bool:
+        return bool(self._names)
+
+    def start(self) -> None:
+        for resolver, address in ((self._resolver, DNS), (self._caching, USERS_DNS)):
+            self._names.append(inside(self._namespace, functools.partial(Names, resolver, address)))
+        for names in self._names:
+            names.start()
+        self._open(CLOUDFRONT, self._cloudfront.handle, self._cloudfront.certificate)
+        self.checkers.start()
+
+    def stop(self) -> None:
+        self.checkers.stop()
+        for door in self._doors:
+            door.stop()
+        for balancer in self._balancers.values():
+            balancer.stop()
+        for names in self._names:
+            names.stop()
+        self._cloudfront.stop()
+        self._names, self._doors = [], []
+
+    def add_balancer(self, known: Balancer, balancer: LoadBalancer) -> None:
+        """From now on it answers at the load balancer's address and can be an alias's target."""
+        self._balancers[known] = balancer
+        self._open(LOAD_BALANCER, balancer.handle, balancer.certificate)
+        balancer.start()
+
+    def flush_users_dns(self) -> None:
+        """The users' resolver forgets what it knows."""
+        self._caching.flush()
+
+    def report(self) -> dict[str, Any]:
+        """For `status`."""
+        return {
+            "health_checks": self.checkers.report(),
+            "load_balancers": [
+                {"name": known.name, "healthy": one.healthy, "target": one.detail}
+                for known, one in self._balancers.items()
+            ],
+        }
+
+    def address(self, name: str) -> str | None:
+        """Where a name leads, for services of the lab."""
+        return self._resolver.address(name)
+
+    def connect(self, address: str, port: int, seconds: float) -> socket.socket:
+        """A TCP connection that starts in the internet."""
+        return inside(self._namespace, functools.partial(socket.create_connection, (address, port), seconds))
+
+    def _balancer_health(self) -> Mapping[Balancer, bool]:
+        return {known: one.healthy for known, one in self._balancers.items()}
+
+    def _open(self, address: str, handle: Callable[[Question], Any], certificate: Certificate) -> None:
+        for port, given in ((80, None), (443, certificate)):
+            listening = inside(self._namespace, functools.partial(socket.create_server, (address, port)))
+            door = Door(listening, handle, given)
+            door.start()
+            self._doors.append(door)
