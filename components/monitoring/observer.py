@@ -3,6 +3,22 @@
 from typing import NotRequired, TypedDict
 
 import pulumi
+from pulumi_azure_native import applicationinsights, monitor, operationalinsights
+
+from .. import rules
+from ..rules.traffic import observer_problems
+from .queries import query
+
+CONTAINER = "mysql-backup"
+MAX_AGE_HOURS = 26
+DROP_PERCENT = 30
+
+PLACES = ("apac-sg-sin-azr", "apac-jp-kaw-edge", "apac-hk-hkn-azr", "emea-nl-ams-azr", "us-ca-sjc-azr")
+"""Singapore, Tokyo, Hong Kong, Amsterdam, San Jose (Application Insights, availability test locations)."""
+
+FAILING_PLACES = 3
+TEST_SECONDS = 300
+"""The shortest that a standard test runs at."""
 
 
 class ObserverArgs(TypedDict):
@@ -57,4 +73,172 @@ class Observer(pulumi.ComponentResource):
     web_test_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: ObserverArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        raise NotImplementedError("arguments first; the body follows")
+        rules.require(f"observer {name}", observer_problems(args))
+        intent = {
+            "primary_url": args["primary_url"],
+            "backup_max_age_hours": args.get("backup_max_age_hours", MAX_AGE_HOURS),
+            "backup_drop_percent": args.get("backup_drop_percent", DROP_PERCENT),
+            "places": list(PLACES),
+        }
+        super().__init__("twinsite:index:Observer", name, intent, opts)
+        self._name, self._args, self._tags = name, args, args.get("tags", {})
+        self.action_group_id = self._told()
+        workspace = operationalinsights.Workspace(
+            f"{name}-logs",
+            resource_group_name=args["resource_group_name"],
+            location=args["location"],
+            sku={"name": operationalinsights.WorkspaceSkuNameEnum.PER_GB2018},
+            retention_in_days=30,
+            tags=self._tags,
+            opts=self._child(),
+        )
+        self.web_test_id = self._primary(workspace)
+        self._backups(workspace)
+        self.register_outputs({"action_group_id": self.action_group_id, "web_test_id": self.web_test_id})
+
+    def _told(self) -> pulumi.Output[str]:
+        told = monitor.ActionGroup(
+            f"{self._name}-told",
+            resource_group_name=self._args["resource_group_name"],
+            location="Global",
+            group_short_name="twinsite",
+            enabled=True,
+            email_receivers=[
+                {"name": f"email-{at}", "email_address": address, "use_common_alert_schema": True}
+                for at, address in enumerate(self._args.get("emails", []), start=1)
+            ],
+            webhook_receivers=[
+                {"name": f"url-{at}", "service_uri": pulumi.Output.secret(url), "use_common_alert_schema": True}
+                for at, url in enumerate(self._args.get("urls", []), start=1)
+            ],
+            tags=self._tags,
+            opts=self._child(),
+        )
+        group_id: pulumi.Output[str] = told.id
+        return group_id
+
+    def _primary(self, workspace: operationalinsights.Workspace) -> pulumi.Output[str]:
+        """The availability test of the primary's page, its alert, and the alert on its silence."""
+        group, text = self._args["resource_group_name"], self._args.get("primary_text", "")
+        insights = applicationinsights.Component(
+            f"{self._name}-insights",
+            resource_group_name=group,
+            location=self._args["location"],
+            kind="web",
+            application_type=applicationinsights.ApplicationType.WEB,
+            ingestion_mode=applicationinsights.IngestionMode.LOG_ANALYTICS,
+            workspace_resource_id=workspace.id,
+            tags=self._tags,
+            opts=self._child(),
+        )
+        test_name = f"{self._name}-primary"
+        test = applicationinsights.WebTest(
+            test_name,
+            web_test_name=test_name,
+            resource_group_name=group,
+            location=self._args["location"],
+            kind=applicationinsights.WebTestKind.STANDARD,
+            web_test_kind=applicationinsights.WebTestKind.STANDARD,
+            synthetic_monitor_id=test_name,
+            enabled=True,
+            frequency=TEST_SECONDS,
+            timeout=30,
+            retry_enabled=True,
+            locations=[{"location": place} for place in PLACES],
+            request={"request_url": self._args["primary_url"], "http_verb": "GET", "follow_redirects": False},
+            validation_rules={
+                "expected_http_status_code": 200,
+                "s_sl_check": True,
+                "s_sl_cert_remaining_lifetime_check": 7,
+                **({"content_validation": {"content_match": text, "pass_if_text_found": True}} if text else {}),
+            },
+            # The portal and the alert find the test's results by this tag.
+            tags=insights.id.apply(lambda found: {**self._tags, f"hidden-link:{found}": "Resource"}),
+            opts=self._child(),
+        )
+        monitor.MetricAlert(
+            f"{self._name}-primary-down",
+            resource_group_name=group,
+            location="global",
+            description=f"{self._args['primary_url']} fails from {FAILING_PLACES} of {len(PLACES)} places",
+            severity=0,
+            enabled=True,
+            scopes=[test.id, insights.id],
+            evaluation_frequency="PT1M",
+            window_size="PT5M",
+            criteria={
+                "odata_type": "Microsoft.Azure.Monitor.WebtestLocationAvailabilityCriteria",
+                "web_test_id": test.id,
+                "component_id": insights.id,
+                "failed_location_count": FAILING_PLACES,
+            },
+            actions=[{"action_group_id": self.action_group_id}],
+            tags=self._tags,
+            opts=self._child(),
+        )
+        silent = query("primary-silent", test_name=f'"{test_name}"')
+        self._log_alert("primary-unseen", "the test of the primary's page says nothing", silent, workspace, "PT15M")
+        test_id: pulumi.Output[str] = test.id
+        return test_id
+
+    def _backups(self, workspace: operationalinsights.Workspace) -> None:
+        """Backups are watched where they land, so that nothing has to run in AWS for it."""
+        container = f'"{self._args.get("backup_container", CONTAINER)}"'
+        hours = self._args.get("backup_max_age_hours", MAX_AGE_HOURS)
+        drop = self._args.get("backup_drop_percent", DROP_PERCENT)
+        logged = monitor.DiagnosticSetting(
+            f"{self._name}-backup-writes",
+            resource_uri=pulumi.Output.concat(self._args["backup_account_id"], "/blobServices/default"),
+            logs=[{"category": "StorageWrite", "enabled": True}],
+            workspace_id=workspace.id,
+            opts=self._child(),
+        )
+        late = query("backup-late", container=container, max_age=f"{hours}h")
+        small = query("backup-small", container=container, drop_percent=str(drop))
+        self._log_alert("backup-late", f"no complete backup for {hours} hours", late, workspace, "PT1H", logged)
+        what = f"the newest backup is more than {drop} % smaller than the one before"
+        self._log_alert("backup-small", what, small, workspace, "PT1H", logged)
+
+    def _log_alert(
+        self,
+        part: str,
+        what: str,
+        text: str,
+        workspace: operationalinsights.Workspace,
+        every: str,
+        after: pulumi.Resource | None = None,
+    ) -> None:
+        """Alert when the query has a row. Every query has one, too, when there are no data at all."""
+        monitor.ScheduledQueryRule(
+            f"{self._name}-{part}",
+            resource_group_name=self._args["resource_group_name"],
+            location=self._args["location"],
+            kind=monitor.Kind.LOG_ALERT,
+            display_name=f"{self._name} {part}",
+            description=what,
+            severity=1,
+            enabled=True,
+            scopes=[workspace.id],
+            evaluation_frequency=every,
+            window_size=every,
+            override_query_time_range="P2D",
+            skip_query_validation=True,  # a new workspace has no such table yet
+            auto_mitigate=True,
+            criteria={
+                "all_of": [
+                    {
+                        "query": text,
+                        "time_aggregation": monitor.TimeAggregation.COUNT,
+                        "operator": monitor.ConditionOperator.GREATER_THAN,
+                        "threshold": 0,
+                        "failing_periods": {"number_of_evaluation_periods": 1, "min_failing_periods_to_alert": 1},
+                    }
+                ]
+            },
+            actions={"action_groups": [self.action_group_id]},
+            tags=self._tags,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[after] if after is not None else []),
+        )
+
+    def _child(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self)

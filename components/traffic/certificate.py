@@ -3,6 +3,13 @@
 from typing import NotRequired, TypedDict
 
 import pulumi
+import pulumi_aws as aws
+
+from .. import rules
+from ..rules.traffic import name_problems
+
+EDGE_REGION = "us-east-1"
+"""CloudFront takes certificates from here only."""
 
 
 class EdgeCertificateArgs(TypedDict):
@@ -28,4 +35,33 @@ class EdgeCertificate(pulumi.ComponentResource):
     """Of the issued certificate."""
 
     def __init__(self, name: str, args: EdgeCertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        raise NotImplementedError("arguments first; the body follows")
+        rules.require(f"certificate {name}", name_problems("fqdn", args["fqdn"]))
+        super().__init__("twinsite:index:EdgeCertificate", name, {"fqdn": args["fqdn"]}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        certificate = aws.acm.Certificate(
+            f"{name}-certificate",
+            domain_name=args["fqdn"],
+            validation_method="DNS",
+            region=EDGE_REGION,
+            tags={**args.get("tags", {}), "Name": args["fqdn"]},
+            opts=child,
+        )
+        proof = certificate.domain_validation_options[0]
+        record = aws.route53.Record(
+            f"{name}-proof",
+            zone_id=args["zone_id"],
+            name=proof.resource_record_name,
+            type=proof.resource_record_type,
+            records=[proof.resource_record_value],
+            ttl=60,
+            opts=child,
+        )
+        issued = aws.acm.CertificateValidation(
+            f"{name}-issued",
+            certificate_arn=certificate.arn,
+            validation_record_fqdns=[record.fqdn],
+            region=EDGE_REGION,
+            opts=child,
+        )
+        self.arn = issued.certificate_arn
+        self.register_outputs({"arn": self.arn})

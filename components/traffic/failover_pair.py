@@ -1,10 +1,17 @@
 """A name that users know, answered with the primary site or the standby site."""
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
+import pulumi_aws as aws
 
+from .. import rules
+from ..inventory import Name
+from ..rules.traffic import LARGEST_TTL_SECONDS, latch_seconds, pair_problems, route_seconds
 from .latch import Latch
+
+INTERVAL_SECONDS = 10
+FAILURES = 3
 
 
 class PrimaryEnd(TypedDict):
@@ -105,6 +112,7 @@ class Route53FailoverPair(pulumi.ComponentResource):
     """
 
     fqdn: str
+    stateful: bool
     ttl_seconds: int
     """Longest time that a resolver keeps an answer."""
     failover_seconds: float
@@ -121,5 +129,141 @@ class Route53FailoverPair(pulumi.ComponentResource):
     secondary_endpoint_check_id: pulumi.Output[str]
     """The standby's own page."""
 
+    latch_label: str
+    """Name of the latch that moves it."""
+    watches_primary: bool
+    """Whether there is a check of the primary's own page."""
+
     def __init__(self, name: str, args: Route53FailoverPairArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        raise NotImplementedError("arguments first; the body follows")
+        rules.require(f"failover pair {name}", pair_problems(args))
+        # The primary is an alias of a load balancer, whose answer lives 60 s whatever the secondary says.
+        ttl = max(LARGEST_TTL_SECONDS, args.get("ttl_seconds", LARGEST_TTL_SECONDS))
+        super().__init__("twinsite:index:Route53FailoverPair", name, _intent(args, ttl), opts)
+        # After super(): it makes an Output of each attribute that is also a prop.
+        self._name, self._args, self._tags = name, args, args.get("tags", {})
+        self.fqdn, self.stateful, self.ttl_seconds = args["fqdn"], args["stateful"], ttl
+        self.latch_seconds, self.failover_seconds = latch_seconds(ttl), _failover_seconds(args, ttl)
+        self.watches_primary = "primary_check" in args
+        latch = args["latch"]
+        self.latch_label = latch.label
+        pages = [self._endpoint("primary-page", args["primary_check"])] if "primary_check" in args else []
+        self.primary_endpoint_check_id = pulumi.Output.from_input(pages[0] if pages else None)
+        self.secondary_endpoint_check_id = self._endpoint("secondary-page", args["secondary_check"])
+        if self.stateful:
+            self.primary_check_id = latch.clear_check_id
+        else:
+            children = [*pages, *latch.absent_check_ids]
+            self.primary_check_id = self._calculated("primary", children, len(children))
+        self.secondary_check_id = self._calculated(
+            "secondary", [self.secondary_endpoint_check_id, *latch.present_check_ids], 1
+        )
+        for kind in ("A", "AAAA") if args["primary"]["has_ipv6"] else ("A",):
+            self._record(kind, "PRIMARY", self.primary_check_id, self._primary_target())
+            self._record(kind, "SECONDARY", self.secondary_check_id, self._secondary_target(kind))
+        self.register_outputs(
+            {
+                "fqdn": self.fqdn,
+                "ttl_seconds": self.ttl_seconds,
+                "failover_seconds": self.failover_seconds,
+                "latch_seconds": self.latch_seconds,
+                "primary_check_id": self.primary_check_id,
+                "secondary_check_id": self.secondary_check_id,
+                "primary_endpoint_check_id": self.primary_endpoint_check_id,
+                "secondary_endpoint_check_id": self.secondary_endpoint_check_id,
+            }
+        )
+
+    def inventory_name(self, *, path: str, primary_marker: str, secondary_marker: str, secondary_host: str) -> Name:
+        """This name for the inventory. `secondary_host`: what shows the secondary without the name, resolved."""
+        return Name(
+            fqdn=self.fqdn,
+            stateful=self.stateful,
+            primary_url=f"https://{self._args['primary']['dns_name']}{path}",
+            secondary_url=f"https://{secondary_host}{path}",
+            path=path,
+            primary_marker=primary_marker,
+            secondary_marker=secondary_marker,
+            ttl_seconds=self.ttl_seconds,
+            failover_seconds=self.failover_seconds,
+        )
+
+    def _endpoint(self, part: str, check: CheckArgs) -> pulumi.Output[str]:
+        text = check.get("text")
+        return aws.route53.HealthCheck(
+            f"{self._name}-{part}",
+            type="HTTPS_STR_MATCH" if text else "HTTPS",
+            fqdn=check["host"],
+            ip_address=check.get("address"),
+            port=check.get("port", 443),
+            resource_path=check["path"],
+            search_string=text,
+            request_interval=check.get("interval_seconds", INTERVAL_SECONDS),
+            failure_threshold=check.get("failures", FAILURES),
+            enable_sni=True,
+            tags={**self._tags, "Name": f"{self.fqdn} {part}"},
+            opts=pulumi.ResourceOptions(parent=self),
+        ).id
+
+    def _calculated(self, part: str, children: list[pulumi.Output[str]], threshold: int) -> pulumi.Output[str]:
+        return aws.route53.HealthCheck(
+            f"{self._name}-{part}",
+            type="CALCULATED",
+            child_healthchecks=children,
+            child_health_threshold=threshold,
+            tags={**self._tags, "Name": f"{self.fqdn} {part}"},
+            opts=pulumi.ResourceOptions(parent=self),
+        ).id
+
+    def _primary_target(self) -> dict[str, Any]:
+        primary = self._args["primary"]
+        return _alias(primary["dns_name"], primary["zone_id"])
+
+    def _secondary_target(self, kind: str) -> dict[str, Any]:
+        secondary = self._args["secondary"]
+        if "distribution_domain" in secondary:
+            return _alias(secondary["distribution_domain"], secondary["distribution_zone_id"])
+        address = secondary["ipv4"] if kind == "A" else secondary["ipv6"]
+        return {"records": [address], "ttl": self._args.get("ttl_seconds", LARGEST_TTL_SECONDS)}
+
+    def _record(self, kind: str, role: str, check: pulumi.Output[str], target: dict[str, Any]) -> None:
+        aws.route53.Record(
+            f"{self._name}-{role.lower()}-{kind.lower()}",
+            zone_id=self._args["zone_id"],
+            name=self.fqdn,
+            type=kind,
+            set_identifier=role.lower(),
+            failover_routing_policies=[{"type": role}],
+            health_check_id=check,
+            **target,
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[self._args["latch"]], hooks=self._args["latch"].settling
+            ),
+        )
+
+
+def _failover_seconds(args: Route53FailoverPairArgs, ttl: int) -> float:
+    if args["stateful"]:
+        return latch_seconds(ttl)
+    check = args["primary_check"]
+    return route_seconds(check.get("interval_seconds", INTERVAL_SECONDS), check.get("failures", FAILURES), ttl)
+
+
+def _intent(args: Route53FailoverPairArgs, ttl: int) -> dict[str, Any]:
+    """What this name is meant to be, for policies and readers of a preview."""
+    primary = args["primary"]
+    return {
+        "fqdn": args["fqdn"],
+        "stateful": args["stateful"],
+        "latch": args["latch"].label,
+        "primary": primary["dns_name"],
+        "secondary": "distribution" if "distribution_domain" in args["secondary"] else "address",
+        "record_types": ["A", "AAAA"] if primary["has_ipv6"] else ["A"],
+        "ttl_seconds": ttl,
+        "failover_seconds": _failover_seconds(args, ttl),
+        "latch_seconds": latch_seconds(ttl),
+    }
+
+
+def _alias(dns_name: pulumi.Input[str], zone_id: pulumi.Input[str]) -> dict[str, Any]:
+    # The check decides, and only it: with evaluate_target_health a failing load balancer would move a stateful name.
+    return {"aliases": [{"name": dns_name, "zone_id": zone_id, "evaluate_target_health": False}]}

@@ -3,9 +3,16 @@
 from typing import NotRequired, TypedDict
 
 import pulumi
+import pulumi_aws as aws
 
+from .. import rules
 from ..machine import GateMode
-from .static_site import StaticSite
+from ..rules.traffic import LATCH_FAILURES, LATCH_INTERVAL_SECONDS, latch_problems
+from .settling import CLEAR_ADDRESS, SET_ADDRESS, WITNESS_TTL_SECONDS, settling
+from .static_site import HEALTH, WEB_CONTAINER, StaticSite
+
+WITNESS = "latch-witness"
+OBJECT_NAME = "latch/dr"
 
 
 class LatchStore(TypedDict):
@@ -56,8 +63,114 @@ class Latch(pulumi.ComponentResource):
     """One per store: healthy while the store answers at all. For alarms only; no record uses them."""
     clear_check_id: pulumi.Output[str]
     """Calculated: healthy while both are absent."""
+    set_check_id: pulumi.Output[str]
+    """Calculated: healthy while at least one is there."""
+    label: str
+    """Name of this latch: pairs of one stack have the same."""
     witness_name: str
     """A name that resolves to 192.0.2.1 while Route 53 holds the latch for not set, to 192.0.2.2 otherwise."""
 
+    settling: pulumi.ResourceHookBinding
+    """Hooks for records on these checks: they wait until the checks have data."""
+
     def __init__(self, name: str, args: LatchArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        raise NotImplementedError("arguments first; the body follows")
+        sites = [store["site"] for store in args["stores"]]
+        object_name = args.get("object_name", OBJECT_NAME)
+        known = {
+            "stores": [(site.account_name, site.location) for site in sites],
+            "object_name": object_name,
+            "zone_name": args["zone_name"],
+        }
+        rules.require(f"latch {name}", latch_problems(known))
+        objects = [f"azblob://{site.account_name}/{WEB_CONTAINER}/{object_name}" for site in sites]
+        witness = f"{WITNESS}.{args['zone_name']}"
+        intent = {"objects": objects, "regions": [site.location for site in sites], "witness_name": witness}
+        super().__init__("twinsite:index:Latch", name, intent, opts)
+        # After super(): it makes an Output of each attribute that is also a prop.
+        self.objects, self.witness_name, self.label = objects, witness, name
+        self._name, self._tags = name, args.get("tags", {})
+        self.absent_check_ids, self.present_check_ids, self.store_check_ids = [], [], []
+        for at, site in enumerate(sites, start=1):
+            path = f"/{object_name}"
+            self.absent_check_ids.append(self._leaf(f"{at}-absent", site, path, inverted=True))
+            self.present_check_ids.append(self._leaf(f"{at}-present", site, path))
+            self.store_check_ids.append(self._leaf(f"{at}-store", site, f"/{HEALTH}", interval=30, failures=3))
+        self.clear_check_id = self._calculated("clear", self.absent_check_ids, len(self.absent_check_ids))
+        self.set_check_id = self._calculated("set", self.present_check_ids, 1)
+        shown = [
+            self._witness(args["zone_id"], role, check, address)
+            for role, check, address in (
+                ("PRIMARY", self.clear_check_id, CLEAR_ADDRESS),
+                ("SECONDARY", self.set_check_id, SET_ADDRESS),
+            )
+        ]
+        self.urls = pulumi.Output.all(*(site.host for site in sites)).apply(
+            lambda hosts: [f"https://{host}/{object_name}" for host in hosts]
+        )
+        # Whoever asks for the witness waits for it, so that no resolver remembers that it was not there.
+        witnessed = pulumi.Output.all(self.urls, *(record.id for record in shown)).apply(lambda found: found[0])
+        self.settling = settling(name, self.witness_name, witnessed, args.get("gate", GateMode.WAIT))
+        self.register_outputs(
+            {
+                "urls": self.urls,
+                "objects": self.objects,
+                "absent_check_ids": self.absent_check_ids,
+                "present_check_ids": self.present_check_ids,
+                "store_check_ids": self.store_check_ids,
+                "clear_check_id": self.clear_check_id,
+                "set_check_id": self.set_check_id,
+                "witness_name": self.witness_name,
+            }
+        )
+
+    def _leaf(
+        self,
+        part: str,
+        site: StaticSite,
+        path: str,
+        *,
+        inverted: bool = False,
+        interval: int = LATCH_INTERVAL_SECONDS,
+        failures: int = LATCH_FAILURES,
+    ) -> pulumi.Output[str]:
+        # Nothing here that a setting changes: interval and type are for life, and a replaced inverted check would say
+        # "latched" until it has data, under a record that uses it already.
+        return aws.route53.HealthCheck(
+            f"{self._name}-{part}",
+            type="HTTPS",
+            fqdn=site.host,
+            port=443,
+            resource_path=path,
+            request_interval=interval,
+            failure_threshold=failures,
+            enable_sni=True,
+            invert_healthcheck=inverted,
+            tags={**self._tags, "Name": f"{self._name} {part}"},
+            opts=pulumi.ResourceOptions(parent=self),
+        ).id
+
+    def _calculated(self, part: str, children: list[pulumi.Output[str]], threshold: int) -> pulumi.Output[str]:
+        return aws.route53.HealthCheck(
+            f"{self._name}-{part}",
+            type="CALCULATED",
+            child_healthchecks=children,
+            child_health_threshold=threshold,
+            tags={**self._tags, "Name": f"{self._name} {part}"},
+            opts=pulumi.ResourceOptions(parent=self),
+        ).id
+
+    def _witness(
+        self, zone_id: pulumi.Input[str], role: str, check: pulumi.Output[str], address: str
+    ) -> aws.route53.Record:
+        return aws.route53.Record(
+            f"{self._name}-witness-{role.lower()}",
+            zone_id=zone_id,
+            name=self.witness_name,
+            type="A",
+            set_identifier=role.lower(),
+            failover_routing_policies=[{"type": role}],
+            health_check_id=check,
+            records=[address],
+            ttl=WITNESS_TTL_SECONDS,
+            opts=pulumi.ResourceOptions(parent=self),
+        )

@@ -3,8 +3,22 @@
 from typing import NotRequired, TypedDict
 
 import pulumi
+import pulumi_aws as aws
 
-from .static_site import StaticSite
+from .. import rules
+from ..rules.traffic import page_problems
+from .certificate import EdgeCertificate
+from .distribution import CACHING_DISABLED, PRICE_CLASS, READ_METHODS, behaviour, create, https_origin
+from .edge import NOTICE_MARKER, edge_function, notice_page
+from .static_site import HEALTH, StaticSite
+
+TITLE = "We are moving to our standby site"
+MESSAGE = (
+    "Our main site cannot be reached at the moment. The application is, or will shortly be, available at the address "
+    "below."
+)
+RETRY_AFTER_SECONDS = 300
+ORIGIN = "notice"
 
 
 class MaintenancePageArgs(TypedDict):
@@ -29,7 +43,7 @@ class MaintenancePageArgs(TypedDict):
     """Defaults to "We are moving to our standby site"."""
 
     message: NotRequired[str]
-    """One paragraph. Defaults to a neutral sentence."""
+    """One paragraph. Defaults to a neutral one."""
 
     retry_after_seconds: NotRequired[int]
     """Said to crawlers and clients in Retry-After. Defaults to 300."""
@@ -56,4 +70,73 @@ class MaintenancePage(pulumi.ComponentResource):
     certificate_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: MaintenancePageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        raise NotImplementedError("arguments first; the body follows")
+        site = args["site"]
+        rules.require(f"maintenance page {name}", page_problems(args, site.account_name))
+        retry = args.get("retry_after_seconds", RETRY_AFTER_SECONDS)
+        intent = {
+            "fqdn": args["fqdn"],
+            "account_name": site.account_name,
+            "backup_account_name": args["backup_account_name"],
+            "standby_url": args["standby_url"],
+            "status": 503,
+            "retry_after_seconds": retry,
+            "cache_control": "no-store",
+        }
+        super().__init__("twinsite:index:MaintenancePage", name, intent, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        tags = args.get("tags", {})
+        shown = notice_page(
+            title=args.get("title", TITLE),
+            message=args.get("message", MESSAGE),
+            standby_url=args["standby_url"],
+        )
+        page = site.page("notice", "index.html", "text/html; charset=utf-8", shown, self)
+        certificate = EdgeCertificate(name, {"fqdn": args["fqdn"], "zone_id": args["zone_id"], "tags": tags}, child)
+        functions = [
+            aws.cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs(
+                event_type=event,
+                function_arn=aws.cloudfront.Function(
+                    f"{name}-{source}",
+                    runtime="cloudfront-js-2.0",
+                    code=edge_function(source, retry_after_seconds=retry),
+                    comment=f"twinsite: {args['fqdn']} answers 503, uncached",
+                    publish=True,
+                    opts=child,
+                ).arn,
+            )
+            for event, source in (("viewer-request", "notice-request"), ("viewer-response", "notice-response"))
+        ]
+        # No function on its path: 200 only while the storage account really answers.
+        health = aws.cloudfront.DistributionOrderedCacheBehaviorArgs(
+            path_pattern=f"/{HEALTH}",
+            target_origin_id=ORIGIN,
+            viewer_protocol_policy="https-only",
+            allowed_methods=READ_METHODS,
+            cached_methods=READ_METHODS,
+            cache_policy_id=CACHING_DISABLED,
+        )
+        distribution = create(
+            name,
+            args["fqdn"],
+            certificate.arn,
+            aws.cloudfront.DistributionOriginArgs(
+                origin_id=ORIGIN, domain_name=site.host, custom_origin_config=https_origin()
+            ),
+            behaviour(ORIGIN, functions),
+            [health],
+            args.get("price_class", PRICE_CLASS),
+            tags,
+            pulumi.ResourceOptions(parent=self, depends_on=[page]),
+        )
+        self.distribution_domain = distribution.domain_name
+        self.distribution_zone_id = distribution.hosted_zone_id
+        self.marker = NOTICE_MARKER
+        self.certificate_arn = certificate.arn
+        self.register_outputs(
+            {
+                "distribution_domain": self.distribution_domain,
+                "distribution_zone_id": self.distribution_zone_id,
+                "marker": self.marker,
+                "certificate_arn": self.certificate_arn,
+            }
+        )

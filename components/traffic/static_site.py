@@ -1,8 +1,21 @@
 """A public Azure storage account with a static website: holds a notice page or a latch object, never data."""
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
+from urllib.parse import urlsplit
 
 import pulumi
+from pulumi_azure_native import authorization, storage
+
+from .. import rules
+from ..rules.traffic import site_problems
+
+WEB_CONTAINER = "$web"
+BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+"""Role Storage Blob Data Contributor (Azure built-in roles)."""
+
+NOT_FOUND = "404.html"
+HEALTH = "healthz"
+HEALTH_TEXT = "twinsite-ok"
 
 
 class StaticSiteArgs(TypedDict):
@@ -40,4 +53,82 @@ class StaticSite(pulumi.ComponentResource):
     resource_group_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: StaticSiteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        raise NotImplementedError("arguments first; the body follows")
+        rules.require(f"static site {name}", site_problems(args))
+        intent = {"account_name": args["account_name"], "location": args["location"], "public": True}
+        super().__init__("twinsite:index:StaticSite", name, intent, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        account = storage.StorageAccount(
+            f"{name}-account",
+            account_name=args["account_name"],
+            resource_group_name=args["resource_group_name"],
+            location=args["location"],
+            kind=storage.Kind.STORAGE_V2,
+            sku={"name": storage.SkuName.STANDARD_LRS},
+            minimum_tls_version=storage.MinimumTlsVersion.TLS1_2,
+            enable_https_traffic_only=True,
+            allow_blob_public_access=False,  # the website answers anonymously without it
+            # The provider writes websites and blobs with the account's key (pulumi-azure-native#2015).
+            allow_shared_key_access=True,
+            tags=args.get("tags", {}),
+            opts=child,
+        )
+        website = storage.StorageAccountStaticWebsite(
+            f"{name}-website",
+            account_name=account.name,
+            resource_group_name=args["resource_group_name"],
+            index_document="index.html",
+            error404_document=NOT_FOUND,
+            opts=child,
+        )
+        self.account_name = args["account_name"]
+        self.location = args["location"]
+        self.resource_group_name = pulumi.Output.from_input(args["resource_group_name"])
+        self.account_id = account.id
+        self._container = website.container_name
+        pages = [self.page("404", NOT_FOUND, "text/html", "not found\n", self)]
+        pages.append(self.page(HEALTH, HEALTH, "text/plain", f"{HEALTH_TEXT}\n", self))
+        for at, principal in enumerate(args.get("operator_principal_ids", [])):
+            authorization.RoleAssignment(
+                f"{name}-operator-{at}",
+                principal_id=principal,
+                role_definition_id=account.id.apply(_contributor),
+                scope=pulumi.Output.concat(account.id, f"/blobServices/default/containers/{WEB_CONTAINER}"),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[website]),
+            )
+        # Whoever asks the website waits for what must be in it.
+        self.host = pulumi.Output.all(account.primary_endpoints, *(page.id for page in pages)).apply(_web_host)
+        self.register_outputs(
+            {
+                "account_name": self.account_name,
+                "location": self.location,
+                "host": self.host,
+                "account_id": self.account_id,
+                "resource_group_name": self.resource_group_name,
+            }
+        )
+
+    def page(self, label: str, blob: str, kind: str, text: str, parent: pulumi.Resource) -> storage.Blob:
+        """Publish `text` as `blob` of the website, with Content-Type `kind`; `label` names the resource."""
+        return storage.Blob(
+            f"{self.pulumi_resource_name}-{label}",
+            account_name=self.account_name,
+            resource_group_name=self.resource_group_name,
+            container_name=self._container,
+            blob_name=blob,
+            type=storage.BlobType.BLOCK,
+            content_type=kind,
+            source=pulumi.StringAsset(text),
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
+
+
+def _contributor(account_id: str) -> str:
+    subscription = account_id.split("/")[2]
+    return f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{BLOB_DATA_CONTRIBUTOR}"
+
+
+def _web_host(found: list[Any]) -> str:
+    """Host of https://ACCOUNT.zN.web.core.windows.net/."""
+    endpoints = found[0]
+    web = endpoints["web"] if isinstance(endpoints, dict) else endpoints.web
+    return str(urlsplit(str(web)).hostname)
