@@ -14,9 +14,10 @@ def assign(
     principal_id: pulumi.Input[str],
     scope: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
-    principal_type: str = "ServicePrincipal",
+    principal_type: str | None = "ServicePrincipal",
 ) -> "authorization.RoleAssignment":
-    """`principal_id` gets `role` at `scope`. Without the type Azure looks a fresh identity up before it has spread."""
+    """`principal_id` gets `role` at `scope`. Without the type (None: a person, or not known) Azure looks the principal
+    up, and a fresh identity may not have spread yet."""
     return authorization.RoleAssignment(
         name,
         principal_id=principal_id,

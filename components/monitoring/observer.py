@@ -229,7 +229,8 @@ class Observer(pulumi.ComponentResource):
                     {
                         "query": text,
                         "time_aggregation": monitor.TimeAggregation.COUNT,
-                        "operator": monitor.ConditionOperator.GREATER_THAN,
+                        # Not monitor.ConditionOperator: in this SDK that is another resource's ("gt").
+                        "operator": "GreaterThan",
                         "threshold": 0,
                         "failing_periods": {"number_of_evaluation_periods": 1, "min_failing_periods_to_alert": 1},
                     }

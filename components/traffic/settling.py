@@ -55,8 +55,8 @@ async def settled(
     witness: str,
     urls: list[str],
     *,
-    look: Look = resolve,
-    ask: Ask = is_there,
+    look: Look | None = None,
+    ask: Ask | None = None,
     deadline_seconds: float = DEADLINE_SECONDS,
     pause_seconds: float = PAUSE_SECONDS,
 ) -> str:
@@ -64,6 +64,7 @@ async def settled(
 
     Raises TimeoutError, with what was last seen and the fix.
     """
+    look, ask = look or resolve, ask or is_there
     end = time.monotonic() + deadline_seconds
     while True:
         seen = await look(witness)

@@ -4,15 +4,12 @@ from typing import Any, NotRequired, TypedDict
 from urllib.parse import urlsplit
 
 import pulumi
-from pulumi_azure_native import authorization, storage
+from pulumi_azure_native import storage
 
-from .. import rules
+from .. import azure_roles, rules
 from ..rules.traffic import site_problems
 
 WEB_CONTAINER = "$web"
-BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
-"""Role Storage Blob Data Contributor (Azure built-in roles)."""
-
 NOT_FOUND = "404.html"
 HEALTH = "healthz"
 HEALTH_TEXT = "twinsite-ok"
@@ -88,12 +85,13 @@ class StaticSite(pulumi.ComponentResource):
         pages = [self.page("404", NOT_FOUND, "text/html", "not found\n", self)]
         pages.append(self.page(HEALTH, HEALTH, "text/plain", f"{HEALTH_TEXT}\n", self))
         for at, principal in enumerate(args.get("operator_principal_ids", [])):
-            authorization.RoleAssignment(
+            azure_roles.assign(
                 f"{name}-operator-{at}",
-                principal_id=principal,
-                role_definition_id=account.id.apply(_contributor),
-                scope=pulumi.Output.concat(account.id, f"/blobServices/default/containers/{WEB_CONTAINER}"),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[website]),
+                azure_roles.BLOB_CONTRIBUTOR,
+                principal,
+                pulumi.Output.concat(account.id, f"/blobServices/default/containers/{WEB_CONTAINER}"),
+                pulumi.ResourceOptions(parent=self, depends_on=[website]),
+                principal_type=None,
             )
         # Whoever asks the website waits for what must be in it.
         self.host = pulumi.Output.all(account.primary_endpoints, *(page.id for page in pages)).apply(_web_host)
@@ -120,11 +118,6 @@ class StaticSite(pulumi.ComponentResource):
             source=pulumi.StringAsset(text),
             opts=pulumi.ResourceOptions(parent=parent),
         )
-
-
-def _contributor(account_id: str) -> str:
-    subscription = account_id.split("/")[2]
-    return f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{BLOB_DATA_CONTRIBUTOR}"
 
 
 def _web_host(found: list[Any]) -> str:
