@@ -1,5 +1,6 @@
 """failover, failback and their drills as commands: lock, look, plan, do, evidence, report; one JSON object."""
 
+import contextlib
 import json
 import pathlib
 import time
@@ -31,7 +32,9 @@ from .worker import Worker, home_worker
 LOCK_SECONDS = 3 * 3600.0
 """Moved on before every step; no step lasts longer."""
 CALM_SECONDS = 3.0
-"""Users are watched for this long after the last step."""
+"""Users are watched until they have had the right page for this long."""
+SETTLE_SECONDS = 15.0
+"""Beyond the TTL."""
 
 
 @dataclass
@@ -207,23 +210,20 @@ def _do(
     try:
         kept = _record(there, decided, intent)
         watch = _watch(there, intent)
-        try:
-            with stoppable():
-                came = execute(
-                    decided,
-                    kept,
-                    steps,
-                    there.actions(kept.id, started),
-                    lambda: lock.keep(there.store, owner, LOCK_SECONDS),
-                )
-        finally:
-            if watch is not None:
-                time.sleep(CALM_SECONDS if not came.problems else 0.0)
-                tape = watch.stop()
+        with stoppable():
+            came = execute(
+                decided,
+                kept,
+                steps,
+                there.actions(kept.id, started),
+                lambda: lock.keep(there.store, owner, LOCK_SECONDS),
+            )
         failed = bool(came.problems)
         kept.close("failed" if failed else "passed", ended=not failed or intent.command.drill)
         if kept.unsent:
             came.problems.append(f"the journal of {kept.id} is not whole in the store: {kept.unsent}")
+        if watch is not None:
+            tape = _watched(there, watch, decided, came, console)
     except Unavailable as problem:
         came.problems.append(f"nothing was done: {problem}")
     came.figures["total_seconds"] = round(time.monotonic() - clock, 1)
@@ -249,6 +249,16 @@ def _watch(there: World, intent: Intent) -> users.Watch | None:
     watch = users.Watch(there.reader.eyes, name)
     watch.start()
     return watch
+
+
+def _watched(there: World, watch: users.Watch, decided: Plan, came: Result, console: Console) -> users.Tape:
+    """The tape, when users that believe an old answer have come as well. Ctrl-C ends only the watching."""
+    if not came.problems:
+        console.say("watching until users that believe an old answer have come")
+        longest = max(name.ttl_seconds for name in there.reader.inventory.names)
+        with contextlib.suppress(KeyboardInterrupt):
+            watch.settle(decided.to, longest + SETTLE_SECONDS, CALM_SECONDS)
+    return watch.stop()
 
 
 def _measured(tape: users.Tape, started: float, decided: Plan, facts: Facts, came: Result) -> dict[str, Any]:

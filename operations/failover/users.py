@@ -54,6 +54,16 @@ class Watch:
             thread.start()
             self._threads.append(thread)
 
+    def settle(self, site: str, seconds: float, calm_seconds: float) -> None:
+        """Until this user has had pages of `site` for `calm_seconds`, at most `seconds`: what it was told before, it
+        believes until the TTL is over."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            latest = [look for look in self.tape.pages if look.t > time.time() - calm_seconds]
+            if latest and all(look.site == site for look in latest) and self.tape.pages[0].t < latest[0].t:
+                return
+            time.sleep(INTERVAL_SECONDS)
+
     def stop(self) -> Tape:
         """The tape."""
         self._stop.set()

@@ -123,7 +123,8 @@ def job_from(cronjob: dict[str, Any], name: str, arguments: Sequence[str]) -> di
     template = json.loads(json.dumps(cronjob["spec"]["jobTemplate"]["spec"]["template"]))
     pod = template["spec"]
     pod["restartPolicy"] = "Never"
-    pod["containers"][0] |= {"command": ["python3", "-m", "backup"], "args": [*arguments, "--config", CONFIG]}
+    # Its command brings the program and the tools; what that runs is in the arguments.
+    pod["containers"][0]["args"] = ["python3", "-m", "backup", *arguments]
     key, _, value = LABEL.partition("=")
     return {
         "apiVersion": "batch/v1",

@@ -1,0 +1,112 @@
+"""Failover, failback and drills from beginning to end, through every program and server that they really speak to: Run
+Command and Blob over HTTP, DNS over UDP, kubectl, the guest's programs. Only the two databases are lists in a file."""
+
+import io
+import json
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from operations.console import Plain
+from operations.failover import command
+from operations.failover.words import Command, Intent
+from operations.stack import Stack
+from tests.azure_http import azure_server
+from tests.failover_machines import Machines
+from tests.failover_world import INVENTORY
+
+OVER = Intent(Command.FAILOVER, "azure")
+BACK = Intent(Command.FAILBACK, "aws")
+
+
+@pytest.fixture
+def both(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machines]:
+    monkeypatch.setattr(command, "CALM_SECONDS", 0.3)
+    with azure_server() as there:
+        machines = Machines(tmp_path, there, monkeypatch)
+        yield machines
+        machines.names.close()
+
+
+def run(both: Machines, intent: Intent, only_plan: bool = False) -> dict[str, Any]:
+    stack = Stack("dr", INVENTORY, pathlib.Path(both._folder) / "twinsite")
+    return command.run(stack, intent, Plain(io.StringIO()), only_plan, both.world)
+
+
+def passed(both: Machines, intent: Intent) -> dict[str, Any]:
+    found = run(both, intent)
+    assert found["verdict"] == "passed", found["problems"]
+    return found
+
+
+def test_users_go_to_azure_and_home_again_with_all_that_they_wrote(both: Machines) -> None:
+    both.change("home", rows=[1, 2, 3, 4])  # after the backup
+    assert "aws is alive" in run(both, OVER)["problems"][0]
+    both.alive = False
+    there = passed(both, OVER)
+    assert both.inventory.dr_mode == there["dr_mode"] == "warm"
+    assert there["figures"]["restored_rows"] == 3
+    assert there["figures"]["divergent_tables"] == 0
+    assert there["figures"]["rpo_basis"] == "the newest scheduled backup"
+    assert {"rto_seconds", "user_outage_seconds", "first_page_seconds", "total_seconds"} <= there["figures"].keys()
+    both.change("away", rows=[1, 2, 3, 50, 51])
+    both.alive = True
+    home = passed(both, BACK)
+    assert both.state["home"]["rows"] == [1, 2, 3, 50, 51]
+    assert list(both.state["aside"].values()) == [[1, 2, 3, 4]]
+    assert any("1 rows of aws are not in backup" in words for words in home["findings"])
+    assert home["figures"]["extra_rows"] == 1
+    assert home["figures"]["write_outage_seconds"] > 0
+
+
+def test_evidence_and_report_hold_the_time_line(both: Machines) -> None:
+    both.alive = False
+    found = passed(both, OVER)
+    evidence = json.loads(pathlib.Path(found["evidence"]).read_text())
+    assert {look["site"] for look in evidence["answers"]} == {"aws", "azure"}
+    assert evidence["pages"][-1]["site"] == "azure"
+    assert [step["outcome"] for step in evidence["steps"]] == ["done"] * len(evidence["steps"])
+    page = pathlib.Path(found["report"])
+    assert "users without a page" in page.read_text() and page.with_suffix(".png").stat().st_size > 10_000
+
+
+def test_a_plan_changes_nothing_and_takes_no_lock(both: Machines) -> None:
+    both.alive = False
+    before = dict(both._azure.blobs)
+    found = run(both, OVER, only_plan=True)
+    assert found["verdict"] == "passed"
+    assert [step["name"] for step in found["plan"]][-1] == "verify-answers"
+    assert both._azure.blobs == before
+
+
+def test_a_restore_drill_leaves_everything_as_it_was(both: Machines) -> None:
+    found = passed(both, Intent(Command.DRILL_RESTORE))
+    assert found["figures"]["restored_rows"] == 3 and found["figures"]["restore_seconds"] >= 0
+    assert both.inventory.dr_mode == "cold"
+    assert "scratch" not in both.state["away"]
+
+
+def test_a_failover_drill_moves_nobody(both: Machines) -> None:
+    found = passed(both, Intent(Command.DRILL_FAILOVER, planned=True))
+    assert found["figures"]["rpo_basis"].startswith("planned")
+    assert not [key for key in both._azure.blobs if key[1] == "$web"]
+    assert both.inventory.dr_mode == "cold"
+
+
+def test_a_store_that_does_not_answer_stops_everything_before_it_begins(both: Machines) -> None:
+    both.alive = False
+    both._azure.gone.add("petclinicbackup")
+    found = run(both, OVER)
+    assert (found["verdict"], found["steps"]) == ("refused", [])
+    assert "nothing is done without journal and lock" in found["problems"][0]
+
+
+def test_a_latch_store_that_does_not_answer_is_named(both: Machines) -> None:
+    both.alive = False
+    both._azure.gone.add("petcliniclatch")
+    assert "azblob://petcliniclatch/$web/latch/dr (" in run(both, OVER)["problems"][0]
+    assert run(both, Intent(Command.FAILOVER, "azure", one_latch=True))["verdict"] == "passed"
+    refused = run(both, BACK)
+    assert "would move users when it comes back" in " ".join(refused["problems"])
