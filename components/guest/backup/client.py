@@ -1,0 +1,214 @@
+"""Sessions with a MySQL server through the `mysql` client: questions, streams of rows, chunks to load.
+
+Statements go in by standard input and the password through an unnamed pipe, never in argv, where every user of the
+host could read them. A session is one client process and one connection; `ask` may be called from several threads.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import pathlib
+import re
+import secrets
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from typing import IO, Any
+
+from .config import Database, Failed
+from .rows import cell, identifier
+
+_ERROR = re.compile(r"^ERROR (\d+) \([^)]*\)(?: at line \d+)?: (.*)", re.MULTILINE | re.DOTALL)
+_AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+PIPE_BYTES = 1 << 20
+
+# UTC, so that no TIMESTAMP falls into the hour that a time zone has twice; zero dates and id 0 are data like any other.
+SETTINGS = (
+    "SET NAMES utf8mb4",
+    "SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0, unique_checks = 0",
+    # Sizes as they are; and a key that the server made by itself is not the application's: another makes its own.
+    "SET /*!80030 SESSION show_gipk_in_create_table_and_information_schema = OFF, */ "
+    "SESSION information_schema_stats_expiry = 0",
+)
+
+
+class SqlError(Failed):
+    """MySQL said no. `number` is its error number (0 when it said something else), the message its words."""
+
+    def __init__(self, number: int, words: str) -> None:
+        self.number = number
+        self.words = words
+        super().__init__(f"MySQL error {number}: {words}" if number else words)
+
+
+class Server:
+    """A server to connect to; a context that holds the file with its certificate authority."""
+
+    def __init__(self, database: Database, password: str) -> None:
+        self.database = database
+        self._password = password
+        self._folder = tempfile.TemporaryDirectory(prefix="twinsite-")
+        self._ca = next((path for path in _AUTHORITIES if os.path.exists(path)), _AUTHORITIES[0])
+        if database.tls_ca:
+            self._ca = os.path.join(self._folder.name, "ca.pem")
+            pathlib.Path(self._ca).write_text(database.tls_ca, encoding="utf-8")
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    def client(self, options: list[str], **streams: Any) -> "subprocess.Popen[bytes]":
+        """A running client."""
+        words = self._password.replace("\\", "\\\\").replace('"', '\\"')
+        defaults = f'[client]\nuser="{self.database.user}"\npassword="{words}"\n'
+        if self.database.address.startswith("/"):
+            defaults += f"socket={self.database.address}\nprotocol=socket\n"
+        else:
+            defaults += f"host={self.database.address}\nport={self.database.port}\nprotocol=tcp\n"
+            defaults += f"ssl-mode=VERIFY_IDENTITY\nssl-ca={self._ca}\n"
+        reader, writer = os.pipe()
+        try:
+            os.write(writer, defaults.encode())
+            os.close(writer)
+            # The client's own character set decides only how it reads and escapes: byte by byte (with `binary` it
+            # knows no white space). What the server is told comes with SETTINGS.
+            return subprocess.Popen(
+                [
+                    "mysql",
+                    f"--defaults-file=/dev/fd/{reader}",
+                    "--default-character-set=latin1",
+                    "--connect-timeout=10",
+                    "--max-allowed-packet=1G",
+                    "--comments",
+                    *options,
+                ],
+                pass_fds=(reader,),
+                **streams,
+            )
+        except FileNotFoundError:
+            raise Failed("the `mysql` client is not installed: apt-get install mysql-client") from None
+        finally:
+            os.close(reader)
+
+    def session(self, schema: str = "") -> "Session":
+        """A new connection with our settings."""
+        made = Session(self)
+        for statement in [*SETTINGS, *([f"USE {identifier(schema)}"] if schema else [])]:
+            made.ask(statement)
+        return made
+
+
+def error_of(words: str) -> SqlError:
+    """What the client's standard error says."""
+    words = words.strip()
+    found = _ERROR.search(words)
+    return SqlError(int(found[1]), found[2].strip()) if found else SqlError(0, words or "the mysql client was ended")
+
+
+def widen(pipe: IO[bytes]) -> None:
+    """Fewer and larger reads; a container may forbid it."""
+    with contextlib.suppress(OSError, AttributeError):
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+
+
+class Session:
+    """One connection."""
+
+    def __init__(self, server: Server) -> None:
+        self._delimiter = f"ts{secrets.token_hex(6)}"
+        self._mark = f"end{secrets.token_hex(12)}".encode()
+        self._one = threading.Lock()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the session
+        options = ["--batch", "--skip-column-names", "--quick", "--unbuffered", "--binary-mode", "--skip-binary-as-hex"]
+        self._process = server.client(
+            options, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, bufsize=0
+        )
+        assert self._process.stdin and self._process.stdout
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+        widen(self._stdout)
+        self._send(f"DELIMITER {self._delimiter}\n")
+
+    def close(self) -> None:
+        """End the connection; the server rolls back what was not committed."""
+        self._process.kill()
+        self._process.wait()
+        for file in (self._stdin, self._stdout, self._said):
+            with contextlib.suppress(OSError):
+                file.close()
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _failed(self) -> SqlError:
+        self._process.kill()
+        self._process.wait()
+        self._said.seek(0)
+        return error_of(self._said.read().decode("utf-8", "replace"))
+
+    def _send(self, text: str) -> None:
+        data = memoryview(text.encode("utf-8"))
+        try:
+            while data:
+                data = data[self._stdin.write(data) :]
+        except (BrokenPipeError, ValueError):
+            raise self._failed() from None
+
+    def stream(self, sql: str) -> Iterator[bytes]:
+        """The rows of one statement as blocks of whole lines, as the client escapes them."""
+        self._send(f"{sql}\n{self._delimiter}\nSELECT '{self._mark.decode()}'\n{self._delimiter}\n")
+        last, rest = self._mark + b"\n", b""
+        while True:
+            data = os.read(self._stdout.fileno(), PIPE_BYTES)
+            if not data:
+                raise self._failed()
+            rest += data
+            if rest.endswith(last) and rest[-len(last) - 1 : -len(last)] in (b"", b"\n"):
+                if rest[: -len(last)]:
+                    yield rest[: -len(last)]
+                return
+            cut = rest.rfind(b"\n") + 1
+            # The end mark's line may still be on its way; it is only ever the last one, and whole.
+            if cut:
+                yield rest[:cut]
+                rest = rest[cut:]
+
+    def ask(self, sql: str) -> list[list[str]]:
+        """Rows of one statement as text. NULL cannot be told from 'NULL': use objects() where that matters."""
+        with self._one:
+            lines = b"".join(self.stream(sql)).split(b"\n")[:-1]
+        return [[cell(raw).decode("utf-8", "replace") for raw in line.split(b"\t")] for line in lines]
+
+    def value(self, expression: str) -> str:
+        """The value of one expression; NULL is the text NULL."""
+        return self.ask(f"SELECT {expression}")[0][0]
+
+    def objects(self, fields: dict[str, str], rest: str) -> list[dict[str, Any]]:
+        """Rows as JSON objects: exact text, NULL as None. `fields`: names and expressions; `rest` begins with FROM."""
+        pairs = ", ".join(f"'{name}', {expression}" for name, expression in fields.items())
+        return [json.loads(row[0]) for row in self.ask(f"SELECT JSON_OBJECT({pairs}) {rest}")]
+
+
+def load(server: Server, statements: str, content: "subprocess.Popen[bytes]") -> None:
+    """Run statements that read `/dev/stdin`, fed by a process's output; all of it or an error."""
+    assert content.stdout
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as answered:
+        client = server.client(
+            ["--batch", "--skip-column-names", "--local-infile=1", "--execute", statements],
+            stdin=content.stdout,
+            stdout=answered,
+            stderr=said,
+        )
+        content.stdout.close()
+        if client.wait():
+            for file in (said, answered):
+                file.seek(0)
+            error = error_of(said.read().decode("utf-8", "replace"))
+            answer = answered.read(1000).decode("utf-8", "replace").strip().replace("\n", "; ")
+            raise SqlError(error.number, f"{error.words} ({answer})" if answer else error.words)

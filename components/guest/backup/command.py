@@ -1,0 +1,139 @@
+"""The role's verbs.
+
+Exit 0 done, 1 failed, 2 refused; one JSON object on stdout, sentences and progress on stderr.
+"""
+
+import argparse
+import dataclasses
+import datetime
+import json
+import sys
+from typing import Any
+
+from . import dump, manifest
+from .config import Config, Failed, Refused, Secrets, read, read_secrets
+from .fetch import verify
+from .prove import prove
+from .restore import restore, set_events
+from .store import choose, open_store, read_all
+
+CONFIG = "/etc/twinsite/backup.json"
+SECRETS = "/etc/twinsite/backup.secrets.json"
+
+
+def _say(event: dict[str, Any]) -> None:
+    print(json.dumps({"time": manifest.stamp(_now()), **event}), file=sys.stderr, flush=True)
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+def _quiet(event: dict[str, Any]) -> None:
+    pass
+
+
+def listed(config: Config) -> list[dict[str, Any]]:
+    """Every backup in the store, the newest complete one last."""
+    found = read_all(open_store(config))
+    found.sort(key=lambda backup: (backup.complete, manifest.began(backup).isoformat() if backup.complete else ""))
+    entries = []
+    for backup in found:
+        said = backup.manifest if backup.complete else None
+        entry = {"id": backup.backup_id, "complete": backup.complete, "problems": list(backup.problems)}
+        entries.append(entry | (_about(said, backup) if said else {}))
+    return entries
+
+
+def _about(said: dict[str, Any], backup: manifest.Found) -> dict[str, Any]:
+    kept = ("began", "ended", "scheduled", "bytes_total", "gtid_executed", "source")
+    return {name: said[name] for name in kept} | {
+        "age_seconds": round((_now() - manifest.began(backup)).total_seconds(), 1),
+        "tables": len(said["tables"]),
+        "rows": sum(table["rows"] for table in said["tables"]),
+    }
+
+
+def _report(config: Config) -> dict[str, Any]:
+    entries = listed(config)
+    complete = [entry for entry in entries if entry["complete"]]
+    return {
+        "store": config.store,
+        "newest": complete[-1] if complete else None,
+        "newest_scheduled": next((entry for entry in reversed(complete) if entry["scheduled"]), None),
+        "complete": len(complete),
+        "incomplete": len(entries) - len(complete),
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="twinsite-guest backup", description=__doc__)
+    parser.add_argument("verb", choices=["run", "list", "verify", "restore", "prove", "events", "report"])
+    parser.add_argument(
+        "which",
+        nargs="?",
+        default=manifest.LATEST,
+        metavar="ID",
+        help="a backup's id, `latest` (default) or `latest-scheduled`",
+    )
+    parser.add_argument("--config", default=CONFIG)
+    parser.add_argument("--secrets", default=SECRETS)
+    parser.add_argument("--planned", action="store_true", help="run: outside of the schedule; labelled so")
+    parser.add_argument("--into", default="", metavar="SCHEMA", help="restore, prove, events: a schema of another name")
+    parser.add_argument("--enable", action="store_true", help="events: enable those that the source had enabled")
+    parser.add_argument("--disable", action="store_true", help="events: disable all")
+    parser.add_argument("--progress", action="store_true", help="JSON lines on stderr")
+    parser.add_argument("--json", action="store_true", help="(the output is always JSON)")
+    return parser
+
+
+def _act(options: argparse.Namespace, config: Config, secrets: Secrets) -> tuple[dict[str, Any], int]:
+    say = _say if options.progress else _quiet
+    if options.verb == "run":
+        made = dump.run(config, secrets, options.planned, say)
+        counts = {"tables": len(made["tables"]), "rows": sum(table["rows"] for table in made["tables"])}
+        kept = ("id", "began", "ended", "scheduled", "snapshot", "gtid_executed", "bytes_total")
+        return {**{name: made[name] for name in kept}, **counts}, 0
+    if options.verb == "restore":
+        return restore(config, secrets, options.which, say), 0
+    if options.verb == "prove":
+        found = prove(config, secrets, options.which, say)
+        return found, 0 if found["proved"] else 1
+    if options.enable == options.disable:
+        raise Refused(["events: say --enable or --disable"])
+    return set_events(config, secrets, options.which, options.enable), 0
+
+
+def _look(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], int]:
+    """The verbs that need no password."""
+    if options.verb == "list":
+        return {"backups": listed(config)}, 0
+    if options.verb == "report":
+        return _report(config), 0
+    store = open_store(config)
+    found = verify(store, choose(store, options.which), config.streams, _say if options.progress else _quiet)
+    return found, 1 if found["damaged"] else 0
+
+
+def main(argv: list[str]) -> int:
+    """Run a verb; the exit code."""
+    options = _parser().parse_intermixed_args(argv)  # the wrapper puts its options before the id
+    try:
+        config = read(options.config)
+        if options.into:
+            config = dataclasses.replace(config, target=dataclasses.replace(config.target, schema=options.into))
+        if options.verb in ("list", "report", "verify"):
+            found, code = _look(options, config)
+        else:
+            found, code = _act(options, config, read_secrets(options.secrets))
+        print(json.dumps(found))
+        return code
+    except Refused as refusal:
+        print(json.dumps({"outcome": "refused", "problems": refusal.problems}))
+        for problem in refusal.problems:
+            print(problem, file=sys.stderr)
+        return 2
+    except Failed as failure:
+        print(json.dumps({"outcome": "failed", "problems": [str(failure)]}))
+        print(failure, file=sys.stderr)
+        return 1

@@ -1,0 +1,159 @@
+"""What to back up, where to, and where to restore; read from backup.json and its secrets, every problem at once."""
+
+import json
+import pathlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+SPOOL = "/var/tmp/twinsite-backup"
+
+Say = Callable[[dict[str, Any]], None]
+"""Takes a progress event: {"event", …}."""
+
+
+class Refused(Exception):
+    """Bad configuration or a state that must not be changed silently. Each problem is a sentence with its fix."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class Failed(Exception):
+    """Something did not work; the message holds the software's own words."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """How to reach a server, and the schema there."""
+
+    address: str
+    """Name or IPv4 address, reached over verified TLS; or the path of a local socket."""
+    user: str
+    schema: str
+    port: int = 3306
+    tls_ca: str = ""
+    """PEM; empty: the system's authorities."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """One schema's backups."""
+
+    store: str
+    """`azblob://ACCOUNT/CONTAINER` or `file:///folder`."""
+    schema: str
+    database: Database
+    target: Database
+    """Where restore and prove work; the database itself when nothing else is said."""
+    client_id: str = ""
+    tenant: str = ""
+    token_file: str = ""
+    """The identity at the store: a machine's, or a service account's when there is a token file."""
+    streams: int = 4
+    chunk_mib: int = 16
+    """Text per chunk, before compression: also what one transaction of a restore holds."""
+    key_id: str = ""
+    """Id of the key that encrypts the store, for the manifest; empty: the provider's own."""
+    spool: str = SPOOL
+    """Where a restore keeps verified chunks."""
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Never printed, never in argv."""
+
+    password: str = field(repr=False)
+    target_password: str = field(default="", repr=False)
+
+
+def _database(data: Any, schema: str, name: str, problems: list[str]) -> Database:
+    if not isinstance(data, dict):
+        problems.append(f"{name} is {data!r}: give address, user and, where they differ, port and tls_ca")
+        data = {}
+    port = data.get("port", 3306)
+    port = int(port) if isinstance(port, float) and port.is_integer() else port
+    if not isinstance(port, int) or isinstance(port, bool) or not 1 <= port <= 65535:
+        problems.append(f"{name}.port is {port!r}: give a whole number from 1 to 65535")
+        port = 3306
+    problems += [
+        f"{name}.{part} is missing" for part in ("address", "user") if isinstance(data, dict) and not data.get(part)
+    ]
+    ca = str(data.get("tls_ca", ""))
+    if ca and "BEGIN CERTIFICATE" not in ca:
+        problems.append(f"{name}.tls_ca is no PEM certificate: give its text, or leave it out for the system's own")
+    own = str(data.get("schema", "") or schema)
+    return Database(str(data.get("address", "")), str(data.get("user", "")), own, port, ca)
+
+
+def _number(data: dict[str, Any], name: str, default: int, low: int, high: int, problems: list[str]) -> int:
+    value = data.get(name, default)
+    value = int(value) if isinstance(value, float) and value.is_integer() else value
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        problems.append(f"{name} is {value!r}: give a whole number from {low} to {high}")
+        return default
+    return value
+
+
+def parse(data: dict[str, Any]) -> Config:
+    """Config from plain JSON types; raises Refused with every problem."""
+    problems: list[str] = []
+    store = str(data.get("store", ""))
+    if not re.fullmatch(r"azblob://[a-z0-9]{3,24}/[a-z0-9-]{3,63}|file:///.+", store):
+        problems.append(f"store is {store!r}: give azblob://ACCOUNT/CONTAINER or file:///FOLDER")
+    schema = str(data.get("schema", ""))
+    if not schema or len(schema) > 64:
+        problems.append(f"schema is {schema!r}: name the database to back up")
+    if schema in ("mysql", "sys", "information_schema", "performance_schema", "twinsite_restore"):
+        problems.append(f"schema is {schema!r}, which is not an application's: name the application's database")
+    identity = data.get("identity") or {}
+    if store.startswith("azblob:") and not identity.get("client_id"):
+        problems.append("identity.client_id is missing: an Azure store is reached with a user-assigned identity")
+    if identity.get("token_file") and not identity.get("tenant"):
+        problems.append("identity.tenant is missing: a service account's token is exchanged at its tenant")
+    database = _database(data.get("database"), schema, "database", problems)
+    target = _database(data["target"], schema, "target", problems) if data.get("target") else database
+    config = Config(
+        store=store,
+        schema=schema,
+        database=database,
+        target=target,
+        client_id=str(identity.get("client_id", "")),
+        tenant=str(identity.get("tenant", "")),
+        token_file=str(identity.get("token_file", "")),
+        streams=_number(data, "streams", 4, 1, 32, problems),
+        chunk_mib=_number(data, "chunk_mib", 16, 1, 256, problems),
+        key_id=str(data.get("key_id", "")),
+        spool=str(data.get("spool", "") or SPOOL),
+    )
+    if problems:
+        raise Refused(problems)
+    return config
+
+
+def parse_secrets(data: dict[str, Any]) -> Secrets:
+    """Secrets from plain JSON types. The target's password is the database's when it has none of its own."""
+    password = str(data.get("password", ""))
+    return Secrets(password, str(data.get("target_password", "") or password))
+
+
+def _json(path: str) -> dict[str, Any]:
+    try:
+        found = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Refused([f"{path} cannot be read: {error}"]) from None
+    if not isinstance(found, dict):
+        raise Refused([f"{path} holds no JSON object"])
+    return found
+
+
+def read(path: str) -> Config:
+    """The configuration file."""
+    return parse(_json(path))
+
+
+def read_secrets(path: str) -> Secrets:
+    """The secrets file."""
+    return parse_secrets(_json(path))

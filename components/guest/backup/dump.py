@@ -1,0 +1,218 @@
+"""The backup itself: one moment of a schema, read in parallel, compressed in chunks, the manifest last."""
+
+import datetime
+import hashlib
+import json
+import queue
+import threading
+import urllib.parse
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import catalog, ddl, manifest, privileges, rows, snapshot
+from .catalog import Catalog, Table
+from .client import Server, Session
+from .compress import Chunk, compress
+from .config import Config, Failed, Refused, Say, Secrets
+from .parallel import Stopped, Work, in_parallel
+from .store import Store, open_store
+
+# Ranges of a table that several connections read at once; smaller tables are read in one.
+PART_BYTES = 64 * 1024 * 1024
+MOST_PARTS = 64
+
+
+@dataclass
+class _Part:
+    """A range of a table, in the order of the primary key."""
+
+    table: Table
+    where: str
+
+
+@dataclass
+class _Written:
+    """What is known of a table so far."""
+
+    rows: int = 0
+    checksum: int = 0
+    chunks: list[dict[str, Any]] = field(default_factory=list)
+    numbers: int = 0
+
+
+class _Writer:
+    """What the connections share: the store and what has been written."""
+
+    def __init__(self, store: Store, backup_id: str, chunk_bytes: int, say: Say) -> None:
+        self._store, self._id, self._say = store, backup_id, say
+        self._lock = threading.Lock()
+        self.chunk_bytes = chunk_bytes
+        self.tables: dict[str, _Written] = {}
+        self.files: list[dict[str, Any]] = []
+        self.mark = rows.new_mark()
+
+    def file(self, blob: str, text: str) -> None:
+        content = compress(text.encode("utf-8"))
+        self._store.put(manifest.path(self._id, blob), content)
+        digest = hashlib.sha256(content).hexdigest()
+        self.files.append({"blob": blob, "bytes": len(content), "sha256": digest})
+
+    def chunk(self, table: str, done: Chunk) -> None:
+        content = done.finish()
+        with self._lock:
+            written = self.tables[table]
+            blob = f"data/{urllib.parse.quote(table, safe=' $')}.{written.numbers:05}.tsv.zst"
+            written.numbers += 1
+        self._store.put(manifest.path(self._id, blob), content)
+        about = {"blob": blob, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), "rows": done.rows}
+        with self._lock:
+            written.chunks.append(about)
+        self._say({"event": "chunk", "table": table, "rows": done.rows, "bytes": len(content)})
+
+    def counted(self, table: str, count: int, checksum: int) -> None:
+        with self._lock:
+            self.tables[table].rows += count
+            self.tables[table].checksum += checksum
+
+
+def _parts(session: Session, tables: list[Table]) -> list[_Part]:
+    """What the connections take from, the largest table first."""
+    parts = []
+    for table in sorted(tables, key=lambda table: -table.data_bytes):
+        wanted = min(MOST_PARTS, table.data_bytes // PART_BYTES + 1)
+        column = rows.identifier(table.split_by)
+        where = [""]
+        if table.split_by and wanted > 1:
+            low, high = session.ask(f"SELECT MIN({column}), MAX({column}) FROM {rows.identifier(table.name)}")[0]
+            if low != "NULL":
+                found = rows.ranges(int(low), int(high), int(wanted))
+                where = [f"{column} BETWEEN {first} AND {last}" for first, last in found]
+        parts += [_Part(table, condition) for condition in where]
+    return parts
+
+
+def _read(session: Session, part: _Part, writer: _Writer) -> None:
+    """One range: its rows to chunks, then its checksum in the same snapshot."""
+    table, chunk, seen = part.table, None, 0
+    for block in session.stream(rows.select(table.name, table.columns, writer.mark, part.where, table.has_key)):
+        chunk = chunk or Chunk()
+        chunk.add(block.replace(writer.mark, b"\\N"))
+        if chunk.size >= writer.chunk_bytes:
+            seen += chunk.rows
+            writer.chunk(table.name, chunk)
+            chunk = None
+    if chunk:
+        seen += chunk.rows
+        writer.chunk(table.name, chunk)
+    count, total = session.ask(rows.checksum(table.name, table.columns, part.where, table.has_key))[0]
+    if int(count) != seen:
+        raise Failed(f"table {table.name!r}: {seen} rows were read where the snapshot has {count}; run it again")
+    writer.counted(table.name, seen, int(total))
+
+
+def run(config: Config, secrets: Secrets, planned: bool, say: Say) -> dict[str, Any]:
+    """Take a backup; the manifest. Refused before anything is written when something would be missing from it."""
+    store = open_store(config)
+    began = datetime.datetime.now(datetime.timezone.utc)
+    backup_id = manifest.new_id(began)
+    with Server(config.database, secrets.password) as server:
+        with server.session() as look:
+            source = _source(look, config)
+        streams = [server.session(config.schema) for _ in range(config.streams)]
+        try:
+            taken = snapshot.take(server, streams, config.schema, say)
+            found = catalog.read(streams[0], config.schema)
+            writer = _Writer(store, backup_id, config.chunk_mib * 1024 * 1024, say)
+            _write(streams, found, writer)
+        finally:
+            for stream in streams:
+                stream.close()
+    made = _manifest(config, backup_id, began, source, taken, found, writer, planned)
+    store.put(manifest.path(backup_id), json_bytes(made))
+    return made
+
+
+def json_bytes(data: dict[str, Any]) -> bytes:
+    """As a manifest is stored."""
+    return json.dumps(data, indent=1, sort_keys=True).encode()
+
+
+def _source(session: Session, config: Config) -> dict[str, str]:
+    said = [line[0] for line in session.ask("SHOW GRANTS")]
+    problems = privileges.missing_for_backup(said, config.schema)
+    if problems:
+        raise Refused(problems)
+    return {
+        "server_uuid": session.value("@@server_uuid"),
+        "version": session.value("@@version"),
+        "address": config.database.address,
+    }
+
+
+def _write(streams: list[Session], found: Catalog, writer: _Writer) -> None:
+    # First, so that a store that takes nothing is known before anything is read.
+    writer.file("schema.sql.zst", ddl.render(found.schema))
+    writer.file("after.sql.zst", ddl.render(found.after))
+    writer.tables = {table.name: _Written() for table in found.tables}
+    todo: queue.SimpleQueue[_Part] = queue.SimpleQueue()
+    for part in _parts(streams[0], found.tables):
+        todo.put(part)
+
+    def worker(session: Session) -> Work:
+        def work(stopped: Stopped) -> None:
+            session.ask("SET SESSION character_set_results = binary")
+            while not stopped():
+                try:
+                    part = todo.get_nowait()
+                except queue.Empty:
+                    return
+                _read(session, part, writer)
+
+        return work
+
+    in_parallel([worker(session) for session in streams])
+
+
+def _manifest(
+    config: Config,
+    backup_id: str,
+    began: datetime.datetime,
+    source: dict[str, str],
+    taken: snapshot.Snapshot,
+    found: Catalog,
+    writer: _Writer,
+    planned: bool,
+) -> dict[str, Any]:
+    tables = []
+    for table in found.tables:
+        written = writer.tables[table.name]
+        tables.append(
+            {
+                "name": table.name,
+                "rows": written.rows,
+                "checksum": str(written.checksum),
+                "columns": [wanted.to_dict() for wanted in table.columns],
+                "chunks": sorted(written.chunks, key=lambda chunk: str(chunk["blob"])),
+            }
+        )
+    made = {
+        "version": manifest.VERSION,
+        "tool": manifest.TOOL,
+        "id": backup_id,
+        "scheduled": not planned,
+        "began": manifest.stamp(began),
+        "ended": manifest.stamp(datetime.datetime.now(datetime.timezone.utc)),
+        "source": source,
+        "snapshot": taken.method,
+        "gtid_executed": taken.gtid_executed,
+        "schema": config.schema,
+        "character_set": found.character_set,
+        "collation": found.collation,
+        "tables": tables,
+        "files": writer.files,
+        "objects": [{"kind": made.kind, "name": made.name, "table": made.table} for made in found.after],
+        "definers": found.definers,
+        "events": found.events,
+        "key_id": config.key_id,
+    }
+    return made | {"bytes_total": sum(part["bytes"] for part in manifest.blobs(made))}

@@ -1,0 +1,140 @@
+"""A backup's parts on this host, each with the checksum that the manifest promises, before anything is changed."""
+
+import contextlib
+import hashlib
+import os
+import pathlib
+import queue
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from . import manifest
+from .compress import decompress
+from .config import Failed, Refused, Say
+from .parallel import Stopped, in_parallel
+from .store import Store
+
+SPARE_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Verified parts in a folder."""
+
+    folder: pathlib.Path
+
+    def path(self, blob: str) -> pathlib.Path:
+        """Where a part is."""
+        return self.folder / hashlib.sha256(blob.encode()).hexdigest()
+
+    def text(self, blob: str) -> str:
+        """A script."""
+        return decompress(self.path(blob).read_bytes()).decode("utf-8")
+
+    @contextlib.contextmanager
+    def stream(self, blob: str) -> "Iterator[subprocess.Popen[bytes]]":
+        """A chunk's text as a process's output. Failed when zstd did not come to its end."""
+        with open(self.path(blob), "rb") as file:
+            process = subprocess.Popen(
+                ["zstd", "-dcq"], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+            )
+            try:
+                yield process
+            finally:
+                process.kill()
+                process.wait()
+                if process.stderr:
+                    process.stderr.close()
+
+
+@contextlib.contextmanager
+def fetch(store: Store, chosen: dict[str, Any], spool: pathlib.Path, streams: int, say: Say) -> Iterator[Parts]:
+    """Every part of a backup, verified. Refused when one is not what the manifest promises, or there is no space."""
+    folder = spool / chosen["id"]
+    _room(folder, chosen)
+    parts = Parts(folder)
+    todo: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    for part in manifest.blobs(chosen):
+        todo.put(part)
+    wrong: list[str] = []
+
+    def work(stopped: Stopped) -> None:
+        while not stopped():
+            try:
+                part = todo.get_nowait()
+            except queue.Empty:
+                return
+            path = parts.path(part["blob"])
+            if path.exists() and _same(path.read_bytes(), part):
+                continue  # fetched before a kill
+            content = store.get(manifest.path(chosen["id"], part["blob"]))
+            if not _same(content, part):
+                wrong.append(part["blob"])
+                continue
+            draft = path.with_suffix(".draft")
+            draft.write_bytes(content)
+            os.replace(draft, path)
+
+    try:
+        in_parallel([work] * streams)
+    except OSError as error:
+        raise Failed(f"{folder}: {error}") from error
+    if wrong:
+        raise Refused(
+            [
+                f"backup {chosen['id']} is damaged: {', '.join(sorted(wrong)[:3])} is not what its manifest promises; "
+                "nothing was changed; name another backup (`twinsite-guest backup list`)"
+            ]
+        )
+    say({"event": "verified", "backup_id": chosen["id"], "bytes": chosen["bytes_total"]})
+    yield parts
+
+
+def _same(content: bytes, part: dict[str, Any]) -> bool:
+    return len(content) == int(part["bytes"]) and hashlib.sha256(content).hexdigest() == str(part["sha256"])
+
+
+def _room(folder: pathlib.Path, chosen: dict[str, Any]) -> None:
+    try:
+        # Other backups' parts are of a restore that was given up.
+        for other in folder.parent.glob("*"):
+            if other != folder and other.is_dir():
+                shutil.rmtree(other, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        os.chmod(folder, 0o700)
+    except OSError as error:
+        raise Refused([f"{folder} cannot be used: {error}; name another folder as `spool`"]) from None
+    there = sum(path.stat().st_size for path in folder.iterdir())
+    needed = chosen["bytes_total"] - there + SPARE_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise Refused(
+            [
+                f"{folder} has {free >> 20} MiB free and {needed >> 20} MiB are needed to verify the backup before "
+                "anything is changed: make room, or name another folder as `spool`"
+            ]
+        )
+
+
+def verify(store: Store, chosen: dict[str, Any], streams: int, say: Say) -> dict[str, Any]:
+    """Read and check every part; nothing is kept."""
+    todo: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    for part in manifest.blobs(chosen):
+        todo.put(part)
+    wrong: list[str] = []
+
+    def work(stopped: Stopped) -> None:
+        while not stopped():
+            try:
+                part = todo.get_nowait()
+            except queue.Empty:
+                return
+            if not _same(store.get(manifest.path(chosen["id"], part["blob"])), part):
+                wrong.append(part["blob"])
+                say({"event": "damaged", "blob": part["blob"]})
+
+    in_parallel([work] * streams)
+    return {"backup_id": chosen["id"], "parts": len(manifest.blobs(chosen)), "damaged": sorted(wrong)}

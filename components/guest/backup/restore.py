@@ -1,0 +1,295 @@
+"""A backup into a server: verified before the first change, in parallel, resumed after a kill, proved at the end."""
+
+import contextlib
+import pathlib
+import queue
+import shutil
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from . import ddl, progress, prove, rows
+from .client import Server, Session, SqlError, load
+from .config import Config, Failed, Refused, Say, Secrets
+from .ddl import Statement
+from .fetch import Parts, fetch
+from .parallel import Stopped, in_parallel
+from .progress import Decision
+from .rows import identifier
+from .store import choose, open_store
+
+# A client that died without a word (power cut) holds the lock until the server misses it.
+LOCK_SECONDS = 30
+LOCK_WAIT_SECONDS = 75
+DDL_BUFFER_BYTES = 64 * 1024 * 1024
+
+
+def restore(config: Config, secrets: Secrets, which: str, say: Say) -> dict[str, Any]:
+    """Bring the target to what the backup holds; run again after whatever ended it, it goes on.
+
+    {"backup_id", "backup_began", "restored_rows", "divergent_tables", "resumed", "definers", "events"}. Refused, before
+    anything is changed, when the backup is damaged or the target holds data that are not an unfinished restore's.
+    """
+    store = open_store(config)
+    chosen = choose(store, which)
+    schema = config.target.schema
+    with Server(config.target, secrets.target_password) as server, server.session() as control:
+        problems = unfit(control, chosen)
+        if problems:
+            raise Refused(problems)
+        with _alone(control):
+            decision = progress.decide(progress.look(control, schema), chosen["id"], schema)
+            if not isinstance(decision, Decision):
+                raise Refused([decision])
+            say({"event": "decided", "backup_id": chosen["id"], "decision": decision.value})
+            if decision is Decision.COMPARE:
+                return _result(chosen, _already(server, config, chosen, say), False)
+            with fetch(store, chosen, pathlib.Path(config.spool), config.streams, say) as parts:
+                if decision is Decision.DISCARD:
+                    progress.discard(control, schema)
+                if decision is not Decision.RESUME:
+                    progress.begin(control, chosen["id"], schema)
+                _Restore(server, control, config, chosen, parts, say).run()
+            with server.session(schema) as look:
+                wrong = prove.object_problems(look, schema, chosen)
+            if wrong:
+                raise Failed("; ".join(wrong))
+            progress.finish(control)
+        shutil.rmtree(pathlib.Path(config.spool) / chosen["id"], ignore_errors=True)
+        return _result(chosen, [], decision is Decision.RESUME)
+
+
+def _result(chosen: dict[str, Any], divergent: list[str], resumed: bool) -> dict[str, Any]:
+    return {
+        "backup_id": chosen["id"],
+        "backup_began": chosen["began"],
+        "gtid_executed": chosen["gtid_executed"],
+        "restored_rows": sum(table["rows"] for table in chosen["tables"]),
+        "divergent_tables": divergent,
+        "resumed": resumed,
+        # Objects now belong to the restoring user, events wait for `events --enable`.
+        "definers": chosen["definers"],
+        "events": chosen["events"],
+    }
+
+
+def _already(server: Server, config: Config, chosen: dict[str, Any], say: Say) -> list[str]:
+    """A target that is exactly the backup is a finished restore; any other is somebody's."""
+    schema = config.target.schema
+    found = prove.compare(server, schema, chosen, config.streams, say)
+    if not found["proved"]:
+        raise Refused(
+            [
+                f"schema {schema!r} on {config.target.address} holds data that are not of backup {chosen['id']} "
+                f"({'; '.join(found['problems'][:3])}): name an empty one, or drop it when you are sure"
+            ]
+        )
+    return []
+
+
+def unfit(session: Session, chosen: dict[str, Any]) -> list[str]:
+    """Why the server cannot take the backup; sentences with the setting to change."""
+    version = tuple(int(part) for part in session.value("@@version").split("-")[0].split(".")[:3])
+    problems = []
+    if version < (8, 0, 16):
+        problems.append(f"the target runs MySQL {'.'.join(map(str, version))}: CHECK constraints need 8.0.16 or later")
+    theirs = tuple(int(part) for part in str(chosen["source"]["version"]).split("-")[0].split(".")[:2])
+    if version[:2] < theirs:
+        problems.append(
+            f"the backup is of MySQL {chosen['source']['version']}, newer than the target's "
+            f"{'.'.join(map(str, version))}: use a target of the same series or later"
+        )
+    if session.value("@@GLOBAL.local_infile") != "1":
+        problems.append("local_infile is OFF on the target: SET GLOBAL local_infile = ON, or set the server parameter")
+    programs = [wanted["name"] for wanted in chosen["objects"] if wanted["kind"] in ("routine", "trigger")]
+    if programs and session.value("@@GLOBAL.log_bin AND NOT @@GLOBAL.log_bin_trust_function_creators") == "1":
+        grants = " ".join(row[0] for row in session.ask("SHOW GRANTS"))
+        if "SUPER" not in grants and "ALL PRIVILEGES ON *.*" not in grants:
+            problems.append(
+                "log_bin_trust_function_creators is OFF on the target, so this user cannot make "
+                f"{', '.join(programs[:3])}: set the server parameter to ON"
+            )
+    if session.value("@@GLOBAL.super_read_only OR @@GLOBAL.read_only") == "1":
+        problems.append("the target is read_only: name the writable server")
+    return problems
+
+
+@contextlib.contextmanager
+def _alone(control: Session) -> Iterator[None]:
+    """One restore at a time on a server. The lock goes with the connection, which a dead client loses soon."""
+    control.ask(f"SET SESSION wait_timeout = {LOCK_SECONDS}")
+    if control.value(f"GET_LOCK('{progress.SCHEMA}', {LOCK_WAIT_SECONDS})") != "1":
+        raise Refused(["another restore works on this server: wait for it, or end it (SHOW PROCESSLIST, GET_LOCK)"])
+    ended = threading.Event()
+
+    def stay() -> None:
+        while not ended.wait(LOCK_SECONDS / 3):
+            with contextlib.suppress(SqlError):
+                control.ask("SELECT 1")
+
+    keeper = threading.Thread(target=stay, daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        keeper.join()
+
+
+class _Table:
+    """One table on its way."""
+
+    def __init__(self, number: int, about: dict[str, Any], keys: list[Statement], left: list[dict[str, Any]]) -> None:
+        self.number, self.about, self.keys = number, about, keys
+        self.chunks = left
+        self.missing = len(left)
+        self.columns = [rows.column(data) for data in about["columns"]]
+
+
+class _Restore:
+    """The work between begin and finish; every step can be done twice."""
+
+    def __init__(
+        self, server: Server, control: Session, config: Config, chosen: dict[str, Any], parts: Parts, say: Say
+    ) -> None:
+        self._server, self._control, self._config, self._chosen = server, control, config, chosen
+        self._parts, self._say = parts, say
+        self._schema = config.target.schema
+        self._lock = threading.Lock()
+        self._keys = threading.Semaphore(2)  # each builds with several threads and a large buffer of its own
+
+    def run(self) -> None:
+        """Everything but the last look."""
+        schema, chosen = identifier(self._schema), self._chosen
+        options = f"CHARACTER SET {chosen['character_set']} COLLATE {chosen['collation']}"
+        self._control.ask(f"CREATE DATABASE IF NOT EXISTS {schema} {options}")
+        self._control.ask(f"ALTER DATABASE {schema} {options}")
+        self._control.ask(f"USE {schema}")
+        before = ddl.parse(self._parts.text("schema.sql.zst"))
+        after = ddl.parse(self._parts.text("after.sql.zst"))
+        present = {row[0] for row in self._control.ask("SHOW TABLES")}
+        for statement in before:
+            if statement.name not in present:
+                self._control.ask(statement.sql)
+        self._rows([made for made in after if made.kind == "keys"])
+        with self._server.session(self._schema) as session:
+            for statement in after:
+                if statement.kind == "foreign-keys":
+                    self._add(session, statement)
+        self._programs([made for made in after if made.kind not in ("keys", "foreign-keys")])
+
+    def _rows(self, keys: list[Statement]) -> None:
+        """Chunks, then keys, then proof of each table; the tables side by side."""
+        done, proved = progress.loaded(self._control), progress.proved(self._control)
+        tables = []
+        for number, about in enumerate(self._chosen["tables"]):
+            if number in proved:
+                continue
+            left = [chunk for chunk in about["chunks"] if chunk["blob"] not in done]
+            mine = [made for made in keys if made.table == about["name"]]
+            tables.append(_Table(number, about, mine, left))
+        todo: queue.SimpleQueue[tuple[_Table, dict[str, Any] | None]] = queue.SimpleQueue()
+        # Largest first: its keys are built while the others load.
+        for table in sorted(tables, key=lambda table: -sum(chunk["bytes"] for chunk in table.chunks)):
+            for chunk in table.chunks:
+                todo.put((table, chunk))
+            if not table.chunks:
+                todo.put((table, None))
+
+        def work(stopped: Stopped) -> None:
+            with self._server.session(self._schema) as session:
+                session.ask(f"SET SESSION innodb_ddl_buffer_size = {DDL_BUFFER_BYTES}, innodb_ddl_threads = 2")
+                while not stopped():
+                    try:
+                        table, chunk = todo.get_nowait()
+                    except queue.Empty:
+                        return
+                    if chunk:
+                        self._load(table, chunk)
+                    with self._lock:
+                        table.missing -= 1 if chunk else 0
+                        whole = table.missing == 0
+                    if whole:
+                        self._complete(session, table)
+
+        in_parallel([work] * self._config.streams)
+
+    def _load(self, table: _Table, chunk: dict[str, Any]) -> None:
+        statements = [
+            "SET NAMES utf8mb4",
+            "SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0, "
+            "unique_checks = 0",
+            f"USE {identifier(self._schema)}",
+            *progress.around(chunk["blob"], chunk["rows"], rows.load(table.about["name"], table.columns)),
+        ]
+        with self._parts.stream(chunk["blob"]) as content:
+            try:
+                load(self._server, ";\n".join(statements), content)
+            except SqlError as error:
+                raise _explained(error, table.about["name"], chunk["blob"]) from error
+        self._say({"event": "loaded", "table": table.about["name"], "rows": chunk["rows"]})
+
+    def _complete(self, session: Session, table: _Table) -> None:
+        with self._keys:
+            for statement in table.keys:
+                self._add(session, statement)
+        words = prove.table_problem(session, table.about)
+        if words:
+            raise Failed(f"{words}: stop who writes to the target, drop its schema and twinsite_restore, restore again")
+        progress.remember_proved(session, table.number)
+        self._say({"event": "proved", "table": table.about["name"], "problem": ""})
+
+    def _add(self, session: Session, statement: Statement) -> None:
+        """Keys or foreign keys that are not there yet (a killed ALTER TABLE leaves all or nothing)."""
+        name = rows.literal(statement.table)
+        where = f"table_schema = {rows.literal(self._schema)} AND table_name = {name}"
+        what = "SELECT DISTINCT index_name FROM information_schema.statistics WHERE "
+        if statement.kind == "foreign-keys":
+            what = "SELECT constraint_name FROM information_schema.table_constraints WHERE constraint_type = "
+            what += "'FOREIGN KEY' AND "
+        present = {row[0] for row in session.ask(what + where)}
+        sql = ddl.without(statement, present)
+        if sql:
+            session.ask(sql)
+            self._say({"event": statement.kind, "table": statement.table})
+
+    def _programs(self, statements: list[Statement]) -> None:
+        """Routines, views, triggers, events. A view may need another that comes later by name: tried in rounds."""
+        left = statements
+        while left:
+            failed: list[tuple[Statement, SqlError]] = []
+            for statement in left:
+                # A session each: a client ends with its first error, and settings must not stay.
+                with self._server.session(self._schema) as session:
+                    try:
+                        session.ask(statement.drop)
+                        if statement.settings:
+                            session.ask(ddl.assignments(statement.settings))
+                        session.ask(statement.sql)
+                    except SqlError as error:
+                        failed.append((statement, error))
+            if len(failed) == len(left):
+                unmade, words = failed[0]
+                raise Failed(f"{unmade.kind} {unmade.name!r} cannot be made on the target: {words}")
+            left = [statement for statement, _ in failed]
+
+
+def _explained(error: SqlError, table: str, blob: str) -> Failed:
+    where = f"table {table!r}, {blob}"
+    if error.number == progress.CHECK_VIOLATED:
+        return Failed(f"{where}: MySQL did not take every row as it was ({error}); nothing of this chunk was kept")
+    if error.number in (1114, 1021, 3, 28, 1026):
+        return Failed(f"{where}: no space left at the target ({error}); give it more and run restore again: it goes on")
+    return Failed(f"{where}: {error}")
+
+
+def set_events(config: Config, secrets: Secrets, which: str, enable: bool) -> dict[str, Any]:
+    """Enable at the target the events that were enabled at the source, or disable all of the backup's."""
+    chosen = choose(open_store(config), which)
+    done = []
+    with Server(config.target, secrets.target_password) as server, server.session(config.target.schema) as session:
+        for name, status in sorted(chosen["events"].items()):
+            if not enable or status == "ENABLED":
+                session.ask(f"ALTER EVENT {identifier(name)} {'ENABLE' if enable else 'DISABLE'}")
+                done.append(name)
+    return {"backup_id": chosen["id"], "events": done, "enabled": enable}

@@ -1,0 +1,151 @@
+"""Where backups are kept: a folder, or a container of an Azure storage account reached with the machine's identity."""
+
+import json
+import os
+import pathlib
+import threading
+import time
+import uuid
+from typing import Any, Protocol
+
+from . import manifest
+from .config import Config, Failed
+from .manifest import Found
+
+try:
+    from ..agent import azure
+except ImportError:  # on a host this package's parent is no package, and `agent` is its neighbour
+    from agent import azure  # type: ignore[import-not-found, no-redef]
+
+TOKEN_SECONDS = 600  # a federated token lives an hour, a backup may take longer
+ROLE_SECONDS = 300  # how long a role assignment may take to arrive
+
+
+class Store(Protocol):
+    """Parts by name; each is written whole or not at all."""
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write one."""
+
+    def get(self, name: str) -> bytes:
+        """Read one. Failed when it is not there."""
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Names that begin with `prefix`, and how many bytes each has."""
+
+
+class FolderStore:
+    """A folder of this host, or one that is mounted."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = pathlib.Path(folder)
+
+    def put(self, name: str, content: bytes) -> None:
+        path = self._folder / name
+        draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(draft, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, path)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise Failed(f"{path} cannot be written: {error}") from error
+
+    def get(self, name: str) -> bytes:
+        try:
+            return (self._folder / name).read_bytes()
+        except OSError as error:
+            raise Failed(f"{self._folder / name} cannot be read: {error}") from error
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        if not self._folder.is_dir():
+            raise Failed(f"the store {self._folder} is not there: make the folder or mount it")
+        found = {}
+        for path in self._folder.rglob("*"):
+            name = path.relative_to(self._folder).as_posix()
+            if name.startswith(prefix) and path.is_file() and not path.name.startswith("."):
+                found[name] = path.stat().st_size
+        return found
+
+
+class BlobStore:
+    """A container. Safe to use from several threads."""
+
+    def __init__(self, account: str, container: str, client_id: str, tenant: str, token_file: str) -> None:
+        self._account, self._container = account, container
+        self._identity = (client_id, tenant, token_file)
+        self._lock = threading.Lock()
+        self._token, self._fetched = "", 0.0
+
+    def _fresh(self) -> str:
+        with self._lock:
+            if not self._token or time.monotonic() - self._fetched > TOKEN_SECONDS:
+                self._token = azure.token(azure.STORAGE_RESOURCE, *self._identity, patience_seconds=ROLE_SECONDS)
+                self._fetched = time.monotonic()
+            return self._token
+
+    def put(self, name: str, content: bytes) -> None:
+        try:
+            path = f"{self._container}/{name}"
+            azure.blob_put(self._account, path, content, self._fresh(), patience_seconds=ROLE_SECONDS)
+        except azure.CallError as error:
+            raise Failed(_explained(error, self._container, "Storage Blob Data Contributor")) from error
+
+    def get(self, name: str) -> bytes:
+        try:
+            path = f"{self._container}/{name}"
+            found: bytes = azure.blob_get(self._account, path, self._fresh(), patience_seconds=ROLE_SECONDS)
+            return found
+        except azure.CallError as error:
+            raise Failed(_explained(error, self._container, "Storage Blob Data Reader")) from error
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        try:
+            listed = azure.blob_list(
+                self._account, self._container, prefix, self._fresh(), patience_seconds=ROLE_SECONDS
+            )
+        except azure.CallError as error:
+            raise Failed(_explained(error, self._container, "Storage Blob Data Reader")) from error
+        return {entry["name"]: entry["bytes"] for entry in listed}
+
+
+def _explained(error: Any, container: str, role: str) -> str:
+    if error.status == 403 and error.code in azure.SPREADING:
+        return f"{error}: assign the role {role!r} on container {container!r} to this identity"
+    return str(error)
+
+
+def open_store(config: Config) -> Store:
+    """The store of a configuration."""
+    kind, _, place = config.store.partition("://")
+    if kind == "file":
+        return FolderStore(place)
+    account, _, container = place.partition("/")
+    return BlobStore(account, container, config.client_id, config.tenant, config.token_file)
+
+
+def read_all(store: Store) -> list[Found]:
+    """Every backup in the store, judged, in the order of their ids."""
+    sizes = store.sizes(manifest.ROOT)
+    found = []
+    for backup_id in manifest.ids(list(sizes)):
+        inside = manifest.path(backup_id, "")
+        present = {name.removeprefix(inside): size for name, size in sizes.items() if name.startswith(inside)}
+        said = None
+        if manifest.NAME in present:
+            try:
+                said = json.loads(store.get(manifest.path(backup_id)))
+            except ValueError:
+                said = {}
+        found.append(manifest.look(backup_id, said, present))
+    return found
+
+
+def choose(store: Store, which: str) -> dict[str, Any]:
+    """The manifest of the backup that `which` means. Refused when it is not there or not complete."""
+    found = manifest.choose(read_all(store), which).manifest
+    assert found is not None
+    return found
