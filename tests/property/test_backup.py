@@ -1,0 +1,80 @@
+"""What holds for any value and any backups: text round-trips, ranges cover, the newest complete backup is chosen."""
+
+import datetime
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.guest.backup import ddl, manifest, rows
+from components.guest.backup.config import Refused
+from components.guest.backup.manifest import Found
+
+# Every byte that is special somewhere on the way, more often than chance has it.
+special = st.lists(
+    st.sampled_from([b"\\", b"N", b"\n", b"\t", b"\0", b"\r", b"\\N", b"NULL", b"n", b"t", b"0", b"\xff"])
+)
+values = st.one_of(st.binary(max_size=40), special.map(b"".join))
+
+
+@given(st.lists(st.one_of(st.none(), values), min_size=1, max_size=6))
+def test_a_row_comes_back_from_its_line_exactly(row: list[bytes | None]) -> None:
+    line = b"\t".join(rows.escaped(value) for value in row)
+    assert b"\n" not in line
+    assert [rows.field(raw) for raw in line.split(b"\t")] == row
+
+
+@given(values)
+def test_a_null_is_no_value_and_a_value_no_null(value: bytes) -> None:
+    assert rows.escaped(value) != rows.escaped(None)
+    assert rows.field(rows.escaped(value)) is not None
+
+
+@given(st.lists(values, max_size=30))
+def test_the_mark_of_null_is_in_no_escaped_value_and_is_not_escaped_itself(several: list[bytes]) -> None:
+    mark = rows.new_mark()
+    assert rows.escaped(mark) == mark
+    assert mark not in b"\t".join(rows.escaped(value) for value in several)
+
+
+@given(st.integers(-(2**63), 2**64 - 1), st.integers(0, 2**64), st.integers(1, 64))
+def test_ranges_cover_every_key_once(low: int, width: int, count: int) -> None:
+    found = rows.ranges(low, low + width, count)
+    assert 1 <= len(found) <= count
+    assert found[0][0] == low
+    assert found[-1][1] == low + width
+    assert all(first <= last for first, last in found)
+    assert all(after[0] == before[1] + 1 for before, after in itertools.pairwise(found))
+
+
+names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
+
+
+@given(st.lists(st.tuples(names, st.text(st.characters(exclude_categories=["Cs"]), max_size=60)), max_size=5))
+def test_a_script_comes_back_whatever_is_in_it(several: list[tuple[str, str]]) -> None:
+    made = [ddl.Statement("view", name, text, settings={"sql_mode": name}) for name, text in several]
+    assert ddl.parse(ddl.render(made)) == made
+
+
+@given(st.lists(st.tuples(st.integers(0, 1000), st.booleans(), st.booleans()), max_size=8), st.randoms())
+def test_the_choice_is_the_newest_complete_one_in_any_order(
+    backups: list[tuple[int, bool, bool]], order: object
+) -> None:
+    base = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    several = [
+        Found(
+            f"{number}",
+            {"began": manifest.stamp(base + datetime.timedelta(minutes=minute)), "scheduled": scheduled},
+            () if complete else ("damaged",),
+        )
+        for number, (minute, complete, scheduled) in enumerate(backups)
+    ]
+    order.shuffle(several)  # type: ignore[attr-defined]
+    for which in ("latest", "latest-scheduled"):
+        fit = [minute for minute, complete, scheduled in backups if complete and (scheduled or which == "latest")]
+        try:
+            chosen = manifest.choose(several, which)
+        except Refused:
+            assert not fit
+        else:
+            assert manifest.began(chosen) == base + datetime.timedelta(minutes=max(fit))

@@ -1,0 +1,209 @@
+"""The pure parts of the backup role: values as text, statements, privileges, settings, what to do with a target."""
+
+import pytest
+
+from components.guest.backup import config, ddl, privileges, progress, rows
+from components.guest.backup.progress import Decision, State
+from components.guest.backup.rows import Column
+
+BASE = {
+    "store": "azblob://account1/mysql-backup",
+    "identity": {"client_id": "11-22"},
+    "schema": "app",
+    "database": {"address": "db.example.com", "user": "backup"},
+}
+
+CREATED = """CREATE TABLE `a``b` (
+  `id` int NOT NULL AUTO_INCREMENT,
+  `x` varchar(9) DEFAULT 'KEY `k` (`x`),' COMMENT 'CONSTRAINT `c` FOREIGN KEY (',
+  `t` text,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `one` (`x`),
+  KEY `two` (`x`,`id`),
+  FULLTEXT KEY `words` (`t`),
+  FULLTEXT KEY `words2` (`x`),
+  CONSTRAINT `whose` FOREIGN KEY (`x`) REFERENCES `c` (`id`) ON DELETE CASCADE,
+  CONSTRAINT `small` CHECK ((`id` < 9))
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4
+/*!50100 PARTITION BY HASH (`id`)
+PARTITIONS 3 */"""
+
+
+def test_keys_are_made_after_the_rows_and_each_fulltext_key_alone() -> None:
+    made = ddl.split("a`b", CREATED, "id")
+    assert [key.adds for key in made.keys] == [("one", "two"), ("words",), ("words2",)]
+    assert [key.adds for key in made.foreign_keys] == [("whose",)]
+    assert made.keys[0].sql == "ALTER TABLE `a``b`\n  ADD UNIQUE KEY `one` (`x`),\n  ADD KEY `two` (`x`,`id`)"
+    assert "CHECK ((`id` < 9))\n) ENGINE=InnoDB" in made.create
+    assert made.create.endswith("PARTITIONS 3 */")
+    assert "DEFAULT 'KEY `k` (`x`),' COMMENT 'CONSTRAINT `c` FOREIGN KEY (',\n" in made.create
+    assert made.create.startswith("CREATE TABLE IF NOT EXISTS `a``b` (")
+    assert "KEY `two`" not in made.create
+
+
+def test_a_unique_key_stays_with_a_table_that_has_no_primary_key() -> None:
+    text = "CREATE TABLE `k` (\n  `a` int NOT NULL,\n  UNIQUE KEY `one` (`a`),\n  KEY `two` (`a`)\n) ENGINE=InnoDB"
+    made = ddl.split("k", text)
+    assert "UNIQUE KEY `one`" in made.create
+    assert [key.adds for key in made.keys] == [("two",)]
+
+
+def test_a_key_that_auto_increment_needs_stays_with_the_table() -> None:
+    text = (
+        "CREATE TABLE `k` (\n  `p` int NOT NULL,\n  `n` int NOT NULL AUTO_INCREMENT,\n  PRIMARY KEY (`p`,`n`),\n"
+        "  KEY `by_n` (`n`)\n) ENGINE=InnoDB"
+    )
+    assert "KEY `by_n`" in ddl.split("k", text, "n").create
+
+
+def test_a_line_that_is_not_understood_is_an_error_and_not_left_out() -> None:
+    with pytest.raises(config.Failed, match="INDEXISH"):
+        ddl.split("k", "CREATE TABLE `k` (\n  `a` int,\n  INDEXISH `b`\n) ENGINE=InnoDB")
+
+
+def test_keys_that_are_there_are_not_added_again() -> None:
+    keys = ddl.split("a`b", CREATED, "id").keys
+    assert ddl.without(keys[0], {"one"}) == "ALTER TABLE `a``b`\n  ADD KEY `two` (`x`,`id`)"
+    assert ddl.without(keys[0], {"one", "two"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "definer"),
+    [
+        ("CREATE DEFINER=`a``b`@`%` FUNCTION `f`() RETURN 1", "CREATE FUNCTION `f`() RETURN 1", "a``b@%"),
+        (
+            "CREATE ALGORITHM=UNDEFINED DEFINER=`u`@`h` SQL SECURITY DEFINER VIEW `v` AS select 1",
+            "CREATE ALGORITHM=UNDEFINED SQL SECURITY DEFINER VIEW `v` AS select 1",
+            "u@h",
+        ),
+        (
+            "CREATE PROCEDURE `p`() SELECT 'CREATE DEFINER=`a`@`b` '",
+            "CREATE PROCEDURE `p`() SELECT 'CREATE DEFINER=`a`@`b` '",
+            "",
+        ),
+    ],
+)
+def test_only_the_definer_clause_goes(text: str, left: str, definer: str) -> None:
+    assert ddl.without_definer(text) == (left, definer)
+
+
+def test_a_script_comes_back_as_it_was_whatever_its_statements_hold() -> None:
+    made = [
+        ddl.Statement(
+            "routine", "f", "CREATE FUNCTION f()\n-- ts000000000000 {\nDELIMITER x\n;;'`\\", "", {"sql_mode": ""}
+        ),
+        ddl.Statement("keys", "k", "ALTER TABLE t\n  ADD KEY k (a)", "t", adds=("k",), drop="x"),
+    ]
+    assert ddl.parse(ddl.render(made)) == made
+
+
+def test_an_event_waits_disabled() -> None:
+    data: dict[str, str | None] = {
+        "name": "e", "type": "RECURRING", "at": None, "interval": "1:30", "unit": "MINUTE_SECOND", "starts": None,
+        "ends": "2030-01-01 00:00:00", "completion": "PRESERVE", "comment": "it's", "body": "DELETE FROM t",
+    }  # fmt: skip
+    assert ddl.event(data) == (
+        "CREATE EVENT `e` ON SCHEDULE EVERY '1:30' MINUTE_SECOND ENDS '2030-01-01 00:00:00' ON COMPLETION PRESERVE "
+        "DISABLE COMMENT 'it\\'s' DO DELETE FROM t"
+    )
+    assert "EVERY 2 DAY " in ddl.event(data | {"interval": "2", "unit": "DAY"})
+    assert "AT '2031-01-01 00:00:00' " in ddl.event(data | {"type": "ONE TIME", "at": "2031-01-01 00:00:00"})
+
+
+def test_values_are_asked_for_without_loss_and_loaded_as_they_were() -> None:
+    columns = [
+        Column("id", nullable=False),
+        Column("f", rows.FLOAT),
+        Column("j", rows.JSON),
+        Column("b", rows.NUMBER, False),
+        Column("w", rows.WIDE),
+    ]
+    asked = rows.select("t", columns, b"Nmark", "id BETWEEN 1 AND 2")
+    assert asked == (
+        "SELECT `id`, IFNULL(CAST(`f` AS DOUBLE), _binary'Nmark'), IFNULL(`j`, _binary'Nmark'), CAST(`b` AS UNSIGNED), "
+        "IFNULL(CAST(`w` AS BINARY), _binary'Nmark') FROM `t` FORCE INDEX (PRIMARY) WHERE id BETWEEN 1 AND 2"
+    )
+    assert rows.load("t", columns).endswith(
+        "(`id`, `f`, @v2, @v3, `w`) SET `j` = CONVERT(@v2 USING utf8mb4), `b` = CAST(@v3 AS UNSIGNED)"
+    )
+
+
+def test_a_manifest_of_another_version_is_not_guessed_at() -> None:
+    with pytest.raises(ValueError, match="restore with the version that made"):
+        rows.column({"name": "a", "form": "cunning", "nullable": True})
+
+
+@pytest.mark.parametrize(
+    ("lines", "missing"),
+    [
+        (["GRANT ALL PRIVILEGES ON *.* TO `root`@`%` WITH GRANT OPTION"], []),
+        (["GRANT USAGE ON *.* TO `u`@`%`", "GRANT ALL PRIVILEGES ON `app`.* TO `u`@`%`"], []),
+        (
+            [
+                "GRANT SELECT, TRIGGER, EVENT, SHOW VIEW ON `ap%`.* TO `u`@`%`",
+                "GRANT SHOW_ROUTINE ON *.* TO `u`@`%`",
+            ],
+            [],
+        ),
+        (["GRANT SELECT, EVENT, SHOW VIEW ON *.* TO `u`@`%`"], ["TRIGGER"]),
+        (["GRANT SELECT, TRIGGER, EVENT, SHOW VIEW ON `app`.* TO `u`@`%`"], ["SHOW_ROUTINE"]),
+        (["GRANT SELECT ON `app`.`t` TO `u`@`%`"], ["SELECT", "TRIGGER", "EVENT", "SHOW VIEW", "SHOW_ROUTINE"]),
+        (
+            ["GRANT SELECT, TRIGGER, EVENT, SHOW VIEW ON `ap\\_`.* TO `u`@`%`", "GRANT SHOW_ROUTINE ON *.* TO `u`@`%`"],
+            ["SELECT", "TRIGGER", "EVENT", "SHOW VIEW"],
+        ),
+    ],
+)
+def test_what_a_user_may_not_see_is_asked_for_by_name(lines: list[str], missing: list[str]) -> None:
+    problems = privileges.missing_for_backup(lines, "app")
+    assert len(problems) == len(missing)
+    for problem, name in zip(problems, missing, strict=True):
+        assert f"GRANT {name} ON" in problem
+
+
+@pytest.mark.parametrize(
+    ("state", "decision"),
+    [
+        (State(True), Decision.BEGIN),
+        (State(False), Decision.COMPARE),
+        (State(False, "b1", "app"), Decision.RESUME),
+        (State(True, "b1", "app"), Decision.RESUME),
+        (State(False, "b0", "app"), Decision.DISCARD),
+    ],
+)
+def test_a_target_decides_how_a_restore_goes_on(state: State, decision: Decision) -> None:
+    assert progress.decide(state, "b1", "app") is decision
+
+
+def test_a_target_that_is_not_ours_is_refused_with_the_fix() -> None:
+    assert "DROP DATABASE twinsite_restore" in progress.decide(State(False, known=False), "b1", "app")
+    assert "'other'" in progress.decide(State(False, "b1", "other"), "b1", "app")
+
+
+def test_the_target_is_the_database_unless_it_is_named() -> None:
+    plain = config.parse(BASE)
+    assert plain.target == plain.database
+    other = config.parse(BASE | {"target": {"address": "10.0.0.4", "user": "admin", "schema": "app2"}})
+    assert (other.target.schema, other.target.address, other.schema) == ("app2", "10.0.0.4", "app")
+
+
+def test_every_problem_of_a_configuration_is_said_at_once() -> None:
+    with pytest.raises(config.Refused) as refused:
+        config.parse({"store": "s3://x", "schema": "mysql", "database": {"port": 0, "tls_ca": "x"}, "streams": 0})
+    words = "\n".join(refused.value.problems)
+    for part in ("azblob://ACCOUNT", "application's database", "database.address", "database.user", "database.port"):
+        assert part in words
+    assert "tls_ca" in words
+    assert "streams" in words
+    assert len(refused.value.problems) == 7
+
+
+def test_an_azure_store_needs_an_identity() -> None:
+    with pytest.raises(config.Refused, match=r"identity\.client_id"):
+        config.parse(BASE | {"identity": {}})
+    with pytest.raises(config.Refused, match=r"identity\.tenant"):
+        config.parse(BASE | {"identity": {"client_id": "c", "token_file": "/t"}})
+
+
+def test_a_password_is_in_no_text_of_the_secrets() -> None:
+    assert "hunter2" not in repr(config.parse_secrets({"password": "hunter2"}))

@@ -1,0 +1,217 @@
+"""Which backup counts, and the stores: a folder, and a container through the Azure calls."""
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.guest.agent import azure
+from components.guest.backup import compress, config, fetch, manifest, store
+from components.guest.backup.config import Failed, Refused
+from components.guest.backup.manifest import Found
+
+NOW = datetime.datetime(2026, 11, 21, 3, 0, tzinfo=datetime.UTC)
+
+
+def made(backup_id: str, minutes: int, scheduled: bool = True) -> dict[str, Any]:
+    part = {"blob": "schema.sql.zst", "bytes": 3, "sha256": "a" * 64}
+    moment = manifest.stamp(NOW + datetime.timedelta(minutes=minutes))
+    return {
+        "version": 1, "id": backup_id, "began": moment, "ended": moment, "schema": "app", "gtid_executed": "",
+        "scheduled": scheduled, "source": {}, "objects": [], "character_set": "c", "collation": "c", "files": [part],
+        "tables": [{"name": "t", "rows": 2, "checksum": "1", "columns": [], "chunks": [
+            {"blob": "data/t.00000.tsv.zst", "bytes": 5, "sha256": "b" * 64, "rows": 2}]}],
+    }  # fmt: skip
+
+
+PRESENT = {"schema.sql.zst": 3, "data/t.00000.tsv.zst": 5, "manifest.json": 9}
+
+
+def found(backup_id: str, minutes: int, scheduled: bool = True) -> Found:
+    return manifest.look(backup_id, made(backup_id, minutes, scheduled), PRESENT)
+
+
+def test_the_newest_is_the_one_that_began_last_whatever_its_name_or_place() -> None:
+    several = [found("20261121T030000Z-00000001", 5), found("20261121T040000Z-00000002", 1)]
+    assert manifest.choose(several, "latest").backup_id.endswith("1")
+    assert manifest.choose(several[::-1], "latest").backup_id.endswith("1")
+
+
+def test_a_drill_can_ask_for_the_newest_that_was_not_made_for_it() -> None:
+    several = [found("20261121T030000Z-00000001", 1), found("20261121T040000Z-00000002", 5, scheduled=False)]
+    assert manifest.choose(several, "latest-scheduled").backup_id.endswith("1")
+    assert manifest.choose(several, "latest").backup_id.endswith("2")
+
+
+def test_half_a_backup_is_none() -> None:
+    half = manifest.look("20261121T050000Z-00000003", None, {"schema.sql.zst": 3})
+    assert manifest.choose([found("20261121T030000Z-00000001", 1), half], "latest").backup_id.endswith("1")
+    with pytest.raises(Refused, match=r"no complete backup.*did not finish"):
+        manifest.choose([half], "latest")
+    with pytest.raises(Refused, match=r"not complete.*newest complete one is 20261121T030000Z-00000001"):
+        manifest.choose([found("20261121T030000Z-00000001", 1), half], half.backup_id)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"version": 2}, "restore with the version"),
+        ({"id": "other"}, "that of backup other"),
+        ({"began": "yesterday"}, "not understood"),
+        ({"tables": [{"name": "t", "rows": 3, "columns": [], "chunks": []}]}, "do not hold 3 rows"),
+        ({"files": [{"blob": "schema.sql.zst", "bytes": 3, "sha256": "short"}]}, "no usable checksum"),
+        ({"source": None, "tables": None}, "not understood"),
+    ],
+)
+def test_a_manifest_that_cannot_be_used_says_why(change: dict[str, Any], words: str) -> None:
+    judged = manifest.look("i", made("i", 1) | change, PRESENT)
+    assert not judged.complete
+    assert words in judged.problems[0]
+
+
+def test_a_missing_or_shortened_part_makes_a_backup_incomplete() -> None:
+    judged = manifest.look("i", made("i", 1), {"schema.sql.zst": 2})
+    assert judged.problems == (
+        "schema.sql.zst has 2 bytes, expected 3 bytes",
+        "data/t.00000.tsv.zst is missing, expected 5 bytes",
+    )
+
+
+def test_an_empty_store_says_so_and_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="no complete backup: take one with"):
+        store.choose(store.FolderStore(str(tmp_path)), "latest")
+    with pytest.raises(Failed, match="is not there: make the folder or mount it"):
+        store.choose(store.FolderStore(str(tmp_path / "gone")), "latest")
+
+
+def test_a_folder_shows_no_part_that_is_still_being_written(tmp_path: Path) -> None:
+    place = store.FolderStore(str(tmp_path))
+    place.put("backups/x/schema.sql.zst", b"abc")
+    (tmp_path / "backups/x/.draft").write_bytes(b"half")
+    assert place.sizes("backups/") == {"backups/x/schema.sql.zst": 3}
+    assert place.get("backups/x/schema.sql.zst") == b"abc"
+    with pytest.raises(Failed, match="cannot be read"):
+        place.get("backups/x/none")
+
+
+class Cloud:
+    """In place of the Azure calls."""
+
+    STORAGE_RESOURCE = "https://storage.azure.com"
+    SPREADING = azure.SPREADING
+    CallError = azure.CallError
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, bytes] = {}
+        self.tokens = 0
+        self.refusal: Exception | None = None
+
+    def token(self, resource: str, client_id: str, tenant: str, token_file: str, patience_seconds: float) -> str:
+        self.tokens += 1
+        return f"{client_id}{tenant}{token_file}"
+
+    def _allowed(self, token: str) -> None:
+        assert token == "me"
+        if self.refusal:
+            raise self.refusal
+
+    def blob_put(self, account: str, path: str, content: bytes, token: str, patience_seconds: float) -> None:
+        self._allowed(token)
+        self.blobs[f"{account}/{path}"] = content
+
+    def blob_get(self, account: str, path: str, token: str, patience_seconds: float) -> bytes:
+        self._allowed(token)
+        return self.blobs[f"{account}/{path}"]
+
+    def blob_list(self, account: str, container: str, prefix: str, token: str, patience_seconds: float) -> Any:
+        self._allowed(token)
+        start = f"{account}/{container}/"
+        names = [name.removeprefix(start) for name in self.blobs if name.startswith(start + prefix)]
+        return [{"name": name, "bytes": len(self.blobs[start + name])} for name in names]
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    stand_in = Cloud()
+    monkeypatch.setattr(store, "azure", stand_in)
+    return stand_in
+
+
+def test_a_container_is_used_with_the_identity_and_one_token_for_many_calls(cloud: Cloud) -> None:
+    settings = config.parse(
+        {
+            "store": "azblob://acct/box",
+            "identity": {"client_id": "me"},
+            "schema": "a",
+            "database": {"address": "d", "user": "u"},
+        }
+    )
+    place = store.open_store(settings)
+    place.put("backups/20261121T030000Z-00000001/manifest.json", json.dumps({}).encode())
+    assert place.sizes("backups/") == {"backups/20261121T030000Z-00000001/manifest.json": 2}
+    assert cloud.tokens == 1
+    assert list(cloud.blobs) == ["acct/box/backups/20261121T030000Z-00000001/manifest.json"]
+    assert not store.read_all(place)[0].complete
+
+
+def test_a_missing_role_is_named(cloud: Cloud) -> None:
+    cloud.refusal = azure.CallError("PUT x: HTTP 403", 403, "AuthorizationPermissionMismatch")
+    place = store.BlobStore("acct", "mysql-backup", "me", "", "")
+    with pytest.raises(Failed, match="assign the role 'Storage Blob Data Contributor' on container 'mysql-backup'"):
+        place.put("x", b"")
+    with pytest.raises(Failed, match="'Storage Blob Data Reader'"):
+        place.get("x")
+
+
+def whole(place: store.FolderStore) -> dict[str, Any]:
+    """A small real backup in a store."""
+    import hashlib
+
+    parts = {"schema.sql.zst": compress.compress(b"text"), "data/t.00000.tsv.zst": compress.compress(b"1\n2\n")}
+    backup = made("20261121T030000Z-00000001", 0)
+    for about in manifest.blobs(backup):
+        content = parts[about["blob"]]
+        about |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        place.put(manifest.path(backup["id"], about["blob"]), content)
+    return backup | {"bytes_total": sum(len(content) for content in parts.values())}
+
+
+def test_a_damaged_part_is_found_before_anything_else_happens(tmp_path: Path) -> None:
+    place = store.FolderStore(str(tmp_path))
+    backup = whole(place)
+    blob = manifest.path(backup["id"], "data/t.00000.tsv.zst")
+    content = bytearray(place.get(blob))
+    content[-1] ^= 1
+    place.put(blob, bytes(content))
+    assert fetch.verify(place, backup, 2, lambda event: None)["damaged"] == ["data/t.00000.tsv.zst"]
+    handed_out = fetch.fetch(place, backup, tmp_path / "spool", 2, lambda event: None)
+    with pytest.raises(Refused, match=r"damaged: data/t.*nothing was changed"), handed_out:
+        pytest.fail("a damaged backup was handed out")
+
+
+def test_what_was_fetched_before_a_kill_is_not_fetched_again(tmp_path: Path) -> None:
+    place = store.FolderStore(str(tmp_path / "store"))
+    backup = whole(place)
+    with fetch.fetch(place, backup, tmp_path / "spool", 2, lambda event: None) as parts:
+        assert parts.text("schema.sql.zst") == "text"
+        with parts.stream("data/t.00000.tsv.zst") as process:
+            assert process.stdout and process.stdout.read() == b"1\n2\n"
+    (tmp_path / "store" / manifest.path(backup["id"], "schema.sql.zst")).unlink()
+    with fetch.fetch(place, backup, tmp_path / "spool", 2, lambda event: None) as parts:
+        assert parts.text("schema.sql.zst") == "text"
+
+
+def test_too_little_room_is_said_before_anything_is_fetched(tmp_path: Path) -> None:
+    place = store.FolderStore(str(tmp_path))
+    backup = whole(place) | {"bytes_total": 1 << 60}
+    handed_out = fetch.fetch(place, backup, tmp_path / "spool", 2, lambda event: None)
+    with pytest.raises(Refused, match="make room, or name another folder as `spool`"), handed_out:
+        pytest.fail("there is no such room")
+
+
+def test_a_cut_off_file_does_not_pass_for_a_whole_one() -> None:
+    content = compress.compress(b"x" * 100000)
+    with pytest.raises(Failed, match="zstd"):
+        compress.decompress(content[:-3])
