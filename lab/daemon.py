@@ -101,7 +101,13 @@ def run(paths: Paths, image: Path) -> int:
     state.save()
     site = Site(paths, image, state)
     methods = Methods(
-        state, site.box, applying=site.applying, applied=site.applied, ask_down=ended.set, report=site.report
+        state,
+        site.box,
+        applying=site.applying,
+        applied=site.applied,
+        ask_down=ended.set,
+        report=site.report,
+        azure=site.azure,
     )
     server = Server(paths.socket, methods)
     threading.Thread(target=server.serve_forever, name="box", daemon=True).start()

@@ -10,6 +10,7 @@ from lab.client import LabError
 from lab.model import World
 from lab.seam import BoxLike
 from lab.services import iam
+from lab.services.azure_cloud import AzureCloud
 from lab.state import State
 
 INSTANCE_TOKEN = "aws:ec2/instance:Instance"
@@ -26,6 +27,7 @@ class Methods:
         applied: Callable[[World], None] = lambda world: None,
         ask_down: Callable[[], None] = lambda: None,
         report: Callable[[], dict[str, Any]] = dict,
+        azure: AzureCloud | None = None,
     ) -> None:
         """`applying` and `applied` run before and after the box makes a world real; `report` adds to `status`."""
         self._state = state
@@ -34,6 +36,7 @@ class Methods:
         self._applied = applied
         self._ask_down = ask_down
         self._report = report
+        self._azure = azure
         self._box_lock = threading.Lock()
         self._real_generation = -1
 
@@ -125,6 +128,25 @@ class Methods:
     def do_role_delete(self, name: str) -> bool:
         return self._state.role_delete(name)
 
+    # Azure
+
+    def do_agent_run(self, machine: str, script: str, parameters: list[dict[str, str]], timeout: float) -> str:
+        """Give a command to the agent of a machine (by the box's id); the command's id."""
+        return self._cloud().commands.submit(machine, script, parameters, timeout)
+
+    def do_agent_result(self, id: str, wait: float = 20.0) -> dict[str, Any] | None:
+        """How a command ended; null when it has not within `wait` seconds."""
+        return self._cloud().commands.result(id, wait)
+
+    def do_service_account_token(self, namespace: str, name: str, audience: str, seconds: int = 3600) -> str:
+        """What the EKS cluster projects into a pod."""
+        return self._cloud().tenant.service_account(namespace, name, audience, seconds)
+
+    def _cloud(self) -> AzureCloud:
+        if self._azure is None:
+            raise LabError("this box records only: it has no Azure to ask")
+        return self._azure
+
     # Machines and faults
 
     def do_machine(self, id: str) -> dict[str, Any]:
@@ -185,6 +207,8 @@ class Methods:
         }
         hostnames = {machine.hostname: machine.id for machine in world.machines if machine.hostname}
         known = {name: name for name in [*self._site_machines(), *(machine.id for machine in world.machines)]}
+        if self._azure is not None and self._azure.machine(name) in known:
+            return self._azure.machine(name)
         for names in (known, tags, hostnames):
             if name in names and names[name] in known:
                 return names[name]

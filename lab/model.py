@@ -18,14 +18,24 @@ class Rule:
     """IPv4 range of the other side; empty when `group` is set."""
     group: str = ""
     """Id of the other side's security group."""
+    near: str = ""
+    """IPv4 range on the machine's own side; empty for any. Only in ordered groups."""
+    deny: bool = False
+    """Only in ordered groups."""
 
 
 @dataclass(frozen=True)
 class SecurityGroup:
+    """Allows what one of its rules allows; all groups of an interface together, as on AWS.
+
+    An ordered one is Azure's: the first rule that fits decides, and every group of the interface has to allow.
+    """
+
     id: str
     vpc: str
     ingress: tuple[Rule, ...] = ()
     egress: tuple[Rule, ...] = ()
+    ordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,8 @@ class Subnet:
     cidr: str
     routes: tuple[Route, ...] = ()
     """Effective routes: those of the associated (or main) route table."""
+    nat: str = ""
+    """Public address of the subnet's NAT gateway: whatever its machines begin leaves from there."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,9 @@ class Vpc:
     cidr: str
     internet: bool = False
     """An internet gateway is attached."""
+    resolver: str = ""
+    """Address of its DNS; empty: its range's base plus two. Azure's is one and the same everywhere, and also where
+    machines' agents ask what to do."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +104,8 @@ class Machine:
     hostname: str = ""
     running: bool = True
     region: str = "ap-northeast-2"
+    agent: bool = False
+    """The image carries the cloud's own agent, which asks the cloud for commands and runs them (Azure's images do)."""
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,11 @@ from lab.model import World
 from lab.onprem import MACHINES, user_data
 from lab.operator import keys
 from lab.operator.desk import Desk
-from lab.paths import Paths
+from lab.paths import Paths, cache
 from lab.seam import BoxLike
 from lab.services import front, metadata
 from lab.services.authority import Authority
+from lab.services.azure_cloud import NETWORK_PREFIX, AzureCloud
 from lab.services.credentials import Credentials, Register
 from lab.services.netns import inside
 from lab.state import State
@@ -45,7 +46,9 @@ class Site:
         self._register = Register(self._desk.operator_credentials())
         # Here, in the daemon's main thread: the kernel's parent-death signal goes by thread, not by process.
         self._moto = self._start_moto()
-        self.traffic = Traffic(state, self._authority, SERVICES_NAMESPACE)
+        operator = self._desk.azure_operator()
+        self.azure = AzureCloud(state, operator, cache() / "lab" / "azurite", self._running, self._power)
+        self.traffic = Traffic(state, self._authority, SERVICES_NAMESPACE, self.azure.names)
         self._front: front.Front | None = None
         self._metadata: dict[str, metadata.Metadata] = {}
         self._lock = threading.Lock()
@@ -82,15 +85,17 @@ class Site:
                 server = self._metadata.pop(gone)
                 server.shutdown()
                 server.server_close()
+        self.azure.applying(world)
 
     def applied(self, world: World) -> None:
         """After it: a metadata service in each VPC's router."""
         with self._lock:
-            for vpc in {vpc.id for vpc in world.vpcs} - set(self._metadata):
+            for vpc in {vpc.id for vpc in world.vpcs if not vpc.id.startswith(NETWORK_PREFIX)} - set(self._metadata):
                 listening = inside(self.box.vpc_namespace(vpc), _metadata_socket)
                 server = metadata.Metadata(listening, functools.partial(self._guest, vpc), self._issue)
                 threading.Thread(target=server.serve_forever, args=(0.1,), name=f"imds-{vpc}", daemon=True).start()
                 self._metadata[vpc] = server
+        self.azure.applied(world, self.box.vpc_namespace)
 
     def report(self) -> dict[str, Any]:
         """For `status`."""
@@ -105,6 +110,7 @@ class Site:
                 "aws_refusals": self._front.refusals if self._front is not None else 0,
             },
             "traffic": self.traffic.report(),
+            "azure": self.azure.report(),
         }
 
     def stop(self) -> None:
@@ -123,6 +129,15 @@ class Site:
     def _booted(self, machine: str) -> bool:
         return bool(self.box.machine_state(machine).get("booted"))
 
+    def _running(self, machine: str) -> bool:
+        return bool(self.box.machine_state(machine).get("running"))
+
+    def _power(self, machine: str, what: str) -> None:
+        if what in ("stop", "restart"):
+            self.box.stop(machine)
+        if what in ("start", "restart"):
+            self.box.start(machine)
+
     def _start_moto(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "lab.services.moto_process", str(self.paths.moto), str(os.getpid())]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL)
@@ -131,7 +146,10 @@ class Site:
         self.traffic.start()
         wait_until(self.paths.moto.exists, 60, "the start of moto (its words are in the daemon's log)")
         listening = inside(SERVICES_NAMESPACE, lambda: socket.create_server(front.ADDRESS, reuse_port=False))
-        self._front = front.Front(listening, self._authority, self._register, self.state.role, self.paths.moto)
+        self.azure.start()
+        self._front = front.Front(
+            listening, self._authority, self._register, self.state.role, self.paths.moto, self.azure.apis
+        )
         front.serve(self._front)
 
     def _stop_services(self) -> None:
@@ -142,6 +160,7 @@ class Site:
             server.shutdown()
             server.server_close()
         self.traffic.stop()
+        self.azure.stop()
         self._moto.kill()
         self._moto.wait()
         self.paths.moto.unlink(missing_ok=True)

@@ -24,12 +24,19 @@ from lab.state import State
 class Traffic:
     """Everything listens in the services namespace, where packets from everywhere arrive."""
 
-    def __init__(self, state: State, authority: Authority, namespace: str) -> None:
+    def __init__(
+        self,
+        state: State,
+        authority: Authority,
+        namespace: str,
+        more_names: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """`more_names`: of the other cloud, with their addresses."""
         self._namespace = namespace
         self._balancers: dict[Balancer, LoadBalancer] = {}
         self.checkers = Checkers(lambda: state.records_list(CHECK_TOKEN), self.address, self.connect)
         zones = Zones(state.records_list, self.checkers.healthy, self._balancer_health)
-        self._resolver = Resolver(lambda: state.world()[0].names, zones.answer)
+        self._resolver = Resolver(lambda: {**state.world()[0].names, **more_names()}, zones.answer)
         self._caching = Caching(self._resolver)
         self._cloudfront = CloudFront(state.records_list, authority, self.address, self.connect)
         self._names: list[Names] = []

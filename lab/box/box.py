@@ -34,6 +34,9 @@ from lab.model import Machine as MachineRecord
 from lab.model import World
 from lab.paths import cache
 
+AGENT = Path(__file__).parent / "azure_agent.py"
+"""What the images of Azure's marketplace carry as walinuxagent."""
+
 ONPREM_WAN = "onprem-wan"
 """The link between the on-prem router and the internet."""
 
@@ -277,7 +280,7 @@ class Box:
                 if free is None:
                     raise BoxError(f"the lab's internet has room for {len(UPLINKS)} VPCs")
                 router = Router(self.names, vpc.id, free, self._internet)
-                router.up()
+                router.up(vpc.resolver)
                 self._routers[vpc.id] = router
             router = self._routers[vpc.id]
             moved |= router.apply(plan(world, vpc, router.tables, self._cut))
@@ -333,5 +336,6 @@ class Box:
                         user_data=record.user_data,
                         vendor_data=self._vendor_data,
                         trust=self._trust,
+                        agent=AGENT.read_text() if record.agent else "",
                     )
         raise BoxError(f"{record.id} has no place in any VPC")

@@ -38,6 +38,9 @@ def problems(world: World) -> list[str]:
         elif ipaddress.IPv4Address(face.address) not in ipaddress.IPv4Network(subnet_of_face.cidr):
             found.append(f"{face.id} has {face.address}, which is not inside {face.subnet}'s {subnet_of_face.cidr}")
         found += [f"{face.id} has group {group}, which is not there" for group in face.groups if group not in groups]
+        kinds = {group.ordered for group in world.groups if group.id in face.groups}
+        if len(kinds) > 1:
+            found.append(f"{face.id} has groups of AWS's kind and of Azure's: it is one or the other")
         if face.public_address and not ELASTIC[0] <= ipaddress.IPv4Address(face.public_address) <= ELASTIC[1]:
             found.append(
                 f"{face.id} has {face.public_address}; the lab's elastic addresses are {ELASTIC[0]} to {ELASTIC[1]}"

@@ -27,6 +27,9 @@ LOAD_BALANCER = "198.51.100.80"
 SERVICES = (DNS, USERS_DNS, CLOUD_APIS, CLOUDFRONT, LOAD_BALANCER)
 """What the services namespace answers at."""
 METADATA = "169.254.169.254"
+WIRE_SERVER = "168.63.129.16"
+"""Azure's platform address: DNS, and where a machine's agent asks for commands [Microsoft Learn, What is IP address
+168.63.129.16]."""
 
 ONPREM_LAN = ipaddress.IPv4Network("192.168.64.0/24")
 ONPREM_ROUTER = "192.168.64.1"

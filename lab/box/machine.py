@@ -35,6 +35,21 @@ ENVIRONMENT = {
     "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",
 }
 
+AGENT_UNIT = """[Unit]
+Description=Azure agent (the lab's stand-in)
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+ExecStart=/usr/bin/python3 -u /usr/sbin/waagent
+Restart=always
+RestartSec=1
+KillMode=process
+
+[Install]
+WantedBy=multi-user.target
+"""
+
 Log = Callable[[str], None]
 
 
@@ -57,6 +72,8 @@ class Spec:
     """What the cloud itself adds, as cloud-config; user data overrides it."""
     trust: str = ""
     """PEM certificates that the machine trusts besides the distribution's."""
+    agent: str = ""
+    """Program of the cloud's agent, which the image carries; empty: none."""
 
 
 class Machine:
@@ -252,12 +269,24 @@ class Machine:
         (seed / "network-config").write_text(json.dumps({"version": 2, "ethernets": {spec.device: device}}))
         # A cloud hands the resolver out by DHCP; without it nobody inside writes this file.
         (root / "etc/resolv.conf").write_text(f"nameserver {spec.resolver}\n")
+        if spec.agent:
+            _put(root / "usr/sbin/waagent", spec.agent, 0o755)
+            _put(root / "etc/systemd/system/walinuxagent.service", AGENT_UNIT, 0o644)
+            wants = root / "etc/systemd/system/multi-user.target.wants"
+            wants.mkdir(parents=True, exist_ok=True)
+            (wants / "walinuxagent.service").symlink_to("../walinuxagent.service")
         if spec.trust:
             own = root / "usr/local/share/ca-certificates/twinsite-lab.crt"
             own.parent.mkdir(parents=True, exist_ok=True)
             own.write_text(spec.trust)
             with (root / "etc/ssl/certs/ca-certificates.crt").open("a") as bundle:
                 bundle.write(spec.trust)
+
+
+def _put(path: Path, text: str, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
 
 
 def clean(name: str, folder: Path) -> None:

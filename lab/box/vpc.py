@@ -60,8 +60,8 @@ class Tables:
 
 
 def resolver(vpc: Vpc) -> str:
-    """The VPC's DNS address: its range's base plus two."""
-    return str(ipaddress.IPv4Network(vpc.cidr).network_address + 2)
+    """The VPC's DNS address: its own, else its range's base plus two."""
+    return vpc.resolver or str(ipaddress.IPv4Network(vpc.cidr).network_address + 2)
 
 
 def gateway(subnet: Subnet) -> str:
@@ -111,7 +111,7 @@ def plan(world: World, vpc: Vpc, tables: Tables, cut: frozenset[str]) -> Plan:
     )
     return Plan(
         ports=all_ports,
-        elastic=tuple(sorted(public.values())),
+        elastic=tuple(sorted({*public.values(), *(one.nat for one in subnets.values() if one.nat)})),
         routes=routes,
         rules=tuple(sorted(rules)),
         nft=_nft(world, vpc, all_ports, public, cut),
@@ -146,6 +146,7 @@ def _nft(world: World, vpc: Vpc, all_ports: tuple[Port, ...], public: dict[str, 
     pulled = [one.name for one in all_ports if one.machine in cut]
     checked = [one for one in all_ports if interfaces[one.interface].source_dest_check]
     dns = resolver(vpc)
+    nat = {subnet.cidr: subnet.nat for subnet in world.subnets if subnet.vpc == vpc.id and subnet.nat}
     early = [f'iifname "{name}" counter drop' for name in pulled]
     early += [f'iifname "{one.name}" ip saddr != {one.address} counter drop' for one in checked]
     # The internet carries no private address, neither way.
@@ -157,17 +158,19 @@ def _nft(world: World, vpc: Vpc, all_ports: tuple[Port, ...], public: dict[str, 
     snat = [f'oifname "{UPLINK}" ct original ip daddr {dns} masquerade']
     dest = [f'oifname "{one.name}" ip daddr != {one.address} counter drop' for one in checked]
     leaves = [f'oifname "{UPLINK}" ct original ip daddr {dns} accept']
+    snat += [f'oifname "{UPLINK}" ip saddr {cidr} snat to {address}' for cidr, address in sorted(nat.items())]
     if public:
         to_private = ", ".join(f"{outer} : {inner}" for inner, outer in sorted(public.items()))
         to_public = ", ".join(f"{inner} : {outer}" for inner, outer in sorted(public.items()))
         dnat.append(f'iifname "{UPLINK}" dnat to ip daddr map {{ {to_private} }}')
         snat.append(f'oifname "{UPLINK}" snat to ip saddr map {{ {to_public} }}')
-        leaves.append(f'oifname "{UPLINK}" ip saddr != {{ {", ".join(sorted(public))} }} counter drop')
+        leaves.append(f'oifname "{UPLINK}" ip saddr != {{ {", ".join(sorted([*public, *nat]))} }} counter drop')
         arrives = [
             f'iifname "{UPLINK}" ct direction original ip daddr != {{ {", ".join(sorted(public))} }} counter drop'
         ]
     else:
-        leaves.append(f'oifname "{UPLINK}" counter drop')
+        through = f"ip saddr != {{ {', '.join(sorted(nat))} }} " if nat else ""
+        leaves.append(f'oifname "{UPLINK}" {through}counter drop')
         arrives = [f'iifname "{UPLINK}" ct direction original counter drop']
     chains: list[str] = []
     outward: list[str] = []
@@ -176,11 +179,12 @@ def _nft(world: World, vpc: Vpc, all_ports: tuple[Port, ...], public: dict[str, 
         face = interfaces[one.interface]
         outward.append(f'"{one.name}" : jump egress_{one.name}')
         inward.append(f'"{one.name}" : jump ingress_{one.name}')
-        chains.append(_chain(f"egress_{one.name}", _group_rules(world, face, members, egress=True)))
-        chains.append(_chain(f"ingress_{one.name}", _group_rules(world, face, members, egress=False)))
+        for name, egress in (("egress", True), ("ingress", False)):
+            chains += _group_chains(f"{name}_{one.name}", world, face, members, egress)
     jumps = [f"iifname vmap {{ {', '.join(outward)} }}", f"oifname vmap {{ {', '.join(inward)} }}"] if outward else []
+    services = METADATA if not vpc.resolver else f"{{ {METADATA}, {vpc.resolver} }}"
     metadata = [
-        f'iifname "{one.name}" ip saddr {one.address} ip daddr {METADATA} tcp dport 80 accept' for one in all_ports
+        f'iifname "{one.name}" ip saddr {one.address} ip daddr {services} tcp dport 80 accept' for one in all_ports
     ]
     tracked = ["ct state established,related accept", "ct state invalid counter drop"]
     blocks = [
@@ -221,6 +225,19 @@ def _chain(name: str, lines: list[str]) -> str:
     return f"    chain {name} {{\n" + "".join(f"        {line}\n" for line in lines) + "    }\n"
 
 
+def _group_chains(name: str, world: World, face: Interface, members: dict[str, set[str]], egress: bool) -> list[str]:
+    """The interface's chain, and before it those that it jumps to: one for each ordered group."""
+    ordered = [group for group in world.groups if group.id in face.groups and group.ordered]
+    if not ordered:
+        return [_chain(name, _group_rules(world, face, members, egress))]
+    parts = []
+    for at, group in enumerate(ordered):
+        rules = group.egress if egress else group.ingress
+        lines = [line for rule in rules if (line := _rule(rule, members, egress))]
+        parts.append(_chain(f"{name}_{at}", [*lines, "counter drop"]))
+    return [*parts, _chain(name, [f"jump {name}_{at}" for at in range(len(ordered))])]
+
+
 def _group_rules(world: World, face: Interface, members: dict[str, set[str]], egress: bool) -> list[str]:
     """Rules of all groups of an interface. Matching means `return` to the chain that asks the other side; else drop."""
     groups = {group.id: group for group in world.groups}
@@ -246,6 +263,8 @@ def _rule(rule: Rule, members: dict[str, set[str]], egress: bool) -> str:
         network = ipaddress.IPv4Network(rule.cidr, strict=False)
         if network.prefixlen:
             words.append(f"ip {side} {network}")
+    if rule.near and ipaddress.IPv4Network(rule.near, strict=False).prefixlen:
+        words.append(f"ip {'saddr' if egress else 'daddr'} {ipaddress.IPv4Network(rule.near, strict=False)}")
     if rule.protocol in {"tcp", "udp"}:
         words.append(f"{rule.protocol} dport {rule.from_port}-{rule.to_port}")
     elif rule.protocol == "icmp":
@@ -255,4 +274,4 @@ def _rule(rule: Rule, members: dict[str, set[str]], egress: bool) -> str:
             words.append(f"icmp code {rule.to_port}")
     elif rule.protocol != "-1":
         words.append(f"ip protocol {int(rule.protocol)}")
-    return " ".join([*words, "return"])
+    return " ".join([*words, "counter drop" if rule.deny else "return"])

@@ -1,6 +1,8 @@
 """The desk itself: home folder, environment, project copy, stack. Works with the box and, recorded only, without it."""
 
 import configparser
+import dataclasses
+import json
 import os
 import re
 import shutil
@@ -13,6 +15,7 @@ from lab.client import SOCKET_VARIABLE, LabError
 from lab.onprem import MACHINES, PUBLIC_ADDRESS
 from lab.operator import keys, stack
 from lab.paths import TREE, Paths, cache
+from lab.services.azure import Operator
 from lab.services.credentials import Credentials
 
 NAMESPACE = "twoperator"
@@ -61,6 +64,14 @@ class Desk:
         credentials.touch(mode=0o600)
         with credentials.open("w") as out:
             profile.write(out)
+        (self.home / ".azure").mkdir(mode=0o700, exist_ok=True)
+        principal = self.home / ".azure" / "operator.json"
+        principal.touch(mode=0o600)
+        principal.write_text(json.dumps(dataclasses.asdict(Operator.new())))
+
+    def azure_operator(self) -> Operator:
+        """The service principal that prepare_identity wrote."""
+        return Operator(**json.loads((self.home / ".azure" / "operator.json").read_text()))
 
     def operator_credentials(self) -> Credentials:
         """What prepare_identity wrote."""
@@ -136,6 +147,7 @@ class Desk:
             bundle = str(self.paths.authority / "ca.pem")
             environment |= dict.fromkeys(("SSL_CERT_FILE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"), bundle)
             environment[SOCKET_VARIABLE] = str(self.paths.socket)
+            environment |= self.azure_operator().environment()
         return environment
 
     def command(self, words: Sequence[str]) -> list[str]:

@@ -1,11 +1,17 @@
 """What is one and the same for the whole of the lab's Azure: subscription, tenant, and how its host names are made."""
 
+import secrets
+import uuid
 import zlib
+from dataclasses import dataclass
 
 SUBSCRIPTION = "5b0f4a70-7ab1-4c11-9d52-1ab000000001"
 TENANT = "72f988bf-7ab1-4c11-9d52-1ab0000000aa"
 
-GLOBAL_LOCATION = "global"
+BACKING = "lab:azure:container"
+"""Records: ACCOUNT/CONTAINER → {"name": Azurite's}. A container that is made again is another one there."""
+SECRET = "lab:azure:secret"
+"""Records: VAULT/NAME → {"versions": [{"id", "value", "created"}], "deleted": bool}, newest last."""
 
 
 def web_zone(location: str) -> str:
@@ -31,3 +37,31 @@ def vault_host(vault: str) -> str:
 def database_host(server: str) -> str:
     """Host name of a MySQL flexible server."""
     return f"{server}.mysql.database.azure.com"
+
+
+@dataclass(frozen=True)
+class Operator:
+    """The service principal at the desk."""
+
+    client_id: str
+    secret: str
+    object_id: str
+
+    @classmethod
+    def new(cls) -> "Operator":
+        return cls(str(uuid.uuid4()), secrets.token_urlsafe(30), str(uuid.uuid4()))
+
+    def environment(self) -> dict[str, str]:
+        """As Azure's tools and the azure-native provider read it."""
+        found = {"TENANT_ID": TENANT, "CLIENT_ID": self.client_id, "CLIENT_SECRET": self.secret}
+        found["SUBSCRIPTION_ID"] = SUBSCRIPTION
+        return {f"{prefix}_{key}": value for prefix in ("AZURE", "ARM") for key, value in found.items()}
+
+    def assignments(self) -> list[dict[str, str]]:
+        """Owner reads no blob and no secret: whoever operates a real account needs these, too."""
+        roles = (
+            "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+            "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+            "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
+        )
+        return [{"principalId": self.object_id, "scope": "/", "roleDefinitionId": role} for role in roles]

@@ -1,4 +1,5 @@
-"""The AWS APIs under their own names, over TLS: checks the caller as AWS does, then hands the request to moto.
+"""The clouds' APIs under their own names, over TLS: checks the caller as AWS does, then hands the request to moto;
+Azure's host names go to Azure's services.
 
 Not answered here: services other than S3, Secrets Manager, SSM and STS (their names do not resolve in the lab).
 """
@@ -22,6 +23,7 @@ from xml.sax.saxutils import escape
 from lab.services import iam
 from lab.services.actions import Need, bucket_and_key, needed
 from lab.services.authority import Authority
+from lab.services.azure_http import Api
 from lab.services.credentials import ACCOUNT, Credentials, Register
 from lab.services.signature import Denied, Request, endpoint, is_s3, verify
 
@@ -45,9 +47,10 @@ class Front(socketserver.ThreadingMixIn, http.server.HTTPServer):
         register: Register,
         policies: Policies,
         moto: Path,
+        apis: Sequence[Api] = (),
         log: Any = sys.stderr,
     ) -> None:
-        """`policies` gives a role's policy documents, None when there is no such role."""
+        """`policies` gives a role's policy documents, None when there is no such role; `apis` are another cloud's."""
         super().__init__(listening.getsockname(), Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listening
@@ -56,6 +59,7 @@ class Front(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.register = register
         self.policies = policies
         self.moto = moto
+        self.apis = apis
         self.log = log
         self.refusals = 0
         """Requests that were denied; `status` shows it, because a polling guest would otherwise be silent about it."""
@@ -71,7 +75,7 @@ class Front(socketserver.ThreadingMixIn, http.server.HTTPServer):
             print(line, file=self.log, flush=True)
 
     def _named(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> int | None:
-        if not name or not name.endswith(".amazonaws.com"):
+        if not name or not (name.endswith(".amazonaws.com") or any(api.owns(name) for api in self.apis)):
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
         connection.context = self.authority.context(name)
         return None
@@ -108,6 +112,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             key = name.lower()
             headers[key] = f"{headers[key]},{value}" if key in headers else value
         request = Request(self.command, host, path, query, headers, body)
+        for api in self.server.apis:
+            if api.owns(host):
+                self._answer(*api.answer(request))
+                return
         caller = verify(request, self.server.register)
         if isinstance(caller, Denied):
             self._refuse(request, caller)

@@ -110,11 +110,14 @@ def test_the_environment_holds_nothing_of_the_callers(
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     for name in ("AWS_PROFILE", "SSH_AUTH_SOCK", "PULUMI_ACCESS_TOKEN", "AWS_ACCESS_KEY_ID", "PYTHONPATH"):
         monkeypatch.setenv(name, "the caller's")
-    environment = Desk(Paths(tmp_path / "run"), live=live).environment("box-1")
+    desk = Desk(Paths(tmp_path / "run"), live=live)
+    desk.prepare_identity(operator_credentials())
+    environment = desk.environment("box-1")
     assert "the caller's" not in environment.values()
     assert environment["HOME"] == str(tmp_path / "run" / "operator")
     assert environment["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/run/operator/backend"
-    assert ("TWINSITE_LAB_SOCKET" in environment, "SSL_CERT_FILE" in environment) == (live, live)
+    given = ("TWINSITE_LAB_SOCKET", "SSL_CERT_FILE", "AZURE_CLIENT_SECRET", "ARM_SUBSCRIPTION_ID")
+    assert [name in environment for name in given] == [live] * 4
 
 
 def test_commands_run_in_the_operators_namespace_only_with_a_box(tmp_path: Path) -> None:

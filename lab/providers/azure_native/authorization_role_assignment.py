@@ -1,10 +1,12 @@
 """A role given to a principal at a scope."""
 
 import re
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from lab.providers.azure_native.cloud import AzureType, guid
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Call, Refusal
 from lab.services.azure_roles import ROLES
@@ -21,6 +23,7 @@ class RoleAssignment(AzureType):
     path = "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}"
     api = "2022-04-01"
     autoname = guid("roleAssignmentName")
+    live = True
     replaces: ClassVar[frozenset[str]] = frozenset({"principalId"})
     located = provisioned = False
 
@@ -54,3 +57,15 @@ class RoleAssignment(AzureType):
                 'and scope are not allowed to be updated." (nor is the role: give the assignment another name)'
             )
         return super().update(call, identity, state, new)
+
+    def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        super().verify(call, box, identity, record)
+        for other, one in box.records(self.token).items():
+            if all(one.get(key) == record.get(key) for key in ("principalId", "roleDefinitionId", "scope")):
+                raise Refusal(
+                    f'Status=409 Code="RoleAssignmentExists" Message="The role assignment already exists." ({other})'
+                )
+        record["__made"] = time.time()
+
+    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
+        record["__made"] = before.get("__made")

@@ -6,7 +6,9 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from lab.providers.azure_native.cloud import GROUP, AzureType, block, generated
+from lab.providers.azure_native import topology
+from lab.providers.azure_native.cloud import GROUP, AzureType, block, exists, generated, items, reference
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Call, Refusal
 from lab.services.azure import TENANT
@@ -28,6 +30,7 @@ class VirtualMachine(AzureType):
     api = "2024-11-01"
     autoname = generated("vmName", 64)
     completed: ClassVar[frozenset[str]] = frozenset({"identity"})
+    live = True
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
         profile = block(inputs.get("osProfile"))
@@ -79,6 +82,34 @@ class VirtualMachine(AzureType):
                     f'Target="{fixed}" (the provider does not replace on it: give replace_on_changes)'
                 )
         return super().update(call, identity, state, new)
+
+    def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        super().verify(call, box, identity, record)
+        face = topology.interface_of(record)
+        exists(box, topology.INTERFACE, face)
+        for other, one in box.records(self.token).items():
+            if topology.same(topology.interface_of(one), face):
+                raise Refusal(f'Status=400 Code="NicInUse" Message="{face} is used by existing resource {other}"')
+
+    def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        topology.put_machine(box, identity)
+        box.apply()
+
+    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
+        size = (before.get("hardwareProfile") or {}).get("vmSize")
+        if (record.get("hardwareProfile") or {}).get("vmSize") != size:
+            call.log("info", "restarting the machine: Azure changes its size by a restart")
+            topology.put_machine(box, identity, running=False)
+            box.apply()
+        topology.put_machine(box, identity)
+        box.apply()
+
+    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        box.unworld("machines", topology.machine_id(record))
+        box.apply()
+        for one in items((record.get("storageProfile") or {}).get("dataDisks")):
+            if not reference(one.get("managedDisk")) and one.get("deleteOption") == "Delete":
+                box.unworld("volumes", topology.short("disk", f"{identity}/{int(one.get('lun') or 0)}"))
 
 
 def _at(values: Mapping[str, Any], path: str) -> Any:

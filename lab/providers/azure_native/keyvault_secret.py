@@ -1,13 +1,15 @@
 """A secret of a vault."""
 
+import time
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from lab.providers.azure_native.cloud import GROUP, AzureType, block, copied
+from lab.providers.azure_native.cloud import GROUP, AzureType, block, copied, exists
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
-from lab.providers.framework.types import Call
-from lab.services.azure import vault_host
+from lab.providers.framework.types import Call, Refusal
+from lab.services.azure import SECRET, vault_host
 
 
 class Secret(AzureType):
@@ -17,6 +19,7 @@ class Secret(AzureType):
     path = GROUP + "/providers/Microsoft.KeyVault/vaults/{vaultName}/secrets/{secretName}"
     api = "2024-11-01"
     autoname = copied("secretName", 127)
+    live = True
     completed: ClassVar[frozenset[str]] = frozenset({"properties"})
     provisioned = False
 
@@ -36,3 +39,30 @@ class Secret(AzureType):
             "secretUriWithVersion": f"{address}/{uuid.uuid4().hex}",
         }
         return {"properties": properties}
+
+    def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        super().verify(call, box, identity, record)
+        exists(box, "azure-native:keyvault:Vault", identity.rpartition("/secrets/")[0])
+        if (box.record(SECRET, self._key(record)) or {}).get("deleted"):
+            raise Refusal(
+                f'Status=409 Code="Conflict" Message="Secret {record["name"]} is currently in a deleted but '
+                'recoverable state, and its name cannot be reused; it can only be recovered or purged."'
+            )
+
+    @staticmethod
+    def _key(record: Mapping[str, Any]) -> str:
+        return f"{str(record['vaultName']).lower()}/{record['name']}"
+
+    def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        found = box.record(SECRET, self._key(record)) or {"versions": []}
+        version = record["properties"]["secretUriWithVersion"].rpartition("/")[2]
+        value = str((record["__inputs"].get("properties") or {}).get("value") or "")
+        one = {"id": version, "value": value, "created": int(time.time())}
+        box.put(SECRET, self._key(record), {"versions": [*found["versions"], one]})
+
+    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
+        self.make(call, box, identity, record)
+
+    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        found = box.record(SECRET, self._key(record)) or {"versions": []}
+        box.put(SECRET, self._key(record), {**found, "deleted": True})

@@ -1,16 +1,20 @@
 """A network interface."""
 
+import ipaddress
 import uuid
 import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from lab.providers.azure_native.cloud import GROUP, AzureType, block, generated, items
+from lab.providers.azure_native import topology
+from lab.providers.azure_native.cloud import GROUP, block, exists, generated, items, reference
+from lab.providers.azure_native.networks import NetworkType
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
-from lab.providers.framework.types import Call
+from lab.providers.framework.types import Busy, Call, Refusal
 
 
-class NetworkInterface(AzureType):
+class NetworkInterface(NetworkType):
     """Everything changes in place; the lab gives an interface one address."""
 
     token = "azure-native:network:NetworkInterface"
@@ -52,3 +56,58 @@ class NetworkInterface(AzureType):
             "enableAcceleratedNetworking": bool(inputs.get("enableAcceleratedNetworking")),
             "resourceGuid": inputs.get("resourceGuid") or str(uuid.uuid4()),
         }
+
+    def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        super().verify(call, box, identity, record)
+        self._settle(box, identity, record)
+
+    def _settle(self, box: Box, identity: str, record: dict[str, Any]) -> None:
+        """Its subnet, its public address and its private one."""
+        configuration = record["ipConfigurations"][0]
+        place = topology.subnet_of(record)
+        subnet = exists(box, topology.SUBNET, place)
+        if reference(record.get("networkSecurityGroup")):
+            exists(box, topology.GROUP, reference(record["networkSecurityGroup"]))
+        public = reference(configuration.get("publicIPAddress"))
+        if public:
+            exists(box, topology.ADDRESS, public)
+        for other, one in box.records(self.token).items():
+            if topology.same(other, identity):
+                continue
+            if public and topology.same(reference(one["ipConfigurations"][0].get("publicIPAddress")), public):
+                raise Refusal(
+                    f'Status=400 Code="PublicIPAddressInUse" Message="{public} is already allocated to {other}"'
+                )
+        cidr = topology.cidr_of(subnet)
+        if configuration.get("privateIPAllocationMethod") != "Static":
+            known = ipaddress.IPv4Address(configuration["privateIPAddress"]) in ipaddress.IPv4Network(cidr)
+            if not known:
+                configuration["privateIPAddress"] = topology.free_address(box, place, cidr)
+            return
+        address, network = ipaddress.IPv4Address(configuration["privateIPAddress"]), ipaddress.IPv4Network(cidr)
+        if address not in network or int(address) - int(network[0]) < 4 or address == network[-1]:
+            raise Refusal(
+                f'Status=400 Code="PrivateIPAddressNotInSubnet" Message="Private static IP address {address} does not '
+                f'belong to the range of subnet prefix {cidr}" (Azure keeps its first four and its last)'
+            )
+        for other, one in box.records(self.token).items():
+            theirs = one["ipConfigurations"][0]
+            taken = theirs.get("privateIPAddress") == str(address) and topology.same(topology.subnet_of(one), place)
+            if taken and not topology.same(other, identity):
+                raise Refusal(f'Status=400 Code="PrivateIPAddressInUse" Message="{address} is in use by {other}"')
+
+    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
+        if record["ipConfigurations"][0].get("privateIPAllocationMethod") != "Static":
+            record["ipConfigurations"][0]["privateIPAddress"] = before["ipConfigurations"][0]["privateIPAddress"]
+        self._settle(box, identity, record)
+        box.put(self.token, identity, record)
+        super().change(call, box, identity, before, record)
+
+    def removable(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        for machine, one in box.records(topology.MACHINE).items():
+            if topology.same(topology.interface_of(one), identity):
+                raise Busy(f'Status=400 Code="NicInUse" Message="{identity} is used by existing resource {machine}"')
+
+    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        box.unworld("interfaces", topology.short("nic", identity))
+        super().unmake(call, box, identity, record)

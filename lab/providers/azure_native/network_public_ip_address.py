@@ -1,19 +1,24 @@
 """A public address."""
 
+import ipaddress
 import uuid
 import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from lab.providers.azure_native.cloud import GROUP, AzureType, generated, location_of
+from lab.providers.azure_native import topology
+from lab.providers.azure_native.cloud import GROUP, generated, location_of, reference
+from lab.providers.azure_native.networks import NetworkType, not_used
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
-from lab.providers.framework.types import Call
+from lab.providers.framework.types import Busy, Call, Refusal
 
-FIRST, SIZE = "203.0.113.160", 90
-"""Azure's addresses in the lab: a part of the documentation range that AWS's do not use."""
+EIP = "aws:ec2/eip:Eip"
+FIRST, SIZE = ipaddress.IPv4Address("203.0.113.190"), 60
+"""Azure's part of the lab's public addresses: AWS's begin further down, the primary site's are at the end."""
 
 
-class PublicIPAddress(AzureType):
+class PublicIPAddress(NetworkType):
     """Static and of sku Standard: Azure gives out no other since September 2025."""
 
     token = "azure-native:network:PublicIPAddress"
@@ -52,7 +57,23 @@ class PublicIPAddress(AzureType):
             found["dnsSettings"] = {**inputs["dnsSettings"], "fqdn": name}
         return found
 
+    def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        super().verify(call, box, identity, record)
+        taken = {one["ipAddress"] for one in box.records(self.token).values()}
+        taken |= {one["publicIp"] for one in box.records(EIP).values()}
+        free = (FIRST + number for number in range(SIZE) if str(FIRST + number) not in taken)
+        address = next(free, None)
+        if address is None:
+            raise Refusal('Status=400 Code="PublicIPCountLimitReached" Message="the lab has no more public addresses"')
+        record["ipAddress"] = str(address)
+
+    def removable(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        for other, one in box.records(topology.INTERFACE).items():
+            if topology.same(reference(one["ipConfigurations"][0].get("publicIPAddress")), identity):
+                raise Busy(f'Status=400 Code="PublicIPAddressCannotBeDeleted" Message="{identity} is used by {other}"')
+        not_used(box, topology.NAT, "publicIpAddresses", identity, "PublicIPAddressCannotBeDeleted")
+
 
 def _recorded(urn: str) -> str:
     """Without a box: the same for the same resource."""
-    return f"203.0.113.{160 + zlib.crc32(urn.encode()) % SIZE}"
+    return str(FIRST + zlib.crc32(urn.encode()) % SIZE)

@@ -4,11 +4,14 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.azure_native.cloud import GROUP, AzureType, generated
+from lab.providers.azure_native import topology
+from lab.providers.azure_native.cloud import GROUP, generated
+from lab.providers.azure_native.networks import NetworkType, not_used
+from lab.providers.framework.box import Box
 from lab.providers.framework.types import Call
 
 
-class RouteTable(AzureType):
+class RouteTable(NetworkType):
     """Its routes change in place."""
 
     token = "azure-native:network:RouteTable"
@@ -21,3 +24,6 @@ class RouteTable(AzureType):
             "routes": inputs.get("routes") or [],
             "resourceGuid": inputs.get("resourceGuid") or str(uuid.uuid4()),
         }
+
+    def removable(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        not_used(box, topology.SUBNET, "routeTable", identity, "InUseRouteTableCannotBeDeleted")

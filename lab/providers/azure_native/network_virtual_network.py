@@ -5,12 +5,15 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab.providers.azure_native.cloud import GROUP, AzureType, block, generated, items
+from lab.providers.azure_native import topology
+from lab.providers.azure_native.cloud import GROUP, block, generated, items
+from lab.providers.azure_native.networks import NetworkType
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
-from lab.providers.framework.types import Call
+from lab.providers.framework.types import Busy, Call
 
 
-class VirtualNetwork(AzureType):
+class VirtualNetwork(NetworkType):
     """Its ranges change in place. Subnets are resources of their own here."""
 
     token = "azure-native:network:VirtualNetwork"
@@ -35,6 +38,22 @@ class VirtualNetwork(AzureType):
             "subnets": inputs.get("subnets") or [],
             "enableDdosProtection": bool(inputs.get("enableDdosProtection")),
         }
+
+    def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        super().verify(call, box, identity, record)
+        topology.range_of(record)
+
+    def removable(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        for subnet in box.records(topology.SUBNET):
+            if topology.same(topology.vnet_of(subnet), identity):
+                raise Busy(f'Status=400 Code="InUseVirtualNetworkCannotBeDeleted" Message="{subnet} is in {identity}"')
+
+    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        box.unworld("vpcs", topology.short("vnet", identity))
+        box.unworld("groups", topology.open_group(identity, "").id)
+        for group in box.records(topology.GROUP):
+            box.unworld("groups", topology.group_id(group, identity))
+        box.apply()
 
 
 def prefix_problems(path: str, cidr: str) -> Iterable[Problem]:

@@ -10,4 +10,5 @@ class ResourceGroup(AzureType):
     path = GROUP
     api = "2024-03-01"
     autoname = generated("resourceGroupName", 90)
+    live = True
     provisioned = False

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from lab.providers.azure_native.api import blob_call
 from lab.providers.azure_native.cloud import GROUP, AzureType, copied
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Call, Refusal
 from lab.providers.framework.values import SIGNATURE
@@ -23,6 +25,7 @@ class Blob(AzureType):
         "/containers/{containerName}/blobs/{blobName}"
     )
     autoname = copied("blobName", 1024)
+    live = True
     replaces: ClassVar[frozenset[str]] = frozenset({"source", "contentMd5", "type"})
     located = provisioned = False
     defaults: ClassVar[Mapping[str, Any]] = {"type": "Block", "metadata": {}}
@@ -41,6 +44,37 @@ class Blob(AzureType):
             "contentType": inputs.get("contentType") or "application/octet-stream",
             "contentMd5": base64.b64encode(hashlib.md5(body_of(inputs), usedforsecurity=False).digest()).decode(),
         }
+
+    def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        kind = "BlockBlob" if record.get("type", "Block") == "Block" else "AppendBlob"
+        headers = {"x-ms-blob-type": kind, "x-ms-blob-content-type": record["contentType"], **_metadata(record)}
+        if record.get("accessTier"):
+            headers["x-ms-access-tier"] = record["accessTier"]
+        blob_call("PUT", record["url"], body_of(record["__inputs"]), headers)
+
+    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
+        if record.get("metadata") != before.get("metadata"):
+            blob_call("PUT", f"{record['url']}?comp=metadata", b"", _metadata(record))
+        if record.get("contentType") != before.get("contentType"):
+            headers = {"x-ms-blob-content-type": record["contentType"]}
+            blob_call("PUT", f"{record['url']}?comp=properties", b"", headers)
+
+    def read(self, call: Call, identity: str, state: dict[str, Any]) -> dict[str, Any] | None:
+        found = super().read(call, identity, state)
+        if call.box is None or found is None:
+            return found
+        headers = blob_call("HEAD", found["url"], missing=True)
+        if headers is None:
+            return None
+        kept = {key.lower(): value for key, value in headers.items()}
+        return {**found, "contentMd5": kept.get("content-md5", found["contentMd5"])}
+
+    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        blob_call("DELETE", record["url"], missing=True)
+
+
+def _metadata(record: Mapping[str, Any]) -> dict[str, str]:
+    return {f"x-ms-meta-{key}": str(value) for key, value in (record.get("metadata") or {}).items()}
 
 
 def body_of(record: Mapping[str, Any]) -> bytes:

@@ -1,12 +1,17 @@
 """A container of blobs."""
 
 import re
+import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab.providers.azure_native.cloud import GROUP, AzureType, copied
+from lab.providers.azure_native.cloud import GROUP, AzureType, copied, exists
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
-from lab.providers.framework.types import Call
+from lab.providers.framework.types import Call, Refusal
+from lab.services.azure import BACKING
+
+ACCOUNT = "azure-native:storage:StorageAccount"
 
 
 class BlobContainer(AzureType):
@@ -19,6 +24,7 @@ class BlobContainer(AzureType):
     )
     api = "2024-01-01"
     autoname = copied("containerName", 63)
+    live = True
     located = provisioned = False
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
@@ -37,3 +43,27 @@ class BlobContainer(AzureType):
             "leaseState": "Available",
             "leaseStatus": "Unlocked",
         }
+
+    def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        super().verify(call, box, identity, record)
+        self._public(box, identity, record)
+
+    def _public(self, box: Box, identity: str, record: dict[str, Any]) -> None:
+        account = exists(box, ACCOUNT, identity.rpartition("/blobServices/")[0])
+        if record["publicAccess"] != "None" and not account.get("allowBlobPublicAccess"):
+            raise Refusal(
+                'Status=409 Code="PublicAccessNotPermitted" Message="Public access is not permitted on this storage '
+                'account." (the account has allowBlobPublicAccess off)'
+            )
+
+    def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        key = f"{record['accountName']}/{record['containerName']}"
+        if box.record(BACKING, key) is not None:
+            raise Refusal(f'Status=409 Code="ContainerAlreadyExists" Message="{key} already exists."')
+        box.put(BACKING, key, {"name": f"c{uuid.uuid4().hex}"})
+
+    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
+        self._public(box, identity, record)
+
+    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        box.forget(BACKING, f"{record['accountName']}/{record['containerName']}")

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from lab.providers.azure_native.cloud import GROUP, AzureType, generated, location_of
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
-from lab.providers.framework.types import Call
-from lab.services.azure import blob_host, web_host
+from lab.providers.framework.types import Call, Refusal
+from lab.services.azure import BACKING, blob_host, web_host
 
 _KINDS = ("StorageV2", "BlockBlobStorage", "BlobStorage", "FileStorage", "Storage")
 
@@ -20,6 +21,7 @@ class StorageAccount(AzureType):
     path = GROUP + "/providers/Microsoft.Storage/storageAccounts/{accountName}"
     api = "2024-01-01"
     autoname = generated("accountName", 24)
+    live = True
     replaces: ClassVar[frozenset[str]] = frozenset({"isHnsEnabled"})
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
@@ -51,3 +53,16 @@ class StorageAccount(AzureType):
             "accessTier": inputs.get("accessTier") or "Hot",
             "enableHttpsTrafficOnly": inputs.get("enableHttpsTrafficOnly", True),
         }
+
+    def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        super().verify(call, box, identity, record)
+        if any(one["accountName"] == record["accountName"] for one in box.records(self.token).values()):
+            raise Refusal(
+                f'Status=409 Code="StorageAccountAlreadyTaken" Message="The storage account named '
+                f'{record["accountName"]} is already taken."'
+            )
+
+    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        for key in box.records(BACKING):
+            if key.startswith(f"{record['accountName']}/"):
+                box.forget(BACKING, key)

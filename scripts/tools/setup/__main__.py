@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from setup import console, environment, image, packages, petclinic, pulumi_cli
+from setup import azurite, console, environment, image, packages, petclinic, pulumi_cli
 from setup.console import Problem, say
 from setup.places import TREE, cache
 
@@ -17,6 +17,7 @@ STEPS: dict[str, tuple[str, Callable[[], str]]] = {
     "python": (".venv", environment.ensure),
     "pulumi": ("Pulumi CLI", pulumi_cli.ensure),
     "image": ("lab image", image.ensure),
+    "azurite": ("blob storage of the lab's Azure", azurite.ensure),
 }
 ON_DEMAND: dict[str, tuple[str, Callable[[], str]]] = {"petclinic": ("Java application", petclinic.ensure)}
 """Steps that only a layer of their own brings."""
@@ -79,11 +80,13 @@ def check() -> int:
         "distribution packages": " ".join(f"missing: {need.package}" for need in packages.missing()) or "present",
         ".venv": "present" if environment.fresh() else "missing or not of this lock",
         "Pulumi CLI": f"{have['version']} by way of {have['way']}: {have['why']}" if current else "missing or outdated",
+        "blob storage": "present" if azurite.fresh() else azurite.why_not() or "missing",
         "lab image": why_no_lab or (f"present: {' '.join(sorted(image.built()))}" if image.built() else "missing"),
     }
     for name, fact in facts.items():
         say(f"{name:<22}{fact}")
-    ready = environment.fresh() and current and (bool(why_no_lab) or bool(image.built()))
+    lab = bool(why_no_lab) or (bool(image.built()) and (azurite.fresh() or bool(azurite.why_not())))
+    ready = environment.fresh() and current and lab
     return 0 if ready else 1
 
 

@@ -1,0 +1,46 @@
+"""Calls of a store's own API, with the operator's token, as the real provider makes them for blobs (no keys)."""
+
+import functools
+import json
+import os
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+
+from lab.providers.framework.types import Refusal
+
+_STORAGE = "https://storage.azure.com/.default"
+_TIMEOUT_SECONDS = 120
+
+
+@functools.lru_cache(maxsize=1)
+def _token(minute: int) -> str:
+    names = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
+    tenant, client, secret = (os.environ.get(name, "") for name in names)
+    if not secret:
+        raise Refusal(f"the azure-native provider has no credentials: set {', '.join(names)}")
+    form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret, "scope": _STORAGE}
+    url = f"https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
+    with urllib.request.urlopen(url, urllib.parse.urlencode(form).encode(), timeout=_TIMEOUT_SECONDS) as answer:
+        return str(json.load(answer)["access_token"])
+
+
+def blob_call(
+    method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, missing: bool = False
+) -> Mapping[str, str] | None:
+    """The answer's headers; None for 404 when `missing` is fine. Refusal with the store's own code."""
+    given = {"Authorization": f"Bearer {_token(int(time.time() // 600))}", "x-ms-version": "2023-11-03"}
+    request = urllib.request.Request(url, data=body, method=method, headers={**given, **(headers or {})})
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
+            return dict(answer.headers.items())
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code == 404 and missing:
+                return None
+            code = error.headers.get("x-ms-error-code") or error.reason
+            raise Refusal(f"{method} {url}: RESPONSE {error.code} ERROR CODE: {code}") from None
+    except OSError as error:
+        raise Refusal(f"{method} {url}: {error}") from None
