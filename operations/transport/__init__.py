@@ -69,6 +69,25 @@ class Transport(Protocol):
         """End everything. Any number of times."""
 
 
+class Nobody:
+    """The transport of an inventory without hosts."""
+
+    def run(self, host: str, command: Sequence[str], stdin: str = "", timeout_seconds: float = 30) -> Done:
+        raise Unreachable(host, "the inventory has no host of that name")
+
+    def stream(self, host: str, command: Sequence[str]) -> Stream:
+        raise Unreachable(host, "the inventory has no host of that name")
+
+    def answers(self, host: str, timeout_seconds: float = 1.0) -> bool:
+        return False
+
+    def reset(self, host: str) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+
 def connect(inventory: Inventory) -> Transport:
     """The transport for the inventory's hosts. ValueError when a host wants one that this twinsite has not."""
     kinds = sorted({host.transport.kind for host in inventory.hosts})
@@ -77,6 +96,9 @@ def connect(inventory: Inventory) -> Transport:
             f"transport {' and '.join(kinds)}: this twinsite has ssh; install a newer one, or run `pulumi "
             "up` with this one"
         )
+    if not kinds:
+        # All of its machines are reached in other ways; then no SSH client is needed either.
+        return Nobody()
     from .ssh import SshTransport
 
     return SshTransport(inventory)
