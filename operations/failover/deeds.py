@@ -337,19 +337,13 @@ class Deeds:
         old = choices.get("old", "")
         arguments = ["diff", step.argument, old, "--base-store", *self._base_store(step.argument)]
         found = answer(self._away(), [*arguments, "--keep", self._failback()[1]], LONG_SECONDS)
-        counts = {kind: int(found.get(kind) or 0) for kind in ("added", "changed", "removed")}
-        total = sum(counts.values())
-        listed = [
-            f"{table['name']}: {table.get('added', 0)} added, {table.get('changed', 0)} changed, "
-            f"{table.get('removed', 0)} removed"
-            for table in found.get("tables", [])
-            if any(table.get(kind) for kind in counts)
-        ]
+        total = int(found.get("extra") or 0)
+        listed = [f"{table['name']}: {table['extra']}" for table in found.get("tables", []) if table.get("extra")]
         home = self._reader.sites.home
         words = f"{total} rows of {home} are not in backup {step.argument}"
         if total:
-            listed_at = f"; one by one in {found.get('kept')}" if found.get("kept") else ""
-            words += f" ({'; '.join(listed)}): they are kept aside and not merged{listed_at}"
+            kept = f"; one by one below {found['kept']} in {self._failback()[1]}" if found.get("kept") else ""
+            words += f" ({', '.join(listed)}): written or changed after it, kept aside and not merged{kept}"
         return Outcome(words, figures={"extra_rows": total}, findings=(words,) if total else ())
 
     def _base_store(self, backup: str) -> tuple[str, ...]:

@@ -47,9 +47,9 @@ def backup(verb: str) -> None:
         backups[name] = {"rows": site["rows"], "store": store, "scheduled": False}
         say({"id": name, "rows": len(site["rows"])})
     if verb == "diff":
-        added = [row for row in backups[words[3]]["rows"] if row not in backups[words[2]]["rows"]]
-        tables = [{"name": "owners", "added": len(added)}]
-        say({"added": len(added), "changed": 0, "removed": 0, "tables": tables, "kept": "extra/x"})
+        extra = [row for row in backups[words[3]]["rows"] if row not in backups[words[2]]["rows"]]
+        tables = [{"name": "owners", "extra": len(extra), "gone": 0}]
+        say({"extra": len(extra), "gone": 0, "tables": tables, "kept": "extra/x/"})
     if verb == "aside":
         state["aside"].setdefault(words[2], site["rows"])
         site["rows"] = []

@@ -11,7 +11,9 @@ import sys
 from typing import Any
 
 from . import dump, manifest
-from .config import Config, Failed, Refused, Secrets, read, read_secrets
+from .aside import aside, drop
+from .config import Config, Failed, Refused, Secrets, at, read, read_secrets
+from .difference import difference
 from .fetch import verify
 from .prove import prove
 from .restore import restore, set_events
@@ -66,16 +68,25 @@ def _report(config: Config) -> dict[str, Any]:
     }
 
 
+VERBS = ("run", "list", "verify", "restore", "prove", "events", "report", "diff", "aside", "drop")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="twinsite-guest backup", description=__doc__)
-    parser.add_argument("verb", choices=["run", "list", "verify", "restore", "prove", "events", "report"])
+    parser.add_argument("verb", choices=[*VERBS])
     parser.add_argument(
         "which",
         nargs="?",
         default=manifest.LATEST,
         metavar="ID",
-        help="a backup's id, `latest` (default) or `latest-scheduled`",
+        help="a backup's id, `latest` (default) or `latest-scheduled`; aside, drop: a schema",
     )
+    parser.add_argument(
+        "newer", nargs="?", default="", metavar="NEWER", help="diff: the backup that may hold more rows"
+    )
+    parser.add_argument("--store", default="", metavar="URL", help="another store than the configuration's")
+    parser.add_argument("--base-store", default="", metavar="URL", help="diff: the older backup's store")
+    parser.add_argument("--keep", default="", metavar="URL", help="diff: write all rows that differ there")
     parser.add_argument("--config", default=CONFIG)
     parser.add_argument("--secrets", default=SECRETS)
     parser.add_argument("--planned", action="store_true", help="run: outside of the schedule; labelled so")
@@ -94,6 +105,10 @@ def _act(options: argparse.Namespace, config: Config, secrets: Secrets) -> tuple
         counts = {"tables": len(made["tables"]), "rows": sum(table["rows"] for table in made["tables"])}
         kept = ("id", "began", "ended", "scheduled", "snapshot", "gtid_executed", "bytes_total")
         return {**{name: made[name] for name in kept}, **counts}, 0
+    if options.verb == "aside":
+        return aside(config, secrets, options.which), 0
+    if options.verb == "drop":
+        return drop(config, secrets, options.which), 0
     if options.verb == "restore":
         return restore(config, secrets, options.which, say), 0
     if options.verb == "prove":
@@ -111,6 +126,11 @@ def _look(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], 
     if options.verb == "report":
         return _report(config), 0
     store = open_store(config)
+    if options.verb == "diff":
+        base = open_store(at(config, options.base_store or config.store))
+        keep = open_store(at(config, options.keep)) if options.keep else None
+        say = _say if options.progress else _quiet
+        return difference(config.spool, base, store, keep, (options.which, options.newer), say), 0
     found = verify(store, choose(store, options.which), config.streams, _say if options.progress else _quiet)
     return found, 1 if found["damaged"] else 0
 
@@ -120,9 +140,11 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_intermixed_args(argv)  # the wrapper puts its options before the id
     try:
         config = read(options.config)
+        if options.store:
+            config = at(config, options.store)
         if options.into:
             config = dataclasses.replace(config, target=dataclasses.replace(config.target, schema=options.into))
-        if options.verb in ("list", "report", "verify"):
+        if options.verb in ("list", "report", "verify", "diff"):
             found, code = _look(options, config)
         else:
             found, code = _act(options, config, read_secrets(options.secrets))

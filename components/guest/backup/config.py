@@ -1,5 +1,6 @@
 """What to back up, where to, and where to restore; read from backup.json and its secrets, every problem at once."""
 
+import dataclasses
 import json
 import pathlib
 import re
@@ -97,12 +98,25 @@ def _number(data: dict[str, Any], name: str, default: int, low: int, high: int, 
     return value
 
 
+def store_problems(store: str) -> list[str]:
+    """What is wrong with a store's address."""
+    if re.fullmatch(r"azblob://[a-z0-9]{3,24}/[a-z0-9-]{3,63}|file:///.+", store):
+        return []
+    return [f"store is {store!r}: give azblob://ACCOUNT/CONTAINER or file:///FOLDER"]
+
+
+def at(config: Config, store: str) -> Config:
+    """The same with another store, which the same identity reaches. Refused when that is no store's address."""
+    if problems := store_problems(store):
+        raise Refused(problems)
+    return dataclasses.replace(config, store=store)
+
+
 def parse(data: dict[str, Any]) -> Config:
     """Config from plain JSON types; raises Refused with every problem."""
     problems: list[str] = []
     store = str(data.get("store", ""))
-    if not re.fullmatch(r"azblob://[a-z0-9]{3,24}/[a-z0-9-]{3,63}|file:///.+", store):
-        problems.append(f"store is {store!r}: give azblob://ACCOUNT/CONTAINER or file:///FOLDER")
+    problems += store_problems(store)
     schema = str(data.get("schema", ""))
     if not schema or len(schema) > 64:
         problems.append(f"schema is {schema!r}: name the database to back up")

@@ -15,7 +15,7 @@ from typing import Any
 
 from . import manifest
 from .compress import compress, decompress
-from .config import Config, Failed, Refused, Say
+from .config import Failed, Refused, Say
 from .store import Store, choose
 
 ROOT = "extra/"
@@ -23,7 +23,9 @@ SAMPLE_ROWS = 5
 SAMPLE_CHARACTERS = 400
 
 
-def difference(config: Config, base: Store, new: Store, keep: "Store | None", pair: "tuple[str, str]", say: Say) -> Any:
+def difference(
+    spool: str, base: Store, new: Store, keep: "Store | None", pair: "tuple[str, str]", say: Say
+) -> "dict[str, Any]":
     """Compare backup `pair[0]` in `base` with `pair[1]` in `new`.
 
     {"base", "new", "extra", "gone", "tables": [{"name", "extra", "gone", "sample"}], "kept"}: rows that only the newer
@@ -33,14 +35,14 @@ def difference(config: Config, base: Store, new: Store, keep: "Store | None", pa
     old_tables = {table["name"]: table for table in old_said["tables"]}
     new_tables = {table["name"]: table for table in new_said["tables"]}
     found = []
-    pathlib.Path(config.spool).mkdir(parents=True, exist_ok=True)
+    pathlib.Path(spool).mkdir(parents=True, exist_ok=True)
     for name in sorted(old_tables.keys() | new_tables.keys()):
         before, after = old_tables.get(name), new_tables.get(name)
         if before and after and _same(before, after):
             continue
         if before and after and before["columns"] != after["columns"]:
             raise Refused([f"table {name!r} has other columns in {pair[1]} than in {pair[0]}: compare it by hand"])
-        with tempfile.TemporaryDirectory(dir=config.spool, prefix="difference-") as folder:
+        with tempfile.TemporaryDirectory(dir=spool, prefix="difference-") as folder:
             place = pathlib.Path(folder)
             _sorted(base, pair[0], before, place / "old")
             _sorted(new, pair[1], after, place / "new")
