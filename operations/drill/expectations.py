@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from . import timeline
-from .kinds import CAUGHT_UP_SECONDS, DETECT_LIMIT_SECONDS, LIMITS, How
+from .kinds import CAUGHT_UP_SECONDS, DETECT_LIMIT_SECONDS, LIMITS, How, catch_up_limit
 from .timeline import Fault, Tape
 
 # Answers to packets that left just before the cut may still arrive.
@@ -202,9 +202,12 @@ def _recovery(found: Findings) -> Iterator[Check]:
     since = "after the gateway answers again" if fault.how.restarts else "after the path is back"
     back = timeline.tunnel_back(found.tape, fault)
     yield _within("the tunnel comes back by itself", f"a packet crosses {since}", back, limits.tunnel_back)
+    resumed = timeline.replication_resumed(list(found.tape.replica), fault)
+    yield _within("replication runs again by itself", f"new changes arrive {since}", resumed, limits.replication_back)
     back = timeline.replication_back(found.tape.replica, fault)
     expected = f"receiver ON and heartbeat younger than {CAUGHT_UP_SECONDS:g} s {since}"
-    yield _within("replication comes back by itself", expected, back, limits.replication_back)
+    cut_seconds = 0.0 if fault.back is None else fault.back - fault.began
+    yield _within("replication catches up", expected, back, catch_up_limit(fault.how, cut_seconds))
     last = found.tape.replica[-1] if found.tape.replica else None
     fresh = last is not None and found.settled is not None and last.t > found.settled - BLIND_SECONDS
     words = (
@@ -303,6 +306,7 @@ def figures(found: Findings) -> dict[str, float | int | None]:
         "given_up_seconds": None if given_up is None or fault.how.restarts else given_up - fault.began,
         "tunnel_back_seconds": back,
         "tunnel_outage_seconds": timeline.tunnel_outage(tape, fault),
+        "replication_resumed_seconds": timeline.replication_resumed(list(tape.replica), fault),
         "replication_back_seconds": timeline.replication_back(tape.replica, fault),
         "rpo_seconds": timeline.rpo(tape.replica, found.since),
         "cut_seconds": None if fault.back is None else fault.back - fault.began,

@@ -256,6 +256,19 @@ def replication_back(replica: Iterable[ReplicaLook], fault: Fault) -> float | No
     return None
 
 
+def replication_resumed(replica: list[ReplicaLook], fault: Fault) -> float | None:
+    """Seconds from `fault.back` until the receiver ran and a change arrived that was not there before."""
+    if fault.back is None:
+        return None
+    since = max(fault.back, fault.finished or fault.back)
+    before = last_before(replica, since)
+    had = before.heartbeat if before is not None and before.heartbeat is not None else 0.0
+    for look in replica:
+        if look.t >= since and look.running and look.heartbeat is not None and look.heartbeat > had:
+            return look.t - fault.back
+    return None
+
+
 def rpo(replica: Iterable[ReplicaLook], since: float) -> float | None:
     """Largest heartbeat age seen, in seconds: what would have been lost at the worst moment."""
     ages = [look.age for look in replica if look.t >= since and look.age is not None]

@@ -16,7 +16,7 @@ from ..guest import Guests, look, store_place
 from ..steps import Steps, wait
 from . import faults, observers, timeline
 from .expectations import Findings
-from .kinds import DEFAULT_SECONDS, LIMITS, RESTART_PATIENCE_SECONDS, Direction, How
+from .kinds import DEFAULT_SECONDS, RESTART_PATIENCE_SECONDS, Direction, How, catch_up_limit
 from .ledger import Writer
 
 TEXTS = ("replication_test_1", "replication_test_while_vpn_down", "replication_test_after")
@@ -96,7 +96,7 @@ def plan(inventory: Inventory, request: Request) -> Plan:
     length = seconds if request.how.cuts_link or request.fault_command else 0.0
     cut = faults.Cut(request.how, gateway.name, tunnel.name, length, way, request.fault_command)
     patience = RESTART_PATIENCE_SECONDS if request.how.restarts else 0.0
-    longest = length + patience + LIMITS[request.how].replication_back + LATE_SECONDS + request.settle + 180.0
+    longest = length + patience + catch_up_limit(request.how, length) + LATE_SECONDS + request.settle + 180.0
     return Plan(request, tunnel, replica, cut, longest)
 
 
@@ -188,7 +188,7 @@ class TunnelCut:
                 self.observers.restart(plan.cut.at, plan.longest_seconds)
         with self._steps.step("wait for recovery; nobody does anything") as step:
             self._writer.watch_order()
-            tape, limits = self.observers.tape, LIMITS[plan.cut.how]
+            tape = self.observers.tape
 
             def recovered() -> bool:
                 tunnel = timeline.tunnel_back(tape, fault)
@@ -200,7 +200,8 @@ class TunnelCut:
                 return tunnel is not None and replication is not None
 
             try:
-                wait("tunnel and replication", recovered, limits.replication_back + LATE_SECONDS)
+                limit = catch_up_limit(plan.cut.how, plan.cut.seconds) + LATE_SECONDS
+                wait("tunnel and replication", recovered, limit)
             except TimeoutError:
                 # The expectations say what is missing, with everything else that was seen.
                 step.detail = f"gave up: {step.detail}"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operations.drill import expectations, timeline
-from operations.drill.kinds import How
+from operations.drill.kinds import How, catch_up_limit
 from operations.drill.timeline import Fault, Ping, SaLook, Tape
 from tests.operations_world import drill
 
@@ -63,5 +63,5 @@ def test_a_drill_passes_exactly_when_both_came_back_in_time(
     replication = 0.0 if how is How.TERMINATE else caught_up
     if back + slack < limits.tunnel_back and replication + slack < limits.replication_back:
         assert verdict
-    if back - slack > limits.tunnel_back or replication - slack > limits.replication_back:
+    if back - slack > limits.tunnel_back or replication - slack > catch_up_limit(how, length):
         assert not verdict

@@ -159,7 +159,24 @@ def test_a_tunnel_that_comes_back_too_late_fails(how: How) -> None:
 @pytest.mark.parametrize("how", [how for how in ALL if how is not How.TERMINATE])
 def test_replication_that_comes_back_too_late_fails(how: How) -> None:
     limit = expectations.LIMITS[how].replication_back
-    assert failed(drill(how, caught_up=limit + 1, after=60)) == ["replication comes back by itself"]
+    late = drill(how, caught_up=limit + 1, after=60)
+    assert failed(late) == ["replication runs again by itself", "replication catches up"]
+
+
+def test_replication_that_runs_in_time_has_longer_to_apply_what_a_long_cut_left() -> None:
+    def world(caught_up: float) -> Findings:
+        found = drill(How.LINK_DOWN, seconds=260.0, caught_up=caught_up, after=60)
+        back = found.fault.back or 0.0
+        early = [
+            replace(look, io="Yes", sql="Yes", receiver="ON", lag=9, heartbeat=BEGAN + look.t - back)
+            if back + 2 < look.t < back + caught_up
+            else look
+            for look in found.tape.replica
+        ]
+        return with_tape(found, replica=early)
+
+    assert failed(world(19.0)) == []  # 10 s + (260 s - 60 s) / 20
+    assert failed(world(21.0)) == ["replication catches up"]
 
 
 def test_a_tunnel_that_never_comes_back_fails() -> None:

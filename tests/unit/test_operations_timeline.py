@@ -61,6 +61,18 @@ def test_replication_is_back_when_the_receiver_runs_and_the_heartbeat_is_young()
     assert timeline.replication_back(looks, fault) == pytest.approx(4)
 
 
+def test_replication_runs_again_when_a_change_arrives_that_was_not_there_before() -> None:
+    fault = Fault(How.LINK_DOWN, began=10, link_back=20)
+    looks = [
+        replica(19, 10, "Connecting", "CONNECTING"),
+        replica(21, 10, "Connecting", "CONNECTING"),
+        replica(22, 10),  # runs, and nothing has come yet
+        replica(23, 10.5),
+    ]
+    assert timeline.replication_resumed(looks, fault) == pytest.approx(3)
+    assert timeline.replication_resumed(looks[:3], fault) is None
+
+
 def test_a_young_heartbeat_from_before_the_path_was_back_is_no_recovery() -> None:
     fault = Fault(How.CRASH, began=10, answers_again=11)
     looks = [replica(11.1, 10.5), replica(12, 10.5), replica(23.5, 23)]
