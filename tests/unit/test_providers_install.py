@@ -10,7 +10,7 @@ from lab.providers.install import install
 
 def test_every_installed_sdk_has_a_launcher_so_that_nothing_is_downloaded(tmp_path: Path) -> None:
     launchers = install(tmp_path)
-    assert set(launchers) == {*PACKAGES, "azure-native", "cloudflare", "gcp"}
+    assert set(launchers) == {*PACKAGES, "cloudflare", "gcp"}
     assert all(os.access(launcher, os.X_OK) for launcher in launchers.values())
 
 
