@@ -70,9 +70,6 @@ class Latch(pulumi.ComponentResource):
     witness_name: str
     """A name that resolves to 192.0.2.1 while Route 53 holds the latch for not set, to 192.0.2.2 otherwise."""
 
-    settling: pulumi.ResourceHookBinding
-    """Hooks for records on these checks: they wait until the checks have data."""
-
     def __init__(self, name: str, args: LatchArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         sites = [store["site"] for store in args["stores"]]
         object_name = args.get("object_name", OBJECT_NAME)
@@ -107,6 +104,7 @@ class Latch(pulumi.ComponentResource):
         self.urls = pulumi.Output.all(*(site.host for site in sites)).apply(
             lambda hosts: [f"https://{host}/{object_name}" for host in hosts]
         )
+        # Hooks for records on these checks: they wait until the checks have data.
         # Whoever asks for the witness waits for it, so that no resolver remembers that it was not there.
         witnessed = pulumi.Output.all(self.urls, *(record.id for record in shown)).apply(lambda found: found[0])
         self.settling = settling(name, self.witness_name, witnessed, args.get("gate", GateMode.WAIT))
