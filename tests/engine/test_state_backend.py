@@ -1,0 +1,106 @@
+"""The state backend gives trouble during `pulumi up`: nothing is lost, and docs/runbooks/pulumi-up-fails.md helps."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.real_pulumi import Desk
+
+from .conftest import LiveStack
+from .test_providers_live import TOPOLOGY
+
+SIZE = 1 << 20
+MIDWAY = 120_000
+"""Room for two states of half of TOPOLOGY and not for three; the engine keeps the last one and a backup."""
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system to fill")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Everything in a folder but locks."""
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file() and "locks" not in path.parts}
+
+
+def test_a_wrong_passphrase_changes_nothing_and_the_right_one_goes_on(live: LiveStack) -> None:
+    live.program("import pulumi, pulumi_random as random\nrandom.RandomPassword('key', length=20)\n")
+    live.must("config", "set", "--secret", "word", "hidden")
+    live.up()
+    live.program("import pulumi, pulumi_random as random\nrandom.RandomPassword('key', length=30)\n")
+    places = (live.desk.folder / "state", live.folder)
+    before = [files(place) for place in places]
+    live.desk.extra["PULUMI_CONFIG_PASSPHRASE"] = "wrong horse"
+    for words in (("up", "--yes", "--skip-preview"), ("preview",), ("refresh", "--yes"), ("destroy", "--yes")):
+        code, said = live.run(*words)
+        assert code != 0
+        assert "incorrect passphrase" in said
+        assert "hidden" not in said
+    assert [files(place) for place in places] == before
+    del live.desk.extra["PULUMI_CONFIG_PASSPHRASE"]
+    assert "1 replaced" in live.up()
+
+
+@pytest.fixture
+def small_disk(desk: Desk) -> Iterator[Path]:
+    """The backend's folder on a file system of SIZE bytes, made before the stack is."""
+    place = desk.folder / "state"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "small", place], check=True)
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def fill(place: Path, room: int) -> Path:
+    """Leave `room` bytes; the file that takes the others."""
+    there = os.statvfs(place)
+    filler = place / "filler"
+    filler.write_bytes(b"x" * (there.f_bavail * there.f_bsize - room))
+    return filler
+
+
+def things(live: LiveStack) -> set[str]:
+    """Ids of what exists."""
+    found: set[str] = set()
+    for kind in (live.world.vpcs, live.world.interfaces, live.world.machines, live.world.volumes):
+        found |= {one.id for one in kind}
+    return found
+
+
+@needs_root
+def test_a_full_disk_stops_an_update_before_it_begins_and_cancel_clears_what_is_left(
+    small_disk: Path, live: LiveStack
+) -> None:
+    live.up()
+    live.program(TOPOLOGY)
+    filler = fill(small_disk, 0)
+    code, said = live.run("up", "--yes", "--skip-preview")
+    assert code != 0
+    assert "no space left on device" in said
+    assert live.world.vpcs == ()
+    filler.unlink()
+    live.must("cancel", "--yes")  # an empty lock file is in the way
+    live.up()
+    assert [len(kind) for kind in (live.world.vpcs, live.world.machines, live.world.volumes)] == [1, 1, 1]
+
+
+@needs_root
+def test_a_disk_that_fills_up_in_an_update_loses_nothing_and_the_next_one_goes_on(
+    small_disk: Path, live: LiveStack
+) -> None:
+    live.up()
+    live.program(TOPOLOGY)
+    filler = fill(small_disk, MIDWAY)
+    code, said = live.run("up", "--yes", "--skip-preview")
+    assert code != 0
+    assert "failed to save snapshot" in said
+    assert "no space left on device" in said
+    known = {one["id"] for one in live.state().values() if one.get("id")}
+    made = things(live)
+    assert made
+    assert made <= known, "what exists is in the state"
+    filler.unlink()
+    assert "an interrupted run had left" not in live.up()
+    assert made <= things(live), "and still exists"
+    live.up("--expect-no-changes")
