@@ -72,7 +72,7 @@ def distribution_problems(distributions: Sequence[Inputs]) -> list[str]:
                     "secret would travel in clear: set originProtocolPolicy to https-only"
                 )
     return problems + [
-        f"{alias} is an alias of {count} distributions and CloudFront gives it to one: use two names, or one distribution"
+        f"{alias} is an alias of {count} distributions and CloudFront gives it to one: use two names"
         for alias, count in owners.items()
         if count > 1
     ]
