@@ -11,6 +11,7 @@ import yaml
 
 from components.database.standby import StandbyDatabaseKind
 from components.guest import payload_sha256
+from components.guest.standby.config import parse
 from components.modes import DrMode
 from components.rules import Refused
 
@@ -175,6 +176,7 @@ def test_the_machines_document_names_payload_backups_and_references_only(warm: R
     assert config["origin"]["certificate"] == "azkv://dr-petclinic-kv/origin-certificate"
     assert config["backups"] == "azblob://petclinicdrbackup/mysql-backup"
     assert config["which"] == "latest"
+    assert parse(config).database.place == "dr-petclinic-mysql.mysql.database.azure.com:3306/petclinic"
 
 
 def test_a_rotated_secret_changes_the_document(warm: Run) -> None:

@@ -1,0 +1,196 @@
+"""What this machine is to serve, read from /etc/twinsite/standby.json; every problem at once."""
+
+import json
+import pathlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+
+class Refused(Exception):
+    """Bad configuration or a state that must not be changed silently. Each problem is a sentence with its fix."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class Failed(Exception):
+    """Something did not work; the message holds the software's own words."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """`azkv://VAULT/NAME`, or `file:///PATH` for a machine without a vault."""
+
+    vault: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Application:
+    """What is served."""
+
+    artefact: str
+    """https URL, or name of a blob in container guests."""
+    sha256: str
+    kind: str
+    """war or unit."""
+    context: str
+    health_path: str
+    unit: str
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where the backup is restored."""
+
+    address: str
+    port: int
+    user: str
+    password: Secret
+    schema: str
+    tls_ca: str
+    """PEM; empty: the system's authorities."""
+
+    @property
+    def place(self) -> str:
+        """Names the data: a step that was done for another place was not done here."""
+        return f"{self.address}:{self.port}/{self.schema}"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How the front door and this machine recognise each other."""
+
+    host: str
+    header: str
+    secret: Secret
+    certificate: Secret
+    direct_hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Config:
+    """One standby machine."""
+
+    site: str
+    application: Application
+    packages: tuple[str, ...]
+    database: Database
+    backups: str
+    which: str
+    streams: int
+    origin: Origin
+    client_id: str
+    versions: str
+    """Changes when a secret is rotated."""
+
+
+def _secret(data: dict[str, Any], name: str, problems: list[str]) -> Secret:
+    value = str(data.get(name) or "")
+    if value.startswith("file:///"):
+        return Secret("", value[len("file://") :])
+    found = re.fullmatch(r"azkv://([A-Za-z0-9-]{3,24})/([A-Za-z0-9-]{1,127})", value)
+    if found is None:
+        problems.append(f"{name} is {value!r}: give azkv://VAULT/SECRET")
+        return Secret("", "")
+    return Secret(found[1], found[2])
+
+
+def _part(data: dict[str, Any], name: str, problems: list[str]) -> dict[str, Any]:
+    value = data.get(name)
+    if isinstance(value, dict):
+        return value
+    problems.append(f"{name} is missing: run `pulumi up` again")
+    return {}
+
+
+def _number(data: dict[str, Any], name: str, default: int, high: int, problems: list[str]) -> int:
+    value = data.get(name, default)
+    # JSON from Pulumi may carry 7 as 7.0.
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= high:
+        problems.append(f"{name} is {value!r}: give a whole number from 1 to {high}")
+        return default
+    return value
+
+
+def parse(data: dict[str, Any]) -> Config:
+    """Config from plain JSON types; raises Refused with every problem."""
+    problems: list[str] = []
+    application, database, origin = (_part(data, name, problems) for name in ("application", "database", "origin"))
+    kind = str(application.get("kind", "war"))
+    if kind not in ("war", "unit"):
+        problems.append(f"application.kind is {kind!r}: give war or unit")
+    if not re.fullmatch(r"[0-9a-f]{64}", str(application.get("sha256") or "")):
+        problems.append("application.sha256 is missing: an artefact that nobody pinned is not served")
+    if kind == "unit" and not application.get("unit"):
+        problems.append("application.unit is missing: give the unit's text")
+    context = str(application.get("context") or "")
+    if not re.fullmatch(r"(/[A-Za-z0-9._-]+)+|/", context):
+        problems.append(f"application.context is {context!r}: give a path like /petclinic")
+    for owner, names in {"database": ("address", "user", "schema"), "origin": ("host", "header")}.items():
+        problems += [f"{owner}.{name} is missing" for name in names if not data.get(owner, {}).get(name)]
+    header = str(origin.get("header") or "X")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", header):
+        problems.append(f"origin.header is {header!r}: give letters, digits and hyphens")
+    hosts = [str(origin.get("host") or ""), *origin.get("direct_hosts", [])]
+    problems += [f"{host!r} is no host name" for host in hosts if not re.fullmatch(r"[a-z0-9.-]*", host)]
+    environment = application.get("environment") or {}
+    problems += [
+        f"application.environment: {name!r} cannot be written into an environment file"
+        for name, value in environment.items()
+        if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) or "\n" in str(value)
+    ]
+    config = Config(
+        site=str(data.get("site") or "azure"),
+        application=Application(
+            artefact=str(application.get("artefact") or ""),
+            sha256=str(application.get("sha256") or ""),
+            kind=kind,
+            context=context,
+            health_path=str(application.get("health_path") or context),
+            unit=str(application.get("unit") or ""),
+            environment={str(name): str(value) for name, value in environment.items()},
+        ),
+        packages=tuple(str(name) for name in data.get("packages") or ()),
+        database=Database(
+            address=str(database.get("address") or ""),
+            port=_number(database, "port", 3306, 65535, problems),
+            user=str(database.get("user") or ""),
+            password=_secret(database, "password_secret", problems),
+            schema=str(database.get("schema") or ""),
+            tls_ca=str(database.get("tls_ca") or ""),
+        ),
+        backups=str(data.get("backups") or ""),
+        which=str(data.get("which") or "latest"),
+        streams=_number(data, "streams", 4, 64, problems),
+        origin=Origin(
+            host=str(origin.get("host") or ""),
+            header=header,
+            secret=_secret(origin, "secret", problems),
+            certificate=_secret(origin, "certificate", problems),
+            direct_hosts=tuple(str(name) for name in origin.get("direct_hosts") or ()),
+        ),
+        client_id=str((data.get("identity") or {}).get("client_id") or ""),
+        versions=json.dumps(data.get("secret_versions") or {}, sort_keys=True),
+    )
+    if problems:
+        raise Refused(problems)
+    return config
+
+
+def read(path: str) -> Config:
+    """Config from a file; raises Refused, also when the file is missing or no JSON."""
+    try:
+        data = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Refused([f"{path} is missing: the agent writes it after `pulumi up`"]) from None
+    except (OSError, ValueError) as error:
+        raise Refused([f"{path} cannot be read: {error}"]) from None
+    if not isinstance(data, dict):
+        raise Refused([f"{path} holds no JSON object"])
+    return parse(data)

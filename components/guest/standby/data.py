@@ -1,0 +1,232 @@
+"""The data: restored once, proved, and remembered in the database itself, where a replaced machine finds it again.
+
+Schema `twinsite_standby` on the standby's database says what is in the application's schema. `restoring` names the
+backup that a killed run goes on with; `proved` data are never restored over; `replace` is written by verb `renew` only.
+"""
+
+import datetime
+import json
+import re
+import time
+from typing import Any
+
+from . import host
+from .config import Config, Failed, Refused
+
+try:
+    from ..backup import config as backup_config
+    from ..backup import prove as backup_prove
+    from ..backup import restore as backup_restore
+    from ..backup.client import Server, Session, SqlError
+    from ..backup.rows import identifier, literal
+except ImportError:  # on a machine the payload's folder is on the path
+    from backup import config as backup_config  # type: ignore[import-not-found, no-redef]
+    from backup import prove as backup_prove  # type: ignore[import-not-found, no-redef]
+    from backup import restore as backup_restore  # type: ignore[import-not-found, no-redef]
+    from backup.client import Server, Session, SqlError  # type: ignore[import-not-found, no-redef]
+    from backup.rows import identifier, literal  # type: ignore[import-not-found, no-redef]
+
+BACKUP_JSON = "/etc/twinsite/backup.json"
+BACKUP_SECRETS = "/etc/twinsite/backup.secrets.json"
+SCHEMA = "twinsite_standby"
+RESTORING, RESTORED, PROVED, REPLACE = "restoring", "restored", "proved", "replace"
+DATABASE_SECONDS = 300
+
+_TABLE = f"""CREATE TABLE IF NOT EXISTS {SCHEMA}.data (
+  schema_name VARCHAR(64) PRIMARY KEY, state VARCHAR(16) NOT NULL, backup_id VARCHAR(64) NOT NULL,
+  store VARCHAR(255) NOT NULL, backup_began VARCHAR(40) NOT NULL, restored_rows BIGINT NOT NULL)"""
+
+
+def documents(config: Config, password: str, store: str = "") -> "tuple[dict[str, Any], dict[str, str]]":
+    """backup.json and its secrets for this machine's database, so that `twinsite-guest backup …` works here by hand."""
+    database = config.database
+    return {
+        "store": store or config.backups,
+        "identity": {"client_id": config.client_id},
+        "schema": database.schema,
+        "database": {
+            "address": database.address,
+            "port": database.port,
+            "user": database.user,
+            "tls_ca": database.tls_ca,
+        },
+        "streams": config.streams,
+    }, {"password": password}
+
+
+def write_documents(config: Config, password: str) -> None:
+    """Leave them on the machine."""
+    told, secrets = documents(config, password)
+    host.put(BACKUP_JSON, json.dumps(told, indent=1, sort_keys=True), 0o600)
+    host.put(BACKUP_SECRETS, json.dumps(secrets), 0o600)
+
+
+def server(config: Config, password: str) -> Server:
+    """The standby's database."""
+    told, secrets = documents(config, password)
+    return Server(backup_config.parse(told).target, backup_config.parse_secrets(secrets).target_password)
+
+
+def marker(session: Session, schema: str) -> "dict[str, Any]":
+    """What the database says about its data; empty when nothing is known."""
+    try:
+        rows = session.ask(
+            f"SELECT state, backup_id, store, backup_began, restored_rows FROM {SCHEMA}.data "
+            f"WHERE schema_name = {literal(schema)}"
+        )
+    except SqlError as error:
+        if error.number in (1049, 1146):  # no such schema, no such table
+            return {}
+        raise
+    if not rows:
+        return {}
+    state, backup_id, store, began, count = rows[0]
+    known = {"state": state, "backup_id": backup_id, "store": store, "backup_began": began}
+    return {**known, "restored_rows": int(count or 0)}
+
+
+def mark(session: Session, schema: str, state: str, backup_id: str, store: str, began: str = "", rows: int = 0) -> None:
+    """Remember it there."""
+    session.ask(f"CREATE DATABASE IF NOT EXISTS {SCHEMA}")
+    session.ask(_TABLE)
+    values = ", ".join(literal(text) for text in (schema, state, backup_id, store, began))
+    session.ask(f"REPLACE INTO {SCHEMA}.data VALUES ({values}, {int(rows)})")
+
+
+def wait_for(config: Config, password: str) -> None:
+    """Until the database answers: it may be younger than this machine."""
+    deadline = time.monotonic() + DATABASE_SECONDS
+    while True:
+        try:
+            with server(config, password) as target, target.session() as session:
+                session.value("1")
+            return
+        except (SqlError, OSError) as error:
+            if time.monotonic() > deadline:
+                raise Failed(f"the database {config.database.place} does not answer: {error}") from None
+            time.sleep(2)
+
+
+def restore(config: Config, password: str, say: Any) -> dict[str, Any]:
+    """Have a backup's data in the schema. {"backup_id", "backup_began", "restored_rows", "already": bool}."""
+    schema = config.database.schema
+    wait_for(config, password)
+    with server(config, password) as target:
+        with target.session() as session:
+            found = marker(session, schema)
+        if found.get("state") in (RESTORED, PROVED):
+            return {**found, "already": True}
+        which, store = found.get("backup_id") or "", found.get("store") or config.backups
+        if not which:
+            which = _chosen(config, password)
+            with target.session() as session:
+                mark(session, schema, RESTORING, which, store)
+        elif found.get("state") == REPLACE:
+            with target.session() as session:
+                session.ask(f"DROP DATABASE IF EXISTS {identifier(schema)}")
+                session.ask("DROP DATABASE IF EXISTS twinsite_restore")
+                mark(session, schema, RESTORING, which, store)
+        told, secrets = documents(config, password, store)
+        done = _mine(
+            lambda: backup_restore.restore(backup_config.parse(told), backup_config.parse_secrets(secrets), which, say)
+        )
+        with target.session() as session:
+            mark(session, schema, RESTORED, which, store, done["backup_began"], done["restored_rows"])
+    return {
+        "backup_id": which,
+        "backup_began": done["backup_began"],
+        "restored_rows": done["restored_rows"],
+        "already": False,
+    }
+
+
+def prove(config: Config, password: str, say: Any) -> dict[str, Any]:
+    """Compare what was restored with its manifest, once: from then on users may change it."""
+    schema = config.database.schema
+    with server(config, password) as target:
+        with target.session() as session:
+            found = marker(session, schema)
+        if found.get("state") == PROVED:
+            return {"divergent_tables": [], "already": True}
+        told, secrets = documents(config, password, found.get("store") or config.backups)
+        proof = _mine(
+            lambda: backup_prove.prove(
+                backup_config.parse(told), backup_config.parse_secrets(secrets), found["backup_id"], say
+            )
+        )
+        if not proof["proved"]:
+            raise Failed(
+                f"the data differ from backup {found['backup_id']}: {'; '.join(proof['problems'][:5])}; they are not "
+                "served: "
+                f"restore anew with `twinsite-guest standby renew {found['backup_id']}`"
+            )
+        with target.session() as session:
+            mark(
+                session,
+                schema,
+                PROVED,
+                found["backup_id"],
+                found["store"],
+                found["backup_began"],
+                found["restored_rows"],
+            )
+    return {"divergent_tables": proof["divergent_tables"], "already": False}
+
+
+def replace(config: Config, password: str, backup_id: str, store: str) -> None:
+    """From here on the data are to be replaced by this backup; `restore` does it, also after a kill."""
+    with server(config, password) as target, target.session() as session:
+        mark(session, config.database.schema, REPLACE, backup_id, store or config.backups)
+
+
+def sessions(config: Config, password: str) -> int:
+    """Connections that the application has in its schema."""
+    database = config.database
+    with server(config, password) as target, target.session() as session:
+        return int(
+            session.value(
+                "(SELECT COUNT(*) FROM information_schema.processlist WHERE id <> CONNECTION_ID() "
+                f"AND user = {literal(database.user)} AND db = {literal(database.schema)})"
+            )
+        )
+
+
+def facts(config: Config, password: str) -> dict[str, Any]:
+    """{"writable", "marker"} for a report; {"writable": None, "words"} when the database does not answer."""
+    try:
+        with server(config, password) as target, target.session() as session:
+            closed = session.value("@@GLOBAL.super_read_only OR @@GLOBAL.read_only")
+            return {"writable": closed == "0", "marker": marker(session, config.database.schema)}
+    except (SqlError, OSError) as error:
+        return {"writable": None, "marker": {}, "words": str(error)}
+
+
+def taken_before(backup_id: str, closed_at: str) -> bool:
+    """Whether a backup is older than the moment in which a failback closed this machine (both 20261121T130000Z…)."""
+    stamp = re.match(r"\d{8}T\d{6}Z", backup_id)
+    return bool(stamp and closed_at and stamp[0] < closed_at)
+
+
+def stamp() -> str:
+    """Now, in the form of a backup's id."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _chosen(config: Config, password: str) -> str:
+    """Id of the backup that `which` means now."""
+    try:
+        from ..backup.store import choose, open_store
+    except ImportError:
+        from backup.store import choose, open_store  # type: ignore[import-not-found, no-redef]
+    told, _ = documents(config, password)
+    return str(_mine(lambda: choose(open_store(backup_config.parse(told)), config.which))["id"])
+
+
+def _mine(work: Any) -> Any:
+    """The backup role's errors as this role's."""
+    try:
+        return work()
+    except backup_config.Refused as refusal:
+        raise Refused(refusal.problems) from None
+    except backup_config.Failed as failure:
+        raise Failed(str(failure)) from None

@@ -1,0 +1,201 @@
+"""The standby role without a machine: what it reads, what it writes, its verdict."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.guest.standby import config, fetch, host, plan, status, web
+
+SHA = "ab" * 32
+
+
+def told(**changed: Any) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "site": "azure",
+        "application": {
+            "kind": "war",
+            "artefact": "artefacts/petclinic.war",
+            "sha256": SHA,
+            "context": "/petclinic",
+            "health_path": "/petclinic/",
+        },
+        "packages": [],
+        "database": {
+            "address": "dr.mysql.database.azure.com",
+            "port": 3306.0,
+            "user": "dbadmin",
+            "password_secret": "azkv://dr-kv/database-password",
+            "schema": "petclinic",
+            "managed": True,
+            "tls_ca": "",
+        },
+        "backups": "azblob://petclinicdrbackup/mysql-backup",
+        "which": "latest",
+        "origin": {
+            "host": "origin-dr.example.com",
+            "header": "X-Twinsite-Origin",
+            "secret": "azkv://dr-kv/origin-header",
+            "certificate": "azkv://dr-kv/origin-certificate",
+            "direct_hosts": [],
+        },
+        "identity": {"client_id": "client"},
+        "secret_versions": {"database-password": "1"},
+    }
+    return {**document, **changed}
+
+
+def keys(**changed: Any) -> dict[str, str]:
+    read = config.parse(told(**changed))
+    return plan.keys(read, web.files_digest(read))
+
+
+def changed_keys(**changed: Any) -> set[str]:
+    before, after = keys(), keys(**changed)
+    return {step for step in plan.STEPS if before[step] != after[step]}
+
+
+def test_a_document_of_the_component_is_read_whole() -> None:
+    read = config.parse(told())
+    assert read.database.port == 3306
+    assert read.database.password == config.Secret("dr-kv", "database-password")
+    assert read.origin.certificate == config.Secret("dr-kv", "origin-certificate")
+    assert read.database.place == "dr.mysql.database.azure.com:3306/petclinic"
+
+
+def test_every_problem_is_said_at_once() -> None:
+    with pytest.raises(config.Refused) as refused:
+        config.parse({"application": {"kind": "zip"}, "database": {}, "origin": {}})
+    text = str(refused.value)
+    for words in ("application.kind", "sha256", "context", "database.address", "password_secret", "origin.host"):
+        assert words in text
+
+
+@pytest.mark.parametrize("value", ["secret", "azkv://vault", "azkv://va/ult/x", ""])
+def test_a_secret_is_a_reference_never_a_value(value: str) -> None:
+    with pytest.raises(config.Refused, match="azkv://VAULT/SECRET"):
+        config.parse(told(database={**told()["database"], "password_secret": value}))
+
+
+def test_another_backup_or_more_streams_start_nothing_again() -> None:
+    assert changed_keys(which="20261121T130000Z-0123abcd", streams=8) == set()
+
+
+def test_another_artefact_deploys_and_starts() -> None:
+    application = {**told()["application"], "sha256": "cd" * 32}
+    assert changed_keys(application=application) == {"artefact", "deploy", "start"}
+
+
+def test_a_rotated_secret_deploys_and_starts() -> None:
+    assert changed_keys(secret_versions={"database-password": "2"}) == {"certificate", "deploy", "start"}
+
+
+def test_another_place_of_the_data_restores_and_proves_there() -> None:
+    database = {**told()["database"], "address": "other.mysql.database.azure.com"}
+    assert {"restore", "prove"} <= changed_keys(database=database)
+
+
+def test_the_applications_environment_holds_no_password() -> None:
+    environment = {"JAVA_OPTS": '-Xmx512m -Dx="y"'}
+    text = web.environment(config.parse(told(application={**told()["application"], "environment": environment})))
+    assert 'DATABASE_PASSWORD_FILE="/etc/twinsite/application.password"\n' in text
+    assert 'SITE="azure"\n' in text
+    assert 'JAVA_OPTS="-Xmx512m -Dx=\\"y\\""\n' in text
+    assert not re.search(r"^DATABASE_PASSWORD=", text, re.MULTILINE)
+
+
+def test_the_databases_own_authority_is_used_where_it_has_one() -> None:
+    assert "ca-certificates.crt" in web.environment(config.parse(told()))
+    own = config.parse(told(database={**told()["database"], "tls_ca": "-----BEGIN CERTIFICATE-----"}))
+    assert 'DATABASE_CA="/etc/twinsite/application-ca.pem"' in web.environment(own)
+
+
+def test_nginx_sends_everyone_away_who_does_not_know_the_header() -> None:
+    text = web.nginx_conf(config.parse(told()), "S" * 32)
+    assert "map $http_x_twinsite_origin $twinsite_front_door" in text
+    assert f'"{"S" * 32}" 1;' in text
+    assert 'proxy_set_header X-Twinsite-Origin "";' in text
+    assert "proxy_pass http://127.0.0.1:8080;" in text
+
+
+def test_a_name_that_users_reach_directly_needs_no_header() -> None:
+    origin = {**told()["origin"], "direct_hosts": ["app.example.com"]}
+    assert '"app.example.com" 1;' in web.nginx_conf(config.parse(told(origin=origin)), "S" * 32)
+
+
+@pytest.mark.parametrize("secret", ["short", 'quote" 1; } server {' + "x" * 20, "x" * 300])
+def test_a_strange_header_secret_never_reaches_nginx(secret: str) -> None:
+    with pytest.raises(config.Failed, match="strange"):
+        web.nginx_conf(config.parse(told()), secret)
+
+
+@pytest.mark.parametrize(("context", "name"), [("/petclinic", "petclinic"), ("/", "ROOT"), ("/a/b", "a#b")])
+def test_a_context_path_gets_tomcats_file_name(context: str, name: str) -> None:
+    assert web.war_name(context) == name
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("STATUS", "MARKS", "TOLD", "LOG"):
+        monkeypatch.setattr(status, name, tmp_path / name.lower())
+    (tmp_path / "told").write_text("digest-1")
+    return tmp_path
+
+
+def test_a_gate_waits_until_the_document_it_was_keyed_on_has_run(machine: Path) -> None:
+    run = status.Run(["answer"])
+    run.finish("ready", "", "")
+    assert status.verdict(status.get(status.STATUS), "digest-1") == ("ready", "")
+    assert status.verdict(status.get(status.STATUS), "digest-2")[0] == "wait"
+
+
+def test_the_gate_gives_up_after_three_failed_runs_with_the_logs_last_lines(machine: Path) -> None:
+    for _ in range(status.PATIENCE):
+        assert status.verdict(status.get(status.STATUS), "digest-1")[0] == "wait"
+        run = status.Run(["restore"])
+        run.begin("restore")
+        run.end("restore", "failed", "no complete backup")
+        run.finish("failed", "restore", "no complete backup")
+    passed, found, why = status.gate(1)
+    assert not passed
+    assert why == "failed at step restore: no complete backup"
+    assert found["steps"][0]["name"] == "restore"
+    assert "restore: failed" in status.last_lines()
+
+
+def test_a_refusal_fails_the_gate_at_once(machine: Path) -> None:
+    status.Run(["restore"]).finish("failed", "restore", "damaged backup", final=True)
+    assert status.verdict(status.get(status.STATUS), "digest-1") == ("failed", "failed at step restore: damaged backup")
+
+
+def test_a_new_document_begins_to_count_failures_anew(machine: Path) -> None:
+    status.Run([]).finish("failed", "x", "y", final=True)
+    (machine / "told").write_text("digest-2")
+    assert status.Run([]).document["failures"] == 0
+
+
+def test_a_status_that_broke_off_is_no_status(machine: Path) -> None:
+    (machine / "status").write_text('{"outcome": "rea')
+    assert status.get(status.STATUS) == {}
+
+
+def test_an_artefact_with_other_bytes_than_pinned_is_not_served(tmp_path: Path) -> None:
+    (tmp_path / "some.war").write_bytes(b"other")
+    application = {**told()["application"], "artefact": f"file://{tmp_path}/some.war"}
+    place = tmp_path / "artefact"
+    with pytest.raises(config.Failed, match="another file than the one that was tested"):
+        fetch.artefact(config.parse(told(application=application)), place)
+    assert not place.exists()
+
+
+def test_a_pinned_artefact_is_put_whole_and_fetched_once(tmp_path: Path) -> None:
+    source = tmp_path / "some.war"
+    source.write_bytes(b"war")
+    sha = host.sha256(source)
+    application = {**told()["application"], "artefact": f"file://{source}", "sha256": sha}
+    read = config.parse(told(application=application))
+    place = tmp_path / "artefact"
+    assert "as pinned" in fetch.artefact(read, place)
+    source.unlink()
+    assert fetch.artefact(read, place) == "already there"
