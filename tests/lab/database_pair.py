@@ -36,8 +36,12 @@ class Authority:
 
     def certificate(self, address: str) -> tuple[str, str]:
         """(certificate, key), PEM, for one address."""
+        return self.certificate_for(x509.IPAddress(ipaddress.ip_address(address)))
+
+    def certificate_for(self, subject: x509.GeneralName) -> tuple[str, str]:
+        """The same for anything that a certificate can name."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        names = x509.SubjectAlternativeName([subject])
         signed = _builder("aws-source", "authority", key.public_key()).add_extension(names, critical=False)
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
@@ -118,6 +122,12 @@ class Pair:
         words = [word for option in options for word in ("-o", option)]
         enter = ["ip", "netns", "exec", f"{self.prefix}-adhoc", "ssh", "-i", str(self.folder / "key")]
         return [*enter, *words, f"ubuntu@{host}", f"sudo sh -c {_quoted(command)}"]
+
+    def forget(self, host: str) -> None:
+        """Drop the kept connection, for a machine that goes down."""
+        subprocess.run(
+            [*self._ssh(host, "true")[:-2], "-O", "exit", f"ubuntu@{host}"], capture_output=True, check=False
+        )
 
     def must(self, host: str, command: str, stdin: bytes = b"") -> str:
         done = self.on(host, command, stdin)
@@ -221,9 +231,7 @@ def running_pair(folder: Path, prefix: str) -> Iterator[Pair]:
         yield pair
     finally:
         for host in (SOURCE, REPLICA):
-            subprocess.run(
-                [*pair._ssh(host, "true")[:-2], "-O", "exit", f"ubuntu@{host}"], capture_output=True, check=False
-            )
+            pair.forget(host)
         for machine in machines:
             machine.crash()
         adhoc.clear(prefix, machines_folder)

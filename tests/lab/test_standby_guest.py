@@ -1,0 +1,186 @@
+"""The standby role on real machines: from a backup to a correct page, killed at each step, closed, renewed, refused."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from components.guest.standby import plan
+
+from .standby_machine import GUEST, MORE_OWNERS, SECRET, Clinic, running_clinic
+from .whole_box import needs_a_box
+
+pytestmark = needs_a_box
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+    with running_clinic(tmp_path_factory.mktemp("clinic"), "ts") as clinic:
+        yield clinic
+
+
+@pytest.fixture
+def clinic(machines: Clinic) -> Clinic:
+    """Two machines on which nothing was applied yet, whatever the test before left behind."""
+    machines.reset()
+    machines.empty()
+    return machines
+
+
+def outcomes(document: dict[str, list[dict[str, str]]]) -> dict[str, str]:
+    return {step["name"]: step["detail"] for step in document["steps"]}
+
+
+def test_from_a_backup_to_a_correct_page(clinic: Clinic) -> None:
+    document = clinic.apply()
+    assert document["outcome"] == "ready"
+    assert sorted(step["name"] for step in document["steps"]) == sorted(plan.STEPS)
+    assert document["divergent_tables"] == []
+    status, text = clinic.page()
+    assert status == 200 and "served by site azure" in text
+    assert clinic.sql("SELECT COUNT(*) FROM petclinic.owners") == str(MORE_OWNERS + 10)
+    done = clinic.role("gate --timeout 5")
+    assert done.returncode == 0, done.stderr
+    report = clinic.report()
+    assert (report["outcome"], report["application"], report["closed"], report["writable"]) == (
+        "ready", "running", False, True,
+    )  # fmt: skip
+    assert report["backup_id"] == report["marker"]["backup_id"] == document["backup_id"]
+
+
+def test_nobody_gets_in_round_the_front_door(clinic: Clinic) -> None:
+    clinic.apply()
+    assert clinic.page("")[0] == 403
+    assert clinic.page("x" * 32)[0] == 403
+    assert clinic.page(SECRET)[0] == 200
+    assert "127.0.0.1]:8080" in clinic.must("ss -ltn") or "127.0.0.1:8080" in clinic.must("ss -ltn")
+
+
+def test_applying_again_only_asks_for_the_page(clinic: Clinic) -> None:
+    clinic.apply()
+    started = clinic.must("systemctl show tomcat11 nginx -p ExecMainStartTimestampMonotonic")
+    assert [step["name"] for step in clinic.apply()["steps"]] == ["answer"]
+    assert clinic.must("systemctl show tomcat11 nginx -p ExecMainStartTimestampMonotonic") == started
+
+
+def test_no_secret_is_in_the_log_the_status_or_a_readable_file(clinic: Clinic) -> None:
+    clinic.apply()
+    found = clinic.must(f"grep -rl -e {SECRET} -e {'p' * 31}1 /var/log /var/lib/twinsite /etc || true").split()
+    modes = {path: clinic.must(f"stat -c '%a' {path}").strip() for path in found}
+    assert modes == {
+        "/etc/nginx/conf.d/twinsite.conf": "600",
+        "/etc/twinsite/application.password": "640",
+        "/etc/twinsite/backup.secrets.json": "600",
+    }
+
+
+@pytest.fixture(scope="module")
+def undisturbed(machines: Clinic) -> dict[str, str]:
+    """The end state of a run that nobody killed."""
+    machines.reset()
+    machines.empty()
+    machines.apply()
+    return machines.state()
+
+
+@pytest.mark.parametrize("step", [*plan.STEPS, "amid-restore"])
+def test_killed_in_each_step_and_run_again_it_ends_the_same(
+    clinic: Clinic, undisturbed: dict[str, str], step: str
+) -> None:
+    clinic.killed(step)
+    document = clinic.apply()
+    assert document["outcome"] == "ready"
+    assert clinic.state() == undisturbed
+    assert clinic.page()[0] == 200
+
+
+@pytest.mark.parametrize("step", ["amid-restore", "deploy"])
+def test_killed_and_rebooted_it_ends_the_same_and_serves_nothing_before(
+    clinic: Clinic, undisturbed: dict[str, str], step: str
+) -> None:
+    clinic.killed(step)
+    clinic.reboot()
+    assert clinic.must("systemctl is-active tomcat11 || true").strip() == "inactive"
+    assert clinic.apply()["outcome"] == "ready"
+    assert clinic.state() == undisturbed
+
+
+def test_a_ready_machine_serves_again_after_a_reboot_by_itself(clinic: Clinic) -> None:
+    clinic.apply()
+    clinic.reboot()
+    clinic.must("for i in $(seq 60); do systemctl is-active -q tomcat11 && exit 0; sleep 0.5; done; exit 1")
+    assert [step["name"] for step in clinic.apply()["steps"]] == ["answer"]
+
+
+def test_a_newer_backup_is_never_restored_over_data_that_are_there(clinic: Clinic) -> None:
+    first = clinic.apply()
+    clinic.sql("UPDATE petclinic.owners SET city = 'written at the standby' WHERE id = 1")
+    newer = clinic.backup()
+    clinic.must("rm -rf /var/lib/twinsite")  # as on a machine that was replaced
+    document = clinic.apply()
+    assert document["backup_id"] == first["backup_id"] != newer
+    assert "the database has it already" in outcomes(document)["restore"]
+    assert clinic.sql("SELECT city FROM petclinic.owners WHERE id = 1") == "written at the standby"
+    clinic.must(f"rm -rf /srv/backups/backups/{newer}")
+
+
+def test_a_closed_machine_stays_closed_over_applies_and_reboots_until_it_is_opened(clinic: Clinic) -> None:
+    clinic.apply()
+    clinic.must(f"{GUEST} standby close")
+    assert clinic.page()[0] == 502
+    assert clinic.report()["closed"] is True
+    clinic.apply()
+    clinic.reboot()
+    assert clinic.must("systemctl is-active tomcat11 || true").strip() == "inactive"
+    clinic.must(f"{GUEST} standby open")
+    assert clinic.page()[0] == 200
+    assert clinic.report()["closed"] is False
+
+
+def test_data_are_renewed_on_purpose_only_and_never_by_an_older_backup_than_a_closed_machines(clinic: Clinic) -> None:
+    first = clinic.apply()["backup_id"]
+    clinic.sql("INSERT INTO petclinic.owners (first_name, last_name) VALUES ('Only', 'Here')")
+    clinic.must(f"{GUEST} standby renew {first}")
+    assert clinic.sql("SELECT COUNT(*) FROM petclinic.owners WHERE last_name = 'Here'") == "0"
+    assert clinic.page()[0] == 200
+    clinic.must(f"{GUEST} standby close")
+    done = clinic.role(f"renew {first}")
+    assert done.returncode == 2
+    assert "older than the data here" in done.stderr
+
+
+def test_without_any_backup_the_gate_fails_at_once_with_the_reason(clinic: Clinic) -> None:
+    clinic.config["backups"] = "file:///srv/nothing"
+    clinic.must("mkdir -p /srv/nothing")
+    clinic.tell()
+    assert clinic.role("apply").returncode == 2
+    done = clinic.role("gate --timeout 30")
+    assert done.returncode == 1
+    assert "failed at step restore" in done.stderr and "/var/log/dr-vm-init.log" in done.stderr
+    assert clinic.must("systemctl is-active tomcat11 || true").strip() == "inactive"
+
+
+def test_another_artefact_than_the_pinned_one_is_not_served(clinic: Clinic) -> None:
+    clinic.config["application"]["sha256"] = "0" * 64
+    clinic.tell()
+    done = clinic.role("apply")
+    assert done.returncode == 1
+    assert "another file than the one that was tested" in done.stderr
+    assert json.loads(clinic.must("cat /var/lib/twinsite/standby.status.json"))["failures"] == 1
+
+
+def test_a_certificate_that_the_front_door_would_refuse_fails_the_machine(clinic: Clinic) -> None:
+    clinic.config["origin"]["host"] = "another-name.example.com"
+    clinic.tell()
+    done = clinic.role("apply")
+    assert done.returncode == 1
+    assert "CloudFront would refuse it" in done.stderr
+
+
+def test_a_renewed_certificate_is_taken_up_without_a_restart(clinic: Clinic) -> None:
+    clinic.apply()
+    started = clinic.must("systemctl show nginx tomcat11 -p MainPID")
+    clinic.certificate()
+    assert json.loads(clinic.must(f"{GUEST} standby certificate").splitlines()[-1]) == {"changed": True}
+    assert clinic.must("systemctl show nginx tomcat11 -p MainPID") == started
+    assert clinic.page()[0] == 200
