@@ -13,7 +13,8 @@ KEYS = {step: f"key of {step}" for step in plan.STEPS}
 
 def run(marks: dict[str, str], wanted: Mapping[str, str], killed_after: int | None = None) -> list[str]:
     """One run, one step at a time in the order in which they may begin; ends early when it is killed."""
-    to_do, did = plan.left(marks, wanted), []
+    to_do = plan.left(marks, wanted)
+    did: list[str] = []
     while len(did) < len(to_do):
         if killed_after is not None and len(did) == killed_after:
             break

@@ -21,8 +21,8 @@ try:
     from ..backup.rows import identifier, literal
 except ImportError:  # on a machine the payload's folder is on the path
     from backup import config as backup_config  # type: ignore[import-not-found, no-redef]
-    from backup import prove as backup_prove  # type: ignore[import-not-found, no-redef]
-    from backup import restore as backup_restore  # type: ignore[import-not-found, no-redef]
+    from backup import prove as backup_prove  # type: ignore[no-redef]
+    from backup import restore as backup_restore  # type: ignore[no-redef]
     from backup.client import Server, Session, SqlError  # type: ignore[import-not-found, no-redef]
     from backup.rows import identifier, literal  # type: ignore[import-not-found, no-redef]
 

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -51,7 +52,7 @@ def told() -> str:
 def say(words: str) -> None:
     """One line into the log, and to whoever runs this."""
     line = f"{_now()} {words}"
-    print(line, flush=True)
+    print(line, file=sys.stderr, flush=True)
     with open(LOG, "a", encoding="utf-8") as file:
         file.write(f"{line}\n")
 

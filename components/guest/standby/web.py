@@ -183,6 +183,8 @@ def ask(config: Config, path: str, headers: dict[str, str]) -> "tuple[int, str]"
     """(status, certificate's end) of a page of this machine, asked as the front door asks."""
     name = config.origin.host
     context = ssl.create_default_context()
+    # Python 3.13 asks for more than chain, name and date (RFC 5280 to the letter); CloudFront does not.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     with (
         socket.create_connection(("127.0.0.1", 443), timeout=10) as raw,
         context.wrap_socket(raw, server_hostname=name) as secured,
