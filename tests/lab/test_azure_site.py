@@ -134,6 +134,20 @@ def test_a_gate_that_fails_fails_the_up_with_the_machines_own_words(site: Site) 
     assert "the restore found no backup" in said
 
 
+def test_operations_reach_machine_and_store_by_their_own_way(site: Site) -> None:
+    program = PROGRAM / "operations_way.py"
+    tree = Path(__file__).parents[2]
+    found = site.must("env", f"PYTHONPATH={tree}", "python", str(program), site.outputs["machine"])
+    assert json.loads(found) == {
+        "code": 3,
+        "stdout_letters": 200_000,
+        "stderr": "said",
+        "lock": ["", "holds the lock"],
+        "after": None,
+        "latch": [False, True, True, False],
+    }
+
+
 def test_after_a_destroy_the_name_of_the_vault_is_still_taken_as_in_the_cloud(site: Site) -> None:
     site.sh("pulumi destroy --yes --skip-preview")
     left = json.loads(lab("status", "--json").stdout)["machines"]
