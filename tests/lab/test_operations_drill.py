@@ -159,6 +159,31 @@ def test_repair_starts_what_a_person_stopped_and_nothing_else(stack: Provisioned
     assert (again["verdict"], again["found"], again["planned"]) == ("passed", [], [])
 
 
+TWO = "CREATE DATABASE mine; CREATE TABLE mine.x (id INT)"
+OWN = f"SET GLOBAL super_read_only = OFF; {TWO}; SET PERSIST super_read_only = ON"
+
+
+def test_a_replica_with_transactions_of_its_own_is_copied_anew_only_on_a_persons_word(stack: Provisioned) -> None:
+    healthy(stack)
+    uuid = stack.on("onprem-database", "sudo mysql -Ne 'SELECT @@server_uuid'").strip()
+    stack.on("onprem-database", f"sudo mysql -e '{OWN}'")
+    refused = stack.json("twinsite", "repair", "--json")
+    assert refused["verdict"] == "refused"
+    assert refused["found"] == [f"onprem-database has transactions that its source has not: {uuid}:1-2"]
+    assert "`twinsite repair --confirm reseed`" in refused["refused"][0]
+    planned = stack.json("twinsite", "repair", "--plan", "--confirm", "reseed", "--json")
+    assert planned["planned"] == [f"seed the replica again on onprem-database: confirmed; {uuid}:1-2 are given up"]
+    assert "mine" in stack.on("onprem-database", "sudo mysql -Ne 'SHOW DATABASES'").split(), "nothing was done yet"
+    repaired = stack.json("twinsite", "repair", "--confirm", "reseed", "--json")
+    assert repaired["verdict"] == "passed", json.dumps(repaired, indent=1)
+    assert "seed the replica again on onprem-database" in [step["name"] for step in repaired["steps"]]
+    assert "mine" not in stack.on("onprem-database", "sudo mysql -Ne 'SHOW DATABASES'").split()
+    status = stack.json("twinsite", "status", "--json")
+    assert (status["problems"], status["replicas"][0]["super_read_only"]) == ([], True)
+    again = stack.json("twinsite", "repair", "--json")
+    assert (again["verdict"], again["found"]) == ("passed", [])
+
+
 def test_only_one_operation_runs_at_a_time(stack: Provisioned) -> None:
     healthy(stack)
     drill = start(stack, "--seconds", "10", "--settle", "1")
