@@ -64,8 +64,9 @@ class StaticSite(pulumi.ComponentResource):
             minimum_tls_version=storage.MinimumTlsVersion.TLS1_2,
             enable_https_traffic_only=True,
             allow_blob_public_access=False,  # the website answers anonymously without it
-            # The provider writes websites and blobs with the account's key (pulumi-azure-native#2015).
-            allow_shared_key_access=True,
+            # Whoever deploys writes the pages with an own token (provider v3), so nobody needs a key that never ends.
+            allow_shared_key_access=False,
+            default_to_o_auth_authentication=True,
             tags=args.get("tags", {}),
             opts=child,
         )
