@@ -3,6 +3,7 @@
 import gc
 
 import pulumi
+from pulumi.runtime.config import is_config_secret
 
 from components.rules import Refused
 from stacks import TOPOLOGIES, topology
@@ -15,7 +16,7 @@ gc.disable()
 
 def main() -> None:
     """Read the stack's settings, build its topology, export what it publishes."""
-    stack, reader = f"stack {pulumi.get_stack()}", Reader(pulumi.Config().get)
+    stack, reader = f"stack {pulumi.get_stack()}", Reader(pulumi.Config().get, _is_secret)
     name = reader.text("topology")
     if name not in TOPOLOGIES:
         known = ", ".join(TOPOLOGIES)
@@ -26,6 +27,10 @@ def main() -> None:
     reader.finish(stack)
     for key, value in chosen.build(settings).items():
         pulumi.export(key, value)
+
+
+def _is_secret(key: str) -> bool:
+    return is_config_secret(f"{pulumi.get_project()}:{key}")
 
 
 try:

@@ -6,7 +6,7 @@ A topology module has NAME, MODES (the dr_modes it offers), `read(reader)` and `
 import importlib
 from types import ModuleType
 
-_MODULES = {"onprem-aws": "stacks.onprem_aws"}
+_MODULES = {"onprem-aws": "stacks.onprem_aws", "aws-azure": "stacks.aws_azure"}
 
 TOPOLOGIES = tuple(_MODULES)
 

@@ -97,10 +97,11 @@ def read(reader: Reader) -> Settings:
             "onprem_delivery bundle cannot work in the same `up`, because people install it afterwards: "
             "`pulumi config set gate handover`"
         )
-    if over_ssh and not reader.text("onprem_ssh_private_key", required=False):
-        reader.problems.append(
-            "onprem_ssh_private_key is not set: `pulumi config set --secret onprem_ssh_private_key < KEYFILE`, "
-            "or hand the on-prem end over with `pulumi config set onprem_delivery bundle` and gate handover"
+    if over_ssh:
+        reader.secret(
+            "onprem_ssh_private_key",
+            "`pulumi config set --secret onprem_ssh_private_key < KEYFILE`, or hand the on-prem end over with "
+            "`pulumi config set onprem_delivery bundle` and gate handover",
         )
     return Settings(
         dr_mode=reader.mode(MODES, NAME),

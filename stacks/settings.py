@@ -17,9 +17,11 @@ Choice = TypeVar("Choice", bound=Enum)
 class Reader:
     """Reads typed settings; a missing or wrong one becomes a problem and a harmless value in its place."""
 
-    def __init__(self, get: Callable[[str], str | None]) -> None:
-        """`get` returns the raw text of a key, or None; Pulumi keeps lists as JSON text."""
+    def __init__(self, get: Callable[[str], str | None], is_secret: Callable[[str], bool] = lambda key: True) -> None:
+        """`get` returns the raw text of a key, or None; Pulumi keeps lists as JSON text. `is_secret` says whether the
+        stack file has it encrypted."""
         self._get = get
+        self._is_secret = is_secret
         self.problems: list[str] = []
 
     def text(self, key: str, required: bool = True) -> str:
@@ -30,6 +32,20 @@ class Reader:
                 f"{key} is not set: `pulumi config set {key} VALUE` (see its description in Pulumi.yaml)"
             )
         return value
+
+    def secret(self, key: str, why: str) -> None:
+        """A setting that must be there, encrypted; the program takes it with require_secret. `why` follows "not set".
+
+        `secret: true` in Pulumi.yaml would say the same, but Pulumi then refuses each stack that lacks the key, its
+        default counting as one in clear text; and no stack has the secrets of every topology.
+        """
+        if not self._get(key):
+            self.problems.append(f"{key} is not set: {why}")
+        elif not self._is_secret(key):
+            self.problems.append(
+                f"{key} stands in the stack file in clear text: take it for known, renew it, and "
+                f"`pulumi config set --secret {key}`"
+            )
 
     def integer(self, key: str) -> int:
         """A whole number."""

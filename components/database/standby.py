@@ -9,7 +9,7 @@ from pulumi_azure_native import dbformysql, keyvault, network, privatedns
 
 from .. import rules
 from ..machine import documents
-from ..machine.azure import DATA_DEVICE, IMAGE, SIZE, AzureHost
+from ..machine.azure import DATA_DEVICE, IMAGE, SIZE, AzureHost, host_hooks
 from ..modes import DrMode
 from ..protection import keep_while_active
 from ..rules import standby as standby_rules
@@ -158,6 +158,7 @@ class StandbyDatabase(pulumi.ComponentResource):
         self.password_secret = args["password_secret"]
         self.password_reference = args["vault"].reference(args["password_secret"])
         runs = args["dr_mode"] == DrMode.WARM
+        self._register_hooks(name, args)
         self.vm = ""
         self.ready = pulumi.Output.from_input(None)
         if self.managed:
@@ -186,6 +187,13 @@ class StandbyDatabase(pulumi.ComponentResource):
                 "ready": self.ready,
             }
         )
+
+    def _register_hooks(self, name: str, args: StandbyDatabaseArgs) -> None:
+        """Of both kinds, in every mode: the engine wants them for what a mode or kind takes away (host_hooks)."""
+        server, active = args["server"], args.get("site_is_active", False)
+        latch_urls = args.get("latch_urls", [])
+        self._server_hooks = keep_while_active(f"{name}-server", server, active, latch_urls)
+        self._host_hooks = host_hooks(f"{name}-{server}", server, "the standby's database", active, latch_urls)
 
     def _zone(
         self, name: str, args: StandbyDatabaseArgs
@@ -248,9 +256,7 @@ class StandbyDatabase(pulumi.ComponentResource):
                 depends_on=[link],
                 # One name in the world: the old server must be away before the new one can have it.
                 delete_before_replace=True,
-                hooks=keep_while_active(
-                    f"{name}-server", args["server"], args.get("site_is_active", False), args.get("latch_urls", [])
-                ),
+                hooks=self._server_hooks,
             ),
         )
         last: pulumi.Resource = server
@@ -303,7 +309,7 @@ class StandbyDatabase(pulumi.ComponentResource):
             {
                 "host": args["server"],
                 "role": "database",
-                "what": "the standby's database",
+                "hooks": self._host_hooks,
                 "config": {
                     "role": "standalone",
                     "server_id": 3,
@@ -332,7 +338,6 @@ class StandbyDatabase(pulumi.ComponentResource):
                 "image": args.get("image", IMAGE),
                 "data_disk_gib": args.get("storage_gib", STORAGE_GIB),
                 "site_is_active": args.get("site_is_active", False),
-                "latch_urls": args.get("latch_urls", []),
                 "gate_timeout_seconds": args.get("gate_timeout_seconds", GATE_TIMEOUT_SECONDS),
                 "tags": tags,
             },

@@ -1,21 +1,43 @@
 """Hosts: how a role and its configuration reach a machine, in the cloud or on-prem, and how `pulumi up` waits for it.
 
-Here: GuestStore, Ec2Host, OnPremHost, HostGate. Not here: what a role does (guest/), which hosts a topology has.
+Here: GuestStore, Ec2Host, OnPremHost, HostGate, ColdWarmVm. Not here: what a role does (guest/), which hosts a topology
+has. Provider SDKs are heavy, so the names below load their module on first use.
 """
 
-from .ec2 import Ec2Host, Ec2HostArgs, ec2_followup
-from .onprem import (
-    Connection,
-    Delivery,
-    GateMode,
-    HostGate,
-    HostGateArgs,
-    OnPremHost,
-    OnPremHostArgs,
-    onprem_file,
-    onprem_followup,
-)
-from .store import GuestStore, GuestStoreArgs
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .ec2 import Ec2Host, Ec2HostArgs, ec2_followup
+    from .gate import GateMode
+    from .onprem import (
+        Connection,
+        Delivery,
+        HostGate,
+        HostGateArgs,
+        OnPremHost,
+        OnPremHostArgs,
+        onprem_file,
+        onprem_followup,
+    )
+    from .store import GuestStore, GuestStoreArgs
+
+_HOME = {
+    "Connection": ".onprem",
+    "Delivery": ".onprem",
+    "Ec2Host": ".ec2",
+    "Ec2HostArgs": ".ec2",
+    "GateMode": ".gate",
+    "GuestStore": ".store",
+    "GuestStoreArgs": ".store",
+    "HostGate": ".onprem",
+    "HostGateArgs": ".onprem",
+    "OnPremHost": ".onprem",
+    "OnPremHostArgs": ".onprem",
+    "ec2_followup": ".ec2",
+    "onprem_file": ".onprem",
+    "onprem_followup": ".onprem",
+}
 
 __all__ = [
     "Connection",
@@ -33,3 +55,9 @@ __all__ = [
     "onprem_file",
     "onprem_followup",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name], __name__), name)

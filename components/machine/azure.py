@@ -1,6 +1,8 @@
 """A machine on Azure that is told what to be by documents in the backup store, and gated by its own verdict."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
@@ -20,6 +22,32 @@ LOGIN = "twinsite"
 """Azure demands a login with a key. Nobody has the key, and no port leads there."""
 
 
+@dataclass(frozen=True)
+class HostHooks:
+    """What keeps a host's machine and its data disk from being deleted while its site serves."""
+
+    machine: pulumi.ResourceHookBinding
+    disk: pulumi.ResourceHookBinding
+
+
+def host_hooks(name: str, host: str, what: str, active: bool, latch_urls: Sequence[pulumi.Input[str]]) -> HostHooks:
+    """Hooks of the AzureHost called `name`; `what` it is in a sentence, like `the standby's application machine`.
+
+    To be made in every mode, also where there is no such host: a program that takes a resource away must still have the
+    hooks that the resource was made with, or the engine refuses to delete it ("hook … was not registered", 3.259).
+    """
+    disturbing = [
+        ["osProfile", "customData"],
+        ["storageProfile", "imageReference"],
+        ["hardwareProfile", "vmSize"],
+        ["networkProfile", "networkInterfaces"],
+    ]
+    return HostHooks(
+        machine=keep_serving(f"{name}-vm", what, active, latch_urls, disturbing),
+        disk=keep_while_active(f"{name}-data", host, active, latch_urls),
+    )
+
+
 class AzureHostArgs(TypedDict):
     """Arguments of AzureHost."""
 
@@ -29,8 +57,8 @@ class AzureHostArgs(TypedDict):
     role: str
     """Guest role: standby or database."""
 
-    what: str
-    """What it is in a sentence of refusal, for instance `the standby's application machine`."""
+    hooks: HostHooks
+    """From host_hooks; whatever deletes, replaces or restarts the machine while its site serves is refused."""
 
     config: pulumi.Input[dict[str, Any]]
     """The role's configuration; nothing secret."""
@@ -61,9 +89,8 @@ class AzureHostArgs(TypedDict):
     """Adds a data disk of this size, which outlives the machine."""
 
     site_is_active: bool
-    """Whatever deletes, replaces or restarts the machine is then refused."""
+    """For policies and readers of a preview."""
 
-    latch_urls: list[pulumi.Input[str]]
     gate_timeout_seconds: int
     tags: dict[str, str]
 
@@ -176,18 +203,7 @@ class AzureHost(pulumi.ComponentResource):
                 replace_on_changes=["osProfile.customData", "storageProfile.imageReference"],
                 # One name, one interface, one disk: the old machine lets go of them first.
                 delete_before_replace=True,
-                hooks=keep_serving(
-                    f"{name}-vm",
-                    args["what"],
-                    args["site_is_active"],
-                    args["latch_urls"],
-                    [
-                        ["osProfile", "customData"],
-                        ["storageProfile", "imageReference"],
-                        ["hardwareProfile", "vmSize"],
-                        ["networkProfile", "networkInterfaces"],
-                    ],
-                ),
+                hooks=args["hooks"].machine,
             ),
         )
 
@@ -233,10 +249,7 @@ class AzureHost(pulumi.ComponentResource):
             network_access_policy=compute.NetworkAccessPolicy.DENY_ALL,
             public_network_access=compute.PublicNetworkAccess.DISABLED,
             tags=args["tags"],
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                hooks=keep_while_active(f"{name}-data", args["host"], args["site_is_active"], args["latch_urls"]),
-            ),
+            opts=pulumi.ResourceOptions(parent=self, hooks=args["hooks"].disk),
         )
         return [
             {

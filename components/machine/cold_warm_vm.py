@@ -9,7 +9,7 @@ from ..database.standby import StandbyDatabase
 from ..modes import DrMode
 from ..rules import standby as standby_rules
 from ..storage import BackupStore, SecretVault
-from .azure import IMAGE, SIZE, AzureHost
+from .azure import IMAGE, SIZE, AzureHost, host_hooks
 
 GATE_TIMEOUT_SECONDS = 1800
 
@@ -151,13 +151,18 @@ class ColdWarmVm(pulumi.ComponentResource):
         super().__init__("twinsite:index:ColdWarmVm", name, _intent(args), opts)
         absent: pulumi.Output[str | None] = pulumi.Output.from_input(None)
         self.vm, self.vm_id, self.digest, self.ready = "", absent, absent, absent
+        active, latch_urls = args.get("site_is_active", False), args.get("latch_urls", [])
+        # In cold, too: they let the engine take a machine away that was there before.
+        hooks = host_hooks(
+            f"{name}-{args['host']}", args["host"], "the standby's application machine", active, latch_urls
+        )
         if args["dr_mode"] == DrMode.WARM:
             host = AzureHost(
                 f"{name}-{args['host']}",
                 {
                     "host": args["host"],
                     "role": "standby",
-                    "what": "the standby's application machine",
+                    "hooks": hooks,
                     "config": _config(args),
                     "secret": None,
                     "resource_group": args["resource_group"],
@@ -169,8 +174,7 @@ class ColdWarmVm(pulumi.ComponentResource):
                     "vault": args["vault"],
                     "size": args.get("size", SIZE),
                     "image": args.get("image", IMAGE),
-                    "site_is_active": args.get("site_is_active", False),
-                    "latch_urls": args.get("latch_urls", []),
+                    "site_is_active": active,
                     "gate_timeout_seconds": args.get("gate_timeout_seconds", GATE_TIMEOUT_SECONDS),
                     "tags": args.get("tags", {}),
                 },

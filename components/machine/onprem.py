@@ -9,6 +9,7 @@ from pulumi_command import remote
 
 from ..guest import guest_file
 from . import documents
+from .gate import GateMode
 
 
 class Connection(TypedDict):
@@ -32,15 +33,6 @@ class Delivery(str, Enum):
     """By `pulumi up`, over SSH."""
     BUNDLE = "bundle"
     """By the host's owners, from the stack output `onprem_bundle`."""
-
-
-class GateMode(str, Enum):
-    """What `pulumi up` does where success of an API call does not mean that it works."""
-
-    WAIT = "wait"
-    """Waits for the real thing and fails with its own error text."""
-    HANDOVER = "handover"
-    """Reports what is missing and goes on; `twinsite status` shows when it is done."""
 
 
 def connection_args(connection: Connection) -> remote.ConnectionArgs:

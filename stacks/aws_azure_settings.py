@@ -1,0 +1,251 @@
+"""Settings of topology aws-azure: read, checked, all problems at once. Descriptions and defaults are in Pulumi.yaml."""
+
+import math
+import re
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import pulumi
+
+from components.database.standby import StandbyDatabaseKind
+from components.machine import GateMode
+from components.modes import DrMode, StandbyData
+from components.rules.home import artefact_problems, home_problems
+from components.schedule import longest_gap_seconds
+from components.storage import Operator
+
+from .home import see
+from .settings import Reader
+
+NAME = "aws-azure"
+MODES = (DrMode.COLD, DrMode.WARM)
+GRACE_SECONDS = 2 * 3600
+"""A backup may be this late before anybody is told."""
+
+
+class Site(str, Enum):
+    """The two sites."""
+
+    AWS = "aws"
+    AZURE = "azure"
+
+
+class Accepting(str, Enum):
+    """What to do about a thing that a rule would refuse."""
+
+    REFUSE = "refuse"
+    ACCEPT = "accept"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of this topology."""
+
+    dr_mode: DrMode
+    active_site: Site
+    gate: GateMode
+    domain: str
+    notice_name: str
+    application_name: str
+    zone_id: str
+    primary_alb_name: str
+    primary_alb_zone_id: str
+    primary_has_ipv6: bool
+    primary_host: str
+    primary_database_address: str
+    primary_database_user: str
+    primary_database_ca: str
+    primary_oidc_issuer: str
+    primary_namespace: str
+    primary_marker: str
+    kubernetes_context: str
+    subscription: str
+    location: str
+    public_location: str
+    resource_group: str
+    vnet_range: str
+    application_range: str
+    database_range: str
+    backup_account: str
+    public_account: str
+    latch_account: str
+    vault: str
+    origin_host: str
+    schema: str
+    database_kind: StandbyDatabaseKind
+    database_server: str
+    database_user: str
+    database_version: str
+    database_size: str
+    database_storage_gib: int
+    database_gib: int
+    machine_size: str
+    machine_image: str
+    application_artefact: str
+    application_sha256: str
+    application_context: str
+    application_path: str
+    standby_marker: str
+    backup: str
+    backup_image: str
+    backup_schedule: str
+    backup_interval_seconds: int
+    keep_days: int
+    operators: tuple[Operator, ...]
+    alarm_emails: tuple[str, ...]
+
+    @property
+    def standby_serves(self) -> bool:
+        """Whether the Azure site is the active one: what it holds is then the only copy."""
+        return self.active_site == Site.AZURE
+
+    @property
+    def raised(self) -> bool:
+        """Whether the standby runs."""
+        return self.dr_mode == DrMode.WARM
+
+    @property
+    def managed_database(self) -> bool:
+        return self.database_kind == StandbyDatabaseKind.FLEXIBLE
+
+    @property
+    def backup_max_age_hours(self) -> int:
+        """Older than this is an alarm: the schedule's longest gap, and some grace."""
+        return math.ceil((self.backup_interval_seconds + GRACE_SECONDS) / 3600)
+
+
+def read(reader: Reader) -> Settings:
+    """Settings from the stack's configuration; what is wrong is collected in the reader."""
+    domain = reader.text("domain")
+    mode, active = _mode(reader)
+    schedule = reader.text("backup_schedule")
+    alb = reader.text("primary_alb_name")
+    reader.secret(
+        "origin_certificate",
+        "`cat CHAIN.pem KEY.pem | pulumi config set --secret origin_certificate`, a certificate of a public authority "
+        "for origin_host; without it CloudFront answers 502",
+    )
+    reader.secret(
+        "primary_database_password",
+        "`pulumi config set --secret primary_database_password`, of a user with SELECT, SHOW VIEW, TRIGGER, EVENT and "
+        "PROCESS",
+    )
+    artefact = reader.text("application_artefact")
+    reader.problems += artefact_problems(artefact)
+    accepted = reader.choice("home_in_aws", Accepting) == Accepting.ACCEPT
+    reader.problems += home_problems(
+        see(pulumi.get_stack(), Path(pulumi.runtime.get_root_directory() or ".")), accepted
+    )
+    return Settings(
+        dr_mode=mode,
+        active_site=active,
+        gate=reader.choice("gate", GateMode),
+        domain=domain,
+        notice_name=f"www.{domain}",
+        application_name=f"dr.{domain}",
+        zone_id=reader.text("zone_id"),
+        primary_alb_name=alb,
+        primary_alb_zone_id=reader.text("primary_alb_zone_id"),
+        primary_has_ipv6=reader.boolean("primary_has_ipv6"),
+        primary_host=reader.text("primary_host", required=False) or alb,
+        primary_database_address=reader.text("primary_database_address"),
+        primary_database_user=reader.text("primary_database_user"),
+        primary_database_ca=reader.text("primary_database_ca", required=False),
+        primary_oidc_issuer=reader.text("primary_oidc_issuer"),
+        primary_namespace=reader.text("primary_namespace"),
+        primary_marker=reader.text("primary_marker"),
+        kubernetes_context=pulumi.Config("kubernetes").get("context") or "",
+        subscription=_provider(reader, "azure-native", "subscriptionId", "00000000-0000-0000-0000-000000000000"),
+        location=_provider(reader, "azure-native", "location", "koreacentral"),
+        public_location=reader.text("public_location"),
+        resource_group=reader.text("resource_group"),
+        vnet_range=reader.text("vnet_range"),
+        application_range=reader.text("application_range"),
+        database_range=reader.text("database_range"),
+        backup_account=reader.text("backup_account"),
+        public_account=reader.text("public_account"),
+        latch_account=reader.text("latch_account"),
+        vault=reader.text("vault"),
+        origin_host=reader.text("origin_host", required=False) or f"origin-dr.{domain}",
+        schema=reader.text("schema"),
+        database_kind=reader.choice("database_kind", StandbyDatabaseKind),
+        database_server=reader.text("database_server"),
+        database_user=reader.text("database_user"),
+        database_version=reader.text("database_version"),
+        database_size=reader.text("database_size"),
+        database_storage_gib=reader.integer("database_storage_gib"),
+        database_gib=reader.integer("database_gib"),
+        machine_size=reader.text("machine_size"),
+        machine_image=reader.text("machine_image"),
+        application_artefact=artefact,
+        application_sha256=reader.text("application_sha256"),
+        application_context=reader.text("application_context"),
+        application_path=reader.text("application_path"),
+        standby_marker=reader.text("standby_marker"),
+        backup=reader.text("backup"),
+        backup_image=reader.text("backup_image"),
+        backup_schedule=schedule,
+        backup_interval_seconds=_interval(reader, schedule),
+        keep_days=reader.integer("keep_days"),
+        operators=_operators(reader),
+        alarm_emails=reader.strings("alarm_emails"),
+    )
+
+
+def _mode(reader: Reader) -> tuple[DrMode, Site]:
+    mode, active = reader.choice("dr_mode", DrMode), reader.choice("active_site", Site)
+    data = reader.choice("standby_data", StandbyData)
+    if mode == DrMode.PILOT_LIGHT:
+        reader.problems.append(
+            f"dr_mode pilot-light is a live replica's, which topology {NAME} does not have yet (it comes with the live "
+            "replica); it offers cold and warm: `pulumi config set dr_mode cold`"
+        )
+        mode = DrMode.COLD
+    elif mode == DrMode.COLD and active == Site.AZURE:
+        reader.problems.append(
+            "dr_mode cold would delete the standby database and machine while active_site is azure, that is, while "
+            "they serve users and hold the only copy: `twinsite failback --to aws` first, then "
+            "`pulumi config set active_site aws`"
+        )
+    if data == StandbyData.REPLICA:
+        reader.problems.append(
+            f"standby_data replica is not there yet for topology {NAME} (it comes with the live replica): "
+            "`pulumi config set standby_data backup`"
+        )
+    return mode, active
+
+
+def _provider(reader: Reader, provider: str, key: str, example: str) -> str:
+    value = pulumi.Config(provider).get(key) or ""
+    if not value:
+        reader.problems.append(f"{provider}:{key} is not set: `pulumi config set {provider}:{key} {example}`")
+    return value
+
+
+def _interval(reader: Reader, schedule: str) -> int:
+    try:
+        return longest_gap_seconds(schedule)
+    except ValueError as problem:
+        if schedule:
+            reader.problems.append(f"backup_schedule {problem}: `pulumi config set backup_schedule '17 18 * * *'`")
+        return 86400
+
+
+def _operators(reader: Reader) -> tuple[Operator, ...]:
+    found: list[Operator] = []
+    for one in reader.strings("operators"):
+        match = re.fullmatch(r"(User|Group|ServicePrincipal):([0-9a-fA-F-]{36})", one)
+        if match is None:
+            reader.problems.append(
+                f"operators has {one!r}, not TYPE:OBJECT_ID with a type of User, Group, ServicePrincipal: "
+                "`pulumi config set --path 'operators[0]' User:$(az ad signed-in-user show --query id -o tsv)`"
+            )
+        else:
+            found.append({"principal_type": match[1], "principal_id": match[2]})
+    if not found:
+        reader.problems.append(
+            "operators is empty: then nobody could set the latch or read a backup at three in the morning: "
+            "`pulumi config set --path 'operators[0]' Group:OBJECT_ID`"
+        )
+    return tuple(found)

@@ -1,0 +1,226 @@
+"""Topology aws-azure on the real engine: what each change of mode creates and deletes, and what is refused.
+
+The stand-ins record only: no machine, no probe. What the resources do is shown in tests/lab.
+"""
+
+import json
+import shlex
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.aws_azure_config import SECRETS, stack_file
+from tests.real_pulumi import PYTHON, Desk
+
+from .conftest import Stack
+from .latch_web import LatchWeb, serve
+
+TREE = Path(__file__).resolve().parents[2]
+PRIMARY = ("aws:", "kubernetes:", "pulumi:providers:aws", "pulumi:providers:kubernetes")
+
+WARM_ADDS = {
+    "azure-native:compute:VirtualMachine": 1,
+    "azure-native:compute:VirtualMachineRunCommandByVirtualMachine": 1,
+    "azure-native:dbformysql:Configuration": 3,
+    "azure-native:dbformysql:Server": 1,
+    "azure-native:network:NetworkInterface": 1,
+    "azure-native:storage:Blob": 1,
+    "tls:index/privateKey:PrivateKey": 1,
+    "twinsite:index:AzureHost": 1,
+}
+"""Resources that warm adds, by type: all of them Azure's, or made on the runner."""
+
+STANDBY_MACHINE = "aws-azure-azure-standby-vm"
+DATABASE = "aws-azure-server"
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[LatchWeb]:
+    (tmp_path / "web").mkdir()
+    with serve(tmp_path / "web") as running:
+        yield running
+
+
+@pytest.fixture
+def stack(desk: Desk, provider_home: Path, web: LatchWeb) -> Stack:
+    """The tree's own program as a project of the test's own."""
+    shutil.copytree(provider_home / "plugins", desk.folder / "home" / "plugins")
+    (desk.folder / "state").mkdir()
+    project = desk.folder / "twinsite"
+    project.mkdir()
+    for name in ("__main__.py", "components", "stacks"):
+        (project / name).symlink_to(TREE / name)
+    text = (TREE / "Pulumi.yaml").read_text()
+    assert "    virtualenv: .venv\n" in text
+    (project / "Pulumi.yaml").write_text(text.replace("virtualenv: .venv", f"virtualenv: {PYTHON}"))
+    desk.extra.update(web.environment)
+    desk.must(project, "stack", "init", "test")
+    for key, value in SECRETS.items():
+        desk.must(project, "config", "set", "--secret", key, value)
+    made = Stack(desk, project)
+    settings(made)
+    return made
+
+
+def settings(stack: Stack, **change: Any) -> None:
+    """Write the stack file anew; what is encrypted in it stays."""
+    file = stack.folder / "Pulumi.test.yaml"
+    kept = yaml.safe_load(file.read_text())
+    wanted = yaml.safe_load(stack_file(**change))
+    secrets = {key: value for key, value in kept.get("config", {}).items() if isinstance(value, dict)}
+    salt = {key: value for key, value in kept.items() if key != "config"}
+    file.write_text(yaml.safe_dump({**salt, "config": {**wanted["config"], **secrets}}))
+
+
+def kill(stack: Stack, package: str) -> None:
+    """From now on the provider's cloud does not answer."""
+    plugins = stack.desk.folder / "home" / "plugins"
+    (launcher,) = plugins.glob(f"resource-{package}-v*/pulumi-resource-{package}")
+    words = launcher.read_text().splitlines()[1].replace("exec ", "", 1)
+    start, dead = str(TREE / "lab" / "providers" / "start.py"), str(Path(__file__).with_name("dead_provider.py"))
+    assert start in words
+    launcher.write_text(f"#!/bin/sh\nexec {words.replace(shlex.quote(start), shlex.quote(dead))}\n")
+
+
+def resources(stack: Stack) -> dict[str, tuple[str, str]]:
+    """urn -> (type, id) of what is in the state, without the providers."""
+    found = json.loads(stack.must("stack", "export"))["deployment"].get("resources", [])
+    return {
+        one["urn"]: (one["type"], one.get("id", ""))
+        for one in found
+        if not one["type"].startswith("pulumi:") and not one.get("delete")
+    }
+
+
+def planned(stack: Stack, *words: str) -> Counter[tuple[str, str]]:
+    """(operation, type) of all that a preview would do; unchanged ones are left out."""
+    said = stack.must("preview", "--json", *words)
+    plan = json.loads(said[said.index("{") :])
+    return Counter(
+        (step["op"], step["urn"].split("::")[2].rpartition("$")[2]) for step in plan["steps"] if step["op"] != "same"
+    )
+
+
+def test_warm_adds_on_azure_alone_while_aws_is_dead_and_cold_takes_exactly_that_away(stack: Stack) -> None:
+    stack.up()
+    cold = resources(stack)
+    stack.up("--expect-no-changes")
+    outputs = stack.outputs()
+    assert outputs["standby_machine"] == ""
+
+    kill(stack, "aws")
+    kill(stack, "kubernetes")
+    settings(stack, dr_mode="warm")
+    would = planned(stack)
+    assert [kind for _, kind in would if kind.startswith(PRIMARY)] == []
+    assert {kind: number for (op, kind), number in would.items() if op == "create"} == WARM_ADDS
+    stack.up()
+    warm = resources(stack)
+    assert Counter(kind for urn, (kind, _) in warm.items() if urn not in cold) == WARM_ADDS
+    assert {urn: warm[urn] for urn in cold} == cold, "a mode only adds: what was there keeps its id"
+    stack.up("--expect-no-changes")
+    assert stack.outputs().keys() == outputs.keys()
+    assert stack.outputs()["standby_machine"] == "azure-standby"
+
+    settings(stack, dr_mode="cold")
+    stack.up()
+    assert resources(stack) == cold
+    stack.up("--expect-no-changes")
+
+
+def test_a_dead_aws_is_really_dead(stack: Stack) -> None:
+    # Without this, the test above would pass with a stand-in that never fails.
+    stack.up()
+    kill(stack, "aws")
+    settings(stack, alarm_emails=["other@example.com"])
+    code, said = stack.run("up", "--yes", "--skip-preview")
+    assert code != 0
+    assert "this cloud is dead" in said
+
+
+def test_nothing_takes_the_standby_down_while_it_serves(stack: Stack, web: LatchWeb) -> None:
+    settings(stack, dr_mode="warm")
+    stack.up()
+    before = resources(stack)
+
+    settings(stack, dr_mode="cold", active_site="azure")
+    for words in (["preview"], ["up", "--yes", "--skip-preview"]):
+        code, said = stack.run(*words)
+        assert code != 0
+        assert "`twinsite failback --to aws` first" in said
+
+    # The latch is set and nobody has changed active_site: preview cannot know, `up` reads the latch.
+    web.status = 200
+    settings(stack, dr_mode="cold")
+    code, said = stack.run("up", "--yes", "--skip-preview")
+    assert code != 0
+    assert "the latch is set" in said
+    kept = resources(stack)
+    assert {name: one for name, one in kept.items() if DATABASE in name or STANDBY_MACHINE in name} == {
+        name: one for name, one in before.items() if DATABASE in name or STANDBY_MACHINE in name
+    }
+
+    # No latch object answers: nobody knows where the users are.
+    web.status = 0
+    code, said = stack.run("up", "--yes", "--skip-preview")
+    assert code != 0
+    assert "nobody knows where the users are" in said
+
+
+def test_after_a_failover_a_refresh_and_a_changed_setting_leave_the_standby_as_it_is(
+    stack: Stack, web: LatchWeb
+) -> None:
+    settings(stack, dr_mode="warm")
+    stack.up()
+    before = resources(stack)
+    web.status = 200
+    serving = {"dr_mode": "warm", "active_site": "azure"}
+    settings(stack, **serving)
+    stack.up("--refresh")
+    assert resources(stack) == before
+
+    settings(stack, **serving, alarm_emails=["other@example.com"])
+    assert {kind for (op, kind) in planned(stack) if op in ("replace", "delete")} <= {
+        "aws:sns/topicSubscription:TopicSubscription",
+        "azure-native:storage:Blob",
+    }
+    stack.up()
+
+    settings(stack, **serving, machine_image="Canonical:ubuntu-26_04-lts:server:26.04.202611010")
+    for words in (["preview"], ["up", "--yes", "--skip-preview"]):
+        code, said = stack.run(*words)
+        assert code != 0
+        assert "which serves now" in said
+    assert {urn: one for urn, one in resources(stack).items() if STANDBY_MACHINE in urn} == {
+        urn: one for urn, one in before.items() if STANDBY_MACHINE in urn
+    }
+
+
+def test_a_mode_that_is_not_there_and_a_home_inside_aws_are_refused_before_anything(stack: Stack) -> None:
+    settings(stack, dr_mode="pilot-light", standby_data="replica")
+    file = stack.folder / "Pulumi.yaml"
+    text = file.read_text()
+    stack.desk.extra["CODEBUILD_BUILD_ID"] = "build:1"
+    code, said = stack.run("preview")
+    assert code != 0
+    assert said.count("it comes with the live replica") == 2
+    assert "this runs inside AWS (AWS CodeBuild)" in said
+    assert "Traceback" not in said
+    assert file.read_text() == text
+    assert resources(stack) == {}
+
+
+def test_a_secret_in_clear_text_is_refused(stack: Stack) -> None:
+    file = stack.folder / "Pulumi.test.yaml"
+    content = yaml.safe_load(file.read_text())
+    content["config"]["twinsite:primary_database_password"] = "in clear"
+    file.write_text(yaml.safe_dump(content))
+    code, said = stack.run("preview")
+    assert code != 0
+    assert "`pulumi config set --secret primary_database_password`" in said
+    assert "in clear\n" not in said

@@ -1,0 +1,189 @@
+"""Topology aws-azure as a whole: what a program registers in each mode, publishes, and refuses beforehand."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import inventory
+from components.rules import Refused
+from stacks import aws_azure
+from stacks.aws_azure_refusals import refusals
+from stacks.settings import Reader
+from tests.aws_azure_config import PROVIDERS, SECRETS, SETTINGS, declared
+
+from . import azure_site, traffic_world
+from .harness import Run, plain, run
+
+FILL = {**azure_site.FILL, **traffic_world.FILL}
+FILL["azure-native:storage:StorageAccount"] = lambda name, inputs: {
+    **azure_site.FILL["azure-native:storage:StorageAccount"](name, inputs),
+    **traffic_world.account(name, inputs),
+}
+IDS = {**azure_site.ID_TYPES, **traffic_world.IDS}
+
+Build = Callable[..., Run]
+
+
+def text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def read(**change: Any) -> aws_azure.Settings:
+    """Settings of the project's defaults, a user's stack file, and a change."""
+    values = {key: text(entry["default"]) for key, entry in declared().items()}
+    values |= {key: text(value) for key, value in {**SETTINGS, **SECRETS, **change}.items()}
+    pulumi.runtime.set_all_config(PROVIDERS | {f"twinsite:{key}": value for key, value in values.items()})
+    reader = Reader(values.get)
+    settings = aws_azure.read(reader)
+    reader.finish("stack test")
+    return settings
+
+
+@pytest.fixture
+def build(monkeypatch: pytest.MonkeyPatch) -> Iterator[Build]:
+    for variable in ("PULUMI_BACKEND_URL", "AWS_EXECUTION_ENV", "CODEBUILD_BUILD_ID", "ECS_CONTAINER_METADATA_URI_V4"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("stacks.home._HARDWARE", __import__("pathlib").Path("/none"))
+
+    def built(**change: Any) -> Run:
+        return run(lambda: aws_azure.build(read(**change)), fill=FILL, ids=IDS)
+
+    yield built
+    pulumi.runtime.set_all_config({})
+
+
+def kinds(found: Run) -> Counter[str]:
+    return Counter(resource.type for resource in found.resources)
+
+
+@pytest.mark.parametrize("database_kind", ["flexible", "machine"])
+def test_warm_only_adds_to_cold_and_nothing_of_awss(build: Build, database_kind: str) -> None:
+    cold = {one.urn: one for one in build(database_kind=database_kind).resources}
+    warm = {one.urn: one for one in build(database_kind=database_kind, dr_mode="warm").resources}
+    assert set(cold) < set(warm)
+    added = {one.type for urn, one in warm.items() if urn not in cold}
+    assert {kind.split(":")[0] for kind in added} <= {"azure-native", "tls", "random", "twinsite"}
+    changed = {urn.rpartition("$")[2] for urn in cold if warm[urn].custom and warm[urn].inputs != cold[urn].inputs}
+    assert changed == {"azure-native:storage:Blob::aws-azure-inventory"}
+
+
+def test_the_published_inventory_is_one_that_operations_can_read(build: Build) -> None:
+    found = inventory.from_dict(plain(build().result["inventory"]))
+    assert (found.topology, found.dr_mode, found.active_site, found.standby_site) == (
+        "aws-azure", "cold", "aws", "azure"
+    )  # fmt: skip
+    assert [(name.fqdn, name.stateful) for name in found.names] == [
+        ("www.example.com", False),
+        ("dr.example.com", True),
+    ]
+    assert found.names[1].secondary_marker == "served by site azure"
+    assert found.latch is not None
+    assert [url.rpartition("net/")[2] for url in found.latch.urls] == ["latch/dr", "latch/dr"]
+    assert found.latch.stores == ("azblob://exampledrpublic/$web/latch/dr", "azblob://exampledrlatch/$web/latch/dr")
+    assert found.backups is not None
+    assert (found.backups.store, found.backups.max_age_hours) == ("azblob://exampledrbackup/mysql-backup", 26.0)
+    assert found.store == "azblob://exampledrbackup/operations"
+    assert found.jobs[0].cronjob == "rds-backup"
+    assert (found.azure_machines[0].vm, found.databases[0].address) == ("", "")
+
+
+def test_in_warm_the_inventory_names_the_machine_and_the_database(build: Build) -> None:
+    found = inventory.from_dict(plain(build(dr_mode="warm").result["inventory"]))
+    assert found.azure_machines[0].vm == "azure-standby"
+    assert found.databases[0].address == "example-dr-mysql.mysql.database.azure.com"
+    assert found.databases[0].password == "azkv://example-dr-vault/database-password"
+    machine = inventory.from_dict(plain(build(dr_mode="warm", database_kind="machine").result["inventory"]))
+    assert [one.roles for one in machine.azure_machines] == [("standby",), ("database",)]
+
+
+def test_the_inventory_is_also_written_where_the_standby_is(build: Build) -> None:
+    blob = build().one("aws-azure-inventory").inputs
+    assert (blob["accountName"], blob["containerName"], blob["blobName"]) == (
+        "exampledrbackup", "operations", "inventory.json"
+    )  # fmt: skip
+
+
+def test_no_secret_is_in_the_outputs(build: Build) -> None:
+    published = json.dumps(plain(build(dr_mode="warm").result), default=str)
+    assert "PEM of a chain" not in published
+    assert "correct horse" not in published
+
+
+def test_the_outputs_are_the_same_in_every_mode(build: Build) -> None:
+    assert build().result.keys() == build(dr_mode="warm").result.keys()
+
+
+def test_the_checks_that_the_estimate_counts_are_those_that_exist(build: Build) -> None:
+    checks = build().of("aws:route53/healthCheck:HealthCheck")
+    of_azure = [one for one in checks if "web.core.windows.net" in str(one.inputs.get("fqdn"))]
+    assert (len(of_azure), len(checks) - len(of_azure)) == (aws_azure.AZURE_CHECKS, aws_azure.AWS_CHECKS)
+
+
+def test_backups_stand_apart_from_the_page_and_the_latch_in_two_regions(build: Build) -> None:
+    accounts = {
+        one.inputs["accountName"]: one.inputs["location"] for one in build().of("azure-native:storage:StorageAccount")
+    }
+    assert accounts == {
+        "exampledrbackup": "koreacentral", "exampledrpublic": "japaneast", "exampledrlatch": "koreacentral"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("component", "change"),
+    [
+        ("AzureNetwork", {"application_range": "10.99.0.0/24"}),
+        ("BackupStore", {"backup_account": "exampledrpublic"}),
+        ("SecretVault", {"vault": "1"}),
+        ("StandbyDatabase", {"database_server": "A"}),
+        ("ColdWarmVm", {"application_sha256": "latest"}),
+        ("BackupJob", {"backup_image": "backup:latest"}),
+        ("Latch", {"public_location": "koreacentral"}),
+        ("FrontDoor", {"origin_host": "203.0.113.7"}),
+        ("Route53FailoverPair www.example.com", {"primary_host": "www.example.com"}),
+        ("Route53FailoverPair dr.example.com", {"primary_alb_zone_id": "nonsense"}),
+        ("Observer", {"alarm_emails": ["nobody"]}),
+    ],
+)
+def test_what_a_component_would_refuse_is_said_before_the_first_resource(
+    build: Build, component: str, change: dict[str, Any]
+) -> None:
+    with pytest.raises(Refused, match="topology aws-azure") as refused:
+        build(**change)
+    assert component in {problem.split(": ")[0] for problem in refused.value.problems}
+
+
+def test_a_users_stack_file_has_nothing_to_refuse(build: Build) -> None:
+    assert refusals(read()) == []
+
+
+def test_everything_that_is_wrong_is_said_at_once(build: Build) -> None:
+    with pytest.raises(Refused) as refused:
+        read(
+            dr_mode="pilot-light", standby_data="replica", operators=["me"], backup_schedule="@daily", domain="",
+            application_artefact="https://x.s3.amazonaws.com/a.war", primary_has_ipv6="perhaps",
+        )  # fmt: skip
+    said = "\n".join(refused.value.problems)
+    for word in ("pilot-light", "standby_data", "operators has 'me'", "operators is empty", "backup_schedule", "domain",
+                 "application_artefact", "primary_has_ipv6"):  # fmt: skip
+        assert word in said
+
+
+def test_cold_is_refused_while_azure_serves(build: Build) -> None:
+    with pytest.raises(Refused, match="`twinsite failback --to aws` first"):
+        read(active_site="azure")
+    assert read(active_site="azure", dr_mode="warm").standby_serves
+
+
+def test_only_the_sdks_that_the_topology_uses_are_imported() -> None:
+    code = (
+        "import sys; from stacks import topology; topology('aws-azure'); "
+        "print([name for name in ('pulumi_gcp', 'pulumi_cloudflare', 'pulumi_command') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
