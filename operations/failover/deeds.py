@@ -15,7 +15,7 @@ from components.inventory import Inventory, Name
 from .. import azure
 from ..guest import GUEST, brief
 from ..steps import iso
-from ..transport import Done
+from ..transport import Done, RemoteFailed
 from .facts import NameSeen, Standby
 from .look import Eyes
 from .read import Reader, parse_standby
@@ -237,8 +237,15 @@ class Deeds:
 
     def _open(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
         self._standby("open", seconds=PAGE_SECONDS)
-        # A failback had stopped them; where users never were, they wait for the latch.
-        events = self._events(self._away(), self._report().backup_id, "--enable") if self._latched() else ""
+        if not self._latched():
+            # Where users never were, the scheduled events wait for the latch.
+            return Outcome("started")
+        try:
+            events = self._events(self._away(), self._report().backup_id, "--enable")
+        except RemoteFailed as problem:
+            # Users have their site back; that is what this step is for.
+            words = f"scheduled events stand still at {self._reader.sites.away}: {problem}"
+            return Outcome("started", findings=(words,))
         return Outcome(", ".join(filter(None, ("started", events))))
 
     def _latched(self) -> bool:

@@ -164,7 +164,7 @@ class Draft:
     def standby_known(self) -> None:
         standby = self.facts.standby
         if standby.exists and not standby.known:
-            machine = self.facts.inventory.azure_machines[0]
+            machine = next(one for one in self.facts.inventory.azure_machines if "standby" in one.roles)
             self.refuse(
                 f"{machine.name} cannot be asked ({standby.words}): check it with `az vm get-instance-view --name "
                 f"{machine.vm} --resource-group {machine.resource_group}`; if it is lost, `pulumi up` makes it again"

@@ -172,7 +172,7 @@ class Sites:
     @staticmethod
     def of(inventory: Inventory) -> "Sites":
         """Named by what stands there, never by who serves just now: roles swap, sites do not."""
-        away = inventory.azure_machines[0].site if inventory.azure_machines else inventory.standby_site
+        away = next((one.site for one in inventory.azure_machines if "standby" in one.roles), inventory.standby_site)
         others = {inventory.active_site, inventory.standby_site, *(job.site for job in inventory.jobs)} - {away}
         return Sites(sorted(others)[0] if others else "", away)
 

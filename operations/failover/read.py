@@ -119,7 +119,7 @@ class Reader:
 
     def machine(self) -> AzureMachine | None:
         """The standby machine."""
-        return self.inventory.azure_machines[0] if self.inventory.azure_machines else None
+        return next((one for one in self.inventory.azure_machines if "standby" in one.roles), None)
 
     def standby(self) -> Standby:
         """Its own report, asked for now."""

@@ -15,7 +15,7 @@ from .ddl import Statement
 from .fetch import Parts, fetch
 from .parallel import Stopped, in_parallel
 from .progress import Decision
-from .rows import identifier
+from .rows import identifier, literal
 from .store import choose, open_store
 
 # A client that died without a word (power cut) holds the lock until the server misses it.
@@ -284,12 +284,14 @@ def _explained(error: SqlError, table: str, blob: str) -> Failed:
 
 
 def set_events(config: Config, secrets: Secrets, which: str, enable: bool) -> dict[str, Any]:
-    """Enable at the target the events that were enabled at the source, or disable all of the backup's."""
-    chosen = choose(open_store(config), which)
-    done = []
-    with Server(config.target, secrets.target_password) as server, server.session(config.target.schema) as session:
-        for name, status in sorted(chosen["events"].items()):
-            if not enable or status == "ENABLED":
-                session.ask(f"ALTER EVENT {identifier(name)} {'ENABLE' if enable else 'DISABLE'}")
-                done.append(name)
-    return {"backup_id": chosen["id"], "events": done, "enabled": enable}
+    """Enable at the target the events that were enabled at the source of backup `which`; or disable all that are there,
+    for which no backup is needed."""
+    schema = config.target.schema
+    wanted = choose(open_store(config), which)["events"] if enable else {}
+    with Server(config.target, secrets.target_password) as server, server.session(schema) as session:
+        found = session.ask(f"SELECT event_name FROM information_schema.events WHERE event_schema = {literal(schema)}")
+        there = {row[0] for row in found}
+        done = sorted(name for name in there if not enable or wanted.get(name) == "ENABLED")
+        for name in done:
+            session.ask(f"ALTER EVENT {identifier(name)} {'ENABLE' if enable else 'DISABLE'}")
+    return {"backup_id": which, "events": done, "enabled": enable}
