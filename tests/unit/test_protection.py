@@ -1,0 +1,97 @@
+"""The hooks that keep a site that serves: what they refuse, in preview by the setting, in `up` by the latch, too."""
+
+import asyncio
+import http.server
+import threading
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import protection
+
+ACTIVE = "users are at this site"
+
+
+@pytest.fixture
+def latch() -> Iterator[dict[str, Any]]:
+    """A web server whose answer to every path is `status`."""
+    told: dict[str, Any] = {"status": 404}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(told["status"])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    told["url"] = f"http://127.0.0.1:{server.server_port}/latch/dr"
+    yield told
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def not_a_preview(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
+    # A real hook registers itself with an engine.
+    monkeypatch.setattr(protection, "_hook", lambda name, refuse: types.SimpleNamespace(name=name, callback=refuse))
+
+
+def ask(hooks: pulumi.ResourceHookBinding, kind: str, old: Any = None, new: Any = None) -> None:
+    (hook,) = getattr(hooks, kind)
+    args = pulumi.ResourceHookArgs(urn="urn", id="id", name="standby-vm", type="t", old_inputs=old, new_inputs=new)
+    asyncio.run(hook.callback(args))
+
+
+def machine(active: bool, urls: list[str]) -> pulumi.ResourceHookBinding:
+    return protection.keep_serving("vm", "the machine", active, urls, [["osProfile", "customData"]])
+
+
+OLD, NEW = {"osProfile": {"customData": "a"}, "tags": {}}, {"osProfile": {"customData": "b"}, "tags": {}}
+REFUSED = "serves now"
+
+
+def test_nothing_of_an_active_site_is_deleted(latch: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="its site is active"):
+        ask(protection.keep_while_active("disk", "the data", True), "before_delete")
+    with pytest.raises(ValueError, match=REFUSED):
+        ask(machine(True, []), "before_delete")
+
+
+def test_a_changed_bootstrap_of_an_active_machine_is_refused_and_a_changed_tag_is_not() -> None:
+    with pytest.raises(ValueError, match=r"osProfile\.customData"):
+        ask(machine(True, []), "before_update", OLD, NEW)
+    ask(machine(True, []), "before_update", OLD, {**OLD, "tags": {"a": "b"}})
+
+
+def test_with_no_latch_set_an_inactive_site_goes_down(latch: dict[str, Any]) -> None:
+    ask(machine(False, [latch["url"]]), "before_delete")
+    ask(protection.keep_while_active("disk", "the data", False, [latch["url"]]), "before_delete")
+
+
+def test_a_setting_that_nobody_changed_after_a_failover_takes_nothing_down(latch: dict[str, Any]) -> None:
+    latch["status"] = 200
+    for kind, old, new in (("before_delete", OLD, None), ("before_update", OLD, NEW)):
+        with pytest.raises(ValueError, match=ACTIVE):
+            ask(machine(False, [latch["url"]]), kind, old, new)
+    with pytest.raises(ValueError, match=ACTIVE):
+        ask(protection.keep_while_active("disk", "the data", False, [latch["url"]]), "before_delete")
+
+
+def test_one_latch_store_that_does_not_answer_is_enough_to_go_on_two_are_not(latch: dict[str, Any]) -> None:
+    nowhere = "http://127.0.0.1:9/latch/dr"
+    ask(machine(False, [nowhere, latch["url"]]), "before_delete")
+    with pytest.raises(ValueError, match="nobody knows where the users are"):
+        ask(machine(False, [nowhere, nowhere]), "before_delete")
+
+
+def test_a_preview_asks_nobody(latch: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
+    latch["status"] = 200
+    ask(machine(False, [latch["url"]]), "before_delete")
