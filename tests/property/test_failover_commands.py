@@ -217,3 +217,25 @@ def test_whatever_happens_in_whatever_order_nothing_is_lost_silently(events: lis
         kept |= model.kept_rows()
         if not model.latched():
             assert model.written_away <= (model.home.rows or frozenset())
+
+
+def test_after_turning_back_a_dump_is_made_anew_even_if_somebody_closed_the_standby_meanwhile() -> None:
+    model = moved()
+    model.fails = "compare-tables"
+    run(model, BACK)
+    model.user_writes()
+    model.closed, model.away.serves = True, False
+    passed(model, BACK)
+    assert model.written_away <= (model.home.rows or frozenset())
+
+
+def test_tables_that_were_equal_before_a_kill_are_compared_again_after_it() -> None:
+    for moment in range(1, count(moved(), BACK)):
+        model = moved()
+        run(model, BACK, kill_at=moment)
+        if not model.latched() or "compare-tables" not in model.deeds:
+            continue
+        model.rogue = True
+        found = run(model, BACK)
+        assert found is not None and "tables differ" in found["problems"][0]
+        assert model.latched()
