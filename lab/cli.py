@@ -18,6 +18,7 @@ from lab.lifecycle import Found, Refused
 from lab.onprem import MACHINES, PUBLIC_ADDRESS, USER
 from lab.operator.desk import Desk
 from lab.paths import Paths
+from lab.topologies import DEFAULT, STACKS
 
 
 class Progress:
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _up(options: argparse.Namespace, paths: Paths) -> int:
     progress = Progress()
     try:
-        found = lifecycle.up(paths, progress)
+        found = lifecycle.up(paths, progress, options.topology)
     finally:
         progress.stop()
     if found.mode == "live":
@@ -196,7 +197,8 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(method=method or name, keys=list(keys))
         return made
 
-    command("up", _up, "Bring the box up; with no root or no systemd-nspawn, the desk alone (recorded only).")
+    bring = command("up", _up, "Bring the box up; with no root or no systemd-nspawn, the desk alone (recorded only).")
+    bring.add_argument("--topology", choices=list(STACKS), default=DEFAULT, help="whose pre-existing sites the box has")
     command("down", _down, "Take everything away, also what a crash left.")
     command("status", _status, "What runs. Exit code 0: up, 1: not up.").add_argument("--json", action="store_true")
     shell = command(
@@ -215,6 +217,8 @@ def _parser() -> argparse.ArgumentParser:
     cut = fault("cut", "Cut a cable: onprem-wan, or a machine's.", ["id", "down"])
     cut.add_argument("id", metavar="LINK")
     cut.add_argument("down", type=_switch, metavar="on|off", help="on: the cable is cut")
+    dark = fault("dark", "AWS goes dark: APIs, load balancer and machines; Route 53 answers on.", ["down"])
+    dark.add_argument("down", type=_switch, metavar="on|off", help="on: AWS is dark")
     loss = fault(
         "loss", "Lose this share of the packets between the on-prem site and the internet; 0 ends it.", ["percent"]
     )

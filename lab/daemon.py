@@ -1,6 +1,6 @@
 """The box's one process: holds what should exist, drives the machines, runs the services. Started by `lab up`.
 
-    python -m lab.daemon RUN_DIR IMAGE_DIR
+    python -m lab.daemon RUN_DIR IMAGE_DIR TOPOLOGY
 
 It prepares nothing that survives it except what the box makes; `lab down` cleans also after a kill -9.
 """
@@ -89,7 +89,7 @@ def start_time(pid: int) -> str:
     return "" if fields[0] in ("Z", "X") else fields[19]
 
 
-def run(paths: Paths, image: Path) -> int:
+def run(paths: Paths, image: Path, topology: str) -> int:
     """Live until `down` or a signal; then take everything away."""
     from lab.site import Site
 
@@ -99,7 +99,7 @@ def run(paths: Paths, image: Path) -> int:
     paths.pid.write_text(f"{os.getpid()} {start_time(os.getpid())}\n")
     state = State(paths.state, box=f"box-{secrets.token_hex(4)}")
     state.save()
-    site = Site(paths, image, state)
+    site = Site(paths, image, state, topology)
     methods = Methods(
         state,
         site.box,
@@ -108,6 +108,7 @@ def run(paths: Paths, image: Path) -> int:
         ask_down=ended.set,
         report=site.report,
         azure=site.azure,
+        dark=site.dark,
     )
     server = Server(paths.socket, methods)
     threading.Thread(target=server.serve_forever, name="box", daemon=True).start()
@@ -124,4 +125,4 @@ def run(paths: Paths, image: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(Paths(Path(sys.argv[1])), Path(sys.argv[2])))
+    sys.exit(run(Paths(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3]))

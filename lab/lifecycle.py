@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab import primary
 from lab.client import Client, LabError
 from lab.daemon import start_time
 from lab.methods import wait_until
@@ -21,6 +22,7 @@ from lab.operator import stack
 from lab.operator.desk import INSIDE, NAMESPACE, Desk
 from lab.paths import TREE, Paths, cache
 from lab.services.credentials import operator_credentials
+from lab.topologies import AWS_AZURE, DEFAULT
 
 Say = Callable[[str], None]
 
@@ -81,23 +83,27 @@ def alone(paths: Paths) -> Iterator[None]:
         yield
 
 
-def up(paths: Paths, say: Say) -> Found:
-    """Bring the box up, or the desk alone where there cannot be one. Refused when another is at work."""
+def up(paths: Paths, say: Say, topology: str = DEFAULT) -> Found:
+    """Bring the box up, or the desk alone where there cannot be one. Refused when another is at work, or when the box
+    has another topology's sites."""
     with alone(paths), _interruptible():
         found, missing = find(paths), why_not()
         if found.box and (found.mode == "live" or missing):
+            there = _marked(found.paths, "topology") or DEFAULT
+            if there != topology:
+                raise Refused(f"the lab is up with the sites of {there}: `./scripts/lab down` first")
             say("the lab is already up" + (" (recorded only)" if found.mode == "recorded" else ""))
             return found
         if missing:
             for sentence in missing:
                 say(sentence)
             say("so this lab records only: previews and updates work, nothing runs, drills refuse")
-            return _up_recorded(say)
+            return _up_recorded(say, topology)
         if daemon_pid(paths) or paths.run.exists():
             say("an earlier lab did not end well: clearing what it left")
             _clear(paths, say)
         try:
-            return _up_live(paths, say)
+            return _up_live(paths, say, topology)
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 say("interrupted: taking everything down")
@@ -159,16 +165,18 @@ def daemon_pid(paths: Paths) -> int:
     return int(pid) if started and start_time(int(pid)) == started else 0
 
 
-def _up_live(paths: Paths, say: Say) -> Found:
+def _up_live(paths: Paths, say: Say, topology: str) -> Found:
     from lab.box.image import ensure_image
 
     image = ensure_image(cache(), say)
+    if topology == AWS_AZURE:
+        primary.war(say)
     paths.run.mkdir(mode=0o700)
-    desk = Desk(paths, live=True)
+    desk = Desk(paths, live=True, topology=topology)
     desk.prepare_identity(operator_credentials())
     with paths.log.open("w") as log:
         daemon = subprocess.Popen(
-            [sys.executable, "-m", "lab.daemon", str(paths.run), str(image)],
+            [sys.executable, "-m", "lab.daemon", str(paths.run), str(image), topology],
             cwd=TREE,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -203,21 +211,21 @@ def _up_live(paths: Paths, say: Say) -> Found:
         return bool(shown == "ready")
 
     wait_until(ready, UP_SECONDS, "the box's start")
-    _set_mark(paths, box)
+    _set_mark(paths, box, topology)
     return Found("live", paths, box)
 
 
-def _up_recorded(say: Say) -> Found:
+def _up_recorded(say: Say, topology: str) -> Found:
     paths = recorded_paths()
     if paths.run.exists():
         shutil.rmtree(paths.run)
     paths.run.mkdir(parents=True, mode=0o700)
-    desk = Desk(paths, live=False)
+    desk = Desk(paths, live=False, topology=topology)
     desk.prepare_identity(operator_credentials())
     box = f"recorded-{os.urandom(4).hex()}"
     say("preparing the desk")
     desk.prepare(box, stack.machine_image("c0de"))
-    _set_mark(paths, box)
+    _set_mark(paths, box, topology)
     return Found("recorded", paths, box)
 
 
@@ -264,14 +272,18 @@ def _end_desk_processes(say: Say) -> None:
 
 def _mark(paths: Paths) -> str:
     """The box's id once its `up` is complete; empty before."""
+    return _marked(paths, "box")
+
+
+def _marked(paths: Paths, key: str) -> str:
     try:
-        return str(json.loads((paths.run / "up.json").read_text())["box"])
+        return str(json.loads((paths.run / "up.json").read_text())[key])
     except (OSError, ValueError, KeyError):
         return ""
 
 
-def _set_mark(paths: Paths, box: str) -> None:
-    (paths.run / "up.json").write_text(json.dumps({"box": box}))
+def _set_mark(paths: Paths, box: str, topology: str) -> None:
+    (paths.run / "up.json").write_text(json.dumps({"box": box, "topology": topology}))
 
 
 def _last_lines(paths: Paths, count: int = 8) -> str:

@@ -28,8 +28,10 @@ class Methods:
         ask_down: Callable[[], None] = lambda: None,
         report: Callable[[], dict[str, Any]] = dict,
         azure: AzureCloud | None = None,
+        dark: Callable[[bool | None], bool] = lambda down: False,
     ) -> None:
-        """`applying` and `applied` run before and after the box makes a world real; `report` adds to `status`."""
+        """`applying` and `applied` run before and after the box makes a world real; `report` adds to `status`; `dark`
+        takes AWS away (True), gives it back (False), and says whether it is away (None)."""
         self._state = state
         self._box = box
         self._applying = applying
@@ -37,6 +39,7 @@ class Methods:
         self._ask_down = ask_down
         self._report = report
         self._azure = azure
+        self._dark = dark
         self._box_lock = threading.Lock()
         self._real_generation = -1
 
@@ -178,6 +181,14 @@ class Methods:
             raise LabError(f"loss is a percentage from 0 to 100, found {percent}")
         with self._box_lock:
             self._live().loss(percent)
+
+    def do_dark(self, down: bool) -> None:
+        """AWS goes dark: its APIs, the load balancer, the primary's machines. Route 53's answers and edges stay."""
+        with self._box_lock:
+            self._dark(down)
+
+    def do_is_dark(self) -> bool:
+        return self._dark(None)
 
     def do_expire_nat(self) -> None:
         """The on-prem router forgets its connections and mappings."""

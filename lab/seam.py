@@ -11,7 +11,8 @@ class BoxLike(Protocol):
     """Synchronous; one call at a time (the daemon holds a lock). Raises BoxError with a sentence."""
 
     def up_site(self, user_data: Mapping[str, str], vendor_data: str = "", trust: str = "") -> None:
-        """Networks and the on-prem site; `user_data` by machine, `trust` (PEM) into every machine's bundle."""
+        """Networks and the on-prem site; `user_data` by machine (none: that site is empty), `trust` (PEM) into every
+        machine's bundle."""
         ...
 
     def apply(self, world: World) -> None: ...
@@ -45,6 +46,10 @@ class BoxLike(Protocol):
     def capture_stop(self) -> dict[str, Any]: ...
 
     def console(self, identity: str) -> Path: ...
+
+    def place(self, identity: str, path: str, source: Path) -> None:
+        """Put a file into a machine's file system, running or not."""
+        ...
 
     def vpc_namespace(self, vpc: str) -> str:
         """Name of the VPC's router namespace; the metadata service listens inside it."""

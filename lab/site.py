@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lab import primary
 from lab.box import Box
 from lab.client import LabError
 from lab.methods import INSTANCE_TOKEN, wait_until
@@ -26,6 +27,7 @@ from lab.services.azure_cloud import NETWORK_PREFIX, AzureCloud
 from lab.services.credentials import Credentials, Register
 from lab.services.netns import inside
 from lab.state import State
+from lab.topologies import AWS_AZURE, DEFAULT
 from lab.traffic import Traffic
 
 KEY_PAIR_TOKEN = "aws:ec2/keyPair:KeyPair"
@@ -35,8 +37,9 @@ SERVICES_NAMESPACE = "twservices"
 class Site:
     """One box. `start` runs in a thread of its own; `report` says how far it is."""
 
-    def __init__(self, paths: Paths, image: Path, state: State) -> None:
+    def __init__(self, paths: Paths, image: Path, state: State, topology: str = DEFAULT) -> None:
         self.paths = paths
+        self.topology = topology
         self.state = state
         self.phase = "starting"
         self.error = ""
@@ -52,6 +55,7 @@ class Site:
         self._front: front.Front | None = None
         self._metadata: dict[str, metadata.Metadata] = {}
         self._lock = threading.Lock()
+        self._dark = False
         self.box: BoxLike = Box(paths.run, image, self.log)
 
     def log(self, line: str) -> None:
@@ -62,15 +66,18 @@ class Site:
         try:
             self._phase("networks and the on-prem site")
             operator_key = keys.read(self._desk.ssh_key).public
+            machines = () if self.topology == AWS_AZURE else MACHINES
             users = {
-                one.name: user_data(one, operator_key, keys.read(self._desk.host_key(one.name))) for one in MACHINES
+                one.name: user_data(one, operator_key, keys.read(self._desk.host_key(one.name))) for one in machines
             }
             self.box.up_site(users, trust=self._authority.certificate)
             self._desk.enter()
             self._phase("services")
             self._start_services()
-            self._phase("waiting for the on-prem machines")
-            for machine in MACHINES:
+            if self.topology == AWS_AZURE:
+                self._start_primary(operator_key)
+            self._phase("waiting for the machines of the site")
+            for machine in machines:
                 wait_until(functools.partial(self._booted, machine.name), 120, f"the first boot of {machine.name}")
             self._phase("ready")
         except Exception as error:  # the daemon lives on to tell it
@@ -109,6 +116,8 @@ class Site:
                 "metadata": sorted(self._metadata),
                 "aws_refusals": self._front.refusals if self._front is not None else 0,
             },
+            "topology": self.topology,
+            "dark": self._dark,
             "traffic": self.traffic.report(),
             "azure": self.azure.report(),
         }
@@ -151,6 +160,37 @@ class Site:
             listening, self._authority, self._register, self.state.role, self.paths.moto, self.azure.apis
         )
         front.serve(self._front)
+
+    def _start_primary(self, operator_key: str) -> None:
+        self._phase("the primary site in AWS")
+        primary.put(self.state, self._authority, operator_key, self._desk.primary_passwords())
+        world = self.state.world()[0]
+        self.applying(world)
+        self.box.apply(world)
+        self.applied(world)
+        self.box.place(primary.APPLICATION, "/var/lib/tomcat11/webapps/petclinic.war", primary.war(self.log))
+        balancer = primary.balancer(self._authority, self.box.vpc_namespace(primary.VPC.id))
+        self.traffic.add_balancer(primary.ALB, balancer)
+        for machine, name in primary.NAMES.items():
+            wait_until(functools.partial(self._booted, machine), 120, f"the first boot of {name}")
+        self._phase("waiting for the application's first page")
+        try:
+            wait_until(lambda: balancer.healthy, 120, "a healthy target of the load balancer")
+        except LabError as error:
+            raise LabError(f"{error}; it last saw: {balancer.detail}") from None
+
+    def dark(self, down: bool | None) -> bool:
+        """Take AWS away or give it back; whether it is away."""
+        if down is not None and down != self._dark:
+            self._dark = down
+            if self._front is not None:
+                self._front.dark = down
+            self.traffic.cut_balancers(down)
+            for machine in self.state.world()[0].machines:
+                if machine.id.startswith("i-"):
+                    self.box.cut(machine.id, down)
+            self.log("AWS is dark" if down else "AWS is back")
+        return self._dark
 
     def _stop_services(self) -> None:
         with self._lock:

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lab.box.host import nft
 from lab.box.layout import CLOUDFRONT, DNS, LOAD_BALANCER, USERS_DNS
 from lab.services.alb import LoadBalancer
 from lab.services.authority import Authority
@@ -70,6 +71,12 @@ class Traffic:
         self._balancers[known] = balancer
         self._open(LOAD_BALANCER, balancer.handle, balancer.certificate)
         balancer.start()
+
+    def cut_balancers(self, down: bool) -> None:
+        """No packet reaches the load balancers until called with False: connections hang, as to a dead region."""
+        rule = f"        ip daddr {LOAD_BALANCER} drop\n" if down else ""
+        chain = "    chain input {\n        type filter hook input priority 0; policy accept;\n" + rule + "    }\n"
+        nft("table ip dark\ndelete table ip dark\ntable ip dark {\n" + chain + "}\n", self._namespace)
 
     def flush_users_dns(self) -> None:
         """The users' resolver forgets what it knows."""

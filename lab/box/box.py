@@ -4,6 +4,7 @@
 Calls are serialised by one lock; supervisors of machines never need it.
 """
 
+import shutil
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from lab.box.layout import (
     ONPREM_ROUTER,
     UPLINKS,
     Names,
+    OnPremMachine,
 )
 from lab.box.leftovers import clear, leftovers
 from lab.box.machine import Log, Machine, Spec
@@ -62,6 +64,7 @@ class Box:
         self._routers: dict[str, Router] = {}
         self._machines: dict[str, Machine] = {}
         self._site: dict[str, Machine] = {}
+        self._onprem_machines: tuple[OnPremMachine, ...] = ONPREM_MACHINES
         self._running_wanted: dict[str, bool] = {}
         self._cut: frozenset[str] = frozenset()
         self._vendor_data = ""
@@ -95,12 +98,12 @@ class Box:
     def up_site(self, user_data: Mapping[str, str], vendor_data: str = "", trust: str = "") -> None:
         """Internet, services, operator and the on-prem site, whose machines boot without being waited for.
 
-        `user_data` by on-prem machine name. `vendor_data` goes to every machine beside its user data; `trust` (PEM)
-        into every machine's certificate bundle before its first boot.
+        `user_data` by on-prem machine name; none: the site has no machines. `vendor_data` goes to every machine beside
+        its user data; `trust` (PEM) into every machine's certificate bundle before its first boot.
         """
         with self._lock:
             missing = [machine.name for machine in ONPREM_MACHINES if machine.name not in user_data]
-            if missing:
+            if missing and user_data:
                 raise BoxError(f"no user data for {', '.join(missing)}")
             left = leftovers(self.names, self._disks)
             if left:
@@ -108,7 +111,8 @@ class Box:
             self._vendor_data, self._trust = vendor_data, trust
             self._internet.up()
             self._onprem.up()
-            for one in ONPREM_MACHINES:
+            self._onprem_machines = tuple(one for one in ONPREM_MACHINES if one.name in user_data)
+            for one in self._onprem_machines:
                 spec = Spec(
                     name=self.names.machine(one.name),
                     identity=one.name,
@@ -159,7 +163,7 @@ class Box:
         }
 
     def site_machines(self) -> tuple[str, ...]:
-        return tuple(machine.name for machine in ONPREM_MACHINES)
+        return tuple(machine.name for machine in self._onprem_machines)
 
     def links(self) -> tuple[str, ...]:
         """What `cut` takes besides machine ids."""
@@ -214,6 +218,15 @@ class Box:
         """See Capture.stop."""
         with self._lock:
             return self._capture.stop()
+
+    def place(self, identity: str, path: str, source: Path) -> None:
+        """Put a file into a machine's file system, whole or not at all, for all to read."""
+        target = self._find(identity).root / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.partial")
+        shutil.copyfile(source, partial)
+        partial.chmod(0o644)
+        partial.replace(target)
 
     def console(self, identity: str) -> Path:
         return self._find(identity).console

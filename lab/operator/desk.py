@@ -11,12 +11,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab import primary
 from lab.client import SOCKET_VARIABLE, LabError
 from lab.onprem import MACHINES, PUBLIC_ADDRESS
 from lab.operator import keys, stack
 from lab.paths import TREE, Paths, cache
 from lab.services.azure import Operator
 from lab.services.credentials import Credentials
+from lab.topologies import AWS_AZURE, DEFAULT, STACKS
 
 NAMESPACE = "twoperator"
 PASSWD = Path("/etc/netns") / NAMESPACE / "passwd"
@@ -32,8 +34,9 @@ _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class Desk:
     """One operator. `live` is False when there is no box: then no namespace, no socket, all is recorded only."""
 
-    def __init__(self, paths: Paths, live: bool, tree: Path = TREE) -> None:
+    def __init__(self, paths: Paths, live: bool, tree: Path = TREE, topology: str = DEFAULT) -> None:
         self.paths = paths
+        self.topology = topology
         self.live = live
         self.tree = tree
         self.home = paths.desk
@@ -54,6 +57,9 @@ class Desk:
             keys.write(pair, self.host_key(machine.name))
             known.append(f"[{PUBLIC_ADDRESS}]:{machine.port} {' '.join(pair.public.split()[:2])}\n")
         (self.home / ".ssh" / "known_hosts").write_text("".join(known))
+        passwords = self.home / ".primary.json"
+        passwords.touch(mode=0o600)
+        passwords.write_text(json.dumps(dataclasses.asdict(primary.Passwords())))
         profile = configparser.ConfigParser()
         profile["default"] = {
             "aws_access_key_id": operator.access_key,
@@ -94,14 +100,27 @@ class Desk:
         self.refresh_project()
         host_keys = {machine.name: keys.read(self.host_key(machine.name)) for machine in MACHINES}
         values = stack.lab_values(ami, keys.read(self.ssh_key).public, host_keys)
-        for source in self.tree.glob("Pulumi.*.yaml"):
-            own = values if source.name == f"Pulumi.{stack.STACK}.yaml" else {}
-            (self.project / source.name).write_text(stack.overlay(source.read_text(), box, own))
+        if self.topology == AWS_AZURE:
+            bundle = self.paths.authority / "ca.pem"
+            values = primary.values() | ({"primary_database_ca": bundle.read_text()} if bundle.exists() else {})
+        ours = STACKS[self.topology]
+        files = {source.name: source.read_text() for source in self.tree.glob("Pulumi.*.yaml")}
+        for name, text in ({f"Pulumi.{ours}.yaml": ""} | files).items():
+            (self.project / name).write_text(stack.overlay(text, box, values if name == f"Pulumi.{ours}.yaml" else {}))
         plugins = [sys.executable, "-m", "lab.providers.install", str(self.home / ".pulumi")]
         self._must(plugins, box, cwd=self.tree, environment=os.environ | {"PYTHONPATH": str(TREE)})
-        self._must(["pulumi", "stack", "init", stack.STACK], box)
-        secret = ["pulumi", "config", "set", "--stack", stack.STACK, "--secret", "onprem_ssh_private_key"]
-        self._must(secret, box, stdin=keys.read(self.ssh_key).private)
+        self._must(["pulumi", "stack", "init", ours], box)
+        for key, value in self._secret_values().items():
+            self._must(["pulumi", "config", "set", "--stack", ours, "--secret", key], box, stdin=value)
+
+    def primary_passwords(self) -> primary.Passwords:
+        """Of the primary's database, made by prepare_identity."""
+        return primary.Passwords(**json.loads((self.home / ".primary.json").read_text()))
+
+    def _secret_values(self) -> dict[str, str]:
+        if self.topology == AWS_AZURE:
+            return {"primary_database_password": self.primary_passwords().backup}
+        return {"onprem_ssh_private_key": keys.read(self.ssh_key).private}
 
     def refresh_project(self) -> None:
         """Links to everything in the tree; the project file is a copy, so that no command can write into the tree."""

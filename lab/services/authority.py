@@ -56,6 +56,11 @@ class Authority:
                 self._contexts[name] = context
             return self._contexts[name]
 
+    def pem(self, name: str) -> str:
+        """Key and certificate for `name`, for a server that ends TLS itself."""
+        with self._lock:
+            return self._issue(name).decode()
+
     def _make(self) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "twinsite lab authority")])

@@ -132,6 +132,8 @@ class LiveStack(Stack):
 
     box: EmptyBox
     memory: State
+    dark: bool = False
+    """Whether AWS is down."""
 
     @property
     def world(self) -> World:
@@ -142,11 +144,14 @@ class LiveStack(Stack):
 @pytest.fixture
 def live(desk: Desk, provider_home: Path) -> Iterator[LiveStack]:
     box, memory = EmptyBox(), State(desk.folder / "state.json", "box-1")
-    server = Server(desk.folder / "box.sock", Methods(memory, box))  # type: ignore[arg-type]
+    made: list[LiveStack] = []
+    methods = Methods(memory, box, dark=lambda down: made[0].dark)  # type: ignore[arg-type]
+    server = Server(desk.folder / "box.sock", methods)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     desk.extra[SOCKET_VARIABLE] = str(desk.folder / "box.sock")
-    made = make_stack(desk, provider_home, "live", "")
-    yield LiveStack(made.desk, made.folder, box, memory)
+    stack = make_stack(desk, provider_home, "live", "")
+    made.append(LiveStack(stack.desk, stack.folder, box, memory))
+    yield made[0]
     box.hold.set()
     server.shutdown()
     server.server_close()

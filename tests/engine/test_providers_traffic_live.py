@@ -96,3 +96,35 @@ def test_an_alias_to_a_distribution_cannot_evaluate_its_health(live: LiveStack) 
     code, said = site(live, evaluate="true")
     assert code != 0
     assert "EvaluateTargetHealth cannot be true" in said
+
+
+DARK = """
+    import pulumi, pulumi_aws as aws, pulumi_random as random
+    settings = pulumi.Config()
+    aws.route53.HealthCheck("check", type="HTTPS", fqdn="app.example.net", request_interval=10,
+        resource_path=settings.get("path") or "/")
+    if settings.get_bool("warm"):
+        random.RandomPet("elsewhere")
+"""
+
+
+def test_while_aws_is_dark_what_is_elsewhere_comes_up_and_what_is_there_does_not_change(live: LiveStack) -> None:
+    live.program(DARK)
+    live.up()
+    live.dark = True
+    live.config("warm", "true")
+    code, said = live.run("up", "--yes", "--skip-preview")
+    assert code != 0
+    assert "a stack that must come up then sets aws:skipCredentialsValidation and aws:skipRequestingAccountId" in said
+    live.config("aws:skipCredentialsValidation", "true")
+    live.config("aws:skipRequestingAccountId", "true")
+    live.up()
+    assert "elsewhere" in live.state()
+    live.config("path", "/healthz")
+    code, said = live.run("up", "--yes", "--skip-preview")
+    assert code != 0
+    assert "AWS is dark in this lab" in said
+    code, said = live.run("refresh", "--yes", "--skip-preview")
+    assert code != 0
+    live.dark = False
+    live.up()

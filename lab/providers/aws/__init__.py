@@ -10,7 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
+from lab.providers.framework.types import Refusal
 
 REAL = "AWS"
 ACTS = True
@@ -44,3 +46,14 @@ def config_problems(values: Mapping[str, Any]) -> list[Problem]:
             Problem("region", "Missing region configuration. Give it with `pulumi config set aws:region us-west-2`.")
         )
     return found
+
+
+def configured(values: Mapping[str, Any], box: Box | None) -> None:
+    """The real provider asks STS who it is before anything else, unless told not to. Refusal while AWS is dark."""
+    asks = [key for key in ("skipCredentialsValidation", "skipRequestingAccountId") if values.get(key) is not True]
+    if asks and box is not None and box.dark():
+        raise Refusal(
+            "validating provider credentials: retrieving caller identity from STS: operation error STS: "
+            "GetCallerIdentity, https response error StatusCode: 0, request send failed: dial tcp: i/o timeout. AWS is "
+            f"dark in this lab; a stack that must come up then sets {' and '.join(f'aws:{key}' for key in asks)}"
+        )

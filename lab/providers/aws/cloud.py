@@ -34,6 +34,13 @@ class AwsType(RecordType):
 
     # What all have in common
 
+    def reach(self, call: Call, operation: str) -> None:
+        if call.box is not None and call.box.dark():
+            raise Refusal(
+                f"operation error {self.service}: {operation}: https response error StatusCode: 0, request send "
+                "failed: dial tcp: i/o timeout (AWS is dark in this lab: `./scripts/lab dark off`)"
+            )
+
     def declared(self, schema: Mapping[str, Any]) -> Declared:
         inputs = schema["inputs"]
         return Declared(

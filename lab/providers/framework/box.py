@@ -48,6 +48,10 @@ class Box:
     def unworld(self, kind: str, identity: str) -> None:
         self.client.call("world_delete", kind=kind, id=identity)
 
+    def dark(self) -> bool:
+        """Whether AWS is down just now."""
+        return bool(self.client.call("is_dark"))
+
     def apply(self) -> None:
         """Make the world real; returns when it is."""
         self.client.call("apply")

@@ -55,7 +55,11 @@ class Provider:
     # Before resources
 
     def configure(self, values: dict[str, Any]) -> None:
+        """Refusal when the package's own `configured(values, box)` finds that it cannot work."""
         self.config = reveal(values)
+        module = importlib.import_module(f"lab.providers.{self.package}")
+        configured: Callable[[Mapping[str, Any], Box | None], None] = getattr(module, "configured", lambda *_: None)
+        configured({key: _parsed("any", value) for key, value in self.config.items()}, self.box)
 
     def check_config(self, values: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         """The package's own `config_problems(values)` on top of the SDK's Provider class."""
@@ -152,6 +156,7 @@ class Provider:
             unknown = dict.fromkeys(self.schemas.resource(kind.token)["outputs"], UNKNOWN)
             rest = dict.fromkeys(kind.completed, UNKNOWN)
             return "", guarded({**unknown, **kind.defaults, **plain, **rest}, secret)
+        kind.reach(call, "create")
         self._clear_orphans(kind, call)
         self._say_recorded(kind, call)
         identity, computed = kind.create(call, plain)
@@ -168,6 +173,7 @@ class Provider:
         self._introduce(self._call(urn))
         self._remember(urn, identity)
         before = reveal(state)
+        kind.reach(self._call(urn), "read")
         found = kind.read(self._call(urn), identity, dict(before))
         if found is None:
             return None
@@ -210,12 +216,14 @@ class Provider:
                 merged[key] = before[key] if plain.get(key) == was.get(key) else UNKNOWN
             return guarded({**merged, **dict.fromkeys(kind.unstable, UNKNOWN)}, secret)
         self._say_recorded(kind, call)
+        kind.reach(call, "update")
         computed = kind.update(call, identity, before, merged)
         return guarded({**merged, **computed}, secret)
 
     def delete(self, urn: str, identity: str, state: dict[str, Any], timeout: float) -> None:
         kind = self.type(token_of(urn))
         self._remember(urn, identity)
+        kind.reach(self._call(urn), "delete")
         kind.delete(self._call(urn, timeout), identity, reveal(state))
 
     def cancel(self) -> None:

@@ -146,6 +146,9 @@ class ResourceType:
     def delete(self, call: Call, identity: str, state: dict[str, Any]) -> None:
         """Take it away. Fine when it is gone already."""
 
+    def reach(self, call: Call, operation: str) -> None:
+        """Refusal when the cloud does not answer now. `operation` is create, read, update or delete."""
+
     def declared(self, schema: Mapping[str, Any]) -> Declared:
         """Rules for this type; packages add what all of their types share."""
         return Declared(self.replaces, self.updates, self.sets, self.keeps)

@@ -57,6 +57,15 @@ class KubernetesType(ResourceType):
 
     # Given
 
+    def reach(self, call: Call, operation: str) -> None:
+        if call.box is None or not call.box.dark():
+            return
+        said = "configured Kubernetes cluster is unreachable: unable to load schema information from the API server"
+        if operation == "update" and str(call.config.get("skipUpdateUnreachable")).lower() == "true":
+            call.log("warning", f"{said}; skipped, as skipUpdateUnreachable says")
+            return
+        raise Refusal(f"{said} (AWS is dark in this lab: `./scripts/lab dark off`)")
+
     def create(self, call: Call, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         metadata = inputs["metadata"]
         identity = f"{metadata['namespace']}/{metadata['name']}" if self.namespaced else str(metadata["name"])
@@ -88,6 +97,8 @@ class KubernetesType(ResourceType):
         return record
 
     def update(self, call: Call, identity: str, state: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+        if call.box is not None and call.box.dark():  # skipUpdateUnreachable: nothing is done
+            return state
         was = state.get("metadata") or {}
         server = {key: was[key] for key in ("uid", "creationTimestamp") if key in was}
         counted = {
