@@ -64,7 +64,7 @@ class Front(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.refusals = 0
         """Requests that were denied; `status` shows it, because a polling guest would otherwise be silent about it."""
         self.dark = False
-        """AWS is down: nobody gets as far as a TLS session."""
+        """AWS is down: nobody gets as far as a TLS session with its names."""
         self._told: set[str] = set()
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.sni_callback = self._named
@@ -79,7 +79,7 @@ class Front(socketserver.ThreadingMixIn, http.server.HTTPServer):
     def _named(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> int | None:
         if not name or not (name.endswith(".amazonaws.com") or any(api.owns(name) for api in self.apis)):
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
-        if self.dark:
+        if self.dark and name.endswith(".amazonaws.com"):
             return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
         connection.context = self.authority.context(name)
         return None
