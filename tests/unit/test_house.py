@@ -13,7 +13,7 @@ TREE = Path(__file__).resolve().parents[2]
 PRODUCT = ("__main__.py", "components", "stacks", "operations", "policy")
 ROOMS = ("components", "stacks", "operations", "policy", "lab", "benchmarks", "tests")
 LONGEST = 500
-GENERATED = {"requirements.txt", "requirements-dev.txt", "go.sum", "go.mod", "LICENSE"}
+GENERATED = {"package-lock.json", "requirements.txt", "requirements-dev.txt", "go.sum", "go.mod", "LICENSE"}
 
 
 def tracked() -> list[Path]:
