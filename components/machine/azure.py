@@ -15,8 +15,8 @@ from . import azure_documents, documents
 
 IMAGE = "Canonical:ubuntu-26_04-lts:server:latest"
 SIZE = "Standard_B2s"
-DATA_DEVICE = "/dev/disk/azure/data/by-lun/0"
-"""Where the data disk shows up (azure-vm-utils, on Canonical's images since 25.04)."""
+DATA_DEVICE = "azure-lun-0"
+"""The data disk, as the database role calls it (guest/database/host.py knows where it shows up)."""
 
 LOGIN = "twinsite"
 """Azure demands a login with a key. Nobody has the key, and no port leads there."""

@@ -219,13 +219,19 @@ def running_clinic(folder: Path, prefix: str) -> Iterator[Clinic]:
     artefact = war()
     with running_pair(folder, prefix) as pair:
         (folder / "authority.pem").write_text(pair.signer.pem)
+        certificate, key = pair.signer.certificate(DATABASE)
+        pair.config[DATABASE] = {
+            "role": "standalone",
+            "server_id": 3,
+            "user": "dbadmin",
+            "tls_ca": pair.signer.pem,
+            "tls_cert": certificate,
+        }
+        pair.secrets[DATABASE] = {"password": PASSWORD, "tls_key": key}
         pair.apply(DATABASE)
+        assert pair.role(DATABASE, "gate --timeout 20").returncode == 0
         clinic = Clinic(pair, artefact)
         clinic.reset()
-        clinic.sql(
-            "SET PERSIST local_infile = ON; SET PERSIST log_bin_trust_function_creators = ON; "
-            f"CREATE USER dbadmin@'%' IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON *.* TO dbadmin@'%' WITH GRANT OPTION"
-        )
         clinic.put("/srv/secrets/password", PASSWORD)
         clinic.put("/srv/secrets/header", SECRET)
         clinic.put("/srv/petclinic.war", artefact, "644")

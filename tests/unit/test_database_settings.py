@@ -208,3 +208,31 @@ def test_the_digest_follows_the_configuration_and_nothing_else() -> None:
     assert isinstance(first, Config)
     assert first.digest == parse(dict(reversed(list(SOURCE.items())))).digest
     assert first.digest != parse({**SOURCE, "server_id": 3}).digest
+
+
+STANDALONE: dict[str, Any] = {
+    "role": "standalone",
+    "server_id": 3,
+    "user": "dbadmin",
+    "data_device": "azure-lun-0",
+    "tls_ca": PEM,
+    "tls_cert": PEM,
+}
+
+
+def test_a_standbys_own_server_takes_a_restore_over_tls_only() -> None:
+    found = rendered(STANDALONE)
+    assert found["local_infile"] == found["log_bin_trust_function_creators"] == "ON"
+    assert found["require_secure_transport"] == "ON"
+    assert found["sync_binlog"] == found["innodb_flush_log_at_trx_commit"] == "1"
+
+
+def test_a_standbys_own_server_needs_its_login_its_password_and_its_certificate() -> None:
+    with pytest.raises(Refused, match="give the login"):
+        parse({**STANDALONE, "user": ""})
+    with pytest.raises(Refused, match="a server needs one"):
+        parse({**STANDALONE, "tls_cert": ""})
+    with pytest.raises(Refused, match="secret password is missing"):
+        parse_secrets({"tls_key": "-----BEGIN EC PRIVATE KEY-----"}, "standalone")
+    read = parse_secrets({"password": "w" * 32, "tls_key": "-----BEGIN EC PRIVATE KEY-----"}, "standalone")
+    assert read.password == "w" * 32 and "w" * 32 not in repr(read)

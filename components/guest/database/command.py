@@ -9,8 +9,8 @@ import pathlib
 import sys
 from typing import Any
 
-from . import gtid, host, replica, server, settings, source, status, undo
-from .config import REPLICA, SOURCE, Config, Failed, Refused, Secrets, read, read_secrets
+from . import gtid, host, replica, server, settings, source, standalone, status, undo
+from .config import REPLICA, SERVES_TLS, SOURCE, STANDALONE, Config, Failed, Refused, Secrets, read, read_secrets
 
 CONFIG = "/etc/twinsite/database.json"
 SECRETS = "/etc/twinsite/database.secrets.json"
@@ -30,7 +30,7 @@ def apply(config: Config, secrets: Secrets, consent: gtid.GtidSet | None = None)
     changed += host.data_directory(config)
     changed += host.identity()
     disruption, live = _settings(config, changed)
-    if tls_changed and config.role == SOURCE and "mysqld restarted" not in disruption:
+    if tls_changed and config.role in SERVES_TLS and "mysqld restarted" not in disruption:
         # New connections use the new certificate; the replica's present one goes on.
         server.sql("ALTER INSTANCE RELOAD TLS")
         changed.append(f"reloaded TLS: {', '.join(tls_changed)}")
@@ -41,6 +41,8 @@ def apply(config: Config, secrets: Secrets, consent: gtid.GtidSet | None = None)
         source.refuse_unfit()
         changed += [*source.baseline(), *source.accounts(config, secrets), *source.heartbeat()]
         changed += source.tell(TOLD.read_text(encoding="utf-8") if TOLD.exists() else "")
+    elif config.role == STANDALONE:
+        changed += standalone.account(config, secrets)
     else:
         # A receiver keeps the net timeout that it was started with.
         done = replica.seed(config, secrets, consent, "replica_net_timeout" in live)

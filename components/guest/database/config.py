@@ -10,6 +10,10 @@ from typing import Any
 
 SOURCE = "source"
 REPLICA = "replica"
+STANDALONE = "standalone"
+"""A database that nothing replicates from or to, with one login over TLS: a standby's, filled by a restore."""
+
+SERVES_TLS = (SOURCE, STANDALONE)
 
 # SOURCE_PASSWORD holds at most 32 characters (MySQL manual, CHANGE REPLICATION SOURCE TO).
 PASSWORD_LIMIT = 32
@@ -42,6 +46,8 @@ class Config:
     bind_address: str = "*"
     replication_user: str = "twinsite_repl"
     clone_user: str = "twinsite_clone"
+    user: str = ""
+    """Login that the standby restores and the application works with; standalone only."""
     tls_ca: str = ""
     tls_cert: str = ""
     """PEM. The source needs both, the replica the authority only."""
@@ -72,6 +78,7 @@ class Secrets:
 
     replication_password: str = field(repr=False)
     clone_password: str = field(repr=False)
+    password: str = field(default="", repr=False)
     tls_key: str = field(default="", repr=False)
 
 
@@ -99,8 +106,9 @@ def parse(data: dict[str, Any]) -> Config:
     """Config from plain JSON types; raises Refused with every problem."""
     problems: list[str] = []
     role = data.get("role")
-    if role not in (SOURCE, REPLICA):
-        problems.append(f"role is {role!r}: give {SOURCE!r} or {REPLICA!r}")
+    if role not in (SOURCE, REPLICA, STANDALONE):
+        problems.append(f"role is {role!r}: give {SOURCE!r}, {REPLICA!r} or {STANDALONE!r}")
+    alone = role == STANDALONE
     route = data.get("peer_route") or {}
     settings = {str(name).replace("-", "_"): _plain(value) for name, value in (data.get("settings") or {}).items()}
     problems += [f"setting {name!r} is no MySQL variable name" for name in settings if not re.fullmatch(r"\w+", name)]
@@ -123,8 +131,9 @@ def parse(data: dict[str, Any]) -> Config:
     config = Config(
         role=str(role),
         server_id=_integer(data, "server_id", None, 1, 2**32 - 1, problems),
-        source_address=_address(data, "source_address", problems),
-        replica_address=_address(data, "replica_address", problems),
+        source_address="" if alone else _address(data, "source_address", problems),
+        replica_address="" if alone else _address(data, "replica_address", problems),
+        user=str(data.get("user") or ""),
         port=_integer(data, "port", 3306, 1, 65535, problems),
         data_device=str(data.get("data_device") or ""),
         bind_address=str(data.get("bind_address") or "*"),
@@ -165,10 +174,14 @@ def _problems(config: Config) -> list[str]:
         problems.append(f"source and replica are both {config.source_address}: a replica cannot be its own source")
     if not config.tls_ca.startswith("-----BEGIN CERTIFICATE-----"):
         problems.append("tls_ca is no PEM certificate: give the authority that signed the source's certificate")
-    if config.role == SOURCE and not config.tls_cert.startswith("-----BEGIN CERTIFICATE-----"):
-        problems.append("tls_cert is no PEM certificate: a source needs one, the replica verifies it")
-    if config.data_device and not re.fullmatch(r"vol-[0-9a-f]+|/dev/\S+", config.data_device):
-        problems.append(f"data_device is {config.data_device!r}: give a volume id (vol-…), a /dev path, or nothing")
+    if config.role in SERVES_TLS and not config.tls_cert.startswith("-----BEGIN CERTIFICATE-----"):
+        problems.append("tls_cert is no PEM certificate: a server needs one, its clients verify it")
+    if config.role == STANDALONE and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,31}", config.user):
+        problems.append(f"user is {config.user!r}: give the login that the standby restores with")
+    if config.data_device and not re.fullmatch(r"vol-[0-9a-f]+|azure-lun-\d+|/dev/\S+", config.data_device):
+        problems.append(
+            f"data_device is {config.data_device!r}: give a volume id (vol-…), azure-lun-N, a /dev path, or nothing"
+        )
     if bool(config.route_range) != bool(config.route_via):
         problems.append("peer_route needs both range and via")
     return problems
@@ -194,7 +207,7 @@ def _json(path: str) -> dict[str, Any]:
 def parse_secrets(data: dict[str, Any], role: str) -> Secrets:
     """Secrets of `role`; raises Refused without ever naming a value."""
     problems = []
-    for name in ("replication_password", "clone_password"):
+    for name in ("password",) if role == STANDALONE else ("replication_password", "clone_password"):
         value = str(data.get(name) or "")
         if not value:
             problems.append(f"secret {name} is missing: run `pulumi up` again")
@@ -203,11 +216,12 @@ def parse_secrets(data: dict[str, Any], role: str) -> Secrets:
                 f"secret {name} has {len(value)} characters: MySQL takes {PASSWORD_LIMIT}, generate a shorter one"
             )
     key = str(data.get("tls_key") or "")
-    if role == SOURCE and "PRIVATE KEY-----" not in key:
+    if role in SERVES_TLS and "PRIVATE KEY-----" not in key:
         problems.append("secret tls_key is no PEM private key: run `pulumi up` again")
     if problems:
         raise Refused(problems)
-    return Secrets(str(data["replication_password"]), str(data["clone_password"]), key)
+    given = {name: str(data.get(name) or "") for name in ("replication_password", "clone_password", "password")}
+    return Secrets(**given, tls_key=key)
 
 
 def read_secrets(path: str, role: str) -> Secrets:

@@ -102,6 +102,11 @@ def packages() -> list[str]:
 
 def device_path(device: str) -> str:
     """Where a volume shows up. Nitro instances name EBS volumes by id, without the dash."""
+    if device.startswith("azure-lun-"):
+        # The first is azure-vm-utils' (Ubuntu 25.04 and later), the second the older agent's.
+        number = device.removeprefix("azure-lun-")
+        places = [f"/dev/disk/azure/data/by-lun/{number}", f"/dev/disk/azure/scsi1/lun{number}"]
+        return next((place for place in places if os.path.exists(place)), places[0])
     if device.startswith("vol-"):
         return f"/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{device.replace('-', '')}"
     return device
@@ -111,9 +116,8 @@ def volume(config: Config) -> list[str]:
     """Mount the data volume at the data directory; format it only when it is blank."""
     if not config.data_device:
         return []
-    device = device_path(config.data_device)
     deadline = time.monotonic() + 300
-    while not os.path.exists(device):
+    while not os.path.exists(device := device_path(config.data_device)):
         if time.monotonic() > deadline:
             raise Failed(
                 f"{device} did not appear within 300 s: is the volume {config.data_device} attached to this instance?"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from . import server
-from .config import SOURCE, Config, Failed
+from .config import SERVES_TLS, Config, Failed
 
 FOLDER = pathlib.Path(__file__).parent
 CNF = pathlib.Path("/etc/mysql/mysql.conf.d/twinsite.cnf")
@@ -199,7 +199,7 @@ def _unpersist(wanted: Mapping[str, str]) -> list[str]:
 def tls_files(config: Config, key: str) -> dict[str, tuple[str, int, str]]:
     """Path to (text, mode, owner) of what TLS needs on this host."""
     files = {str(TLS_FOLDER / "twinsite-ca.pem"): (config.tls_ca, 0o644, "root")}
-    if config.role == SOURCE:
+    if config.role in SERVES_TLS:
         files[str(TLS_FOLDER / "twinsite-cert.pem")] = (config.tls_cert, 0o644, "root")
         files[str(TLS_FOLDER / "twinsite-key.pem")] = (key, 0o600, "mysql")
     return files

@@ -93,30 +93,41 @@ def _fingerprint(password: str) -> str:
     return hashlib.sha256(password.encode()).hexdigest()[:32]
 
 
-def _account(user: str, host: str, password: str, grants: list[str]) -> list[str]:
+def password_account(user: str, host: str, password: str) -> list[str]:
+    """An account with this password, over TLS only; what was changed."""
     name = _name(user, host)
+    row = _user(user, host)
+    how = f"IDENTIFIED BY {quote(password)}"
+    attribute = f"ATTRIBUTE {quote(json.dumps({'twinsite': _fingerprint(password)}))}"
+    if row is None:
+        server.sql(f"CREATE USER {name} {how} REQUIRE SSL {attribute}")
+        return [f"account {user}@{host}"]
+    if row["f"] != _fingerprint(password):
+        # The old password stays valid until the next rotation: a replica that is cut off just now can still return.
+        server.sql(f"ALTER USER {name} {how} RETAIN CURRENT PASSWORD REQUIRE SSL ACCOUNT UNLOCK {attribute}")
+        return [f"new password of {user}@{host}; the former one stays valid until the next rotation"]
+    if row["s"] != "ANY" or row["l"] != "N":
+        server.sql(f"ALTER USER {name} REQUIRE SSL ACCOUNT UNLOCK")
+        return [f"account {user}@{host} requires TLS again"]
+    return []
+
+
+def _user(user: str, host: str) -> server.Row | None:
     rows = server.sql(
         "SELECT plugin AS p, ssl_type AS s, account_locked AS l, JSON_UNQUOTE(JSON_EXTRACT(user_attributes, "
         f"'$.metadata.twinsite')) AS f FROM mysql.user WHERE user = {quote(user)} AND host = {quote(host)}"
     )[0]
-    changed = []
+    return rows[0] if rows else None
+
+
+def _account(user: str, host: str, password: str, grants: list[str]) -> list[str]:
     if password:
-        how = f"IDENTIFIED BY {quote(password)}"
-        attribute = f"ATTRIBUTE {quote(json.dumps({'twinsite': _fingerprint(password)}))}"
-        if not rows:
-            server.sql(f"CREATE USER {name} {how} REQUIRE SSL {attribute}")
-            changed.append(f"account {user}@{host}")
-        elif rows[0]["f"] != _fingerprint(password):
-            # The old password stays valid until the next rotation: a replica that is cut off just now can still return.
-            server.sql(f"ALTER USER {name} {how} RETAIN CURRENT PASSWORD REQUIRE SSL ACCOUNT UNLOCK {attribute}")
-            changed.append(f"new password of {user}@{host}; the former one stays valid until the next rotation")
-        elif rows[0]["s"] != "ANY" or rows[0]["l"] != "N":
-            server.sql(f"ALTER USER {name} REQUIRE SSL ACCOUNT UNLOCK")
-            changed.append(f"account {user}@{host} requires TLS again")
-    elif not rows:
-        server.sql(f"CREATE USER {name} IDENTIFIED WITH auth_socket")
+        return password_account(user, host, password) + _grants(user, host, grants)
+    row, changed = _user(user, host), []
+    if row is None:
+        server.sql(f"CREATE USER {_name(user, host)} IDENTIFIED WITH auth_socket")
         changed.append(f"account {user}@{host}, by its operating-system login")
-    elif rows[0]["p"] != "auth_socket":
+    elif row["p"] != "auth_socket":
         raise Refused([f"account {user}@{host} exists with a password: drop it, or name another operator user"])
     return changed + _grants(user, host, grants)
 

@@ -7,8 +7,8 @@ import socket
 import time
 from typing import Any
 
-from . import gtid, replica, server, source
-from .config import REPLICA, Config, Failed, Refused, parse
+from . import gtid, replica, server, source, standalone
+from .config import REPLICA, STANDALONE, Config, Failed, Refused, parse
 from .seeding import GUEST
 
 # The whole report must answer within a second, whatever state the server is in.
@@ -113,6 +113,12 @@ def gate(config: Config, seconds: float, source_told: str = "") -> dict[str, Any
     With `source_told`, also until the source has applied the documents with this digest. Raises Failed with MySQL's
     own words.
     """
+    if config.role == STANDALONE:
+        started = time.monotonic()
+        server.wait("MySQL to answer", server.answers, seconds)
+        left = max(1.0, seconds - (time.monotonic() - started))
+        server.wait(f"the login {config.user}", lambda: standalone.there(config), left)
+        return {"passed": True, "seconds": round(time.monotonic() - started, 2)}
     return _gate_replica(config, seconds, source_told) if config.role == REPLICA else _gate_source(seconds)
 
 
