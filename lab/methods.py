@@ -145,6 +145,10 @@ class Methods:
         """What the EKS cluster projects into a pod."""
         return self._cloud().tenant.service_account(namespace, name, audience, seconds)
 
+    def do_certificate(self, name: str) -> str:
+        """Key and certificate (PEM) of the lab's authority for a server of the cloud's own."""
+        return self._cloud().certificate(name)
+
     def _cloud(self) -> AzureCloud:
         if self._azure is None:
             raise LabError("this box records only: it has no Azure to ask")

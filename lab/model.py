@@ -96,7 +96,7 @@ class Machine:
     user_data: str = ""
     """Verbatim, as the provider got it (decoded)."""
     volumes: tuple[tuple[str, str], ...] = ()
-    """(device name such as /dev/sdf, volume id). Attached and detached while the machine runs."""
+    """(device name such as /dev/sdf, or lunN on Azure, volume id). Attached and detached while the machine runs."""
     role: str = ""
     """Instance role whose credentials the metadata service hands out."""
     metadata_hop_limit: int = 1

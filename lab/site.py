@@ -50,7 +50,9 @@ class Site:
         # Here, in the daemon's main thread: the kernel's parent-death signal goes by thread, not by process.
         self._moto = self._start_moto()
         operator = self._desk.azure_operator()
-        self.azure = AzureCloud(state, operator, cache() / "lab" / "azurite", self._running, self._power)
+        self.azure = AzureCloud(
+            state, operator, cache() / "lab" / "azurite", self._authority.pem, self._running, self._power
+        )
         self.traffic = Traffic(state, self._authority, SERVICES_NAMESPACE, self.azure.names)
         self._front: front.Front | None = None
         self._metadata: dict[str, metadata.Metadata] = {}

@@ -324,7 +324,9 @@ class Box:
             machine.create()
             self._machines[record.id] = machine
         volumes = [identity for _, identity in record.volumes]
-        self._volumes.set_attached(record.id, volumes, machine.leader)
+        # azure-vm-utils names data disks by their number, as Canonical's images for Azure have it.
+        luns = {disk: f"disk/azure/data/by-lun/{name[3:]}" for name, disk in record.volumes if name.startswith("lun")}
+        self._volumes.set_attached(record.id, volumes, machine.leader, luns)
         # Only a change of mind moves it: a machine that crashed stays off whatever else changes in the world.
         if self._running_wanted.get(record.id) != record.running:
             if record.running:

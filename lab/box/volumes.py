@@ -1,4 +1,4 @@
-"""Block volumes: sparse files on loop devices, put into running machines as EC2 shows them.
+"""Block volumes: sparse files on loop devices, put into running machines as EC2 or Azure shows them.
 
 A machine has no udev: the nodes are made from outside, in its /dev, at each boot and at each attachment.
 """
@@ -7,6 +7,7 @@ import contextlib
 import os
 import stat
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from lab.box.host import BoxError, run
@@ -25,6 +26,8 @@ class Volumes:
         """Volume id to loop device, of those attached."""
         self._attached: dict[str, dict[str, str]] = {}
         """Machine id to {volume id: node name}."""
+        self._links: dict[str, str] = {}
+        """Volume id to its link below /dev, of those that are not EC2's."""
 
     def create(self, volume: Volume) -> None:
         """Make the file; a larger size grows it, as EC2's modify does. BoxError for a smaller one."""
@@ -59,13 +62,17 @@ class Volumes:
         with self._lock:
             return list(self._attached.get(machine, {}))
 
-    def set_attached(self, machine: str, volumes: list[str], leader: int | None) -> None:
-        """Make a machine hold exactly these. `leader`: its init while it runs, None while it is off."""
+    def set_attached(
+        self, machine: str, volumes: list[str], leader: int | None, links: Mapping[str, str] | None = None
+    ) -> None:
+        """Make a machine hold exactly these. `leader`: its init while it runs, None while it is off. `links`: where a
+        volume shows up below /dev, if not as on EC2."""
         with self._lock:
+            self._links.update(links or {})
             held = self._attached.setdefault(machine, {})
             for volume in [one for one in held if one not in volumes]:
                 if leader is not None:
-                    _remove_nodes(leader, volume, held[volume])
+                    _remove_nodes(leader, self._link(volume), held[volume])
                 self._release(volume)
                 del held[volume]
             for volume in volumes:
@@ -80,7 +87,7 @@ class Volumes:
                     taken = set(held.values())
                     held[volume] = next(name for n in range(1, 28) if (name := f"nvme{n}n1") not in taken)
                     if leader is not None:
-                        _make_nodes(leader, volume, held[volume], self._loops[volume])
+                        _make_nodes(leader, self._link(volume), held[volume], self._loops[volume])
             if not held:
                 del self._attached[machine]
 
@@ -88,7 +95,10 @@ class Volumes:
         """A machine boots: its /dev is new and empty."""
         with self._lock:
             for volume, node in self._attached.get(machine, {}).items():
-                _make_nodes(leader, volume, node, self._loops[volume])
+                _make_nodes(leader, self._link(volume), node, self._loops[volume])
+
+    def _link(self, volume: str) -> str:
+        return self._links.get(volume) or f"disk/by-id/{BY_ID}{volume.replace('-', '')}"
 
     def _release(self, volume: str) -> None:
         # While a machine has it mounted, the kernel frees the device at the last unmount.
@@ -105,21 +115,20 @@ def loops(folder: Path) -> dict[str, str]:
     return {device: file for device, file in found.items() if file.startswith(f"{folder}/")}
 
 
-def _make_nodes(leader: int, volume: str, node: str, loop: str) -> None:
+def _make_nodes(leader: int, link: str, node: str, loop: str) -> None:
     dev = Path(f"/proc/{leader}/root/dev")
     path = dev / node
     path.unlink(missing_ok=True)
     os.mknod(path, stat.S_IFBLK, os.stat(loop).st_rdev)
     path.chmod(0o660)
-    by_id = dev / "disk" / "by-id"
-    by_id.mkdir(parents=True, exist_ok=True)
-    link = by_id / (BY_ID + volume.replace("-", ""))
-    link.unlink(missing_ok=True)
-    link.symlink_to(f"../../{node}")
+    shown = dev / link
+    shown.parent.mkdir(parents=True, exist_ok=True)
+    shown.unlink(missing_ok=True)
+    shown.symlink_to("../" * (link.count("/")) + node)
 
 
-def _remove_nodes(leader: int, volume: str, node: str) -> None:
+def _remove_nodes(leader: int, link: str, node: str) -> None:
     dev = Path(f"/proc/{leader}/root/dev")
     with contextlib.suppress(OSError):  # the machine may be ending at this moment, and its /dev with it
-        (dev / "disk" / "by-id" / (BY_ID + volume.replace("-", ""))).unlink(missing_ok=True)
+        (dev / link).unlink(missing_ok=True)
         (dev / node).unlink(missing_ok=True)

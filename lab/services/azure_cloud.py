@@ -39,10 +39,12 @@ class AzureCloud:
         state: State,
         operator: Operator,
         data: Path,
+        certificate: Callable[[str], str],
         running: Callable[[str], bool],
         power: Callable[[str, str], None],
     ) -> None:
         self._state = state
+        self.certificate = certificate
         self.tenant = Tenant(operator, state.records_list)
         self.commands = Commands()
         self.azurite = Azurite(data)

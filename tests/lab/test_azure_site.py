@@ -15,6 +15,7 @@ from .whole_box import lab, left_on_this_machine, must, needs_a_box, no_box_yet
 
 pytestmark = [needs_a_box, pytest.mark.skipif(bool(why_not()), reason=why_not() or "Azurite is there")]
 PROGRAM = Path(__file__).parent / "azure_site"
+DATABASE = "dr-mysql-lab.mysql.database.azure.com"
 VENV = Path(__file__).parents[2] / ".venv"
 
 
@@ -51,6 +52,13 @@ class Site(Provisioned):
         script = (PROGRAM / "ask.sh").read_text()
         return self.inside(script, CLIENT=self.outputs["reader"], RESOURCE=resource, URL=url, METHOD=method).strip()
 
+    def sql(self, statement: str, password: str = "tell-nobody-2", tls: str = "VERIFY_IDENTITY") -> str:
+        """What the flexible server answers to its network's machine: rows, or the error."""
+        bundle = "/etc/ssl/certs/ca-certificates.crt"
+        options = f"-N -h {DATABASE} -u dbadmin --ssl-mode={tls} --ssl-ca={bundle}"
+        script = f'export MYSQL_PWD="$PASSWORD"; mysql {options} -e "$STATEMENT" 2>&1; true'
+        return self.inside(script, PASSWORD=password, STATEMENT=statement)
+
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
@@ -81,26 +89,8 @@ def test_the_machine_serves_what_its_custom_data_says_at_its_public_address(site
     assert site.status(f"http://{site.outputs['address']}:22/") == 0, "there is no SSH from the world"
 
 
-def test_a_changed_rule_closes_the_port(site: Site) -> None:
-    address = f"http://{site.outputs['address']}:443/"
-    assert site.status(address) == 200
-    assert site.up(("access", "Deny"))[0] == 0
-    assert site.status(address) == 0
-
-
 def test_a_second_up_and_a_refresh_change_nothing(site: Site) -> None:
     site.sh("pulumi up --yes --skip-preview --expect-no-changes; pulumi refresh --yes --expect-no-changes")
-
-
-def test_a_blob_is_refused_without_a_role_and_read_once_the_role_has_spread(site: Site) -> None:
-    url = "https://drbackuplab.blob.core.windows.net/guests/document"
-    assert site.ask(url).split() == ["403", "<Code>AuthorizationPermissionMismatch"]
-    assert site.up(("reads", "true"))[0] == 0
-    deadline = time.monotonic() + 20
-    while (found := site.ask(url)) != "200 read me":
-        assert time.monotonic() < deadline, f"the role never arrived: {found}"
-        time.sleep(1)
-    assert site.ask(url, method="PUT").split() == ["403", "<Code>AuthorizationPermissionMismatch"]
 
 
 def test_a_service_account_of_the_cluster_writes_backups_and_nothing_else(site: Site) -> None:
@@ -117,7 +107,7 @@ def test_stores_and_websites_answer_strangers_as_their_accounts_say(site: Site) 
     assert site.status("https://nobodys.blob.core.windows.net/") == 0, "a name that nobody took does not resolve"
 
 
-def test_the_machine_reads_its_secret_and_no_other_machine_could(site: Site) -> None:
+def test_the_machine_reads_its_secret_and_nobody_without_its_token_does(site: Site) -> None:
     url = "https://dr-vault-lab.vault.azure.net/secrets/password?api-version=7.4"
     said = site.ask(url, resource="https://vault.azure.net")
     assert said.startswith("200 ")
@@ -125,6 +115,32 @@ def test_the_machine_reads_its_secret_and_no_other_machine_could(site: Site) -> 
     assert site.status(url) == 401
     metadata = "curl -s -o /dev/null -w %{http_code} 'http://169.254.169.254/metadata/instance?api-version=2021-02-01'"
     assert site.inside(metadata) == "400", "without the header Metadata nothing is given away"
+
+
+def test_a_flexible_server_gives_sql_to_its_network_and_nothing_else(site: Site) -> None:
+    settings = "@@local_infile, @@require_secure_transport, @@sql_generate_invisible_primary_key, DATABASE()"
+    assert site.sql(f"USE petclinic; SELECT {settings}").split() == ["1", "1", "1", "petclinic"]
+    assert "ERROR 1227" in site.sql("SET GLOBAL max_connections = 9"), "nobody has SUPER"
+    assert "ERROR 3159" in site.sql("SELECT 1", tls="DISABLED"), "TLS or nothing"
+    knock = "timeout 3 bash -c '</dev/tcp/{}/{}' 2>/dev/null || echo no"
+    assert site.inside(knock.format(DATABASE, 22)).strip() == "no", "there is no login"
+    assert site.must("bash", "-c", knock.format(DATABASE, 3306)).strip() == "no", "the internet does not reach it"
+
+
+def test_rules_roles_and_parameters_change_in_place_and_a_role_takes_its_time(site: Site) -> None:
+    url, port = "https://drbackuplab.blob.core.windows.net/guests/document", f"http://{site.outputs['address']}:443/"
+    assert site.ask(url).split() == ["403", "<Code>AuthorizationPermissionMismatch"]
+    assert site.status(port) == 200
+    code, said = site.up(("reads", "true"), ("access", "Deny"), ("infile", "OFF"), ("password", "tell-nobody-3"))
+    assert code == 0, said
+    assert "replaced" not in said
+    assert site.status(port) == 0
+    assert site.sql("SELECT @@local_infile", password="tell-nobody-3").strip() == "0"
+    deadline = time.monotonic() + 20
+    while (found := site.ask(url)) != "200 read me":
+        assert time.monotonic() < deadline, f"the role never arrived: {found}"
+        time.sleep(1)
+    assert site.ask(url, method="PUT").split() == ["403", "<Code>AuthorizationPermissionMismatch"]
 
 
 def test_a_gate_that_fails_fails_the_up_with_the_machines_own_words(site: Site) -> None:

@@ -66,6 +66,3 @@ class RoleAssignment(AzureType):
                     f'Status=409 Code="RoleAssignmentExists" Message="The role assignment already exists." ({other})'
                 )
         record["__made"] = time.time()
-
-    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
-        record["__made"] = before.get("__made")

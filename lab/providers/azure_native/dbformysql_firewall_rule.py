@@ -4,9 +4,10 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab.providers.azure_native.cloud import GROUP, AzureType, copied
+from lab.providers.azure_native.cloud import GROUP, AzureType, copied, exists
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
-from lab.providers.framework.types import Call
+from lab.providers.framework.types import Call, Refusal
 
 
 class FirewallRule(AzureType):
@@ -16,6 +17,7 @@ class FirewallRule(AzureType):
     path = GROUP + "/providers/Microsoft.DBforMySQL/flexibleServers/{serverName}/firewallRules/{firewallRuleName}"
     api = "2023-12-30"
     autoname = copied("firewallRuleName", 80)
+    live = True
     located = provisioned = False
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
@@ -25,3 +27,11 @@ class FirewallRule(AzureType):
                     ipaddress.IPv4Address(inputs[key])
                 except ValueError:
                     yield Problem(key, f"InvalidParameterValue: {inputs[key]!r} is not an IPv4 address")
+
+    def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        super().verify(call, box, identity, record)
+        server = exists(box, "azure-native:dbformysql:Server", identity.rpartition("/firewallRules/")[0])
+        raise Refusal(
+            f'Status=400 Code="FirewallRuleNotAllowed" Message="{server["serverName"]} is inside a network: security '
+            'groups decide there, not firewall rules"'
+        )

@@ -1,10 +1,13 @@
 """A MySQL flexible server."""
 
 import re
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from lab.providers.azure_native.cloud import GROUP, AzureType, generated
+from lab.providers.azure_native import flexible_server, topology
+from lab.providers.azure_native.cloud import GROUP, AzureType, exists, generated, items, reference
+from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Call, Refusal
 from lab.services.azure import database_host
@@ -20,6 +23,7 @@ class Server(AzureType):
     path = GROUP + "/providers/Microsoft.DBforMySQL/flexibleServers/{serverName}"
     api = "2024-02-01-preview"
     autoname = generated("serverName", 63)
+    live = True
     replaces: ClassVar[frozenset[str]] = frozenset(
         {"administratorLogin", "createMode", "restorePointInTime", "sourceServerResourceId", "importSourceProperties"}
     )
@@ -63,3 +67,60 @@ class Server(AzureType):
                 'created in." (make another server and restore into it)'
             )
         return super().update(call, identity, state, new)
+
+    def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        super().verify(call, box, identity, record)
+        if any(one["serverName"] == record["serverName"] for one in box.records(self.token).values()):
+            raise Refusal(
+                f'Status=409 Code="ServerNameAlreadyExists" Message="Specified server name '
+                f"'{record['serverName']}' is already used.\""
+            )
+        if record.get("createMode") not in (None, "Default"):
+            raise Refusal(
+                "the lab makes new flexible servers only (createMode Default): it has no backups of Azure's own"
+            )
+        place = record["network"].get("delegatedSubnetResourceId")
+        if not place:
+            raise Refusal(
+                "the lab's flexible servers are inside a network: give network.delegatedSubnetResourceId and "
+                "privateDnsZoneResourceId (nobody should reach a standby's database from the internet)"
+            )
+        subnet = exists(box, topology.SUBNET, place)
+        services = [one.get("serviceName") for one in items(subnet.get("delegations"))]
+        if "Microsoft.DBforMySQL/flexibleServers" not in services:
+            raise Refusal(
+                f'Status=400 Code="SubnetMissingRequiredDelegation" Message="Subnet {place} requires delegation to '
+                'Microsoft.DBforMySQL/flexibleServers"'
+            )
+        zone = str(record["network"].get("privateDnsZoneResourceId") or "")
+        exists(box, "azure-native:privatedns:PrivateZone", zone)
+        linked = [
+            reference(one.get("virtualNetwork"))
+            for key, one in box.records("azure-native:privatedns:VirtualNetworkLink").items()
+            if topology.same(key.rpartition("/virtualNetworkLinks/")[0], zone)
+        ]
+        if not any(topology.same(one, topology.vnet_of(place)) for one in linked):
+            raise Refusal(
+                f"the private DNS zone {zone} has no link to the server's network: nobody would find the server"
+            )
+        record["__address"] = topology.free_address(box, place, topology.cidr_of(subnet))
+        record["__machine"] = topology.short("db", f"{identity}/{time.time_ns()}")
+
+    def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        topology.put_networks(box)
+        flexible_server.put_machine(box, identity, record)
+        box.apply()
+        flexible_server.wait(box, record)
+
+    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
+        was, now = before["__inputs"], record["__inputs"]
+        if was.get("administratorLoginPassword") != now.get("administratorLoginPassword"):
+            who = flexible_server.literal(now["administratorLogin"])
+            password = flexible_server.literal(now["administratorLoginPassword"])
+            flexible_server.sql(box, record, f"ALTER USER {who}@'%' IDENTIFIED BY {password};")
+
+    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        with box.lock:
+            box.unworld("machines", record["__machine"])
+            box.unworld("interfaces", topology.short("nic", identity))
+        box.apply()

@@ -66,6 +66,8 @@ class NetworkInterface(NetworkType):
         configuration = record["ipConfigurations"][0]
         place = topology.subnet_of(record)
         subnet = exists(box, topology.SUBNET, place)
+        if items(subnet.get("delegations")):
+            raise Refusal(f"{place} is delegated to a service: no network interface of yours can be in it")
         if reference(record.get("networkSecurityGroup")):
             exists(box, topology.GROUP, reference(record["networkSecurityGroup"]))
         public = reference(configuration.get("publicIPAddress"))
@@ -109,5 +111,4 @@ class NetworkInterface(NetworkType):
                 raise Busy(f'Status=400 Code="NicInUse" Message="{identity} is used by existing resource {machine}"')
 
     def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        box.unworld("interfaces", topology.short("nic", identity))
-        super().unmake(call, box, identity, record)
+        self.remove(box, ("interfaces", topology.short("nic", identity)))

@@ -45,6 +45,5 @@ class NetworkSecurityGroup(NetworkType):
             not_used(box, token, "networkSecurityGroup", identity, "InUseNetworkSecurityGroupCannotBeDeleted")
 
     def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        for vnet in box.records(topology.VNET):
-            box.unworld("groups", topology.group_id(identity, vnet))
-        super().unmake(call, box, identity, record)
+        networks = box.records(topology.VNET)
+        self.remove(box, *(("groups", topology.group_id(identity, vnet)) for vnet in networks))

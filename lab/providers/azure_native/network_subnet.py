@@ -63,6 +63,9 @@ class Subnet(NetworkType):
             if topology.same(topology.subnet_of(one), identity):
                 raise Busy(f'Status=400 Code="InUseSubnetCannotBeDeleted" Message="{identity} is in use by {face}"')
 
+        for server, one in box.records(topology.SERVER).items():
+            if topology.same(topology.server_subnet(one), identity):
+                raise Busy(f'Status=400 Code="InUseSubnetCannotBeDeleted" Message="{identity} is in use by {server}"')
+
     def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        box.unworld("subnets", topology.short("subnet", identity))
-        super().unmake(call, box, identity, record)
+        self.remove(box, ("subnets", topology.short("subnet", identity)))

@@ -22,7 +22,15 @@ class NetworkType(AzureType):
         box.apply()
 
     def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        topology.put_networks(box)
+        self.remove(box)
+
+    def remove(self, box: Box, *gone: tuple[str, str]) -> None:
+        """Take these (kind, id) out of the world and compute the rest anew, as one: another resource's change that read
+        the records before would bring them back."""
+        with box.lock:
+            topology.put_networks(box)
+            for kind, identity in gone:
+                box.unworld(kind, identity)
         box.apply()
 
 

@@ -93,6 +93,11 @@ def _put_network(box: Box, identity: str, record: dict[str, Any]) -> None:
     for key, one in faces.items():
         subnet = find(subnets, subnet_of(one)) or {}
         box.world("interfaces", _interface(box, key, one, subnet, identity))
+    box.world("groups", sql_group(identity, cidr))
+    for key, one in box.records(SERVER).items():
+        subnet = find(subnets, server_subnet(one)) or {}
+        if subnet:
+            box.world("interfaces", _server_interface(box, key, one, subnet, identity))
 
 
 def _interface(box: Box, identity: str, record: dict[str, Any], subnet: dict[str, Any], vnet: str) -> Interface:
@@ -107,6 +112,26 @@ def _interface(box: Box, identity: str, record: dict[str, Any], subnet: dict[str
         source_dest_check=not record.get("enableIPForwarding"),
         public_address=address_of(box, reference(configuration.get("publicIPAddress"))),
     )
+
+
+def _server_interface(box: Box, identity: str, record: dict[str, Any], subnet: dict[str, Any], vnet: str) -> Interface:
+    group = reference(subnet.get("networkSecurityGroup"))
+    known = bool(group) and find(box.records(GROUP), group) is not None
+    outer = group_id(group, vnet) if known else open_group(vnet, "").id
+    place = short("subnet", server_subnet(record))
+    return Interface(short("nic", identity), place, record["__address"], (outer, sql_group(vnet, "").id))
+
+
+def server_subnet(server: Mapping[str, Any]) -> str:
+    """Id of the subnet that a flexible server is in; empty for one that is nowhere yet."""
+    network = server.get("network") or {}
+    return str(network.get("delegatedSubnetResourceId") or "") if server.get("__address") else ""
+
+
+def sql_group(vnet: str, cidr: str) -> SecurityGroup:
+    """What a flexible server itself lets in: SQL."""
+    ingress = (Rule("tcp", 3306, 3306, cidr),) if cidr else ()
+    return SecurityGroup(short("nsg-sql", vnet), short("vnet", vnet), ingress, (Rule("-1", -1, -1, "0.0.0.0/0"),), True)
 
 
 def find(records: Mapping[str, dict[str, Any]], identity: str) -> dict[str, Any] | None:
@@ -301,6 +326,7 @@ def disks_of(box: Box, identity: str, record: Mapping[str, Any]) -> Iterable[tup
 def free_address(box: Box, subnet: str, cidr: str) -> str:
     """The first address of a subnet that is neither reserved nor taken. Refusal when there is none."""
     taken = {_address(one) for one in box.records(INTERFACE).values() if same(subnet_of(one), subnet)}
+    taken |= {one["__address"] for one in box.records(SERVER).values() if same(server_subnet(one), subnet)}
     for address in list(ipaddress.IPv4Network(cidr))[4:-1]:  # Azure keeps the first four and the last
         if str(address) not in taken:
             return str(address)

@@ -12,8 +12,9 @@ from lab.providers.framework.types import Call, Refusal, ResourceType
 class RecordType(ResourceType):
     """A record in the box, and (for live types) what the hooks `verify`, `make`, `change`, `unmake` do with it.
 
-    Hooks run only with a box and only for live types. Records hold outputs as state does, the URN under `__urn` and the
-    program's own inputs under `__inputs` (a cloud does not give everything back, a password for instance).
+    Hooks run only with a box and only for live types. Records hold outputs as state does, the URN under `__urn`, the
+    program's own inputs under `__inputs` (a cloud does not give everything back, a password for instance) and what else
+    a type keeps for itself under names that begin so; these never reach the state.
     """
 
     leaves_records = True
@@ -106,7 +107,8 @@ class RecordType(ResourceType):
             before = box.record(self.token, identity)
             if before is None:
                 raise Refusal(f"{self.token} {identity} is gone; run `pulumi refresh`")
-            record |= {"__urn": before.get("__urn", call.urn), "__inputs": new}
+            record |= {"__urn": call.urn, **{key: value for key, value in before.items() if key.startswith("__")}}
+            record["__inputs"] = new
             box.put(self.token, identity, record)
             if self.live:
                 try:

@@ -3,7 +3,17 @@
 import base64
 
 import pulumi
-from pulumi_azure_native import authorization, compute, keyvault, managedidentity, network, resources, storage
+from pulumi_azure_native import (
+    authorization,
+    compute,
+    dbformysql,
+    keyvault,
+    managedidentity,
+    network,
+    privatedns,
+    resources,
+    storage,
+)
 
 settings = pulumi.Config()
 SUBSCRIPTION = "/subscriptions/5b0f4a70-7ab1-4c11-9d52-1ab000000001"
@@ -157,6 +167,39 @@ compute.VirtualMachineRunCommandByVirtualMachine(
     treat_failure_as_deployment_failure=True,
     **inside,
 )
+data = network.Subnet(
+    "data",
+    virtual_network_name=vnet.name,
+    address_prefix="10.40.2.0/24",
+    delegations=[{"name": "mysql", "service_name": "Microsoft.DBforMySQL/flexibleServers"}],
+    **inside,
+)
+zone = privatedns.PrivateZone(
+    "zone", private_zone_name="dr-mysql-lab.private.mysql.database.azure.com", location="global", **inside
+)
+link = privatedns.VirtualNetworkLink(
+    "link",
+    private_zone_name=zone.name,
+    location="global",
+    registration_enabled=False,
+    virtual_network={"id": vnet.id},
+    **inside,
+)
+server = dbformysql.Server(
+    "server",
+    server_name="dr-mysql-lab",
+    administrator_login="dbadmin",
+    administrator_login_password=pulumi.Output.secret(settings.get("password") or "tell-nobody-2"),
+    sku={"name": "Standard_B2s", "tier": "Burstable"},
+    version="8.4",
+    network={"delegated_subnet_resource_id": data.id, "private_dns_zone_resource_id": zone.id},
+    opts=pulumi.ResourceOptions(depends_on=[link]),
+    **inside,
+)
+dbformysql.Configuration(
+    "local_infile", server_name=server.name, value=settings.get("infile") or "ON", source="user-override", **inside
+)
+dbformysql.Database("petclinic", server_name=server.name, charset="utf8mb4", **inside)
 pulumi.export("address", address.ip_address)
 pulumi.export("web", pages.primary_endpoints.web)
 pulumi.export("machine", machine.id)
