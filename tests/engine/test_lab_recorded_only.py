@@ -106,3 +106,18 @@ def test_machines_and_faults_are_refused(lab: Lab) -> None:
 def test_an_interactive_shell_says_that_nothing_runs(lab: Lab) -> None:
     done = lab("shell")
     assert (done.returncode, "recorded only" in done.stderr) == (0, True)
+
+
+def test_a_stack_that_is_handed_over_needs_no_login(lab: Lab) -> None:
+    def pulumi(*words: str) -> "subprocess.CompletedProcess[str]":
+        return lab("exec", "--", "pulumi", *words, "--stack", "dev", "--non-interactive")
+
+    keys = [f"onprem_{host}_{what}" for host in ("gateway", "database") for what in ("ssh", "host_key")]
+    assert pulumi("config", "rm-all", *keys, "onprem_ssh_private_key").returncode == 0
+    assert (
+        pulumi("config", "set-all", "--plaintext", "onprem_delivery=bundle", "--plaintext", "gate=handover").returncode
+        == 0
+    )
+    done = pulumi("preview")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "onprem-gateway is handed over" in done.stdout + done.stderr
