@@ -2,5 +2,6 @@
 Not here: what the job does (guest/backup/), where its backups rest (storage/)."""
 
 from .backup_job import BackupDatabase, BackupJob, BackupJobArgs
+from .backup_timer import BackupTimer, BackupTimerArgs, backup_timer
 
-__all__ = ["BackupDatabase", "BackupJob", "BackupJobArgs"]
+__all__ = ["BackupDatabase", "BackupJob", "BackupJobArgs", "BackupTimer", "BackupTimerArgs", "backup_timer"]

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from components.guest.standby import plan
+from components.machine import azure_documents
 
-from .standby_machine import DATABASE, GUEST, MORE_OWNERS, PASSWORD, SECRET, Clinic, running_clinic
+from .standby_machine import DATABASE, GUEST, MORE_OWNERS, PASSWORD, SECRET, STANDBY, Clinic, running_clinic
 from .whole_box import needs_a_box
 
 pytestmark = needs_a_box
@@ -46,6 +47,22 @@ def test_from_a_backup_to_a_correct_page(clinic: Clinic) -> None:
         "ready", "running", False, True,
     )  # fmt: skip
     assert report["backup_id"] == report["marker"]["backup_id"] == document["backup_id"]
+
+
+def test_the_script_that_pulumi_up_waits_for_ends_with_the_machines_own_verdict(clinic: Clinic) -> None:
+    clinic.apply()
+    told = clinic.must("cat /etc/twinsite/standby.told").strip()
+
+    def gate(wanted: str) -> "tuple[int, str]":
+        script = azure_documents.gate_script("standby", "vm-unique", wanted, 20)
+        done = clinic.pair.on(STANDBY, "sh -s", script.encode())
+        return done.returncode, done.stdout + done.stderr
+
+    assert gate(told)[0] == 0
+    # No agent works on this machine, so another document never arrives.
+    code, words = gate("0" * 16)
+    assert code == 1
+    assert "without the agent" in words and "/var/log/dr-vm-init.log" in words and "verdict: ready" in words
 
 
 def test_nobody_gets_in_round_the_front_door(clinic: Clinic) -> None:

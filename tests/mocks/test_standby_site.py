@@ -11,12 +11,16 @@ import yaml
 
 from components.database.standby import StandbyDatabaseKind
 from components.guest import payload_sha256
+from components.guest.backup import config as backup_config
+from components.guest.backup import timer
 from components.guest.standby.config import parse
 from components.modes import DrMode
 from components.rules import Refused
+from components.storage import BackupStore
+from components.workload import backup_timer
 
-from .azure_site import GROUP, IMAGE, OPERATOR, site
-from .harness import Registered, Run
+from .azure_site import FILL, GROUP, ID_TYPES, IMAGE, OPERATOR, site
+from .harness import Registered, Run, run
 
 VM = "azure-native:compute:VirtualMachine"
 GATE = "azure-native:compute:VirtualMachineRunCommandByVirtualMachine"
@@ -332,3 +336,27 @@ def test_all_problems_are_said_at_once_before_the_first_resource() -> None:
     with pytest.raises(Refused) as refused:
         site(vm={"gate_timeout_seconds": 7200, "which": "backup-20251216.sql.gz", "image": "20.04"})
     assert len(refused.value.problems) == 3
+
+
+def test_the_same_job_on_a_machine_is_told_the_same_and_its_password_is_secret() -> None:
+    def program() -> Any:
+        store = BackupStore(
+            "site",
+            {
+                "resource_group": "dr-petclinic-rg",
+                "location": "koreacentral",
+                "account": "petclinicdrbackup",
+                "public_accounts": [],
+                "writer": None,
+            },
+        )
+        database = {"address": "db.example.com", "user": "backup", "password": "VERY-SECRET", "schema": "petclinic"}
+        told = backup_timer("site", {"schedule": "17 18 * * *", "database": database, "store": store})  # type: ignore[typeddict-item]
+        return {"config": told["config"], "secret": told["secrets"].is_secret()}
+
+    found = run(program, fill=FILL, ids=ID_TYPES)
+    assert found.result["secret"] is True
+    config = backup_config.parse(found.result["config"])
+    assert (config.store, config.client_id) == ("azblob://petclinicdrbackup/mysql-backup", "site-writer-client")
+    assert timer.files(found.result["config"])
+    assert found.of("azure-native:managedidentity:FederatedIdentityCredential") == []

@@ -10,7 +10,7 @@ import json
 import sys
 from typing import Any
 
-from . import dump, manifest
+from . import dump, manifest, timer
 from .aside import aside, drop
 from .config import Config, Failed, Refused, Secrets, at, read, read_secrets
 from .difference import difference
@@ -68,7 +68,7 @@ def _report(config: Config) -> dict[str, Any]:
     }
 
 
-VERBS = ("run", "list", "verify", "restore", "prove", "events", "report", "diff", "aside", "drop")
+VERBS = ("run", "list", "verify", "restore", "prove", "events", "report", "diff", "aside", "drop", "apply", "undo")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -121,6 +121,8 @@ def _act(options: argparse.Namespace, config: Config, secrets: Secrets) -> tuple
 
 def _look(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], int]:
     """The verbs that need no password."""
+    if options.verb in ("apply", "undo"):
+        return timer.apply(options.config) if options.verb == "apply" else timer.undo(), 0
     if options.verb == "list":
         return {"backups": listed(config)}, 0
     if options.verb == "report":
@@ -144,7 +146,7 @@ def main(argv: list[str]) -> int:
             config = at(config, options.store)
         if options.into:
             config = dataclasses.replace(config, target=dataclasses.replace(config.target, schema=options.into))
-        if options.verb in ("list", "report", "verify", "diff"):
+        if options.verb in ("list", "report", "verify", "diff", "apply", "undo"):
             found, code = _look(options, config)
         else:
             found, code = _act(options, config, read_secrets(options.secrets))

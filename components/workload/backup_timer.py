@@ -1,0 +1,61 @@
+"""The same job on a machine without a cluster: what its guest role `backup` is told."""
+
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+
+from .. import rules
+from ..rules import backup as backup_rules
+from ..storage import BackupStore
+from .backup_job import BackupDatabase
+
+
+class BackupTimerArgs(TypedDict):
+    """Arguments of backup_timer."""
+
+    schedule: str
+    """Cron expression, UTC. Plain, because the RPO is computed from it."""
+
+    database: BackupDatabase
+    """What is backed up."""
+
+    store: BackupStore
+    """Where to. The machine carries its writer identity."""
+
+    streams: NotRequired[int]
+    """Parallel streams. Defaults to 4."""
+
+    timeout_seconds: NotRequired[int]
+    """A run that takes longer is ended. Defaults to 14400."""
+
+
+class BackupTimer(TypedDict):
+    """For the arguments `config` and `secrets` of a host with role `backup`."""
+
+    config: pulumi.Output[dict[str, Any]]
+    secrets: pulumi.Output[dict[str, Any]]
+
+
+def backup_timer(name: str, args: BackupTimerArgs) -> BackupTimer:
+    """What a host with role `backup` is told: a systemd timer then runs the job there."""
+    problems = [*backup_rules.schedule_problems(args["schedule"]), *backup_rules.user_problems(args["database"])]
+    rules.require(name, problems)
+    database, store = args["database"], args["store"]
+    config = pulumi.Output.all(address=database["address"], client_id=store.writer_client_id).apply(
+        lambda known: {
+            "store": store.backups,
+            "identity": {"client_id": known["client_id"]},
+            "schema": database["schema"],
+            "database": {
+                "address": known["address"],
+                "port": database.get("port", 3306),
+                "user": database["user"],
+                "tls_ca": database.get("tls_ca", ""),
+            },
+            "streams": args.get("streams", 4),
+            "schedule": args["schedule"],
+            "timeout_seconds": args.get("timeout_seconds", 14400),
+        }
+    )
+    password: pulumi.Output[str] = pulumi.Output.secret(database["password"])
+    return {"config": config, "secrets": password.apply(lambda text: {"password": text})}
