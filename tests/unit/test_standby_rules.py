@@ -1,5 +1,6 @@
 """Refusals about the standby site and its backups: each bad design, made of a good one, is refused with its fix."""
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -7,13 +8,13 @@ import pytest
 from components.rules import backup, standby
 
 SHA = "ab" * 32
-NETWORK = {
+NETWORK: dict[str, Any] = {
     "resource_group": "dr-petclinic-rg",
     "vnet_range": "10.60.0.0/16",
     "application_range": "10.60.1.0/24",
     "database_range": "10.60.2.0/24",
 }
-DATABASE = {
+DATABASE: dict[str, Any] = {
     "kind": "flexible",
     "server": "dr-petclinic-mysql",
     "user": "dbadmin",
@@ -21,15 +22,19 @@ DATABASE = {
     "subnet_range": "10.60.2.0/24",
     "source_version": "8.0.40",
 }
-APPLICATION = {
+APPLICATION: dict[str, Any] = {
     "artefact": "artefacts/petclinic.war",
     "sha256": SHA,
     "context": "/petclinic",
     "health_path": "/petclinic/",
 }
-ORIGIN = {"host": "origin-dr.example.com", "certificate_secret": "origin-certificate", "header_secret": "origin-header"}
-MACHINE = {"host": "azure-standby", "application": APPLICATION, "origin": ORIGIN}
-STORE = {
+ORIGIN: dict[str, Any] = {
+    "host": "origin-dr.example.com",
+    "certificate_secret": "origin-certificate",
+    "header_secret": "origin-header",
+}
+MACHINE: dict[str, Any] = {"host": "azure-standby", "application": APPLICATION, "origin": ORIGIN}
+STORE: dict[str, Any] = {
     "account": "petclinicdrbackup",
     "public_accounts": ["petclinicdrpub", "petclinicdrlatch"],
     "writer": {
@@ -38,8 +43,13 @@ STORE = {
         "service_account": "rds-backup",
     },
 }
-VAULT = {"vault": "dr-petclinic-kv", "generated": ["database-password"], "given": {}, "readers": {"reader": "id"}}
-JOB = {
+VAULT: dict[str, Any] = {
+    "vault": "dr-petclinic-kv",
+    "generated": ["database-password"],
+    "given": {},
+    "readers": {"reader": "id"},
+}
+JOB: dict[str, Any] = {
     "namespace": "petclinic",
     "image": f"registry.example.com/backup@sha256:{SHA}",
     "schedule": "17 18 * * *",
@@ -56,10 +66,10 @@ def with_origin(**changed: Any) -> dict[str, Any]:
 
 
 def with_writer(**changed: Any) -> dict[str, Any]:
-    return {"writer": {**STORE["writer"], **changed}}  # type: ignore[dict-item]
+    return {"writer": {**STORE["writer"], **changed}}
 
 
-GOOD = {
+GOOD: dict[str, tuple[Callable[[Mapping[str, Any]], Iterable[str]], dict[str, Any]]] = {
     "network": (standby.network_problems, NETWORK),
     "database": (standby.database_problems, DATABASE),
     "machine": (standby.machine_problems, MACHINE),
