@@ -20,7 +20,7 @@ from .look import Eyes
 from .worker import Runner, Worker
 
 # A page that does not come is asked for again: one lost packet is no disaster.
-LOOKS = 3
+LOOKS = 2
 LOOK_PAUSE_SECONDS = 1.0
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from .plot import FAULT, GRID, INK, QUIET, REPLICA, SOURCE, STYLE
 from .timeline import moment, spans
 
-TONES = {"done": SOURCE, "undone": "#f5a524", "failed": FAULT, "interrupted": FAULT}
+TONES = {"done": "#52606d", "undone": "#f5a524", "failed": FAULT, "interrupted": FAULT}
 
 
 def draw(content: Mapping[str, Any], zero: float) -> Figure:
@@ -49,7 +49,7 @@ def draw(content: Mapping[str, Any], zero: float) -> Figure:
             axes.barh(0, 0, color=colour, label=site)
         if sites:
             axes.barh(0, 0, color=FAULT, label="nothing")
-            axes.legend(loc="lower right", facecolor="white", edgecolor="none", framealpha=0.85, fontsize=9)
+            axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=4, edgecolor="none", fontsize=9)
         return figure
 
 
