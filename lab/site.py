@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab import primary
+from lab import primary, standby
 from lab.box import Box
 from lab.client import LabError
 from lab.methods import INSTANCE_TOKEN, wait_until
@@ -53,7 +53,7 @@ class Site:
         self.azure = AzureCloud(
             state, operator, cache() / "lab" / "azurite", self._authority.pem, self._running, self._power
         )
-        self.traffic = Traffic(state, self._authority, SERVICES_NAMESPACE, self.azure.names)
+        self.traffic = Traffic(state, self._authority, SERVICES_NAMESPACE, self._other_names)
         self._front: front.Front | None = None
         self._metadata: dict[str, metadata.Metadata] = {}
         self._lock = threading.Lock()
@@ -140,6 +140,10 @@ class Site:
     def _booted(self, machine: str) -> bool:
         return bool(self.box.machine_state(machine).get("booted"))
 
+    def _other_names(self) -> dict[str, str]:
+        """Of everything that the front answers for besides AWS."""
+        return {**self.azure.names(), standby.RELEASES: front.ADDRESS[0]}
+
     def _running(self, machine: str) -> bool:
         return bool(self.box.machine_state(machine).get("running"))
 
@@ -159,7 +163,12 @@ class Site:
         listening = inside(SERVICES_NAMESPACE, lambda: socket.create_server(front.ADDRESS, reuse_port=False))
         self.azure.start()
         self._front = front.Front(
-            listening, self._authority, self._register, self.state.role, self.paths.moto, self.azure.apis
+            listening,
+            self._authority,
+            self._register,
+            self.state.role,
+            self.paths.moto,
+            (*self.azure.apis, standby.Releases(lambda: primary.war(self.log))),
         )
         front.serve(self._front)
 

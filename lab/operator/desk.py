@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab import primary
+from lab import primary, standby
 from lab.client import SOCKET_VARIABLE, LabError
 from lab.onprem import MACHINES, PUBLIC_ADDRESS
 from lab.operator import keys, stack
@@ -103,6 +103,7 @@ class Desk:
         if self.topology == AWS_AZURE:
             bundle = self.paths.authority / "ca.pem"
             values = primary.values() | ({"primary_database_ca": bundle.read_text()} if bundle.exists() else {})
+            values |= standby.values(self.azure_operator(), primary.war(lambda line: None))
         ours = STACKS[self.topology]
         files = {source.name: source.read_text() for source in self.tree.glob("Pulumi.*.yaml")}
         for name, text in ({f"Pulumi.{ours}.yaml": ""} | files).items():
@@ -119,7 +120,8 @@ class Desk:
 
     def _secret_values(self) -> dict[str, str]:
         if self.topology == AWS_AZURE:
-            return {"primary_database_password": self.primary_passwords().backup}
+            password = self.primary_passwords().backup
+            return {"primary_database_password": password, **standby.secrets(self.paths.authority)}
         return {"onprem_ssh_private_key": keys.read(self.ssh_key).private}
 
     def refresh_project(self) -> None:

@@ -21,12 +21,15 @@ OPERATOR_ADDRESS = "203.0.113.10"
 
 
 def overlay(stack_file: str, box: str, values: Mapping[str, Any]) -> str:
-    """A stack file's text with the lab's values and mark; everything else stays (comments do not: it is a copy)."""
+    """A stack file's text with the lab's values and mark; everything else stays (comments do not: it is a copy).
+
+    Values whose key has a colon are a provider's, the others the project's.
+    """
     content = yaml.safe_load(stack_file) or {}
     config = content.setdefault("config", {})
     config[MARKER] = box
     for key, value in values.items():
-        config[f"{PROJECT}:{key}"] = value
+        config[key if ":" in key else f"{PROJECT}:{key}"] = value
     return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 
