@@ -14,47 +14,17 @@ from components import inventory
 from components.rules import Refused
 from stacks import aws_azure
 from stacks.aws_azure_refusals import refusals
-from stacks.settings import Reader
-from tests.aws_azure_config import PROVIDERS, SECRETS, SETTINGS, declared
 
-from . import azure_site, traffic_world
-from .harness import Run, plain, run
-
-FILL = {**azure_site.FILL, **traffic_world.FILL}
-FILL["azure-native:storage:StorageAccount"] = lambda name, inputs: {
-    **azure_site.FILL["azure-native:storage:StorageAccount"](name, inputs),
-    **traffic_world.account(name, inputs),
-}
-IDS = {**azure_site.ID_TYPES, **traffic_world.IDS}
+from . import aws_azure_topology
+from .aws_azure_topology import read
+from .harness import Run, plain
 
 Build = Callable[..., Run]
 
 
-def text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def read(**change: Any) -> aws_azure.Settings:
-    """Settings of the project's defaults, a user's stack file, and a change."""
-    values = {key: text(entry["default"]) for key, entry in declared().items()}
-    values |= {key: text(value) for key, value in {**SETTINGS, **SECRETS, **change}.items()}
-    pulumi.runtime.set_all_config(PROVIDERS | {f"twinsite:{key}": value for key, value in values.items()})
-    reader = Reader(values.get)
-    settings = aws_azure.read(reader)
-    reader.finish("stack test")
-    return settings
-
-
 @pytest.fixture
-def build(monkeypatch: pytest.MonkeyPatch) -> Iterator[Build]:
-    for variable in ("PULUMI_BACKEND_URL", "AWS_EXECUTION_ENV", "CODEBUILD_BUILD_ID", "ECS_CONTAINER_METADATA_URI_V4"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr("stacks.home._HARDWARE", __import__("pathlib").Path("/none"))
-
-    def built(**change: Any) -> Run:
-        return run(lambda: aws_azure.build(read(**change)), fill=FILL, ids=IDS)
-
-    yield built
+def build() -> Iterator[Build]:
+    yield aws_azure_topology.build
     pulumi.runtime.set_all_config({})
 
 
