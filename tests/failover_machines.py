@@ -81,6 +81,8 @@ class Machines:
     def __init__(self, folder: pathlib.Path, there: Azure, monkeypatch: Any) -> None:
         self._folder, self._azure = folder, there
         self.alive = True
+        self.dark: set[str] = set()
+        """Accounts that nobody reaches."""
         self._write({
             "number": 10, "home": {"rows": [1, 2, 3]}, "away": {"rows": [], "from": "", "closed": False}, "aside": {},
             "backups": {},
@@ -138,6 +140,10 @@ class Machines:
 
     def page(self, url: str, name: str, address: str) -> web.Page:
         """What is served where."""
+        if url.endswith("/latch/dr"):
+            account = "petclinicpublic" if "one.web" in url else "petcliniclatch"
+            there = (account, "$web", "latch/dr") in self._azure.blobs and account not in self.dark
+            return web.Page(200 if there else 404)
         address = address or {"alb.aws.example": HOME_ADDRESS, "dr.edge.example": AWAY_ADDRESS}.get(
             url.split("/")[2], NOTICE_ADDRESS
         )

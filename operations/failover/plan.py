@@ -43,6 +43,7 @@ def _failover(draft: Draft) -> None:
     draft.latch_known(may_lack_one=True)
     draft.standby_known()
     if not facts.latched:
+        _nobody_there(draft)
         _evidence(draft)
         backup = draft.backup()
         if backup is not None:
@@ -76,6 +77,20 @@ def _failover(draft: Draft) -> None:
         )
     draft.events(sites.away, Where.ARM)
     draft.answers(sites.away)
+
+
+def _nobody_there(draft: Draft) -> None:
+    """With a latch store that says nothing, a name that leads to the standby says that users may write there."""
+    facts, away = draft.facts, draft.sites.away
+    if facts.unlatched:
+        return
+    stateful = {name.fqdn for name in facts.inventory.names if name.stateful}
+    there = [name.fqdn for name in facts.names if name.fqdn in stateful and name.site() == away]
+    if there:
+        draft.refuse(
+            f"{there[0]} leads to {away}, and a latch store does not answer: users may be writing at {away}, and a "
+            "restore would replace what they wrote: bring the store back first; see docs/runbooks/latch-store-gone.md"
+        )
 
 
 def _evidence(draft: Draft) -> None:

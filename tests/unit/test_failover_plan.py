@@ -7,7 +7,19 @@ from typing import Any
 import pytest
 
 from components.inventory import Inventory
-from operations.failover.facts import Backup, Backups, Facts, Home, LatchObject, Program, Standby, Unfinished, Vantage
+from operations.failover.facts import (
+    Backup,
+    Backups,
+    Facts,
+    Home,
+    LatchObject,
+    NameSeen,
+    Program,
+    Seen,
+    Standby,
+    Unfinished,
+    Vantage,
+)
 from operations.failover.plan import plan
 from operations.failover.words import Command, Doing, Intent, Plan, Refusal, Where
 from tests.failover_world import HOUR, INVENTORY, STORES
@@ -148,6 +160,13 @@ def test_a_persons_word_stands_for_two_places_and_a_live_primary_is_told_of() ->
 def test_one_latch_leaves_the_store_out_that_does_not_answer() -> None:
     found = plan(facts(latch=latch(None, False)), replace(OVER, one_latch=True))
     assert "set-latch-2" in steps(found) and "set-latch-1" not in steps(found)
+
+
+def test_one_latch_restores_nothing_where_users_may_be() -> None:
+    there = tuple(NameSeen(name.fqdn, (Seen("192.0.2.53", ("192.0.2.9",), "azure"),)) for name in INVENTORY.names)
+    unseen = facts(latch=latch(None, False), names=there, standby=READY)
+    assert "users may be writing at azure" in refusal(plan(unseen, replace(OVER, one_latch=True)))
+    assert "restore-backup" in steps(plan(facts(names=there, standby=READY), OVER))
 
 
 def test_a_half_backup_that_is_newer_is_told_of_and_not_used() -> None:

@@ -110,3 +110,13 @@ def test_a_latch_store_that_does_not_answer_is_named(both: Machines) -> None:
     assert run(both, Intent(Command.FAILOVER, "azure", one_latch=True))["verdict"] == "passed"
     refused = run(both, BACK)
     assert "would move users when it comes back" in " ".join(refused["problems"])
+
+
+def test_an_object_that_our_identity_may_not_read_is_seen_as_the_health_checks_see_it(both: Machines) -> None:
+    both.alive = False
+    passed(both, OVER)
+    both.change("away", rows=[1, 2, 3, 50])
+    both._azure.blobs.pop(("petclinicpublic", "$web", "latch/dr"))
+    both._azure.gone.add("petcliniclatch")  # 403 to us, and still 200 to the checks
+    run(both, Intent(Command.FAILOVER, "azure", one_latch=True, source_is_dead=True))
+    assert both.state["away"]["rows"] == [1, 2, 3, 50], "what users wrote was not replaced"
