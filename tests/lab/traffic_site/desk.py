@@ -8,6 +8,7 @@ desk.py put|delete ACCOUNT BLOB [TEXT]
 import http.client
 import json
 import os
+import socket
 import sys
 import time
 import urllib.error
@@ -17,6 +18,7 @@ import urllib.request
 from dnslib import DNSError, DNSRecord  # type: ignore[import-untyped]
 
 ROUTE53 = "198.51.100.53"
+LATE_SECONDS = 60.0
 
 
 def answer(name: str) -> str:
@@ -46,17 +48,16 @@ def watch(name: str, seconds: str) -> None:
 
 
 def send(request: urllib.request.Request) -> http.client.HTTPResponse:
-    """Its answer. A busy machine's resolver may be late once; an answer of the service is final."""
-    for last in (False, False, True):
+    """Its answer. On a busy machine the desk's resolver may be late; an answer of the service is final."""
+    end = time.monotonic() + LATE_SECONDS
+    while True:
         try:
             answered: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=20)
             return answered
-        except urllib.error.HTTPError:
-            raise
-        except urllib.error.URLError:
-            if last:
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, socket.gaierror) or time.monotonic() > end:
                 raise
-    raise AssertionError("unreachable")
+            print(f"{request.host}: {error.reason}", file=sys.stderr)
 
 
 def blob(method: str, account: str, path: str, text: str = "set") -> None:
