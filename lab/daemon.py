@@ -109,6 +109,7 @@ def run(paths: Paths, image: Path, topology: str) -> int:
         report=site.report,
         azure=site.azure,
         dark=site.dark,
+        kubectl=site.kubectl,
     )
     server = Server(paths.socket, methods)
     threading.Thread(target=server.serve_forever, name="box", daemon=True).start()

@@ -29,6 +29,7 @@ class Methods:
         report: Callable[[], dict[str, Any]] = dict,
         azure: AzureCloud | None = None,
         dark: Callable[[bool | None], bool] = lambda down: False,
+        kubectl: Callable[[list[str], str], dict[str, Any]] = lambda words, stdin: {},
     ) -> None:
         """`applying` and `applied` run before and after the box makes a world real; `report` adds to `status`; `dark`
         takes AWS away (True), gives it back (False), and says whether it is away (None)."""
@@ -40,6 +41,7 @@ class Methods:
         self._report = report
         self._azure = azure
         self._dark = dark
+        self._kubectl = kubectl
         self._box_lock = threading.Lock()
         self._real_generation = -1
 
@@ -190,6 +192,10 @@ class Methods:
         """AWS goes dark: its APIs, the load balancer, the primary's machines. Route 53's answers and edges stay."""
         with self._box_lock:
             self._dark(down)
+
+    def do_kubectl(self, words: list[str], stdin: str) -> dict[str, Any]:
+        """{"code", "out", "err"} of one command to the primary's cluster."""
+        return self._kubectl(words, stdin)
 
     def do_is_dark(self) -> bool:
         return self._dark(None)

@@ -37,6 +37,7 @@ DATABASE_HOST = f"petclinic.c0twinsite00.{REGION}.rds.amazonaws.com"
 NAMESPACE = "petclinic"
 SCHEMA = "petclinic"
 OIDC_ISSUER = f"https://oidc.eks.{REGION}.amazonaws.com/id/1AB0C1A55E5000000000000000000001"
+CLUSTER_HOST = f"1AB0C1A55E5000000000000000000001.gr7.{REGION}.eks.amazonaws.com"
 HEALTH_PATH = "/petclinic/"
 
 VPC = Vpc("vpc-0a00000000000a001", "10.30.0.0/16", internet=True)
@@ -46,6 +47,7 @@ ADDRESSES = {APPLICATION: "10.30.1.10", DATABASE: "10.30.2.20"}
 PUBLIC_ADDRESS = "203.0.113.253"
 """From the end of the lab's elastic addresses: the node's way out, as through a NAT gateway."""
 PORT = 8080
+KUBELET = "/usr/local/lib/lab/pod.py"
 
 USER = "ubuntu"
 _TRUST = "/usr/local/share/ca-certificates/twinsite-lab.crt"
@@ -114,6 +116,24 @@ def balancer(authority: Authority, vpc_namespace: str) -> LoadBalancer:
         return inside(vpc_namespace, functools.partial(socket.create_connection, where, seconds))
 
     return LoadBalancer(ALB.name, DOMAIN, authority, dial, HEALTH_PATH)
+
+
+def node(vpc_namespace: str, key: Path) -> Callable[[str], tuple[int, str]]:
+    """Runs a pod on the node, over SSH from the VPC's router: its description → exit code and output."""
+    options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=10",
+               "ServerAliveInterval=15"]  # fmt: skip
+    words = ["ip", "netns", "exec", vpc_namespace, "ssh", "-i", str(key)]
+    for option in options:
+        words += ["-o", option]
+    words += [f"{USER}@{ADDRESSES[APPLICATION]}", f"sudo python3 {KUBELET}"]
+
+    def run(description: str) -> tuple[int, str]:
+        done = subprocess.run(
+            words, input=description, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        return done.returncode, done.stdout
+
+    return run
 
 
 def war(say: Callable[[str], None]) -> Path:

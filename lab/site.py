@@ -19,11 +19,12 @@ from lab.model import World
 from lab.onprem import MACHINES, user_data
 from lab.operator import keys
 from lab.operator.desk import Desk
-from lab.paths import Paths, cache
+from lab.paths import TREE, Paths, cache
 from lab.seam import BoxLike
-from lab.services import front, metadata
+from lab.services import front, kubectl, metadata
 from lab.services.authority import Authority
 from lab.services.azure_cloud import NETWORK_PREFIX, AzureCloud
+from lab.services.cluster import Cluster
 from lab.services.credentials import Credentials, Register
 from lab.services.netns import inside
 from lab.state import State
@@ -56,6 +57,7 @@ class Site:
         self.traffic = Traffic(state, self._authority, SERVICES_NAMESPACE, self._other_names)
         self._front: front.Front | None = None
         self._metadata: dict[str, metadata.Metadata] = {}
+        self._cluster: Cluster | None = None
         self._lock = threading.Lock()
         self._dark = False
         self.box: BoxLike = Box(paths.run, image, self.log)
@@ -182,6 +184,12 @@ class Site:
         self.box.place(primary.APPLICATION, "/var/lib/tomcat11/webapps/petclinic.war", primary.war(self.log))
         balancer = primary.balancer(self._authority, self.box.vpc_namespace(primary.VPC.id))
         self.traffic.add_balancer(primary.ALB, balancer)
+        self.box.place(primary.APPLICATION, primary.KUBELET, TREE / "lab" / "services" / "pod.py")
+        run = primary.node(self.box.vpc_namespace(primary.VPC.id), self._desk.ssh_key)
+        self._cluster = Cluster(
+            self.state.records_list, self.azure.tenant.cluster.sign, primary.OIDC_ISSUER, run
+        )  # fmt: skip
+        self._cluster.start()
         for machine, name in primary.NAMES.items():
             wait_until(functools.partial(self._booted, machine), 120, f"the first boot of {name}")
         self._phase("waiting for the application's first page")
@@ -189,6 +197,15 @@ class Site:
             wait_until(lambda: balancer.healthy, 120, "a healthy target of the load balancer")
         except LabError as error:
             raise LabError(f"{error}; it last saw: {balancer.detail}") from None
+
+    def kubectl(self, words: list[str], stdin: str) -> dict[str, Any]:
+        """One command of `kubectl` at the desk."""
+        if self._cluster is None:
+            return {"code": 1, "out": "", "err": "error: this lab has no cluster; `lab up --topology aws-azure` has\n"}
+        if self._dark:
+            said = f"Unable to connect to the server: dial tcp: lookup {primary.CLUSTER_HOST}: i/o timeout\n"
+            return {"code": 1, "out": "", "err": said}
+        return kubectl.run(self._cluster, words, stdin)
 
     def dark(self, down: bool | None) -> bool:
         """Take AWS away or give it back; whether it is away."""
@@ -204,6 +221,8 @@ class Site:
         return self._dark
 
     def _stop_services(self) -> None:
+        if self._cluster is not None:
+            self._cluster.stop()
         with self._lock:
             servers = [*self._metadata.values(), *([self._front] if self._front is not None else [])]
             self._metadata.clear()

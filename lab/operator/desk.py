@@ -93,7 +93,7 @@ class Desk:
         passphrase.write_text(os.urandom(24).hex())
         (self.home / ".bashrc").write_text(r"PS1='(twinsite lab) \w\$ '" + "\n")
         (self.home / "bin").mkdir(exist_ok=True)
-        for name in ("pulumi", "twinsite"):
+        for name in ("pulumi", "twinsite", "kubectl"):
             wrapper = self.home / "bin" / name
             wrapper.unlink(missing_ok=True)
             wrapper.symlink_to(TREE / "lab" / "operator" / f"{name}.sh")

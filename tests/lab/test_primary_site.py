@@ -52,6 +52,37 @@ NAMES = """
         failover_routing_policies=[{"type": "SECONDARY"}], ttl=60, records=["192.0.2.1"])
 """
 
+JOB = """
+    import pulumi_kubernetes as kubernetes
+    where = {"namespace": "petclinic"}
+    account = kubernetes.core.v1.ServiceAccount("account", metadata={"name": "look", **where})
+    told = kubernetes.core.v1.ConfigMap("told", metadata=where, data={"look.sh": \"\"\"
+        set -eu
+        id -u; cat /etc/look/word; echo
+        cut -d. -f2 /var/run/tokens/azure | python3 -c 'import base64, json, sys; print(json.loads(
+        base64.urlsafe_b64decode(sys.stdin.read().strip() + "=="))["sub"])'
+        touch /usr/forbidden 2>/dev/null && echo writable || echo read-only
+        echo row | zstd -q | zstd -qd >/tmp/row; cat /tmp/row
+        mysql --version >/dev/null && echo "$JOB"
+    \"\"\"})
+    word = kubernetes.core.v1.Secret("word", metadata=where, string_data={"word": "open"})
+    pod = {"restart_policy": "Never", "service_account_name": account.metadata.name,
+        "security_context": {"run_as_user": 65532, "run_as_group": 65532},
+        "containers": [{"name": "look", "image": "look:1", "command": ["/bin/sh", "/etc/look/look.sh"],
+            "security_context": {"read_only_root_filesystem": True},
+            "env": [{"name": "JOB", "value_from": {"field_ref": {"field_path": "metadata.labels['job-name']"}}}],
+            "volume_mounts": [{"name": "told", "mount_path": "/etc/look", "read_only": True},
+                {"name": "token", "mount_path": "/var/run/tokens", "read_only": True},
+                {"name": "work", "mount_path": "/tmp", "sub_path": "tmp"}]}],
+        "volumes": [{"name": "told", "projected": {"default_mode": 0o440, "sources": [
+                {"config_map": {"name": told.metadata.name}}, {"secret": {"name": word.metadata.name}}]}},
+            {"name": "token", "projected": {"sources": [{"service_account_token": {
+                "audience": "api://AzureADTokenExchange", "expiration_seconds": 3600, "path": "azure"}}]}},
+            {"name": "work", "empty_dir": {}}]}
+    kubernetes.batch.v1.CronJob("job", metadata={"name": "look", **where}, spec={"schedule": "* * * * *",
+        "concurrency_policy": "Forbid", "job_template": {"spec": {"backoff_limit": 0, "template": {"spec": pod}}}})
+"""
+
 ASK = """
 import sys
 from dnslib import DNSRecord
@@ -90,7 +121,7 @@ def site() -> Iterator[Site]:
         made = Site()
         folder = PATHS.desk / "names"
         folder.mkdir()
-        program = textwrap.dedent(NAMES)
+        program = textwrap.dedent(NAMES) + textwrap.dedent(JOB)
         for word, value in (
             ("ALB_ZONE", primary.ALB.zone_id), ("ALB", primary.ALB.name), ("ZONE", primary.ZONE_ID),
             ("DOMAIN", primary.DOMAIN), ("HOST", primary.HOST),
@@ -130,14 +161,30 @@ def test_the_database_gives_sql_and_nothing_else(site: Site) -> None:
 
 
 def test_an_edge_serves_the_application_under_its_alias(site: Site) -> None:
-    status, said = site.page(f"https://app.{primary.DOMAIN}/petclinic/")
-    assert (status, "served by site aws" in said) == (200, True)
+    status, said = site.page(f"https://app.{primary.DOMAIN}/petclinic/", seconds=30)
+    assert (status, "served by site aws" in said) == (200, True), said
     low = said.lower()
     assert "x-cache: miss from cloudfront" in low
     assert "x-marked: get" in low
     assert "x-amz-cf-id:" in low
     status, said = site.page("https://d0000000000000.cloudfront.net/")
     assert status == 0, "no such distribution: its name does not resolve"
+
+
+def test_a_cron_jobs_container_runs_as_written_on_schedule_and_by_hand(site: Site) -> None:
+    site.must("kubectl", "create", "job", "by-hand", "--from=cronjob/look", "-n", "petclinic")
+
+    def ended() -> list[str]:
+        jobs = site.json("kubectl", "-n", "petclinic", "get", "jobs", "-o", "json")["items"]
+        return [one["metadata"]["name"] for one in jobs if "conditions" in one["status"]]
+
+    site.wait(lambda: "by-hand" in ended(), 30, "the end of the job")
+    said = site.must("kubectl", "-n", "petclinic", "logs", "job/by-hand").split("\n")
+    subject = "system:serviceaccount:petclinic:look"
+    pods = site.must("kubectl", "-n", "petclinic", "get", "pods", "-o", "json")
+    assert said == ["65532", "open", subject, "read-only", "row", "by-hand", ""], pods
+    site.wait(lambda: any(name.startswith("look-") for name in ended()), 75, "the run of this minute")
+    assert "/run/pods" not in site.on("ubuntu@aws-application", "ls -d /run/pods/* 2>/dev/null || true"), "tidied up"
 
 
 def test_a_hanging_application_moves_the_name_at_the_real_cadence_and_back(site: Site) -> None:
@@ -165,6 +212,7 @@ def test_a_dark_aws_takes_apis_load_balancer_and_machines_and_gives_them_back_wi
         done = site.run("sh", "-c", f"cd {PATHS.desk}/names && pulumi refresh --yes --skip-preview --non-interactive")
         assert done.returncode != 0
         assert "AWS is dark in this lab" in done.stdout + done.stderr
+        assert "Unable to connect to the server" in site.run("kubectl", "get", "jobs", "-n", "petclinic").stderr
     finally:
         must("dark", "off")
     site.wait(lambda: site.page(f"https://{primary.HOST}/petclinic/", seconds=3)[0] == 200, 40, "the return")

@@ -14,10 +14,9 @@ _SHORT = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", 
 
 
 class CronJob(KubernetesType):
-    """Its jobs' names add 11 characters, hence the shorter limit."""
+    """Its jobs' names add 11 characters, hence the shorter limit. The primary's node runs them (lab/services)."""
 
     token = "kubernetes:batch/v1:CronJob"
-    live = False
     name_limit = 52
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
