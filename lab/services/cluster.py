@@ -82,6 +82,10 @@ class Cluster:
             raise LabError(f'Error from server (NotFound): cronjobs.batch "{name}" not found')
         return dict(found)
 
+    def cronjobs(self, namespace: str) -> list[str]:
+        """Names of a namespace's cron jobs."""
+        return sorted(key.partition("/")[2] for key in self._records(CRONJOB) if key.startswith(f"{namespace}/"))
+
     def jobs(self, namespace: str) -> list[Job]:
         with self._lock:
             return [job for job in self._jobs.values() if job.namespace == namespace]

@@ -67,9 +67,10 @@ def _run(cluster: Cluster, options: dict[str, str], rest: list[str], stdin: str)
 
 def _get(cluster: Cluster, options: dict[str, str], kind: str, name: str) -> str:
     namespace = options["namespace"]
-    if kind == "cronjob" and name:
-        record = {key: value for key, value in cluster.cronjob(namespace, name).items() if not key.startswith("__")}
-        found: Any = {"apiVersion": "batch/v1", "kind": "CronJob", **record}
+    if kind == "cronjob":
+        known = [name] if name else cluster.cronjobs(namespace)
+        items = [_cronjob_object(cluster.cronjob(namespace, one)) for one in known]
+        found: Any = items[0] if name else {"apiVersion": "v1", "kind": "List", "items": items}
     elif kind == "job" and name:
         found = job_object(cluster.job(namespace, name))
     elif kind in ("job", "pods"):
@@ -86,6 +87,11 @@ def _get(cluster: Cluster, options: dict[str, str], kind: str, name: str) -> str
         return json.dumps(found, indent=4) + "\n"
     shown = found.get("items", [found])
     return "".join(f"{one['metadata']['name']}\n" for one in shown) or f"No resources found in {namespace} namespace.\n"
+
+
+def _cronjob_object(record: dict[str, Any]) -> dict[str, Any]:
+    plain = {key: value for key, value in record.items() if not key.startswith("__")}
+    return {"apiVersion": "batch/v1", "kind": "CronJob", **plain}
 
 
 def _create(cluster: Cluster, options: dict[str, str], what: str, name: str, stdin: str) -> str:

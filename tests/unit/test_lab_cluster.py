@@ -170,6 +170,8 @@ def test_a_manual_run_from_the_cron_job_and_one_with_other_arguments(node: Node)
     assert node.kubectl("logs", "job/x", "--tail=-1")["out"] == "said\n"
     assert node.kubectl("delete", "job", "x", "--wait=false", "--ignore-not-found")["code"] == 0
     assert "NotFound" in node.kubectl("get", "job", "x", "-o", "json")["err"]
+    assert node.kubectl("get", "cronjobs")["out"] == "rds-backup\n"
+    assert json.loads(node.kubectl("get", "cronjob", "rds-backup", "-o", "json")["out"])["kind"] == "CronJob"
 
 
 def test_what_the_stand_in_does_not_know_is_refused_with_what_it_knows(node: Node) -> None:
