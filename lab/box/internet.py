@@ -39,7 +39,7 @@ class Internet:
         ip([f"route add default via {INTERNET_ROUTER}"], names.operator)
         folder = ETC_NETNS / names.operator
         folder.mkdir(parents=True, exist_ok=True)
-        # Patient, and one question at a time: on a busy machine an answer may take seconds, and A and AAAA from one port
+        # Patient, and one question at a time: on a busy machine answers take seconds, and A and AAAA from one port
         # may race in connection tracking.
         options = "options timeout:3 attempts:5 single-request"
         (folder / "resolv.conf").write_text(f"nameserver {USERS_DNS}\n{options}\n")
