@@ -46,6 +46,7 @@ ALL = (
     Benchmark("tour", "./scripts/try, second run; --long: a first one, too", Needs.LAB_DOWN, "3, --long 15"),
     Benchmark("preview", "pulumi preview and no-change up beside a flat program", Needs.ENGINE, "4"),
     Benchmark("growth", "preview of 1, 10 and 100 tunnel and replica pairs", Needs.ENGINE, "5"),
+    Benchmark("restore", "backup and restore beside mysqldump, gzip, sed, mysql", Needs.LAB_DOWN, "5, --long 25"),
     Benchmark("terminate", "a clean end of the tunnel", Needs.LAB, "5", "recovery:terminate"),
     Benchmark("link-down", "link cuts of 30 s: tunnel, replication, rows", Needs.LAB, "12", "recovery:link_down"),
     Benchmark("one-way", "the same, one direction at a time", Needs.LAB, "20", "recovery:one_way"),

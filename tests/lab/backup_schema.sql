@@ -66,10 +66,13 @@ CREATE TABLE counted (part INT, n INT NOT NULL AUTO_INCREMENT, v TEXT, PRIMARY K
 INSERT INTO counted (part, v) VALUES (1, 'a'), (2, 'b'), (1, REPEAT('long ', 100000));
 CREATE TABLE keyless (a INT NOT NULL, b VARCHAR(10), UNIQUE KEY one (a));
 INSERT INTO keyless VALUES (1, 'x'), (0, 'y'), (-7, NULL);
-CREATE TABLE `odd ``name/ü` (`from` INT, `a``b` VARCHAR(10), `tab	name` INT) PARTITION BY HASH (`from`) PARTITIONS 3;
-INSERT INTO `odd ``name/ü` VALUES (1, 'a', 2), (2, 'b', NULL), (NULL, NULL, NULL);
+CREATE TABLE `odd ``name/ü` (`from` INT PRIMARY KEY, `a``b` VARCHAR(10), `tab	name` INT)
+  PARTITION BY HASH (`from`) PARTITIONS 3;
+INSERT INTO `odd ``name/ü` VALUES (1, 'a', 2), (2, 'b', NULL), (-3, NULL, NULL);
 CREATE TABLE empty_one (id INT PRIMARY KEY);
-CREATE TABLE journal (id INT AUTO_INCREMENT PRIMARY KEY, words VARCHAR(100), at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
+CREATE TABLE journal (
+  id INT AUTO_INCREMENT PRIMARY KEY, words VARCHAR(100), at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
+) DEFAULT CHARSET = utf8mb4;
 
 CREATE USER 'the_author'@'%' IDENTIFIED BY 'x';
 GRANT ALL ON clinic.* TO 'the_author'@'%';

@@ -170,7 +170,10 @@ class _Restore:
         present = {row[0] for row in self._control.ask("SHOW TABLES")}
         for statement in before:
             if statement.name not in present:
-                self._control.ask(statement.sql)
+                try:
+                    self._control.ask(statement.sql)
+                except SqlError as error:
+                    raise Failed(f"table {statement.name!r} cannot be made on the target: {error}") from error
         self._rows([made for made in after if made.kind == "keys"])
         with self._server.session(self._schema) as session:
             for statement in after:

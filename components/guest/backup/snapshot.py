@@ -15,7 +15,7 @@ from .rows import identifier
 
 LOCK_WAIT_SECONDS = 5  # behind a long transaction of the application; its other writers wait behind us meanwhile
 LOCK_TRIES = 3
-QUIET_TRIES = 40
+QUIET_TRIES = 20
 # A transaction is visible in InnoDB a moment before its GTID is in the set (bugs.mysql.com 84478).
 SETTLE_SECONDS = 0.1
 DENIED = (1044, 1142, 1227)

@@ -1,0 +1,232 @@
+"""Backup and restore on real servers: all of it arrives, bad backups are refused, kills and full disks survived."""
+
+import random
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from .backup_world import JOB, TARGET, World, running_world
+from .database_pair import SOURCE, eventually
+from .whole_box import needs_a_box
+
+pytestmark = needs_a_box
+
+SEED = 20261121
+KILLS = 6
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with running_world(tmp_path_factory.mktemp("backup"), "tb") as world:
+        yield world
+
+
+@pytest.fixture
+def world(machines: World) -> World:
+    """An empty target and an empty store."""
+    machines.tell()
+    machines.empty()
+    machines.pair.must(TARGET, "rm -rf /srv/store && mkdir /srv/store")
+    return machines
+
+
+def test_everything_arrives_and_works_without_super_and_without_the_definers(world: World) -> None:
+    made = world.must("run")
+    assert made["snapshot"] == "read-lock"
+    assert made["scheduled"] is True
+    before = world.sql(TARGET, "SELECT @@global.gtid_purged")
+    done = world.must("restore latest")
+    assert (done["backup_id"], done["divergent_tables"], done["resumed"]) == (made["id"], [], False)
+    assert done["restored_rows"] == made["rows"] > 50000
+    assert done["definers"]["view pet_names"] == "the_author@%"
+    assert world.dump(TARGET) == world.dump(SOURCE)
+    # The position is in the manifest; the target's own history is its own.
+    assert world.sql(SOURCE, "SELECT @@server_uuid") in made["gtid_executed"]
+    assert world.sql(SOURCE, "SELECT @@server_uuid") not in world.sql(TARGET, "SELECT @@global.gtid_executed")
+    assert world.sql(TARGET, "SELECT @@global.gtid_purged") == before
+    assert "twinsite_restore" not in world.sql(TARGET, "SHOW DATABASES")
+    assert world.sql(TARGET, "SELECT pet, label FROM clinic.pet_names WHERE pet = 'pet 11'") == "pet 11\t№ 1;"
+    world.sql(TARGET, "INSERT INTO clinic.owners (name) VALUES ('x'); CALL clinic.note('y')")
+    assert world.sql(TARGET, "SELECT COUNT(*) FROM clinic.journal WHERE words IN ('second', 'y\\\\ //; № 1;')") == "2"
+
+
+def test_the_proof_finds_a_value_changed_on_purpose_and_a_restore_over_it_is_refused(world: World) -> None:
+    world.must("run")
+    world.must("restore")
+    assert world.must("prove latest")["proved"] is True
+    # Run again after its last step, a restore finds the backup's data and is content.
+    assert world.must("restore")["resumed"] is False
+    world.sql(TARGET, "UPDATE clinic.every_type SET f = f * 1.000001 WHERE id = 0")
+    code, found, _ = world.run("prove latest")
+    assert (code, found["proved"], found["divergent_tables"]) == (1, False, ["every_type"])
+    kept = world.dump(TARGET)
+    code, found, said = world.run("restore")
+    assert code == 2
+    assert "holds data that are not of backup" in said
+    assert world.dump(TARGET) == kept
+    world.sql(TARGET, "DROP VIEW clinic.pet_names")
+    assert "view 'pet_names' is missing" in world.run("prove latest")[1]["problems"]
+
+
+def test_half_a_backup_is_ignored_and_a_damaged_one_refused_before_anything_is_written(world: World) -> None:
+    good = world.must("run")
+    world.must("run --planned")
+    assert world.must("report")["newest_scheduled"]["id"] == good["id"]
+    newest = world.must("list")["backups"][-1]["id"]
+    world.pair.must(TARGET, f"rm /srv/store/backups/{newest}/manifest.json")
+    assert world.must("report")["incomplete"] == 1
+    assert world.must("report")["newest"]["id"] == good["id"]
+    chunk = f"/srv/store/backups/{good['id']}/data/pets.00000.tsv.zst"
+    world.pair.must(TARGET, f"printf x | dd of={chunk} bs=1 seek=100 conv=notrunc")
+    code, found, _ = world.run("verify latest")
+    assert (code, found["damaged"]) == (1, ["data/pets.00000.tsv.zst"])
+    code, _, said = world.run("restore latest")
+    assert code == 2
+    assert "data/pets.00000.tsv.zst is not what its manifest promises; nothing was changed" in said
+    world.pair.must(TARGET, f"truncate -s -1 {chunk}")
+    code, _, said = world.run("restore latest")
+    assert code == 2
+    assert "there is no complete backup" in said
+    assert "clinic" not in world.sql(TARGET, "SHOW DATABASES")
+    assert "twinsite_restore" not in world.sql(TARGET, "SHOW DATABASES")
+
+
+def test_killed_at_random_points_a_restore_ends_in_the_same_state(world: World) -> None:
+    world.must("run")
+    chance = random.Random(SEED)
+    began = time.monotonic()
+    world.must("restore")
+    whole = time.monotonic() - began
+    expected = world.dump(TARGET)
+    world.empty()
+    decisions = []
+    for number in range(KILLS):
+        running = world.pair.start(TARGET, "exec setsid /usr/local/sbin/twinsite-guest backup restore --progress")
+        time.sleep(chance.uniform(0.15, 0.9) * whole)
+        if number == KILLS - 1:
+            world.pair.kill_mysqld(TARGET)
+        # All of it at once, as when the machine loses power.
+        world.pair.on(TARGET, "pkill -KILL -f backup/apply.py; pkill -KILL -x mysql; pkill -KILL -x zstd")
+        decisions += [line for line in running.communicate()[1].decode().splitlines() if '"decided"' in line]
+    world.pair.must(TARGET, "systemctl reset-failed mysql; systemctl start mysql")
+    eventually(lambda: world.pair.on(TARGET, "mysqladmin ping").returncode == 0, 60, "mysqld after its crash")
+    done = world.must("restore")
+    assert done["divergent_tables"] == []
+    assert world.dump(TARGET) == expected
+    assert "twinsite_restore" not in world.sql(TARGET, "SHOW DATABASES")
+    # Without one that went on from where a kill left it, this test would have shown nothing.
+    assert any('"resume"' in line for line in decisions) or done["resumed"], decisions
+
+
+def test_an_unfinished_restore_of_another_backup_makes_room_for_the_one_wanted(world: World) -> None:
+    world.must("run")
+    world.sql(TARGET, "CREATE DATABASE clinic; CREATE TABLE clinic.pets (half INT)")
+    world.sql(TARGET, "CREATE DATABASE twinsite_restore; CREATE TABLE twinsite_restore.restore (a INT)")
+    code, _, said = world.run("restore")
+    assert code == 2
+    assert "is not ours" in said
+    world.sql(
+        TARGET,
+        "DROP TABLE twinsite_restore.restore; CREATE TABLE twinsite_restore.restore (only_one INT, version INT, "
+        "backup_id VARCHAR(64), target_schema VARCHAR(64)); "
+        "INSERT INTO twinsite_restore.restore VALUES (1, 1, 'old', 'clinic')",
+    )
+    world.must("restore")
+    assert world.dump(TARGET) == world.dump(SOURCE)
+
+
+def test_a_backup_taken_amid_transactions_holds_all_or_nothing_of_each(world: World) -> None:
+    world.sql(
+        SOURCE,
+        "CREATE TABLE clinic.debit (id INT AUTO_INCREMENT PRIMARY KEY); CREATE TABLE clinic.credit LIKE clinic.debit",
+    )
+    pair = "BEGIN; INSERT INTO clinic.debit () VALUES (); INSERT INTO clinic.credit () VALUES (); COMMIT;"
+    try:
+        with world.writing(pair):
+            eventually(
+                lambda: int(world.sql(SOURCE, "SELECT COUNT(*) FROM clinic.credit")) > 50, 20, "a running writer"
+            )
+            made = [world.must("run") for _ in range(3)]
+            world.sql(SOURCE, "REVOKE LOCK TABLES ON clinic.* FROM job@'%'")
+            code, _, said = world.run("run")
+        assert code == 2
+        assert "GRANT LOCK TABLES" in said
+        quiet = world.must("run")
+        assert quiet["snapshot"] == "equal-gtid-sets"
+        uuid = world.sql(SOURCE, "SELECT @@server_uuid")
+        for backup in made:
+            world.empty()
+            world.must(f"restore {backup['id']}")
+            debits, credits_ = world.sql(
+                TARGET, "SELECT COUNT(*) FROM clinic.debit; SELECT COUNT(*) FROM clinic.credit"
+            ).split()
+            assert debits == credits_ != "0"
+            # The set in the manifest is that of the snapshot: every transaction since then, and no other, is missing.
+            all_ = world.sql(SOURCE, "SELECT COUNT(*) FROM clinic.debit")
+            since = world.sql(
+                SOURCE, f"SELECT GTID_SUBTRACT('{quiet['gtid_executed']}', '{backup['gtid_executed']}')"
+            ).removeprefix(f"{uuid}:")
+            first, last = (int(number) for number in since.split("-"))
+            revoke = 1
+            assert last - first + 1 - revoke == int(all_) - int(debits)
+    finally:
+        world.sql(SOURCE, f"GRANT {JOB} ON clinic.* TO job@'%'; DROP TABLE clinic.debit, clinic.credit")
+
+
+def test_what_the_job_may_not_see_is_asked_for_and_not_left_out(world: World) -> None:
+    world.sql(SOURCE, "REVOKE TRIGGER ON clinic.* FROM job@'%'; REVOKE SHOW_ROUTINE ON *.* FROM job@'%'")
+    try:
+        code, _, said = world.run("run")
+    finally:
+        world.sql(SOURCE, "GRANT TRIGGER ON clinic.* TO job@'%'; GRANT SHOW_ROUTINE ON *.* TO job@'%'")
+    assert code == 2
+    assert "GRANT TRIGGER" in said
+    assert "GRANT SHOW_ROUTINE" in said
+    assert world.must("list") == {"backups": []}
+
+
+def test_a_target_that_cannot_take_the_backup_says_which_setting(world: World) -> None:
+    world.must("run")
+    world.sql(TARGET, "SET GLOBAL local_infile = OFF, log_bin_trust_function_creators = OFF")
+    try:
+        code, _, said = world.run("restore")
+    finally:
+        world.sql(TARGET, "SET GLOBAL local_infile = ON, log_bin_trust_function_creators = ON")
+    assert code == 2
+    assert "local_infile" in said
+    assert "log_bin_trust_function_creators" in said
+    assert "clinic" not in world.sql(TARGET, "SHOW DATABASES")
+
+
+def test_a_server_that_is_not_the_one_named_gets_no_password(world: World) -> None:
+    world.tell(database={"address": SOURCE, "user": "job"})  # the system's authorities did not sign it
+    code, _, said = world.run("run")
+    assert code == 1
+    assert "SSL connection error" in said or "TLS" in said
+
+
+def test_a_full_disk_stops_a_restore_and_more_room_lets_it_go_on(world: World) -> None:
+    world.sql(
+        SOURCE,
+        "SET cte_max_recursion_depth = 100000; CREATE TABLE clinic.bulk (id INT PRIMARY KEY, t BLOB); "
+        "INSERT INTO clinic.bulk WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 24000) "
+        "SELECT i, RANDOM_BYTES(1000) FROM n",
+    )
+    small = "systemctl stop mysql; mkdir -p /run/small; size=$(($(du -sm /var/lib/mysql | cut -f1) + 30)); "
+    small += "mount -t tmpfs -o size=${size}m tmpfs /run/small; chown mysql: /run/small; "
+    small += "cp -a /var/lib/mysql/. /run/small/; "
+    small += "mount --bind /run/small /var/lib/mysql; systemctl start mysql"
+    try:
+        world.must("run")
+        world.pair.must(TARGET, small)
+        code, _, said = world.run("restore")
+        assert code == 1
+        assert "no space left at the target" in said
+        world.pair.must(TARGET, "mount -o remount,size=2g /run/small")
+        done = world.must("restore")
+        assert done["resumed"] is True
+        assert world.dump(TARGET) == world.dump(SOURCE)
+    finally:
+        world.sql(SOURCE, "DROP TABLE IF EXISTS clinic.bulk")
+        world.pair.on(TARGET, "systemctl stop mysql; umount /var/lib/mysql; umount /run/small; systemctl start mysql")
