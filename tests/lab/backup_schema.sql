@@ -82,7 +82,7 @@ BEGIN
   -- a comment that stays; and DEFINER=`x`@`y` in it
   RETURN CONCAT('№ ', n, ';');
 END //
-CREATE DEFINER = 'the_author'@'%' PROCEDURE note (IN words VARCHAR(100))
+CREATE DEFINER = 'the_author'@'%' PROCEDURE note (IN words VARCHAR(100) CHARACTER SET utf8mb4)
   COMMENT 'writes "one" row' SQL SECURITY INVOKER
 BEGIN
   INSERT INTO journal (words) VALUES (CONCAT(words, '\\ //; ', label_of(1)));

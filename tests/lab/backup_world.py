@@ -23,7 +23,7 @@ ADMINISTRATOR = (
 )
 INIT = """set -e
 systemctl stop mysql
-rm -rf /var/lib/mysql && install -d -o mysql -g mysql -m 750 /var/lib/mysql
+rm -rf /var/lib/mysql /srv/binlog && install -d -o mysql -g mysql -m 750 /var/lib/mysql /srv/binlog
 mysqld --no-defaults --initialize-insecure --user=mysql --datadir=/var/lib/mysql
 systemctl start mysql"""
 SETTINGS = """[mysqld]
@@ -32,6 +32,7 @@ mysqlx = OFF
 gtid_mode = ON
 enforce_gtid_consistency = ON
 local_infile = ON
+log_bin = /srv/binlog/binlog
 ssl_ca = /etc/mysql/ca.pem
 ssl_cert = /etc/mysql/cert.pem
 ssl_key = /etc/mysql/key.pem

@@ -13,7 +13,7 @@ from .whole_box import needs_a_box
 pytestmark = needs_a_box
 
 SEED = 20261121
-KILLS = 6
+KILLS = 4
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +106,10 @@ def test_killed_at_random_points_a_restore_ends_in_the_same_state(world: World) 
         time.sleep(chance.uniform(0.15, 0.9) * whole)
         if number == KILLS - 1:
             world.pair.kill_mysqld(TARGET)
-        # All of it at once, as when the machine loses power.
-        world.pair.on(TARGET, "pkill -KILL -f backup/apply.py; pkill -KILL -x mysql; pkill -KILL -x zstd")
+        # The program alone, whose clients go on for a while, or all of it at once.
+        world.pair.on(TARGET, "pkill -KILL -f backup/apply.py")
+        if number % 2:
+            world.pair.on(TARGET, "pkill -KILL -x mysql; pkill -KILL -x zstd")
         decisions += [line for line in running.communicate()[1].decode().splitlines() if '"decided"' in line]
     world.pair.must(TARGET, "systemctl reset-failed mysql; systemctl start mysql")
     eventually(lambda: world.pair.on(TARGET, "mysqladmin ping").returncode == 0, 60, "mysqld after its crash")
@@ -147,11 +149,12 @@ def test_a_backup_taken_amid_transactions_holds_all_or_nothing_of_each(world: Wo
             eventually(
                 lambda: int(world.sql(SOURCE, "SELECT COUNT(*) FROM clinic.credit")) > 50, 20, "a running writer"
             )
-            made = [world.must("run") for _ in range(3)]
+            made = [world.must("run") for _ in range(2)]
             world.sql(SOURCE, "REVOKE LOCK TABLES ON clinic.* FROM job@'%'")
-            code, _, said = world.run("run")
-        assert code == 2
-        assert "GRANT LOCK TABLES" in said
+            code, unlocked, said = world.run("run")
+        # Between a writer's transactions there may be a moment of rest; without one it must refuse.
+        assert code == 0 or (code == 2 and "GRANT LOCK TABLES" in said), said
+        made += [unlocked] if code == 0 else []
         quiet = world.must("run")
         assert quiet["snapshot"] == "equal-gtid-sets"
         uuid = world.sql(SOURCE, "SELECT @@server_uuid")
@@ -168,7 +171,7 @@ def test_a_backup_taken_amid_transactions_holds_all_or_nothing_of_each(world: Wo
                 SOURCE, f"SELECT GTID_SUBTRACT('{quiet['gtid_executed']}', '{backup['gtid_executed']}')"
             ).removeprefix(f"{uuid}:")
             first, last = (int(number) for number in since.split("-"))
-            revoke = 1
+            revoke = 0 if backup["snapshot"] == "equal-gtid-sets" else 1
             assert last - first + 1 - revoke == int(all_) - int(debits)
     finally:
         world.sql(SOURCE, f"GRANT {JOB} ON clinic.* TO job@'%'; DROP TABLE clinic.debit, clinic.credit")

@@ -81,7 +81,7 @@ class Server:
                     "mysql",
                     f"--defaults-file=/dev/fd/{reader}",
                     "--default-character-set=latin1",
-                    "--connect-timeout=10",
+                    "--connect-timeout=60",
                     "--max-allowed-packet=1G",
                     "--comments",
                     *options,

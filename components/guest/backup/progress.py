@@ -36,6 +36,7 @@ TABLES = (
 ) ENGINE=InnoDB""",
 )
 CHECK_VIOLATED = 3819
+DUPLICATE = 1062  # of a chunk's row only: LOAD DATA LOCAL skips duplicates, and the CHECK finds that
 
 
 class Decision(str, Enum):

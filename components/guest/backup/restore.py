@@ -21,6 +21,7 @@ from .store import choose, open_store
 # A client that died without a word (power cut) holds the lock until the server misses it.
 LOCK_SECONDS = 30
 LOCK_WAIT_SECONDS = 75
+ROLLBACK_SECONDS = 300
 DDL_BUFFER_BYTES = 64 * 1024 * 1024
 
 
@@ -221,7 +222,8 @@ class _Restore:
         statements = [
             "SET NAMES utf8mb4",
             "SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0, "
-            "unique_checks = 0",
+            # A dead restore's chunk is rolled back first, however large.
+            f"unique_checks = 0, innodb_lock_wait_timeout = {ROLLBACK_SECONDS}",
             f"USE {identifier(self._schema)}",
             *progress.around(chunk["blob"], chunk["rows"], rows.load(table.about["name"], table.columns)),
         ]
@@ -229,6 +231,8 @@ class _Restore:
             try:
                 load(self._server, ";\n".join(statements), content)
             except SqlError as error:
+                if error.number == progress.DUPLICATE:
+                    return  # a client that outlived its restore has brought this chunk in meanwhile
                 raise _explained(error, table.about["name"], chunk["blob"]) from error
         self._say({"event": "loaded", "table": table.about["name"], "rows": chunk["rows"]})
 
