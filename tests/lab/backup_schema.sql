@@ -85,7 +85,7 @@ END //
 CREATE DEFINER = 'the_author'@'%' PROCEDURE note (IN words VARCHAR(100) CHARACTER SET utf8mb4)
   COMMENT 'writes "one" row' SQL SECURITY INVOKER
 BEGIN
-  INSERT INTO journal (words) VALUES (CONCAT(words, '\\ //; ', label_of(1)));
+  INSERT INTO journal (words) VALUES (CONCAT(words, '\\ //; '));
 END //
 CREATE DEFINER = 'the_author'@'%' TRIGGER owners_noted AFTER INSERT ON owners FOR EACH ROW
   INSERT INTO journal (words) VALUES (CONCAT('owner ', NEW.id)) //

@@ -48,7 +48,7 @@ def test_everything_arrives_and_works_without_super_and_without_the_definers(wor
     assert "twinsite_restore" not in world.sql(TARGET, "SHOW DATABASES")
     assert world.sql(TARGET, "SELECT pet, label FROM clinic.pet_names WHERE pet = 'pet 11'") == "pet 11\t№ 1;"
     world.sql(TARGET, "INSERT INTO clinic.owners (name) VALUES ('x'); CALL clinic.note('y')")
-    assert world.sql(TARGET, "SELECT COUNT(*) FROM clinic.journal WHERE words IN ('second', 'y\\\\ //; № 1;')") == "2"
+    assert world.sql(TARGET, "SELECT COUNT(*) FROM clinic.journal WHERE words IN ('second', 'y\\\\ //; ')") == "2"
 
 
 def test_the_proof_finds_a_value_changed_on_purpose_and_a_restore_over_it_is_refused(world: World) -> None:
