@@ -89,6 +89,11 @@ def test_the_machine_serves_what_its_custom_data_says_at_its_public_address(site
     assert site.status(f"http://{site.outputs['address']}:22/") == 0, "there is no SSH from the world"
 
 
+def test_a_data_disk_is_where_azures_images_show_it(site: Site) -> None:
+    disk = "$(readlink -f /dev/disk/azure/data/by-lun/0)"
+    assert site.inside(f"test -b {disk} && blockdev --getsize64 {disk}").strip() == str(4 << 30)
+
+
 def test_a_second_up_and_a_refresh_change_nothing(site: Site) -> None:
     site.sh("pulumi up --yes --skip-preview --expect-no-changes; pulumi refresh --yes --expect-no-changes")
 

@@ -28,6 +28,9 @@ class FakeBox:
     def records(self, token: str) -> dict[str, dict[str, Any]]:
         return self.tokens.get(token, {})
 
+    def put(self, token: str, identity: str, record: dict[str, Any]) -> None:
+        self.tokens.setdefault(token, {})[identity] = record
+
     def world(self, kind: str, record: Any) -> None:
         self.put_world.setdefault(kind, {})[record.id] = record
 

@@ -43,7 +43,3 @@ class NetworkSecurityGroup(NetworkType):
     def removable(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
         for token in (topology.SUBNET, topology.INTERFACE):
             not_used(box, token, "networkSecurityGroup", identity, "InUseNetworkSecurityGroupCannotBeDeleted")
-
-    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        networks = box.records(topology.VNET)
-        self.remove(box, *(("groups", topology.group_id(identity, vnet)) for vnet in networks))

@@ -49,9 +49,7 @@ class VirtualNetwork(NetworkType):
                 raise Busy(f'Status=400 Code="InUseVirtualNetworkCannotBeDeleted" Message="{subnet} is in {identity}"')
 
     def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        gone = [topology.open_group(identity, "").id, topology.sql_group(identity, "").id]
-        gone += [topology.group_id(group, identity) for group in box.records(topology.GROUP)]
-        self.remove(box, ("vpcs", topology.short("vnet", identity)), *(("groups", one) for one in gone))
+        self.remove(box, ("vpcs", topology.short("vnet", identity)))
 
 
 def prefix_problems(path: str, cidr: str) -> Iterable[Problem]:

@@ -32,6 +32,9 @@ MACHINE = "azure-native:compute:VirtualMachine"
 DISK = "azure-native:compute:Disk"
 SERVER = "azure-native:dbformysql:Server"
 
+PUT_GROUPS = "lab:azure:group"
+"""Records: id of a group in the world → {"vnet", "group"}, the latter empty for Azure's own."""
+
 PLATFORM = "168.63.129.16"
 """lab/box/layout.py has the same and a test compares them."""
 APIS = "198.51.100.60/32"
@@ -72,8 +75,20 @@ def range_of(vnet: Mapping[str, Any]) -> str:
 def put_networks(box: Box) -> None:
     """Everything of all virtual networks, but for machines."""
     with box.lock:
-        for identity, record in box.records(VNET).items():
+        networks = box.records(VNET)
+        for identity, record in networks.items():
             _put_network(box, identity, record)
+        groups = {"", *box.records(GROUP)}
+        for identity, of in box.records(PUT_GROUPS).items():
+            # Both may go at the same moment, so neither can be asked for the other.
+            if of["vnet"] not in networks or of["group"] not in groups:
+                box.unworld("groups", identity)
+                box.forget(PUT_GROUPS, identity)
+
+
+def _put_group(box: Box, made: SecurityGroup, vnet: str, group: str = "") -> None:
+    box.world("groups", made)
+    box.put(PUT_GROUPS, made.id, {"vnet": vnet, "group": group})
 
 
 def _put_network(box: Box, identity: str, record: dict[str, Any]) -> None:
@@ -81,9 +96,10 @@ def _put_network(box: Box, identity: str, record: dict[str, Any]) -> None:
     box.world("vpcs", Vpc(vpc, cidr, internet=True, resolver=PLATFORM))
     subnets = {key: one for key, one in box.records(SUBNET).items() if same(vnet_of(key), identity)}
     faces = {key: one for key, one in box.records(INTERFACE).items() if find(subnets, subnet_of(one)) is not None}
-    box.world("groups", open_group(identity, cidr))
+    _put_group(box, open_group(identity, cidr), vnet=identity)
+    _put_group(box, sql_group(identity, cidr), vnet=identity)
     for group, one in box.records(GROUP).items():
-        box.world("groups", group_of(box, group, one, identity, cidr))
+        _put_group(box, group_of(box, group, one, identity, cidr), vnet=identity, group=group)
     for key, one in subnets.items():
         routes = {**{private: Route(private, "blackhole") for private in _PRIVATE}}
         routes |= {"0.0.0.0/0": Route("0.0.0.0/0", "igw"), cidr: Route(cidr, "local")}
@@ -93,7 +109,6 @@ def _put_network(box: Box, identity: str, record: dict[str, Any]) -> None:
     for key, one in faces.items():
         subnet = find(subnets, subnet_of(one)) or {}
         box.world("interfaces", _interface(box, key, one, subnet, identity))
-    box.world("groups", sql_group(identity, cidr))
     for key, one in box.records(SERVER).items():
         subnet = find(subnets, server_subnet(one)) or {}
         if subnet:

@@ -142,12 +142,14 @@ write_files:
 runcmd:
   - [sh, -c, "cd /srv && setsid python3 -m http.server 443 >/dev/null 2>&1 &"]
 """
+disk = compute.Disk("data", disk_size_gb=4, creation_data={"create_option": "Empty"}, **inside)
 machine = compute.VirtualMachine(
     "vm",
     vm_name="standby",
     hardware_profile={"vm_size": "Standard_B2s"},
     identity={"type": "UserAssigned", "user_assigned_identities": [reader.id]},
     network_profile={"network_interfaces": [{"id": nic.id, "primary": True}]},
+    storage_profile={"data_disks": [{"lun": 0, "create_option": "Attach", "managed_disk": {"id": disk.id}}]},
     os_profile={
         "computer_name": "standby",
         "admin_username": "operator",
