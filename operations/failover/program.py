@@ -130,6 +130,7 @@ def _owner_is_gone(text: str) -> bool:
 
 
 def _last_words(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if "error:" in line.lower()]
-    return " / ".join((errors or lines)[-4:])[:1200]
+    """What Pulumi says in the end: its diagnostics hold a machine's own words, which are not marked as errors."""
+    told = text.partition("Diagnostics:")[2].partition("Outputs:")[0].partition("Resources:")[0] or text
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    return " / ".join(lines)[-1500:]

@@ -8,6 +8,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 
@@ -132,7 +133,7 @@ def put(path: "str | pathlib.Path", text: str, mode: int = 0o644, group: str = "
         if path.read_text(encoding="utf-8") == text and (found.st_mode & 0o777, found.st_gid) == (mode, number):
             return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
+    draft = path.with_name(f".{path.name}.{threading.get_ident()}.draft")
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), mode)
