@@ -49,9 +49,9 @@ def test_names_of_the_world_and_of_machines_resolve() -> None:
 
 @pytest.fixture
 def server() -> Iterator[int]:
-    names = Names(Resolver(lambda: {"db.internal": "10.20.1.20"}), address="127.0.0.1", port=53530)
+    names = Names(Resolver(lambda: {"db.internal": "10.20.1.20"}), address="127.0.0.1", port=15353)
     names.start()
-    yield 53530
+    yield 15353
     names.stop()
 
 

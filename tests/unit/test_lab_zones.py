@@ -129,9 +129,9 @@ def test_a_users_resolver_keeps_that_a_name_is_not_there(lab: Lab) -> None:
 
 @pytest.fixture
 def server(lab: Lab) -> Iterator[int]:
-    names = Names(Caching(lab.resolver), address="127.0.0.1", port=53531)
+    names = Names(Caching(lab.resolver), address="127.0.0.1", port=15354)
     names.start()
-    yield 53531
+    yield 15354
     names.stop()
 
 

@@ -46,7 +46,11 @@ def not_a_preview(monkeypatch: pytest.MonkeyPatch) -> None:
 def ask(hooks: pulumi.ResourceHookBinding, kind: str, old: Any = None, new: Any = None) -> None:
     (hook,) = getattr(hooks, kind)
     args = pulumi.ResourceHookArgs(urn="urn", id="id", name="standby-vm", type="t", old_inputs=old, new_inputs=new)
-    asyncio.run(hook.callback(args))
+    loop = asyncio.new_event_loop()  # asyncio.run would leave this thread without one, and mocks need it
+    try:
+        loop.run_until_complete(hook.callback(args))
+    finally:
+        loop.close()
 
 
 def machine(active: bool, urls: list[str]) -> pulumi.ResourceHookBinding:
