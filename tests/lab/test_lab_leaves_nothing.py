@@ -35,7 +35,7 @@ def test_a_daemon_that_was_killed_leaves_nothing_after_down(nothing_before: dict
 MOMENTS = [
     ("the desk is being prepared", "up.log", "preparing the desk"),
     ("networks are being made", "daemon.log", "networks and the on-prem site"),
-    ("machines boot", "daemon.log", "waiting for the on-prem machines"),
+    ("machines boot", "daemon.log", "waiting for the machines of the site"),
 ]
 
 
@@ -47,8 +47,10 @@ def test_ctrl_c_during_up_leaves_nothing(
     with logs["up.log"].open("w") as stderr:
         command = [sys.executable, "-m", "lab.cli", "up"]
         up = subprocess.Popen(command, cwd=TREE, stderr=stderr, start_new_session=True)
-    wait_until(lambda: logs[log].exists() and line in logs[log].read_text(), 120, moment)
-    os.killpg(up.pid, signal.SIGINT)
+    try:
+        wait_until(lambda: logs[log].exists() and line in logs[log].read_text(), 120, moment)
+    finally:
+        os.killpg(up.pid, signal.SIGINT)
     assert (up.wait(60), "taking everything down" in logs["up.log"].read_text()) == (130, True), logs[
         "up.log"
     ].read_text()

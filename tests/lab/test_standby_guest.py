@@ -11,7 +11,7 @@ from components.machine import azure_documents
 from .standby_machine import DATABASE, GUEST, MORE_OWNERS, PASSWORD, SECRET, STANDBY, Clinic, running_clinic
 from .whole_box import needs_a_box
 
-pytestmark = needs_a_box
+pytestmark = [needs_a_box, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
