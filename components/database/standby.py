@@ -171,8 +171,9 @@ class StandbyDatabase(pulumi.ComponentResource):
             self.address = address_of(args)
             authority, certificate, key = server_certificate(name, args["server"], "azure-database", self.address, self)
             self.tls_ca = authority
+            secret = self._host_secret(name, args, key)
             if runs:
-                host = self._host(name, args, authority, certificate, key)
+                host = self._host(name, args, authority, certificate, secret)
                 self.vm = args["server"]
                 self.ready = host.ready.apply(lambda found: found)
         self.register_outputs(
@@ -273,28 +274,32 @@ class StandbyDatabase(pulumi.ComponentResource):
             )
         return pulumi.Output.all(server.fully_qualified_domain_name, last.urn).apply(lambda known: str(known[0]))
 
+    def _host_secret(self, name: str, args: StandbyDatabaseArgs, key: pulumi.Output[str]) -> keyvault.Secret:
+        """In every mode: a vault keeps the name of a deleted secret, so one that came and went could not come again."""
+        vault = args["vault"]
+        secrets: pulumi.Output[str] = pulumi.Output.all(
+            role={"password": vault.values[args["password_secret"]], "tls_key": key}
+        ).apply(documents.canonical)
+        return keyvault.Secret(
+            f"{name}-secrets",
+            resource_group_name=args["resource_group"],
+            vault_name=vault.vault,
+            secret_name=f"host-{args['server']}",
+            properties={"value": secrets},
+            tags=args.get("tags", {}),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
     def _host(
         self,
         name: str,
         args: StandbyDatabaseArgs,
         authority: pulumi.Output[str],
         certificate: pulumi.Output[str],
-        key: pulumi.Output[str],
+        secret: keyvault.Secret,
     ) -> AzureHost:
         child = pulumi.ResourceOptions(parent=self)
         vault, tags = args["vault"], args.get("tags", {})
-        secrets: pulumi.Output[str] = pulumi.Output.all(
-            role={"password": vault.values[args["password_secret"]], "tls_key": key}
-        ).apply(documents.canonical)
-        secret = keyvault.Secret(
-            f"{name}-secrets",
-            resource_group_name=args["resource_group"],
-            vault_name=vault.vault,
-            secret_name=f"host-{args['server']}",
-            properties={"value": secrets},
-            tags=tags,
-            opts=child,
-        )
         way_out = network.PublicIPAddress(
             f"{name}-way-out",
             resource_group_name=args["resource_group"],

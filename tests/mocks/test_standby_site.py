@@ -312,6 +312,16 @@ def test_a_database_machine_has_a_disk_of_its_own_and_a_certificate_for_its_addr
     assert desired(found)["config"]["database"]["tls_ca"].startswith("-----BEGIN CERTIFICATE-----")
 
 
+@pytest.mark.parametrize("kind", list(StandbyDatabaseKind))
+def test_no_secret_of_the_vault_comes_or_goes_with_the_mode(kind: StandbyDatabaseKind) -> None:
+    """A vault keeps the name of a deleted secret: the second rise to warm would be refused."""
+    names = [
+        {r.name for r in site(mode, kind=kind).of("azure-native:keyvault:Secret")}
+        for mode in (DrMode.COLD, DrMode.WARM)
+    ]
+    assert names[0] == names[1] != set()
+
+
 def test_the_job_runs_once_at_a_time_without_a_key(warm: Run) -> None:
     spec = warm.one("site-job", CRONJOB).inputs["spec"]
     assert spec["concurrencyPolicy"] == "Forbid"
