@@ -46,7 +46,10 @@ def age_words(seconds: float) -> str:
 
 def _parse(text: str, where: str) -> Inventory:
     try:
-        return from_dict(json.loads(text))
+        found = json.loads(text)
+        if not isinstance(found, dict):
+            raise ValueError(f"it is {found!r} instead of an object")
+        return from_dict(found)
     except ValueError as error:
         raise NoInventory(f"the inventory from {where} cannot be read: {error}") from None
 

@@ -325,12 +325,15 @@ class StandbyDatabase(pulumi.ComponentResource):
                     "tls_ca": authority,
                     "tls_cert": certificate,
                 },
-                "secret": secret.properties.apply(
-                    lambda found: {
-                        "vault": vault.vault_name,
-                        "name": f"host-{args['server']}",
-                        "version": str(found.secret_uri_with_version).rsplit("/", 1)[-1],
-                    }
+                # The whole of `properties` is secret because the value is; a version's name is not.
+                "secret": pulumi.Output.unsecret(
+                    secret.properties.apply(
+                        lambda found: {
+                            "vault": vault.vault_name,
+                            "name": f"host-{args['server']}",
+                            "version": str(found.secret_uri_with_version).rsplit("/", 1)[-1],
+                        }
+                    )
                 ),
                 "resource_group": args["resource_group"],
                 "location": args["location"],

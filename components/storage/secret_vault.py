@@ -115,7 +115,10 @@ class SecretVault(pulumi.ComponentResource):
                 tags=tags,
                 opts=child,
             )
-            versions[secret] = written.properties.apply(lambda found: str(found.secret_uri_with_version))
+            # The whole of `properties` is secret because the value is; the version's address gives nothing away.
+            versions[secret] = pulumi.Output.unsecret(
+                written.properties.apply(lambda found: str(found.secret_uri_with_version))
+            )
             stored.append(written)
         for reader, principal in args["readers"].items():
             stored.append(assign(f"{name}-{reader}", SECRETS_USER, principal, vault.id, child))
