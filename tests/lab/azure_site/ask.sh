@@ -1,3 +1,4 @@
+#!/bin/sh
 # Runs in the machine: one request with its identity's token. CLIENT, RESOURCE, URL and METHOD come as parameters.
 # Prints the status, then the error's code or the whole answer.
 place=http://169.254.169.254/metadata/identity/oauth2/token
