@@ -7,6 +7,7 @@ Here: what exists, as records and machines, and the values a user would write fo
 (lab/box, lab/services). Passwords are made at each `up`.
 """
 
+import dataclasses
 import functools
 import json
 import secrets
@@ -213,12 +214,23 @@ ssl_ca = /usr/local/share/ca-certificates/twinsite-lab.crt
             "/etc/mysql/mysql.conf.d/zz-rds.cnf": (settings, "root:root", "0644"),
             "/etc/mysql/server.pem": (certificate, "mysql:mysql", "0400"),
             "/root/users.sql": (users_sql(passwords), "root:root", "0600"),
+            "/root/master.cnf": (
+                f"[client]\nhost=127.0.0.1\nuser=admin\npassword={passwords.admin}\nssl-mode=REQUIRED\n",
+                "root:root",
+                "0600",
+            ),
             "/root/clinic.sql": (f"CREATE DATABASE {SCHEMA};\nUSE {SCHEMA};\n{tables}\n", "root:root", "0600"),
         },
         [
             ["sh", "-c", "[ -d /var/lib/mysql/mysql ] || mysqld --initialize-insecure --user=mysql"],
             ["systemctl", "enable", "--now", "mysql.service"],
-            ["sh", "-c", "mysql -u root </root/clinic.sql && mysql -u root </root/users.sql && rm /root/*.sql"],
+            # By the master user, as at RDS: what root defined, nobody there could drop.
+            [
+                "sh",
+                "-c",
+                "mysql -u root </root/users.sql && mysql --defaults-extra-file=/root/master.cnf </root/clinic.sql "
+                "&& rm /root/*.sql /root/master.cnf",
+            ],
         ],
         "",
     )
@@ -266,6 +278,4 @@ def _cloud_config(
 
 
 def _plain(record: Any) -> Any:
-    import dataclasses
-
     return dataclasses.asdict(record)
