@@ -144,8 +144,10 @@ def front_problems(args: Mapping[str, Any]) -> list[str]:
                 "address (its label), like shopdr.koreacentral.cloudapp.azure.com"
             )
         else:
-            problems += name_problems("origin_host", origin)
-            problems += _covered(origin, args.get("origin_certificate_names", []))
+            # What is no name is covered by no certificate: that would be said in vain.
+            problems += [*name_problems("origin_host", origin)] or _covered(
+                origin, args.get("origin_certificate_names", [])
+            )
         if origin == args.get("fqdn"):
             problems.append(
                 f"origin_host {origin} is the users' own name, so CloudFront would ask itself: set the machine's name"

@@ -129,14 +129,17 @@ def cloning_problems(source: str, replica: str) -> list[str]:
     if here[:2] != there[:2]:
         return [
             (
-                f"MySQL {source} cannot be cloned to {replica}, because the clone plugin needs one series on "
-                f"both ends: install {here[0]}.{here[1]} on the replica host, seed, then upgrade it"
+                f"the source's MySQL {source} cannot be cloned to {replica}, because the clone plugin needs one "
+                f"series on both ends: install {here[0]}.{here[1]} on the replica host, seed, then upgrade it"
             )
         ]
     # 8.0 clones across patch releases from 8.0.37 on; below, the exact release is needed.
     if here[:2] == (8, 0) and here != there and min(here, there) < (8, 0, 37):
         return [
-            f"MySQL {source} cannot be cloned to {replica}, before 8.0.37 both need one release: upgrade both to 8.4"
+            (
+                f"the source's MySQL {source} cannot be cloned to {replica}, before 8.0.37 both need one release: "
+                "upgrade both to 8.4"
+            )
         ]
     return []
 
