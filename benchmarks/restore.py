@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from components.guest import payload
+from components.payload import payload
 from lab.box import adhoc
 from lab.box.host import BoxError
 from lab.box.image import ensure_image

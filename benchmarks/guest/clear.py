@@ -12,13 +12,13 @@ import socket
 import struct
 import sys
 
-sys.path.insert(0, "/opt/twinsite/current")
+sys.path.insert(0, "/opt/twinsite")  # where the payload is package `current`
 
 TTL = 16
 
 
 def main(count: str) -> int:
-    from drill import wire  # type: ignore[import-not-found]
+    from current.drill import wire  # type: ignore[import-not-found]
 
     config = json.loads(pathlib.Path("/etc/twinsite/gateway.json").read_text(encoding="utf-8"))
     interface, hop = wire.wan()

@@ -14,12 +14,12 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, "/opt/twinsite/current")
+sys.path.insert(0, "/opt/twinsite")  # where the payload is package `current`
 
 
 def _sas(connection: str) -> "tuple[int, bool]":
     """(newest IKE unique id, whether a CHILD_SA is installed)."""
-    from drill import vici  # type: ignore[import-not-found]
+    from current.drill import vici  # type: ignore[import-not-found]
 
     link = vici.Vici()
     try:

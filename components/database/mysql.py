@@ -7,7 +7,6 @@ import pulumi_aws as aws
 import pulumi_random as random
 
 from .. import rules
-from ..guest import guest_file
 from ..machine import (
     Connection,
     Delivery,
@@ -18,6 +17,7 @@ from ..machine import (
     OnPremHost,
 )
 from ..machine.ec2 import OPERATOR
+from ..payload import guest_file
 from ..rules import database as database_rules
 from .certificate import server_certificate
 

@@ -1,42 +1,6 @@
 """Files that run ON machines: stdlib-only Python, shell, units, templates. One folder a role, plus agent/ and drill/.
 
-Here: what a host executes, each file of its own kind so that its own linter reads it. Not here: anything that imports
-Pulumi. `payload()` packs the folder for delivery; it is the only function that runs off the machines.
+Here: what a host executes, each file of its own kind so that its own linter reads it. On a host the folder they are
+unpacked in is this package, whatever it is called there (the payload's SHA-256), so roles import each other relatively
+as in the tree. Not here: anything that imports Pulumi; packing and delivery (../payload.py, ../machine).
 """
-
-import gzip
-import hashlib
-import io
-import pathlib
-import tarfile
-from functools import cache
-
-FOLDER = pathlib.Path(__file__).parent
-
-
-def guest_file(path: str) -> str:
-    """Text of a file in this folder, for instance `agent/user-data.yaml`."""
-    return (FOLDER / path).read_text(encoding="utf-8")
-
-
-@cache
-def payload() -> bytes:
-    """Every guest file as a tar.gz; its bytes depend on contents and names only, so its SHA-256 names a version."""
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path in sorted(FOLDER.rglob("*")):
-            relative = path.relative_to(FOLDER)
-            if not path.is_file() or any(part == "__pycache__" or part.startswith(".") for part in relative.parts):
-                continue  # caches of tools that looked at the files
-            content = path.read_bytes()
-            entry = tarfile.TarInfo(str(relative))
-            entry.size = len(content)
-            entry.mode = 0o755 if content.startswith(b"#!") else 0o644
-            archive.addfile(entry, io.BytesIO(content))
-    return gzip.compress(raw.getvalue(), compresslevel=9, mtime=0)
-
-
-@cache
-def payload_sha256() -> str:
-    """SHA-256 of payload(), hex."""
-    return hashlib.sha256(payload()).hexdigest()

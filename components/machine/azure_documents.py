@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from ..guest import guest_file
+from ..payload import guest_file
 from ..rules import require
 from ..rules.standby import custom_data_problems
 from . import documents

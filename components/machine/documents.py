@@ -8,7 +8,7 @@ import json
 import tarfile
 from typing import Any
 
-from ..guest import guest_file, payload, payload_sha256
+from ..payload import guest_file, payload, payload_sha256
 
 
 def canonical(document: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pulumi_command import remote
 
-from ..guest import guest_file
+from ..payload import guest_file
 from . import documents
 from .gate import GateMode
 

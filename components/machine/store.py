@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from ..guest import payload, payload_sha256
+from ..payload import payload, payload_sha256
 
 
 class GuestStoreArgs(TypedDict):

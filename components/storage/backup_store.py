@@ -8,7 +8,7 @@ from pulumi_azure_native import managedidentity, storage
 
 from .. import rules
 from ..azure_roles import BLOB_CONTRIBUTOR, BLOB_READER, assign
-from ..guest import payload, payload_sha256
+from ..payload import payload, payload_sha256
 from ..protection import keep_while_active
 from ..rules import backup as backup_rules
 

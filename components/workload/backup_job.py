@@ -8,7 +8,7 @@ import pulumi
 from pulumi_kubernetes import batch, core
 
 from .. import rules
-from ..guest import guest_file, payload, payload_sha256
+from ..payload import guest_file, payload, payload_sha256
 from ..rules import backup as backup_rules
 from ..storage import BackupStore
 

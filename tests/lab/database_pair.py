@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from components.guest import payload
+from components.payload import payload
 from lab.box import adhoc
 from lab.box.image import ensure_image
 from lab.paths import cache

@@ -25,8 +25,8 @@ MORE_OWNERS = 20_000
 # Runs the role with one of its steps ended by a kill after its work and before its mark: the worst moment.
 KILLER = """
 import os, signal, sys
-sys.path.insert(0, "/opt/twinsite/current")
-from standby import command
+sys.path.insert(0, "/opt/twinsite")
+from current.standby import command
 step = sys.argv[1]
 if step == "amid-restore":
     seen = []

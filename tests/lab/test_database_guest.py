@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.guest import guest_file
+from components.payload import guest_file
 
 from .database_pair import LEDGER, REPLICA, SOURCE, Pair, eventually, running_pair
 from .whole_box import needs_a_box

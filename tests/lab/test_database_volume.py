@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.guest import payload
+from components.payload import payload
 from lab.model import Machine
 
 from .box_world import DATABASE, DATABASE_FACE, Bench, eventually, running_world, user_data, world

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from components.guest import payload
+from components.payload import payload
 from lab.model import Rule, World
 
 from .box_world import ALL_OUT, EVERYWHERE, GATEWAY, GATEWAY_ADDRESS, PUBLIC, Bench, eventually, running_world, world

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from components.database.standby import StandbyDatabaseKind
-from components.guest import payload_sha256
 from components.guest.backup import config as backup_config
 from components.guest.backup import timer
 from components.guest.standby.config import parse
 from components.modes import DrMode
+from components.payload import payload_sha256
 from components.rules import Refused
 from components.storage import BackupStore
 from components.workload import backup_timer

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.guest.backup import ddl, manifest, rows
-from components.guest.backup.config import Refused
 from components.guest.backup.manifest import Found
+from components.guest.errors import Refused
 
 # Every byte that is special somewhere on the way, more often than chance has it.
 special = st.lists(

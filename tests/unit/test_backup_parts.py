@@ -5,6 +5,7 @@ import pytest
 from components.guest.backup import config, ddl, privileges, progress, rows
 from components.guest.backup.progress import Decision, State
 from components.guest.backup.rows import Column
+from components.guest.errors import Failed, Refused
 
 BASE = {
     "store": "azblob://account1/mysql-backup",
@@ -57,7 +58,7 @@ def test_a_key_that_auto_increment_needs_stays_with_the_table() -> None:
 
 
 def test_a_line_that_is_not_understood_is_an_error_and_not_left_out() -> None:
-    with pytest.raises(config.Failed, match="INDEXISH"):
+    with pytest.raises(Failed, match="INDEXISH"):
         ddl.split("k", "CREATE TABLE `k` (\n  `a` int,\n  INDEXISH `b`\n) ENGINE=InnoDB")
 
 
@@ -188,7 +189,7 @@ def test_the_target_is_the_database_unless_it_is_named() -> None:
 
 
 def test_every_problem_of_a_configuration_is_said_at_once() -> None:
-    with pytest.raises(config.Refused) as refused:
+    with pytest.raises(Refused) as refused:
         config.parse({"store": "s3://x", "schema": "mysql", "database": {"port": 0, "tls_ca": "x"}, "streams": 0})
     words = "\n".join(refused.value.problems)
     for part in ("azblob://ACCOUNT", "application's database", "database.address", "database.user", "database.port"):
@@ -199,9 +200,9 @@ def test_every_problem_of_a_configuration_is_said_at_once() -> None:
 
 
 def test_an_azure_store_needs_an_identity() -> None:
-    with pytest.raises(config.Refused, match=r"identity\.client_id"):
+    with pytest.raises(Refused, match=r"identity\.client_id"):
         config.parse(BASE | {"identity": {}})
-    with pytest.raises(config.Refused, match=r"identity\.tenant"):
+    with pytest.raises(Refused, match=r"identity\.tenant"):
         config.parse(BASE | {"identity": {"client_id": "c", "token_file": "/t"}})
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from components.guest.agent import azure
 from components.guest.backup import compress, config, fetch, manifest, store
-from components.guest.backup.config import Failed, Refused
 from components.guest.backup.manifest import Found
+from components.guest.errors import Failed, Refused
 
 NOW = datetime.datetime(2026, 11, 21, 3, 0, tzinfo=datetime.UTC)
 

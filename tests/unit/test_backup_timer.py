@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from components.guest.backup import timer
-from components.guest.backup.config import Refused
+from components.guest.errors import Refused
 
 CALENDARS = [
     ("17 18 * * *", "*-*-* 18:17:00 UTC"),

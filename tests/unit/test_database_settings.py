@@ -6,7 +6,8 @@ import pytest
 
 from components.guest.database import config as config_module
 from components.guest.database import replica, settings
-from components.guest.database.config import Config, Refused, Secrets, parse, parse_secrets
+from components.guest.database.config import Config, Secrets, parse, parse_secrets
+from components.guest.errors import Refused
 from components.rules import database as rules
 
 PEM = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"

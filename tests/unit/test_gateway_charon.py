@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from components.guest.errors import Failed
 from components.guest.gateway import charon, host, render, rotation, watch
-from components.guest.gateway.settings import Failed, parse
+from components.guest.gateway.settings import parse
 
 from .test_gateway_settings import KEYS, ONPREM
 

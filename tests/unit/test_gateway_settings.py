@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.guest.gateway.settings import Config, Refused, parse, parse_keys
+from components.guest.errors import Refused
+from components.guest.gateway.settings import Config, parse, parse_keys
 from components.guest.gateway.timers import Timers
 
 KEYS = {n: f"p{chr(96 + n)}" + "QdWmZxKrTyBnVcLhJgFsAuEiOwDtXkMzRvYbN1234567890" for n in range(1, 9)}

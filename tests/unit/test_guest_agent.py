@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import io
 import json
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -18,10 +19,10 @@ import botocore.credentials
 import pytest
 import yaml
 
-from components import guest
 from components.machine import documents
+from components.payload import FOLDER, guest_file, payload, payload_sha256
 
-AGENT = guest.FOLDER / "agent"
+AGENT = FOLDER / "agent"
 
 
 def load(name: str) -> ModuleType:
@@ -35,17 +36,38 @@ def load(name: str) -> ModuleType:
 
 
 def test_the_payload_has_the_same_bytes_each_time() -> None:
-    first = guest.payload()
-    guest.payload.cache_clear()
-    assert guest.payload() == first
+    first = payload()
+    payload.cache_clear()
+    assert payload() == first
 
 
 def test_programs_in_the_payload_are_executable_and_caches_are_not_in_it() -> None:
-    with tarfile.open(fileobj=io.BytesIO(guest.payload())) as archive:
+    with tarfile.open(fileobj=io.BytesIO(payload())) as archive:
         entries = {entry.name: entry for entry in archive.getmembers()}
     assert entries["agent/install.py"].mode == 0o755
     assert entries["agent/aws.py"].mode == 0o644
     assert not [name for name in entries if "__pycache__" in name]
+
+
+PROGRAMS = (
+    *((f"{role}/apply.py",) for role in ("gateway", "database", "standby", "backup")),
+    *((f"drill/{name}.py",) for name in ("fault", "ledger", "probe", "store")),
+    ("-m", "backup"),
+)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids="-".join)
+def test_every_program_starts_where_the_payload_is_unpacked_under_its_digest(
+    program: tuple[str, ...], tmp_path: Path
+) -> None:
+    place = tmp_path / payload_sha256()[:12]
+    with tarfile.open(fileobj=io.BytesIO(payload())) as archive:
+        archive.extractall(place, filter="data")
+    done = subprocess.run(
+        [sys.executable, *program, "--help"], cwd=place, capture_output=True, text=True, check=False, env={}
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: ")
 
 
 def test_user_data_fits_ec2_and_only_bootstraps() -> None:
@@ -55,12 +77,12 @@ def test_user_data_fits_ec2_and_only_bootstraps() -> None:
     files = {entry["path"]: entry for entry in cloud["write_files"]}
     assert json.loads(files["/etc/twinsite/agent.json"]["content"])["host"] == "aws-gateway"
     agent = gzip.decompress(base64.b64decode(files["/usr/local/lib/twinsite/agent.py"]["content"])).decode()
-    assert agent == guest.guest_file("agent/agent.py")
+    assert agent == guest_file("agent/agent.py")
 
 
 def test_user_data_does_not_depend_on_the_payload() -> None:
     text = documents.user_data("bucket", "ap-northeast-2", "host")
-    assert guest.payload_sha256()[:12] not in text
+    assert payload_sha256()[:12] not in text
 
 
 def test_the_bundle_holds_its_secrets_in_one_file_that_others_cannot_read() -> None:
@@ -104,7 +126,7 @@ def test_a_payload_with_another_checksum_is_not_unpacked(tmp_path: Path, monkeyp
     install = load("install")
     monkeypatch.setattr(install, "HOME", tmp_path / "opt")
     with pytest.raises(SystemExit, match="expected 0000"):
-        install.unpack(guest.payload(), "0" * 64)
+        install.unpack(payload(), "0" * 64)
     assert not (tmp_path / "opt").exists()
 
 
@@ -112,10 +134,10 @@ def test_a_new_payload_becomes_current_in_one_step(tmp_path: Path, monkeypatch: 
     install = load("install")
     monkeypatch.setattr(install, "HOME", tmp_path / "opt")
     monkeypatch.setattr(install, "WRAPPER", tmp_path / "twinsite-guest")
-    install.unpack(guest.payload(), guest.payload_sha256())
+    install.unpack(payload(), payload_sha256())
     assert (tmp_path / "opt/current/agent/install.py").exists()
     assert (tmp_path / "twinsite-guest").stat().st_mode & 0o111
-    install.unpack(guest.payload(), guest.payload_sha256())
+    install.unpack(payload(), payload_sha256())
     assert len(list((tmp_path / "opt").iterdir())) == 2
 
 

@@ -15,11 +15,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from components import guest
+from components.payload import FOLDER
 
 
 def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("azure", guest.FOLDER / "agent" / "azure.py")
+    spec = importlib.util.spec_from_file_location("azure", FOLDER / "agent" / "azure.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -10,6 +10,7 @@ import pytest
 
 from components.guest.drill import ledger_command, ledger_writer
 from components.guest.drill.ledger_writer import Book, Session, transaction
+from components.guest.errors import Failed
 
 # Answers like the mysql client with --unbuffered: a line for each SELECT. The third transaction of a connection fails.
 CLIENT = """#!/bin/sh
@@ -105,5 +106,5 @@ def test_all_sessions_write_until_they_are_told_to_stop(tmp_path: Path, behave: 
 def test_a_ping_is_words_and_no_sql(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger_command, "sql", lambda *_: pytest.fail("it reached MySQL"))
     for message in ("", "x'); DROP TABLE t; --", "y" * 51):
-        with pytest.raises(ledger_command.Failed):
+        with pytest.raises(Failed):
             ledger_command.ping(message)

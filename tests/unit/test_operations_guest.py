@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from components.guest import FOLDER
+from components.payload import FOLDER
 from operations.guest import Guests, OtherGuest, RemoteRefused, look
 from operations.transport import Done, Transport
 from tests.operations_world import INVENTORY

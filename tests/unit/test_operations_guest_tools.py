@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from components.guest.drill import fault, probe, sql, store, vici, wire
+from components.guest.errors import Failed, Refused
 
 DRILL = pathlib.Path(fault.__file__).parent
 
@@ -92,14 +93,14 @@ def test_the_timer_that_ends_a_cut_exists_before_the_cut(tools: Tools) -> None:
 
 def test_no_cut_without_its_timer(tools: Tools) -> None:
     tools.broken = "systemd-run"
-    with pytest.raises(fault.Failed, match="systemd-run failed"):
+    with pytest.raises(Failed, match="systemd-run failed"):
         fault.cut("link-down", "203.0.113.128", frozenset({"in"}), 30)
     assert tools.table is False
 
 
 def test_rules_that_cannot_be_loaded_stop_the_timer_again(tools: Tools) -> None:
     tools.broken = "--file -"
-    with pytest.raises(fault.Failed):
+    with pytest.raises(Failed):
         fault.cut("link-down", "203.0.113.128", frozenset({"in"}), 30)
     assert tools.ran[-1] == ("systemctl", "stop", "twinsite-fault-undo.timer")
 
@@ -114,13 +115,13 @@ def test_rules_that_cannot_be_loaded_stop_the_timer_again(tools: Tools) -> None:
 )
 def test_a_second_fault_is_refused(tools: Tools, act: Callable[[], object]) -> None:
     tools.table = True
-    with pytest.raises(fault.Refused, match=r"active already .* `fault.py undo`"):
+    with pytest.raises(Refused, match=r"active already .* `fault.py undo`"):
         act()
 
 
 @pytest.mark.parametrize("seconds", [0.5, 7201])
 def test_a_cut_without_an_end_is_refused(tools: Tools, seconds: float) -> None:
-    with pytest.raises(fault.Refused, match="outside 1 to 7200"):
+    with pytest.raises(Refused, match="outside 1 to 7200"):
         fault.cut("link-down", "203.0.113.128", frozenset({"in"}), seconds)
 
 
@@ -362,7 +363,7 @@ def test_a_probe_needs_to_know_what_to_watch(capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize("gtids", ["x'; DROP", "a$b", '"'])
 def test_only_a_gtid_set_goes_into_a_statement(gtids: str) -> None:
-    with pytest.raises(probe.Refused, match="no GTID set"):
+    with pytest.raises(Refused, match="no GTID set"):
         probe.gtids(gtids)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from components.guest.errors import Failed, Refused
 from components.guest.standby import config, fetch, host, plan, status, web
 
 SHA = "ab" * 32
@@ -65,7 +66,7 @@ def test_a_document_of_the_component_is_read_whole() -> None:
 
 
 def test_every_problem_is_said_at_once() -> None:
-    with pytest.raises(config.Refused) as refused:
+    with pytest.raises(Refused) as refused:
         config.parse({"application": {"kind": "zip"}, "database": {}, "origin": {}})
     text = str(refused.value)
     for words in ("application.kind", "sha256", "context", "database.address", "password_secret", "origin.host"):
@@ -74,7 +75,7 @@ def test_every_problem_is_said_at_once() -> None:
 
 @pytest.mark.parametrize("value", ["secret", "azkv://vault", "azkv://va/ult/x", ""])
 def test_a_secret_is_a_reference_never_a_value(value: str) -> None:
-    with pytest.raises(config.Refused, match="azkv://VAULT/SECRET"):
+    with pytest.raises(Refused, match="azkv://VAULT/SECRET"):
         config.parse(told(database={**told()["database"], "password_secret": value}))
 
 
@@ -126,7 +127,7 @@ def test_a_name_that_users_reach_directly_needs_no_header() -> None:
 
 @pytest.mark.parametrize("secret", ["short", 'quote" 1; } server {' + "x" * 20, "x" * 300])
 def test_a_strange_header_secret_never_reaches_nginx(secret: str) -> None:
-    with pytest.raises(config.Failed, match="strange"):
+    with pytest.raises(Failed, match="strange"):
         web.nginx_conf(config.parse(told()), secret)
 
 
@@ -184,7 +185,7 @@ def test_an_artefact_with_other_bytes_than_pinned_is_not_served(tmp_path: Path) 
     (tmp_path / "some.war").write_bytes(b"other")
     application = {**told()["application"], "artefact": f"file://{tmp_path}/some.war"}
     place = tmp_path / "artefact"
-    with pytest.raises(config.Failed, match="another file than the one that was tested"):
+    with pytest.raises(Failed, match="another file than the one that was tested"):
         fetch.artefact(config.parse(told(application=application)), place)
     assert not place.exists()
 

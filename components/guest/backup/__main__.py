@@ -1,7 +1,6 @@
-"""`python3 -m backup VERB …`, where only the payload is unpacked."""
+"""`python3 -m backup VERB …` in the payload's folder: the same as apply.py, which knows the payload as a package."""
 
-import sys
+import pathlib
+import runpy
 
-from .command import main
-
-sys.exit(main(sys.argv[1:]))
+runpy.run_path(str(pathlib.Path(__file__).with_name("apply.py")), run_name="__main__")

@@ -5,8 +5,8 @@ import importlib
 import pathlib
 import sys
 
-# The payload's folder, so that the package is `backup` on a host.
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-
 if __name__ == "__main__":
-    sys.exit(importlib.import_module("backup.command").main(sys.argv[1:]))
+    # The payload's folder is a package, whatever it is called on a host.
+    role = pathlib.Path(__file__).resolve().parent
+    sys.path[0] = str(role.parent.parent)
+    sys.exit(importlib.import_module(f"{role.parent.name}.{role.name}.command").main(sys.argv[1:]))

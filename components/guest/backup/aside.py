@@ -8,9 +8,10 @@ taken before.
 import re
 from typing import Any
 
+from ..errors import Refused
 from . import progress
 from .client import Server, Session
-from .config import Config, Refused, Secrets
+from .config import Config, Secrets
 from .rows import identifier, literal
 
 SCRATCH = re.compile(r"twinsite_drill_[a-z0-9_]{1,48}")

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from ..errors import Refused
 from . import ddl
 from .client import Session
-from .config import Refused
 from .ddl import Statement
 from .rows import Column, form_of, identifier, literal
 

@@ -17,7 +17,8 @@ import threading
 from collections.abc import Iterator
 from typing import IO, Any
 
-from .config import Database, Failed
+from ..errors import Failed
+from .config import Database
 from .rows import cell, identifier
 
 _ERROR = re.compile(r"^ERROR (\d+) \([^)]*\)(?: at line \d+)?: (.*)", re.MULTILINE | re.DOTALL)

@@ -10,9 +10,10 @@ import json
 import sys
 from typing import Any
 
+from ..errors import Failed, Refused
 from . import dump, manifest, timer
 from .aside import aside, drop
-from .config import Config, Failed, Refused, Secrets, at, read, read_secrets
+from .config import Config, Secrets, at, read, read_secrets
 from .difference import difference
 from .fetch import verify
 from .prove import prove
@@ -154,10 +155,9 @@ def main(argv: list[str]) -> int:
         return code
     except Refused as refusal:
         print(json.dumps({"outcome": "refused", "problems": refusal.problems}))
-        for problem in refusal.problems:
-            print(problem, file=sys.stderr)
-        return 2
+        print(refusal, file=sys.stderr)
+        return refusal.code
     except Failed as failure:
         print(json.dumps({"outcome": "failed", "problems": [str(failure)]}))
         print(failure, file=sys.stderr)
-        return 1
+        return failure.code

@@ -4,8 +4,8 @@ import subprocess
 import tempfile
 from typing import IO
 
+from ..errors import Failed
 from .client import widen
-from .config import Failed
 
 LEVEL = "-3"
 _MISSING = "`zstd` is not installed: apt-get install zstd"

@@ -8,22 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import Refused
+
 SPOOL = "/var/tmp/twinsite-backup"
 
 Say = Callable[[dict[str, Any]], None]
 """Takes a progress event: {"event", …}."""
-
-
-class Refused(Exception):
-    """Bad configuration or a state that must not be changed silently. Each problem is a sentence with its fix."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
-
-
-class Failed(Exception):
-    """Something did not work; the message holds the software's own words."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
-from .config import Failed
+from ..errors import Failed
 from .rows import identifier, literal
 
 _KEY = re.compile(r"(UNIQUE |FULLTEXT |SPATIAL )?KEY `((?:[^`]|``)*)` \(`?((?:[^`]|``)*)")

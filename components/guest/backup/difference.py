@@ -13,9 +13,10 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from ..errors import Failed, Refused
 from . import manifest
 from .compress import compress, decompress
-from .config import Failed, Refused, Say
+from .config import Say
 from .store import Store, choose
 
 ROOT = "extra/"

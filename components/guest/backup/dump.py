@@ -9,11 +9,12 @@ import urllib.parse
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import Failed, Refused
 from . import catalog, ddl, manifest, privileges, rows, snapshot
 from .catalog import Catalog, Table
 from .client import Server, Session
 from .compress import Chunk, compress
-from .config import Config, Failed, Refused, Say, Secrets
+from .config import Config, Say, Secrets
 from .parallel import Stopped, Work, in_parallel
 from .store import Store, open_store
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import Failed, Refused
 from . import manifest
 from .compress import decompress
-from .config import Failed, Refused, Say
+from .config import Say
 from .parallel import Stopped, in_parallel
 from .store import Store
 

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from .config import Refused
+from ..errors import Refused
 from .rows import column
 
 VERSION = 1

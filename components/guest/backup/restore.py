@@ -8,9 +8,10 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from ..errors import Failed, Refused
 from . import ddl, progress, prove, rows
 from .client import Server, Session, SqlError, load
-from .config import Config, Failed, Refused, Say, Secrets
+from .config import Config, Say, Secrets
 from .ddl import Statement
 from .fetch import Parts, fetch
 from .parallel import Stopped, in_parallel

@@ -8,9 +8,10 @@ Without that privilege: nothing was committed on the whole server between two lo
 import time
 from dataclasses import dataclass
 
+from ..errors import Refused
 from . import catalog
 from .client import Server, Session, SqlError
-from .config import Refused, Say
+from .config import Say
 from .rows import identifier
 
 LOCK_WAIT_SECONDS = 5  # behind a long transaction of the application; its other writers wait behind us meanwhile

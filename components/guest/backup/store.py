@@ -8,14 +8,11 @@ import time
 import uuid
 from typing import Any, Protocol
 
+from ..agent import azure
+from ..errors import Failed
 from . import manifest
-from .config import Config, Failed
+from .config import Config
 from .manifest import Found
-
-try:
-    from ..agent import azure
-except ImportError:  # on a host this package's parent is no package, and `agent` is its neighbour
-    from agent import azure  # type: ignore[import-not-found, no-redef]
 
 TOKEN_SECONDS = 600  # a federated token lives an hour, a backup may take longer
 ROLE_SECONDS = 300  # how long a role assignment may take to arrive

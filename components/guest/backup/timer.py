@@ -7,7 +7,7 @@ import string
 import subprocess
 from typing import Any
 
-from .config import Failed, Refused
+from ..errors import Failed, Refused
 
 FOLDER = pathlib.Path(__file__).parent
 UNITS = pathlib.Path("/etc/systemd/system")

@@ -9,8 +9,9 @@ import pathlib
 import sys
 from typing import Any
 
+from ..errors import Failed, Refused
 from . import gtid, host, replica, server, settings, source, standalone, status, undo
-from .config import REPLICA, SERVES_TLS, SOURCE, STANDALONE, Config, Failed, Refused, Secrets, read, read_secrets
+from .config import REPLICA, SERVES_TLS, SOURCE, STANDALONE, Config, Secrets, read, read_secrets
 
 CONFIG = "/etc/twinsite/database.json"
 SECRETS = "/etc/twinsite/database.secrets.json"
@@ -127,10 +128,6 @@ def main(argv: list[str]) -> int:
             done = apply(config, secrets) if options.verb == "apply" else _reseed(config, secrets, options.discard)
             print(json.dumps(done))
             return 0
-    except Refused as refusal:
-        for problem in refusal.problems:
-            print(problem, file=sys.stderr)
-        return 2
-    except Failed as failure:
-        print(failure, file=sys.stderr)
-        return 1
+    except (Refused, Failed) as problem:
+        print(problem, file=sys.stderr)
+        return problem.code

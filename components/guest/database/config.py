@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import Refused
+
 SOURCE = "source"
 REPLICA = "replica"
 STANDALONE = "standalone"
@@ -17,18 +19,6 @@ SERVES_TLS = (SOURCE, STANDALONE)
 
 # SOURCE_PASSWORD holds at most 32 characters (MySQL manual, CHANGE REPLICATION SOURCE TO).
 PASSWORD_LIMIT = 32
-
-
-class Refused(Exception):
-    """Bad configuration or a state that must not be changed silently. Each problem is a sentence with its fix."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
-
-
-class Failed(Exception):
-    """Something did not work; the message holds the software's own words."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..errors import Failed, Refused
 from . import server
-from .config import Config, Failed, Refused
+from .config import Config
 from .settings import FOLDER, template
 
 DATA = pathlib.Path("/var/lib/mysql")

@@ -3,8 +3,9 @@
 import dataclasses
 import time
 
+from ..errors import Failed, Refused
 from . import gtid, host, server
-from .config import Config, Failed, Refused, Secrets
+from .config import Config, Secrets
 from .seeding import Decision, ReplicaFacts, SourceFacts, Step, decide, promoted_problems
 from .server import quote
 from .settings import TLS_FOLDER

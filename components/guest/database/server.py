@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from xml.etree import ElementTree
 
-from .config import Failed
+from ..errors import Failed
 
 Row = dict[str, str | None]
 

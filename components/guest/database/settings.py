@@ -7,8 +7,9 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..errors import Failed
 from . import server
-from .config import SERVES_TLS, Config, Failed
+from .config import SERVES_TLS, Config
 
 FOLDER = pathlib.Path(__file__).parent
 CNF = pathlib.Path("/etc/mysql/mysql.conf.d/twinsite.cnf")

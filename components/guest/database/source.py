@@ -4,8 +4,9 @@ import hashlib
 import json
 import uuid
 
+from ..errors import Refused
 from . import server
-from .config import Config, Refused, Secrets
+from .config import Config, Secrets
 from .server import quote
 from .settings import FOLDER
 

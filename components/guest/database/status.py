@@ -7,8 +7,9 @@ import socket
 import time
 from typing import Any
 
+from ..errors import Failed, Refused
 from . import gtid, replica, server, source, standalone
-from .config import REPLICA, STANDALONE, Config, Failed, Refused, parse
+from .config import REPLICA, STANDALONE, Config, parse
 from .seeding import GUEST
 
 # The whole report must answer within a second, whatever state the server is in.

@@ -27,10 +27,12 @@ import time
 from typing import Any
 
 if __name__ == "__main__" and not __package__:
-    # Run as a file (PEP 366): the payload's folder is the path, this folder the package.
-    sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
-    __package__ = "drill"
+    # Run as a file (PEP 366): the payload's folder is a package, whatever it is called here.
+    HERE = pathlib.Path(__file__).resolve().parent
+    sys.path[0] = str(HERE.parent.parent)
+    __package__ = f"{HERE.parent.name}.{HERE.name}"
 
+from ..errors import Failed, Refused
 from . import vici
 
 TABLE = "twinsite_fault"
@@ -46,14 +48,6 @@ RESTART_DELAY_SECONDS = 0.3
 # -310 is before connection tracking's -200 and before raw's -300, where a rule of the host's own could let a packet
 # pass.
 PRIORITY = -310
-
-
-class Refused(Exception):
-    """The state or an argument forbids it; the sentence says what to do."""
-
-
-class Failed(Exception):
-    """A tool on this host failed; its own words."""
 
 
 def rules(peer: str, directions: frozenset[str]) -> str:
@@ -127,9 +121,10 @@ def _refuse_second() -> None:
     if _table_exists():
         fault = status()["fault"] or {}
         raise Refused(
-            f"a fault is active already ({fault.get('verb', 'unknown')}, ends by itself at "
-            f"{fault.get('ends', 'an unknown time')}): "
-            "wait for it, or run `fault.py undo`"
+            [
+                f"a fault is active already ({fault.get('verb', 'unknown')}, ends by itself at "
+                f"{fault.get('ends', 'an unknown time')}): wait for it, or run `fault.py undo`"
+            ]
         )
 
 
@@ -142,10 +137,10 @@ def _peer(connection: str) -> str:
         finally:
             link.close()
     except vici.ViciError as error:
-        raise Refused(f"the peer's address is unknown because {error}: give --peer ADDRESS") from None
+        raise Refused([f"the peer's address is unknown because {error}: give --peer ADDRESS"]) from None
     hosts = sorted({sa["remote_host"] for sa in ike if sa["state"] == "ESTABLISHED"})
     if len(hosts) != 1:
-        raise Refused(f"connection {connection!r} has {len(hosts)} established peers {hosts}: give --peer ADDRESS")
+        raise Refused([f"connection {connection!r} has {len(hosts)} established peers {hosts}: give --peer ADDRESS"])
     return str(hosts[0])
 
 
@@ -158,11 +153,11 @@ def _write(state: dict[str, Any]) -> None:
 def cut(verb: str, peer: str, directions: frozenset[str], seconds: float) -> dict[str, Any]:
     """Cut for `seconds`. The timer that ends it exists before the cut does."""
     if not 1 <= seconds <= LONGEST_SECONDS:
-        raise Refused(f"--seconds {seconds:g} is outside 1 to {LONGEST_SECONDS}")
+        raise Refused([f"--seconds {seconds:g} is outside 1 to {LONGEST_SECONDS}"])
     _refuse_second()
     nft = shutil.which("nft")
     if nft is None:
-        raise Refused("`nft` is not installed: `apt-get install nftables`")
+        raise Refused(["`nft` is not installed: `apt-get install nftables`"])
     _run(nft, "--check", "--file", "-", text=rules(peer, directions))
     subprocess.run(
         ["systemctl", "stop", f"{UNDO_UNIT}.timer", f"{UNDO_UNIT}.service"], capture_output=True, check=False
@@ -251,13 +246,13 @@ def main(argv: list[str]) -> int:
     given = parser.parse_args(argv)
     try:
         if os.geteuid() != 0:
-            raise Refused("root is needed: run this with sudo")
+            raise Refused(["root is needed: run this with sudo"])
         if given.verb in ("link-down", "one-way"):
             peer = given.peer or _peer(given.connection)
             try:
                 ipaddress.ip_address(peer)
             except ValueError:
-                raise Refused(f"--peer {peer!r} is no IP address") from None
+                raise Refused([f"--peer {peer!r} is no IP address"]) from None
             directions = frozenset(["in", "out"] if given.verb == "link-down" else [given.direction])
             answer = cut(given.verb, peer, directions, given.seconds)
         elif given.verb == "terminate":
@@ -266,12 +261,9 @@ def main(argv: list[str]) -> int:
             answer = restart(given.verb)
         else:
             answer = undo() if given.verb == "undo" else status()
-    except Refused as refusal:
-        print(refusal, file=sys.stderr)
-        return 2
-    except Failed as failure:
-        print(failure, file=sys.stderr)
-        return 1
+    except (Refused, Failed) as problem:
+        print(problem, file=sys.stderr)
+        return problem.code
     print(json.dumps(answer))
     return 0
 

@@ -5,7 +5,8 @@ import importlib
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-
 if __name__ == "__main__":
-    sys.exit(importlib.import_module("drill.ledger_command").main(sys.argv[1:]))
+    # The payload's folder is a package, whatever it is called on a host.
+    drill = pathlib.Path(__file__).resolve().parent
+    sys.path[0] = str(drill.parent.parent)
+    sys.exit(importlib.import_module(f"{drill.parent.name}.{drill.name}.ledger_command").main(sys.argv[1:]))

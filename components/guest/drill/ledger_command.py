@@ -18,6 +18,7 @@ import sys
 import time
 from typing import Any
 
+from ..errors import Failed
 from . import ledger_check, ledger_writer
 
 FOLDER = pathlib.Path("/var/lib/twinsite/drill")
@@ -25,10 +26,6 @@ ACKED = FOLDER / "acked.jsonl"
 SUMMARY = FOLDER / "summary.json"
 LOCK = pathlib.Path("/run/twinsite-ledger.lock")
 PING_COMMENT = "made by a twinsite drill"
-
-
-class Failed(Exception):
-    """What did not work, in MySQL's words."""
 
 
 def sql(statements: str, *options: str, timeout: float = 60) -> list[list[str]]:

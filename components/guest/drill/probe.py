@@ -37,10 +37,12 @@ from collections.abc import Callable
 from typing import Any
 
 if __name__ == "__main__" and not __package__:
-    # Run as a file (PEP 366): the payload's folder is the path, this folder the package.
-    sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
-    __package__ = "drill"
+    # Run as a file (PEP 366): the payload's folder is a package, whatever it is called here.
+    HERE = pathlib.Path(__file__).resolve().parent
+    sys.path[0] = str(HERE.parent.parent)
+    __package__ = f"{HERE.parent.name}.{HERE.name}"
 
+from ..errors import Refused
 from . import sql, vici, wire
 
 FOLDER = pathlib.Path("/run/twinsite-probe")
@@ -50,10 +52,6 @@ ECHO_PATIENCE_SECONDS = 2.0
 CLEAR_SECONDS = 0.5
 
 Write = Callable[[str, dict[str, Any]], None]
-
-
-class Refused(Exception):
-    """An argument or the state forbids it; the sentence says what to do."""
 
 
 class Log:
@@ -93,7 +91,7 @@ class Mysql:
 
     def __init__(self, role: str, heartbeat: str) -> None:
         if not re.fullmatch(r"\w+\.\w+", heartbeat):
-            raise Refused(f"--heartbeat {heartbeat!r} is no SCHEMA.TABLE")
+            raise Refused([f"--heartbeat {heartbeat!r} is no SCHEMA.TABLE"])
         self._role, self._heartbeat = role, heartbeat
         self._session: sql.Sql | None = None
 
@@ -250,7 +248,7 @@ def run(given: argparse.Namespace) -> typing.NoReturn:
 
 def _file(identity: str) -> pathlib.Path:
     if not re.fullmatch(r"[A-Za-z0-9-]{1,40}", identity):
-        raise Refused(f"--id {identity!r}: letters, digits and dashes only")
+        raise Refused([f"--id {identity!r}: letters, digits and dashes only"])
     return FOLDER / f"{identity}.jsonl"
 
 
@@ -277,7 +275,7 @@ def start(given: argparse.Namespace, arguments: list[str]) -> dict[str, Any]:
     ]
     done = subprocess.run([*command, "run", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Refused(f"the probe does not start: {done.stderr.strip()}")
+        raise Refused([f"the probe does not start: {done.stderr.strip()}"])
     return {"file": str(path), "unit": _unit(given.id)}
 
 
@@ -295,7 +293,7 @@ def follow(identity: str, offset: int) -> None:
     deadline = time.monotonic() + 5
     while not path.exists():
         if time.monotonic() > deadline:
-            raise Refused(f"there is no probe {identity!r} on this host: start it first")
+            raise Refused([f"there is no probe {identity!r} on this host: start it first"])
         time.sleep(0.05)
     with open(path, "rb") as file:
         file.seek(offset)
@@ -326,7 +324,7 @@ def look(given: argparse.Namespace) -> dict[str, Any]:
 def gtids(other: str) -> dict[str, Any]:
     """This server's executed transactions, and those of `other` that it does not have."""
     if not re.fullmatch(r"[0-9a-zA-Z_:,\s-]*", other):
-        raise Refused(f"--minus {other!r} is no GTID set")
+        raise Refused([f"--minus {other!r} is no GTID set"])
     session = sql.Sql()
     try:
         row = session.ask(
@@ -365,7 +363,7 @@ def main(argv: list[str]) -> int:
     given = _arguments().parse_args(argv)
     try:
         if given.verb in ("start", "run", "look") and bool(given.gateway) == bool(given.database):
-            raise Refused("say what to watch: --gateway CONNECTION or --database source|replica")
+            raise Refused(["say what to watch: --gateway CONNECTION or --database source|replica"])
         if given.verb == "run":
             run(given)
         if given.verb == "clock":
@@ -375,7 +373,7 @@ def main(argv: list[str]) -> int:
         elif given.verb == "look":
             print(json.dumps(look(given)))
         elif os.geteuid() != 0:
-            raise Refused("root is needed: run this with sudo")
+            raise Refused(["root is needed: run this with sudo"])
         elif given.verb == "gtids":
             print(json.dumps(gtids(given.minus)))
         elif given.verb == "start":
@@ -387,7 +385,7 @@ def main(argv: list[str]) -> int:
             print(json.dumps({"interface": wire.send_control(given.local, given.remote), "t": time.time()}))
     except Refused as refusal:
         print(refusal, file=sys.stderr)
-        return 2
+        return refusal.code
     except (OSError, sql.SqlGone, KeyboardInterrupt) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

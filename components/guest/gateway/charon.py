@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from .settings import Failed
+from ..errors import Failed
 
 SERVICE = "strongswan.service"
 """Of package charon-systemd, in Debian and Ubuntu alike."""

@@ -6,8 +6,8 @@ import pathlib
 import sys
 from typing import Any
 
+from ..errors import Failed, Refused
 from . import converge, settings, watch
-from .settings import Failed, Refused
 
 GATE_SECONDS = 120.0
 """Default wait of the gate: a machine's first boot with packages to install, and the peer's agent (5 s a round)."""
@@ -18,7 +18,7 @@ def read_json(path: str) -> Any:
     try:
         return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise Refused(f"{path}: {error}: run `pulumi up`, or the bundle's install.sh, first") from None
+        raise Refused([f"{path}: {error}: run `pulumi up`, or the bundle's install.sh, first"]) from None
 
 
 def run(verb: str, config_path: str, secrets_path: str, timeout_seconds: float) -> Any:
@@ -43,11 +43,8 @@ def main(argv: list[str]) -> int:
     given = parser.parse_args(argv)
     try:
         result = run(given.verb, given.config, given.secrets, given.timeout)
-    except Refused as error:
-        print(error, file=sys.stderr)
-        return 2
-    except Failed as error:
-        print(error, file=sys.stderr)
-        return 1
+    except (Refused, Failed) as problem:
+        print(problem, file=sys.stderr)
+        return problem.code
     print(json.dumps(result, sort_keys=True))
     return 0

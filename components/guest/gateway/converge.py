@@ -8,8 +8,9 @@ import json
 import pathlib
 from typing import Any
 
+from ..errors import Failed, Refused
 from . import charon, host, render, rotation, watch
-from .settings import Config, Failed, Refused
+from .settings import Config
 
 STATE_FILE = pathlib.Path("/var/lib/twinsite/gateway.json")
 APPLIED_FILE = pathlib.Path("/var/lib/twinsite/gateway-applied.json")
@@ -46,7 +47,7 @@ def require_host(config: Config) -> None:
         have = ", ".join(sorted(own))
         problems.append(f"local_address {config.local_address} is not on this host (it has {have}): correct it")
     if problems:
-        raise Refused("\n".join(problems))
+        raise Refused(problems)
 
 
 def apply(config: Config, keys: dict[int, str]) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def _require_rotation(config: Config, signed: int | None) -> None:
         peer = host.ask(config.local_address, config.peer_private_address, render.ANNOUNCE_PORT)
         problem = rotation.peer_problem(signed, config, peer)
     if problem:
-        raise Refused(problem)
+        raise Refused([problem])
 
 
 def _save(state: dict[str, Any]) -> None:
@@ -97,9 +98,11 @@ def _keys(config: Config, keys: dict[int, str]) -> tuple[dict[int, str], list[in
     replaced = rotation.changed_keys(before, keys)
     if replaced:
         raise Refused(
-            f"the key of generation {', '.join(map(str, replaced))} differs from the one that this host holds; a key "
-            "never changes within its generation: raise psk_generation by 1 instead (if the stack was destroyed and "
-            "made anew, run `twinsite-guest gateway undo` here first)"
+            [
+                f"the key of generation {', '.join(map(str, replaced))} differs from the one that this host holds; a "
+                "key never changes within its generation: raise psk_generation by 1 instead (if the stack was "
+                "destroyed and made anew, run `twinsite-guest gateway undo` here first)"
+            ]
         )
     if not config.psk_prove:
         return keys, []

@@ -9,7 +9,7 @@ import socket
 import subprocess
 from typing import Any
 
-from .settings import Failed, Refused
+from ..errors import Failed, Refused
 
 PROC_SYS = pathlib.Path("/proc/sys")
 _CROSSED = re.compile(r"= [\d.]+/([\d.]+)/")
@@ -96,7 +96,7 @@ def default_interface() -> str:
     """The interface of the default route with the lowest metric."""
     routes = [route for route in json.loads(run("ip", "-j", "-4", "route", "show", "default")) if "dev" in route]
     if not routes:
-        raise Refused("this host has no default route: give it one towards the internet before it can be a gateway")
+        raise Refused(["this host has no default route: give it one towards the internet before it can be a gateway"])
     return str(min(routes, key=lambda route: route.get("metric", 0))["dev"])
 
 
@@ -177,5 +177,5 @@ def state_read(path: pathlib.Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise Refused(f"{path} is damaged ({error}): remove it and apply again") from None
+        raise Refused([f"{path} is damaged ({error}): remove it and apply again"]) from None
     return found

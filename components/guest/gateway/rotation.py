@@ -9,8 +9,9 @@ import re
 import time
 from typing import Any
 
+from ..errors import Failed
 from . import charon, host, render
-from .settings import Config, Failed
+from .settings import Config
 
 RESTORE_UNIT = "twinsite-gateway-keys"
 RESTORE_SECONDS = 60

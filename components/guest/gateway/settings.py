@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import Refused
 from .timers import Timers
 
 ROLES = ("initiator", "responder")
@@ -15,14 +16,6 @@ KEY_PATTERN = re.compile(r"[A-Za-z1-9._][A-Za-z0-9._]{31,63}")
 """Legal for charon without quoting, and for a managed AWS VPN: 8..64 of [A-Za-z0-9._], not starting with 0."""
 NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 ID_PATTERN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
-
-
-class Refused(Exception):
-    """Bad configuration or state; exit code 2. The text names what to change."""
-
-
-class Failed(Exception):
-    """It was right to try and did not work; exit code 1. The text holds the software's own words."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +58,7 @@ class Config:
 def parse(data: Any) -> Config:
     """Refused, with everything that is wrong, unless `data` is a usable configuration."""
     if not isinstance(data, dict):
-        raise Refused(f"the configuration is {type(data).__name__}, not an object: run `pulumi up` again")
+        raise Refused([f"the configuration is {type(data).__name__}, not an object: run `pulumi up` again"])
     problems: list[str] = []
     known = {item.name: item for item in dataclasses.fields(Config)}
     values: dict[str, Any] = {}
@@ -86,11 +79,11 @@ def parse(data: Any) -> Config:
         values[name] = value
     values["timers"] = _timers(data.get("timers", {}), problems)
     if problems:
-        raise Refused("\n".join(problems))
+        raise Refused(problems)
     config = Config(**values)
     problems = config_problems(config)
     if problems:
-        raise Refused("\n".join(problems))
+        raise Refused(problems)
     return config
 
 
@@ -170,7 +163,7 @@ def parse_keys(data: Any, config: Config) -> dict[int, str]:
     """Generation -> key, of those that this host is to hold, Refused with what is wrong. Never quotes a key."""
     psk = data.get("psk") if isinstance(data, dict) else None
     if not isinstance(psk, dict) or not psk:
-        raise Refused('the secrets hold no object "psk" of generation -> key: run `pulumi up` again')
+        raise Refused(['the secrets hold no object "psk" of generation -> key: run `pulumi up` again'])
     problems = []
     keys: dict[int, str] = {}
     for name, key in psk.items():
@@ -189,7 +182,7 @@ def parse_keys(data: Any, config: Config) -> dict[int, str]:
             f"psk generation {config.psk_sign} is to sign but the secrets hold {have}: run `pulumi up` again"
         )
     if problems:
-        raise Refused("\n".join(problems))
+        raise Refused(problems)
     # A psk_min that ran ahead (its document came before the new psk_sign) must not take the signing key away.
     lowest = min(config.psk_min, config.psk_sign)
     return {n: keys[n] for n in sorted(keys) if n >= lowest}

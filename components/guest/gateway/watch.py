@@ -4,8 +4,9 @@ import dataclasses
 import time
 from typing import Any
 
+from ..errors import Failed
 from . import charon, host, render, rotation
-from .settings import Config, Failed
+from .settings import Config
 
 
 def guard() -> dict[str, Any]:

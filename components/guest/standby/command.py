@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..errors import Failed, Refused
 from . import data, fetch, host, plan, status, web
-from .config import Config, Failed, Refused, read
+from .config import Config, read
 
 CONFIG = "/etc/twinsite/standby.json"
 DRAIN_SECONDS = 60
@@ -276,10 +277,6 @@ def main(argv: list[str]) -> int:
         with host.alone():
             print(json.dumps(_act(options)))
         return 0
-    except Refused as refusal:
-        for problem in refusal.problems:
-            print(problem, file=sys.stderr)
-        return 2
-    except Failed as failure:
-        print(failure, file=sys.stderr)
-        return 1
+    except (Refused, Failed) as problem:
+        print(problem, file=sys.stderr)
+        return problem.code

@@ -6,17 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-
-class Refused(Exception):
-    """Bad configuration or a state that must not be changed silently. Each problem is a sentence with its fix."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
-
-
-class Failed(Exception):
-    """Something did not work; the message holds the software's own words."""
+from ..errors import Refused
 
 
 @dataclass(frozen=True)

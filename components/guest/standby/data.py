@@ -10,21 +10,15 @@ import re
 import time
 from typing import Any
 
+from ..backup import config as backup_config
+from ..backup import prove as backup_prove
+from ..backup import restore as backup_restore
+from ..backup.client import Server, Session, SqlError
+from ..backup.rows import identifier, literal
+from ..backup.store import choose, open_store
+from ..errors import Failed
 from . import host
-from .config import Config, Failed, Refused
-
-try:
-    from ..backup import config as backup_config
-    from ..backup import prove as backup_prove
-    from ..backup import restore as backup_restore
-    from ..backup.client import Server, Session, SqlError
-    from ..backup.rows import identifier, literal
-except ImportError:  # on a machine the payload's folder is on the path
-    from backup import config as backup_config  # type: ignore[import-not-found, no-redef]
-    from backup import prove as backup_prove  # type: ignore[no-redef]
-    from backup import restore as backup_restore  # type: ignore[no-redef]
-    from backup.client import Server, Session, SqlError  # type: ignore[import-not-found, no-redef]
-    from backup.rows import identifier, literal  # type: ignore[import-not-found, no-redef]
+from .config import Config
 
 BACKUP_JSON = "/etc/twinsite/backup.json"
 BACKUP_SECRETS = "/etc/twinsite/backup.secrets.json"
@@ -127,9 +121,7 @@ def restore(config: Config, password: str, say: Any) -> dict[str, Any]:
                 session.ask("DROP DATABASE IF EXISTS twinsite_restore")
                 mark(session, schema, RESTORING, which, store)
         told, secrets = documents(config, password, store)
-        done = _mine(
-            lambda: backup_restore.restore(backup_config.parse(told), backup_config.parse_secrets(secrets), which, say)
-        )
+        done = backup_restore.restore(backup_config.parse(told), backup_config.parse_secrets(secrets), which, say)
         with target.session() as session:
             mark(session, schema, RESTORED, which, store, done["backup_began"], done["restored_rows"])
     return {
@@ -149,10 +141,8 @@ def prove(config: Config, password: str, say: Any) -> dict[str, Any]:
         if found.get("state") == PROVED:
             return {"divergent_tables": [], "already": True}
         told, secrets = documents(config, password, found.get("store") or config.backups)
-        proof = _mine(
-            lambda: backup_prove.prove(
-                backup_config.parse(told), backup_config.parse_secrets(secrets), found["backup_id"], say
-            )
+        proof = backup_prove.prove(
+            backup_config.parse(told), backup_config.parse_secrets(secrets), found["backup_id"], say
         )
         if not proof["proved"]:
             raise Failed(
@@ -214,19 +204,5 @@ def stamp() -> str:
 
 def _chosen(config: Config, password: str) -> str:
     """Id of the backup that `which` means now."""
-    try:
-        from ..backup.store import choose, open_store
-    except ImportError:
-        from backup.store import choose, open_store  # type: ignore[import-not-found, no-redef]
     told, _ = documents(config, password)
-    return str(_mine(lambda: choose(open_store(backup_config.parse(told)), config.which))["id"])
-
-
-def _mine(work: Any) -> Any:
-    """The backup role's errors as this role's."""
-    try:
-        return work()
-    except backup_config.Refused as refusal:
-        raise Refused(refusal.problems) from None
-    except backup_config.Failed as failure:
-        raise Failed(str(failure)) from None
+    return str(choose(open_store(backup_config.parse(told)), config.which)["id"])

@@ -6,13 +6,10 @@ import shutil
 import urllib.error
 import urllib.request
 
+from ..agent import azure
+from ..errors import Failed
 from . import host
-from .config import Config, Failed, Secret
-
-try:
-    from ..agent import azure
-except ImportError:  # on a machine the payload's folder is on the path
-    from agent import azure  # type: ignore[import-not-found, no-redef]
+from .config import Config, Secret
 
 ARTEFACT = pathlib.Path("/var/lib/twinsite/application/artefact")
 ROLE_SECONDS = 600

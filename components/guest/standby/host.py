@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from .config import Failed
+from ..errors import Failed
 
 LOCK = pathlib.Path("/run/twinsite-standby.lock")
 CLOSED = pathlib.Path("/etc/twinsite/standby.closed")

@@ -11,8 +11,9 @@ import string
 import time
 from typing import Any
 
+from ..errors import Failed
 from . import host
-from .config import Config, Failed
+from .config import Config
 from .fetch import ARTEFACT
 
 FOLDER = pathlib.Path(__file__).parent
