@@ -104,9 +104,8 @@ def nobody_there(facts: Facts) -> str:
     first = next(iter(facts.unreachable.items()), ("", ""))
     words = f"; {first[0]}: {first[1]}" if first[0] else ""
     return (
-        f"none of the {len(hosts)} hosts can be reached{words}. If this stack was recorded only (a lab "
-        "without machines), there "
-        "are none: bring the machines up, then run `pulumi up`. Otherwise check your own network, address and key"
+        f"none of the {len(hosts)} hosts can be reached{words}: check your own network, address and key; if they are "
+        "right, the hosts do not run or do not exist: bring them up, then run `pulumi up --refresh`"
     )
 
 

@@ -31,9 +31,8 @@ def store_problems(args: Mapping[str, Any]) -> list[str]:
     keep = args.get("keep_days", KEEP_DAYS)
     if isinstance(keep, int) and keep < SHORTEST_KEEP_DAYS:
         problems.append(
-            f"keep_days is {keep}: a job that fails unseen over a holiday would leave no backup at all; set keep_days "
-            "to "
-            f"{SHORTEST_KEEP_DAYS} or more"
+            f"keep_days is {keep}: a mistake in the data that is seen after a holiday would be in every backup; set "
+            f"keep_days to {SHORTEST_KEEP_DAYS} or more"
         )
     low, high = SOFT_DELETE_DAYS
     soft = args.get("soft_delete_days", 14)

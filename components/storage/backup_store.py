@@ -66,7 +66,8 @@ class BackupStoreArgs(TypedDict):
     """Redundancy. Defaults to Standard_ZRS (three zones of the region)."""
 
     keep_days: NotRequired[int]
-    """Lifecycle: backups older than this are deleted. Defaults to 35, at least 7."""
+    """The job deletes older backups than this once a newer one is complete; dumps of a failback go by age. Defaults to
+    35, at least 7."""
 
     soft_delete_days: NotRequired[int]
     """Deleted or overwritten blobs and containers stay recoverable for this long. Defaults to 14, 7 to 365."""
@@ -120,6 +121,9 @@ class BackupStore(pulumi.ComponentResource):
 
     tenant_id: pulumi.Output[str]
     """Of both identities."""
+
+    keep_days: int
+    """How long the job keeps backups."""
 
     def __init__(self, name: str, args: BackupStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         rules.require(name, backup_rules.store_problems(args))
@@ -189,6 +193,7 @@ class BackupStore(pulumi.ComponentResource):
         )
         # After super(): see database/mysql.py.
         self.account_name = account_name
+        self.keep_days = keep_days(args)
         self.backups, self.failback, self.operations = (
             f"azblob://{account_name}/{part}" for part in (BACKUPS, FAILBACK, OPERATIONS)
         )
@@ -281,22 +286,31 @@ def soft_delete_days(args: BackupStoreArgs) -> int:
     return args.get("soft_delete_days", 14)
 
 
+def keep_days(args: BackupStoreArgs) -> int:
+    """How long a backup is kept at least."""
+    return args.get("keep_days", backup_rules.KEEP_DAYS)
+
+
 def _intent(args: BackupStoreArgs) -> dict[str, Any]:
     return {
         "account": args["account"],
         "public_accounts": args["public_accounts"],
         "location": args["location"],
-        "keep_days": args.get("keep_days", 35),
+        "keep_days": keep_days(args),
         "soft_delete_days": soft_delete_days(args),
         "payload_sha256": payload_sha256(),
     }
 
 
 def _lifecycle(args: BackupStoreArgs) -> list[dict[str, Any]]:
-    """Backups go by age, former versions of anything after the days in which they can be taken back."""
-    backups = {
-        "filters": {"blob_types": ["blockBlob"], "prefix_match": [f"{BACKUPS}/backups/", f"{FAILBACK}/backups/"]},
-        "actions": {"base_blob": {"delete": {"days_after_modification_greater_than": args.get("keep_days", 35)}}},
+    """Former versions go after the days in which they can be taken back, dumps of a failback by age; no backup ever.
+
+    A rule knows ages only, and a job that is dead for so long would lose its last backup to it: the job itself deletes
+    old ones, after a new one is complete (guest/backup/retention.py).
+    """
+    dumps = {
+        "filters": {"blob_types": ["blockBlob"], "prefix_match": [f"{FAILBACK}/backups/"]},
+        "actions": {"base_blob": {"delete": {"days_after_modification_greater_than": keep_days(args)}}},
     }
     versions = {
         "filters": {"blob_types": ["blockBlob"]},
@@ -304,5 +318,5 @@ def _lifecycle(args: BackupStoreArgs) -> list[dict[str, Any]]:
     }
     return [
         {"name": name, "type": "Lifecycle", "enabled": True, "definition": definition}
-        for name, definition in {"old-backups": backups, "old-versions": versions}.items()
+        for name, definition in {"old-dumps": dumps, "old-versions": versions}.items()
     ]

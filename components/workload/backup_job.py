@@ -171,6 +171,7 @@ def backup_config(args: BackupJobArgs) -> pulumi.Output[str]:
                 },
                 "streams": args.get("streams", 4),
                 "chunk_mib": 16,
+                "keep_days": store.keep_days,
             },
             indent=1,
             sort_keys=True,

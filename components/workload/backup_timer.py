@@ -53,6 +53,7 @@ def backup_timer(name: str, args: BackupTimerArgs) -> BackupTimer:
                 "tls_ca": database.get("tls_ca", ""),
             },
             "streams": args.get("streams", 4),
+            "keep_days": store.keep_days,
             "schedule": args["schedule"],
             "timeout_seconds": args.get("timeout_seconds", 14400),
         }

@@ -98,9 +98,9 @@ def test_a_second_up_and_a_refresh_change_nothing(site: Site) -> None:
     site.sh("pulumi up --yes --skip-preview --expect-no-changes; pulumi refresh --yes --expect-no-changes")
 
 
-def test_a_service_account_of_the_cluster_writes_backups_and_nothing_else(site: Site) -> None:
+def test_a_service_account_of_the_cluster_writes_and_deletes_backups_and_nothing_else(site: Site) -> None:
     writer = site.outputs["writer"]
-    assert site.must("python", str(PROGRAM / "job.py"), writer, "rds-backup").split() == ["201", "403"]
+    assert site.must("python", str(PROGRAM / "job.py"), writer, "rds-backup").split() == ["201", "202", "403", "403"]
     assert site.must("python", str(PROGRAM / "job.py"), writer, "other").split() == ["AADSTS700213"]
 
 

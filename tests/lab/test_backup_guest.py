@@ -1,5 +1,6 @@
 """Backup and restore on real servers: all of it arrives, bad backups are refused, kills and full disks survived."""
 
+import datetime
 import random
 import time
 from collections.abc import Iterator
@@ -92,6 +93,35 @@ def test_half_a_backup_is_ignored_and_a_damaged_one_refused_before_anything_is_w
     assert "there is no complete backup" in said
     assert "clinic" not in world.sql(TARGET, "SHOW DATABASES")
     assert "twinsite_restore" not in world.sql(TARGET, "SHOW DATABASES")
+
+
+def test_only_a_scheduled_run_deletes_old_backups_and_a_dead_jobs_last_ones_stay(world: World) -> None:
+    world.tell(keep_days=35)
+    first = world.must("run")["id"]
+
+    def older(days: int) -> str:
+        """A copy of the first one, as if made so many days ago."""
+        moment = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
+        other = f"{moment:%Y%m%dT%H%M%SZ}-{days:08x}"
+        script = f"cd /srv/store/backups && cp -r {first} {other} && "
+        script += (
+            f'sed -i -e \'s/{first}/{other}/\' -e \'s/"began": "[^"]*/"began": "{moment:%Y-%m-%dT%H:%M:%S.%fZ}/\' '
+        )
+        world.pair.must(TARGET, f"{script} {other}/manifest.json")
+        return other
+
+    ages = {days: older(days) for days in (1, 34, 36, 40, 50, 60, 70, 80, 90)}
+    assert world.must("report")["complete"] == 10
+    assert world.must("run --planned")["outdated"] == []
+    assert world.must("report")["complete"] == 11
+    # Seven stay whatever their age: the new one, the planned one, the first, and four more.
+    assert world.must("run")["outdated"] == [ages[days] for days in (90, 80, 70, 60, 50)]
+    found = world.must("report")
+    assert (found["complete"], found["incomplete"]) == (7, 0)
+    world.must("restore latest")
+    world.empty()
+    # What is left of the oldest is whole.
+    world.must(f"restore {ages[40]}")
 
 
 def test_killed_at_random_points_a_restore_ends_in_the_same_state(world: World) -> None:

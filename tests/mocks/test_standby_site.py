@@ -270,9 +270,22 @@ def test_backups_are_private_versioned_and_kept(warm: Run) -> None:
     ]  # fmt: skip
     assert {container.inputs["publicAccess"] for container in containers} == {"None"}
     rules = warm.one("site-lifecycle", "azure-native:storage:ManagementPolicy").inputs["policy"]["rules"]
-    backups = next(rule["definition"] for rule in rules if rule["name"] == "old-backups")
-    assert backups["filters"]["prefixMatch"] == ["mysql-backup/backups/", "failback/backups/"]
-    assert backups["actions"]["baseBlob"]["delete"] == {"daysAfterModificationGreaterThan": 35}
+    by_age = {
+        tuple(rule["definition"]["filters"].get("prefixMatch", ())): rule["definition"]["actions"]["baseBlob"]
+        for rule in rules
+        if "baseBlob" in rule["definition"]["actions"]
+    }
+    assert by_age == {("failback/backups/",): {"delete": {"daysAfterModificationGreaterThan": 35}}}
+
+
+def test_no_rule_of_the_store_deletes_a_backup_by_its_age_and_the_job_knows_how_long_to_keep_them() -> None:
+    found = site(store={"keep_days": 20})
+    rules = found.one("site-lifecycle", "azure-native:storage:ManagementPolicy").inputs["policy"]["rules"]
+    deleting = [rule["definition"] for rule in rules if "baseBlob" in rule["definition"]["actions"]]
+    reached = [prefix for one in deleting for prefix in one["filters"].get("prefixMatch", [""])]
+    assert [prefix for prefix in reached if "mysql-backup/".startswith(prefix[: len("mysql-backup/")])] == []
+    told = json.loads(found.one("site-told", "kubernetes:core/v1:ConfigMap").inputs["data"]["backup.json"])
+    assert backup_config.parse(told).keep_days == 20
 
 
 def test_the_vault_goes_by_roles_and_cannot_be_purged(warm: Run) -> None:
@@ -368,5 +381,6 @@ def test_the_same_job_on_a_machine_is_told_the_same_and_its_password_is_secret()
     assert found.result["secret"] is True
     config = backup_config.parse(found.result["config"])
     assert (config.store, config.client_id) == ("azblob://petclinicdrbackup/mysql-backup", "site-writer-client")
+    assert config.keep_days == 35
     assert timer.files(found.result["config"])
     assert found.of("azure-native:managedidentity:FederatedIdentityCredential") == []

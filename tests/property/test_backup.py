@@ -6,7 +6,12 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
+<<<<<<< HEAD
 from components.guest.backup import ddl, manifest, rows
+=======
+from components.guest.backup import ddl, manifest, retention, rows
+from components.guest.backup.config import Refused
+>>>>>>> 1e94de5 (The job deletes old backups after a new one is complete; no lifecycle rule takes a dead job's last one)
 from components.guest.backup.manifest import Found
 from components.guest.errors import Refused
 
@@ -78,3 +83,34 @@ def test_the_choice_is_the_newest_complete_one_in_any_order(
             assert not fit
         else:
             assert manifest.began(chosen) == base + datetime.timedelta(minutes=max(fit))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 200), st.booleans(), st.booleans()), min_size=1, max_size=40),
+    st.integers(7, 60),
+    st.randoms(),
+)
+def test_the_newest_complete_ones_and_all_young_ones_outlive_every_deletion(
+    backups: list[tuple[int, bool, bool]], keep_days: int, order: object
+) -> None:
+    base = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    several = []
+    for number, (day, complete, scheduled) in enumerate(backups):
+        began = base + datetime.timedelta(days=day)
+        said = {"began": manifest.stamp(began), "scheduled": scheduled} if complete else None
+        several.append(Found(f"{began:%Y%m%dT%H%M%SZ}-{number:08x}", said, () if complete else ("half",)))
+    order.shuffle(several)  # type: ignore[attr-defined]
+    complete_ones = sorted((one for one in several if one.complete), key=manifest.began)
+    if not complete_ones:
+        return
+    newest = complete_ones[-1]
+    gone = retention.outdated(several, newest.backup_id, keep_days)
+    left = [one for one in several if one not in gone]
+    assert manifest.choose(left, "latest").backup_id == manifest.choose(several, "latest").backup_id
+    for one in gone:
+        age = manifest.began(newest) - manifest.made_at(one.backup_id)
+        assert age > datetime.timedelta(days=keep_days)
+    assert sum(one.complete for one in left) >= min(retention.KEEP_NEWEST, len(complete_ones))
+    if any(one.manifest and one.manifest["scheduled"] for one in complete_ones):
+        assert manifest.choose(left, "latest-scheduled") == manifest.choose(several, "latest-scheduled")
+    assert not retention.outdated(left, newest.backup_id, keep_days), "a second deletion finds nothing"

@@ -149,11 +149,11 @@ def test_a_host_that_cannot_be_reached_is_refused(tmp_path: pathlib.Path) -> Non
     assert "aws-gateway cannot be reached" in str(result["problems"])
 
 
-def test_a_stack_that_was_recorded_only_is_refused(tmp_path: pathlib.Path) -> None:
+def test_a_stack_of_which_no_host_answers_is_refused(tmp_path: pathlib.Path) -> None:
     world = HostWorld(unreachable={host.name: "No route to host" for host in INVENTORY.hosts})
     result = run(world, tmp_path)
     assert result["verdict"] == "refused"
-    assert "recorded only" in str(result["problems"])
+    assert "none of the" in str(result["problems"])
     assert not tmp_path.joinpath("journal").exists()
 
 

@@ -133,12 +133,12 @@ def test_a_host_behind_an_unreachable_one_is_told_as_such() -> None:
     assert [problem for problem in found["problems"] if problem.startswith("aws-source is reached through aws-gateway")]
 
 
-def test_nobody_there_is_one_sentence_that_names_the_recorded_lab() -> None:
+def test_nobody_there_is_one_sentence_with_what_to_do() -> None:
     silent = {host.name: "No route to host" for host in INVENTORY.hosts}
     found = judged(lambda world: world.clear(), unreachable=silent)
     (problem,) = found["problems"]
     assert "none of the 4 hosts can be reached" in problem
-    assert "recorded only" in problem
+    assert "do not exist: bring them up" in problem
     assert found["tunnels"][0]["up"] is None
 
 

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from ..errors import Failed, Refused
-from . import dump, manifest, timer
+from . import dump, manifest, retention, timer
 from .aside import aside, drop
 from .config import Config, Secrets, at, read, read_secrets
 from .difference import difference
@@ -105,7 +105,10 @@ def _act(options: argparse.Namespace, config: Config, secrets: Secrets) -> tuple
         made = dump.run(config, secrets, options.planned, say)
         counts = {"tables": len(made["tables"]), "rows": sum(table["rows"] for table in made["tables"])}
         kept = ("id", "began", "ended", "scheduled", "snapshot", "gtid_executed", "bytes_total")
-        return {**{name: made[name] for name in kept}, **counts}, 0
+        old = retention.told(config, open_store(config), made, say)
+        if "outdated_problem" in old:
+            print(f"old backups stay: {old['outdated_problem']}", file=sys.stderr)
+        return {**{name: made[name] for name in kept}, **counts, **old}, 0
     if options.verb == "aside":
         return aside(config, secrets, options.which), 0
     if options.verb == "drop":

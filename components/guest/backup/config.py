@@ -50,6 +50,8 @@ class Config:
     """Id of the key that encrypts the store, for the manifest; empty: the provider's own."""
     spool: str = SPOOL
     """Where a restore keeps verified chunks."""
+    keep_days: int = 0
+    """After a scheduled backup, older ones than this are deleted (retention.py); 0: none ever."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ def parse(data: dict[str, Any]) -> Config:
         chunk_mib=_number(data, "chunk_mib", 16, 1, 256, problems),
         key_id=str(data.get("key_id", "")),
         spool=str(data.get("spool", "") or SPOOL),
+        keep_days=_number(data, "keep_days", 0, 0, 36500, problems),
     )
     if problems:
         raise Refused(problems)

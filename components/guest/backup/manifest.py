@@ -107,6 +107,11 @@ def ids(names: list[str]) -> list[str]:
     return sorted(part for part in parts if _ID.fullmatch(part))
 
 
+def made_at(backup_id: str) -> datetime.datetime:
+    """When a backup began by its id; of one without a manifest nothing else is known."""
+    return datetime.datetime.strptime(backup_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.timezone.utc)
+
+
 def began(found: Found) -> datetime.datetime:
     """When a complete backup began."""
     assert found.manifest is not None

@@ -30,6 +30,9 @@ class Store(Protocol):
     def sizes(self, prefix: str) -> dict[str, int]:
         """Names that begin with `prefix`, and how many bytes each has."""
 
+    def delete(self, name: str) -> None:
+        """Delete one; that it is gone already is no error."""
+
 
 class FolderStore:
     """A folder of this host, or one that is mounted."""
@@ -66,6 +69,15 @@ class FolderStore:
             if name.startswith(prefix) and path.is_file() and not path.name.startswith("."):
                 found[name] = path.stat().st_size
         return found
+
+    def delete(self, name: str) -> None:
+        path = self._folder / name
+        try:
+            path.unlink(missing_ok=True)
+            if path.parent != self._folder and not any(path.parent.iterdir()):
+                path.parent.rmdir()
+        except OSError as error:
+            raise Failed(f"{path} cannot be deleted: {error}") from error
 
 
 class BlobStore:
@@ -107,6 +119,13 @@ class BlobStore:
         except azure.CallError as error:
             raise Failed(_explained(error, self._container, "Storage Blob Data Reader")) from error
         return {entry["name"]: entry["bytes"] for entry in listed}
+
+    def delete(self, name: str) -> None:
+        try:
+            path = f"{self._container}/{name}"
+            azure.blob_delete(self._account, path, self._fresh(), patience_seconds=ROLE_SECONDS)
+        except azure.CallError as error:
+            raise Failed(_explained(error, self._container, "Storage Blob Data Contributor")) from error
 
 
 def _explained(error: Any, container: str, role: str) -> str:

@@ -1,4 +1,4 @@
-"""job.py CLIENT SERVICE_ACCOUNT: what a pod does: another issuer's token for Azure's, then one write to each container.
+"""job.py CLIENT SERVICE_ACCOUNT: what a pod does: its token for one of Azure, then a write and a deletion a container.
 
 Prints the statuses, or Entra's code.
 """
@@ -31,7 +31,8 @@ except urllib.error.HTTPError as error:
 for container in ("mysql-backup", "guests"):
     url = f"https://drbackuplab.blob.core.windows.net/{container}/backups/manifest.json"
     headers = {"Authorization": f"Bearer {token}", "x-ms-version": "2023-11-03", "x-ms-blob-type": "BlockBlob"}
-    try:
-        print(urllib.request.urlopen(urllib.request.Request(url, b"{}", headers, method="PUT")).status)
-    except urllib.error.HTTPError as error:
-        print(error.code)
+    for method, body in (("PUT", b"{}"), ("DELETE", None)):
+        try:
+            print(urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method)).status)
+        except urllib.error.HTTPError as error:
+            print(error.code)
