@@ -6,12 +6,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-<<<<<<< HEAD
-from components.guest.backup import ddl, manifest, rows
-=======
 from components.guest.backup import ddl, manifest, retention, rows
-from components.guest.backup.config import Refused
->>>>>>> 1e94de5 (The job deletes old backups after a new one is complete; no lifecycle rule takes a dead job's last one)
 from components.guest.backup.manifest import Found
 from components.guest.errors import Refused
 
