@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 
 from lab.services.authority import Authority
-from lab.services.http_proxy import Answer, Headers, OriginError, Question, ask, without
+from lab.services.exchange import Headers
+from lab.services.http_proxy import Answer, OriginError, Question, ask, without
 
 INTERVAL_SECONDS = 5.0
 TIMEOUT_SECONDS = 4.0

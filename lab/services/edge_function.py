@@ -9,7 +9,8 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
-from lab.services.http_proxy import Answer, Headers, Question
+from lab.services.exchange import Headers
+from lab.services.http_proxy import Answer, Question
 
 HARNESS = Path(__file__).with_name("edge_function.js")
 SECONDS = 2.0

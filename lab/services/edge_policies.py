@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.services.http_proxy import HOP_BY_HOP, Answer, Headers, Question
+from lab.services.exchange import HOP_BY_HOP, Headers
+from lab.services.http_proxy import Answer, Question
 from lab.services.zones import Records
 
 CACHE_TOKEN = "aws:cloudfront/cachePolicy:CachePolicy"

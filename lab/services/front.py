@@ -25,11 +25,11 @@ from lab.services.actions import Need, bucket_and_key, needed
 from lab.services.authority import Authority
 from lab.services.azure_http import Api
 from lab.services.credentials import ACCOUNT, Credentials, Register
+from lab.services.exchange import HOP_BY_HOP, Exchange, Headers
 from lab.services.signature import Denied, Request, endpoint, is_s3, verify
 
 ADDRESS = ("198.51.100.60", 443)
 SERVICES = ("s3", "secretsmanager", "ssm", "sts")
-_HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "expect", "content-length", "host"}
 
 Policies = Callable[[str], Sequence[dict[str, Any]] | None]
 
@@ -99,15 +99,14 @@ class Front(socketserver.ThreadingMixIn, http.server.HTTPServer):
             traceback.print_exc(file=self.log)
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(Exchange):
     """One connection."""
 
     server: Front
-    protocol_version = "HTTP/1.1"
     server_version = "AmazonS3"
 
     def handle_any(self) -> None:
-        body = self._body()
+        body = self.body()
         path, _, query = self.path.partition("?")
         host = (self.headers.get("Host") or "").partition(":")[0].lower()
         # A header sent twice is one with a comma, as AWS's signing rules say.
@@ -118,7 +117,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         request = Request(self.command, host, path, query, headers, body)
         for api in self.server.apis:
             if api.owns(host):
-                self._answer(*api.answer(request))
+                self.answer(*api.answer(request))
                 return
         caller = verify(request, self.server.register)
         if isinstance(caller, Denied):
@@ -137,7 +136,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             # "If you don't have s3:ListBucket, Amazon S3 returns 403" for a key that does not exist [S3 API, GetObject]
             self._refuse(request, _access_denied(request, caller, Need("s3:ListBucket", need.bucket)))
             return
-        self._answer(status, answer_headers, answer)
+        self.answer(status, answer_headers, answer)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any
 
@@ -164,7 +163,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status, _, answer = self._moto(question)
         return str(json.loads(answer)["ARN"]) if status == 200 else name
 
-    def _moto(self, request: Request) -> tuple[int, list[tuple[str, str]], bytes]:
+    def _moto(self, request: Request) -> tuple[int, Headers, bytes]:
         path, host = request.path, request.host
         if is_s3(host):
             bucket, key = bucket_and_key(request)
@@ -183,7 +182,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             )
             connection.putheader("Host", host)
             for name, value in request.headers.items():
-                if name not in _HOP_BY_HOP:
+                if name not in (*HOP_BY_HOP, "content-length", "host"):
                     connection.putheader(name, value)
             connection.putheader("Content-Length", str(len(request.body)))
             connection.endheaders(request.body)
@@ -200,7 +199,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             f"</GetCallerIdentityResult><ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId></ResponseMetadata>"
             "</GetCallerIdentityResponse>"
         )
-        self._answer(200, [("Content-Type", "text/xml")], body.encode())
+        self.answer(200, [("Content-Type", "text/xml")], body.encode())
 
     def _refuse(self, request: Request, denied: Denied) -> None:
         self.server.refused(
@@ -212,37 +211,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{xml}<RequestId>{uuid.uuid4()}</RequestId></Error>'
             if service == "sts":
                 body = f'<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>{xml}</Error></ErrorResponse>'
-            self._answer(denied.status, [("Content-Type", "application/xml")], body.encode())
+            self.answer(denied.status, [("Content-Type", "application/xml")], body.encode())
         else:
             text = json.dumps({"__type": denied.code, "message": denied.message, "Message": denied.message})
-            self._answer(denied.status, [("Content-Type", "application/x-amz-json-1.1")], text.encode())
-
-    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        bodiless = self.command == "HEAD" or status in (204, 304)
-        self.send_response_only(status)
-        for name, value in headers:
-            if name.lower() not in _HOP_BY_HOP:
-                self.send_header(name, value)
-        length = next((value for name, value in headers if name.lower() == "content-length"), str(len(body)))
-        if status not in (204, 304):
-            self.send_header("Content-Length", length if bodiless else str(len(body)))
-        self.end_headers()
-        if not bodiless:
-            self.wfile.write(body)
-
-    def _body(self) -> bytes:
-        if "chunked" not in (self.headers.get("Transfer-Encoding") or "").lower():
-            return self.rfile.read(int(self.headers.get("Content-Length") or "0"))
-        parts: list[bytes] = []
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            parts.append(self.rfile.read(size))
-            self.rfile.readline()
-        while self.rfile.readline().strip():
-            pass
-        return b"".join(parts)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+            self.answer(denied.status, [("Content-Type", "application/x-amz-json-1.1")], text.encode())
 
 
 def _access_denied(request: Request, caller: Credentials, need: Need) -> Denied:

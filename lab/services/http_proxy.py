@@ -12,11 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-HOP_BY_HOP = frozenset(
-    {"connection", "transfer-encoding", "keep-alive", "te", "trailer", "upgrade", "proxy-connection", "expect"}
-)
+from lab.services.exchange import HOP_BY_HOP, Exchange, Headers
 
-Headers = list[tuple[str, str]]
 Certificate = Callable[[str], ssl.SSLContext]
 """Server name of a client hello (empty: none) → the context that has its certificate."""
 
@@ -138,9 +135,8 @@ class Door(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.server_close()
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Handler(Exchange):
     server: Door
-    protocol_version = "HTTP/1.1"
 
     def handle_any(self) -> None:
         path, _, query = self.path.partition("?")
@@ -150,41 +146,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 path,
                 query,
                 list(self.headers.items()),
-                self._body(),
+                self.body(),
                 self.client_address[0],
                 self.server.secure,
             )
         )
-        self._send(answer)
+        self.answer(answer.status, answer.headers, answer.body)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_any
-
-    def _send(self, answer: Answer) -> None:
-        bodiless = self.command == "HEAD" or answer.status in (204, 304)
-        self.send_response_only(answer.status)
-        for name, value in answer.headers:
-            if name.lower() not in HOP_BY_HOP and name.lower() != "content-length":
-                self.send_header(name, value)
-        if answer.status not in (204, 304):
-            length = answer.header("content-length") if self.command == "HEAD" and not answer.body else ""
-            self.send_header("Content-Length", length or str(len(answer.body)))
-        self.end_headers()
-        if not bodiless:
-            self.wfile.write(answer.body)
-
-    def _body(self) -> bytes:
-        if "chunked" not in (self.headers.get("Transfer-Encoding") or "").lower():
-            return self.rfile.read(int(self.headers.get("Content-Length") or "0"))
-        parts: list[bytes] = []
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            parts.append(self.rfile.read(size))
-            self.rfile.readline()
-        while self.rfile.readline().strip():
-            pass
-        return b"".join(parts)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
 
 
 def without(headers: Iterable[tuple[str, str]], *names: str) -> Headers:
