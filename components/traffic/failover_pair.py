@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from .. import rules
 from ..inventory import Name
 from ..rules.traffic import LARGEST_TTL_SECONDS, latch_seconds, pair_problems, route_seconds
+from .checks import calculated
 from .latch import Latch
 
 INTERVAL_SECONDS = 10
@@ -205,14 +206,7 @@ class Route53FailoverPair(pulumi.ComponentResource):
         ).id
 
     def _calculated(self, part: str, children: list[pulumi.Output[str]], threshold: int) -> pulumi.Output[str]:
-        return aws.route53.HealthCheck(
-            f"{self._name}-{part}",
-            type="CALCULATED",
-            child_healthchecks=children,
-            child_health_threshold=threshold,
-            tags={**self._tags, "Name": f"{self.fqdn} {part}"},
-            opts=pulumi.ResourceOptions(parent=self),
-        ).id
+        return calculated(self, f"{self._name}-{part}", f"{self.fqdn} {part}", children, threshold, self._tags)
 
     def _primary_target(self) -> dict[str, Any]:
         primary = self._args["primary"]

@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from .. import rules
 from ..machine import GateMode
 from ..rules.traffic import LATCH_FAILURES, LATCH_INTERVAL_SECONDS, latch_problems
+from .checks import calculated
 from .settling import CLEAR_ADDRESS, SET_ADDRESS, WITNESS_TTL_SECONDS, settling
 from .static_site import HEALTH, WEB_CONTAINER, StaticSite
 
@@ -148,14 +149,7 @@ class Latch(pulumi.ComponentResource):
         ).id
 
     def _calculated(self, part: str, children: list[pulumi.Output[str]], threshold: int) -> pulumi.Output[str]:
-        return aws.route53.HealthCheck(
-            f"{self._name}-{part}",
-            type="CALCULATED",
-            child_healthchecks=children,
-            child_health_threshold=threshold,
-            tags={**self._tags, "Name": f"{self._name} {part}"},
-            opts=pulumi.ResourceOptions(parent=self),
-        ).id
+        return calculated(self, f"{self._name}-{part}", f"{self._name} {part}", children, threshold, self._tags)
 
     def _witness(
         self, zone_id: pulumi.Input[str], role: str, check: pulumi.Output[str], address: str
