@@ -7,7 +7,7 @@ import pathlib
 import queue
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,30 +57,22 @@ def fetch(store: Store, chosen: dict[str, Any], spool: pathlib.Path, streams: in
     folder = spool / chosen["id"]
     _room(folder, chosen)
     parts = Parts(folder)
-    todo: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    for part in manifest.blobs(chosen):
-        todo.put(part)
     wrong: list[str] = []
 
-    def work(stopped: Stopped) -> None:
-        while not stopped():
-            try:
-                part = todo.get_nowait()
-            except queue.Empty:
-                return
-            path = parts.path(part["blob"])
-            if path.exists() and _same(path.read_bytes(), part):
-                continue  # fetched before a kill
-            content = store.get(manifest.path(chosen["id"], part["blob"]))
-            if not _same(content, part):
-                wrong.append(part["blob"])
-                continue
-            draft = path.with_suffix(".draft")
-            draft.write_bytes(content)
-            os.replace(draft, path)
+    def one(part: dict[str, Any]) -> None:
+        path = parts.path(part["blob"])
+        if path.exists() and _same(path.read_bytes(), part):
+            return  # fetched before a kill
+        content = store.get(manifest.path(chosen["id"], part["blob"]))
+        if not _same(content, part):
+            wrong.append(part["blob"])
+            return
+        draft = path.with_suffix(".draft")
+        draft.write_bytes(content)
+        os.replace(draft, path)
 
     try:
-        in_parallel([work] * streams)
+        _each(manifest.blobs(chosen), one, streams)
     except OSError as error:
         raise Failed(f"{folder}: {error}") from error
     if wrong:
@@ -92,6 +84,23 @@ def fetch(store: Store, chosen: dict[str, Any], spool: pathlib.Path, streams: in
         )
     say({"event": "verified", "backup_id": chosen["id"], "bytes": chosen["bytes_total"]})
     yield parts
+
+
+def _each(blobs: list[dict[str, Any]], one: Callable[[dict[str, Any]], None], streams: int) -> None:
+    """Do `one` for every part, several at once."""
+    todo: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    for part in blobs:
+        todo.put(part)
+
+    def work(stopped: Stopped) -> None:
+        while not stopped():
+            try:
+                part = todo.get_nowait()
+            except queue.Empty:
+                return
+            one(part)
+
+    in_parallel([work] * streams)
 
 
 def _same(content: bytes, part: dict[str, Any]) -> bool:
@@ -122,20 +131,13 @@ def _room(folder: pathlib.Path, chosen: dict[str, Any]) -> None:
 
 def verify(store: Store, chosen: dict[str, Any], streams: int, say: Say) -> dict[str, Any]:
     """Read and check every part; nothing is kept."""
-    todo: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    for part in manifest.blobs(chosen):
-        todo.put(part)
+    blobs = manifest.blobs(chosen)
     wrong: list[str] = []
 
-    def work(stopped: Stopped) -> None:
-        while not stopped():
-            try:
-                part = todo.get_nowait()
-            except queue.Empty:
-                return
-            if not _same(store.get(manifest.path(chosen["id"], part["blob"])), part):
-                wrong.append(part["blob"])
-                say({"event": "damaged", "blob": part["blob"]})
+    def one(part: dict[str, Any]) -> None:
+        if not _same(store.get(manifest.path(chosen["id"], part["blob"])), part):
+            wrong.append(part["blob"])
+            say({"event": "damaged", "blob": part["blob"]})
 
-    in_parallel([work] * streams)
-    return {"backup_id": chosen["id"], "parts": len(manifest.blobs(chosen)), "damaged": sorted(wrong)}
+    _each(blobs, one, streams)
+    return {"backup_id": chosen["id"], "parts": len(blobs), "damaged": sorted(wrong)}
