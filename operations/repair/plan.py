@@ -221,34 +221,35 @@ def _errant(here: Server, errant: str, confirmed: frozenset[str], draft: _Draft)
     draft.actions.append(Action(Doing.RESEED, here.host, command, f"confirmed; {errant} are given up"))
 
 
+def _copy_again(here: Server, confirmed: frozenset[str], draft: _Draft, unless_confirmed: str) -> None:
+    """Replace a replica's data by the source's, or refuse in these words."""
+    if RESEED not in confirmed:
+        draft.refused.append(unless_confirmed)
+        return
+    command = (GUEST, "database", "reseed")
+    draft.actions.append(Action(Doing.RESEED, here.host, command, "confirmed; its data is replaced by the source's"))
+
+
 def _threads(here: Server, confirmed: frozenset[str], draft: _Draft) -> None:
     if here.error_number in PURGED and here.receiver != "ON":
         draft.found.append(f"{here.host}: the source no longer has what is missing ({here.error})")
-        if RESEED in confirmed:
-            command = (GUEST, "database", "reseed")
-            draft.actions.append(
-                Action(Doing.RESEED, here.host, command, "confirmed; its data is replaced by the source's")
-            )
-        else:
-            draft.refused.append(
-                f"{here.host} was away longer than the source's binary logs last: only a new copy helps, "
-                "which replaces its "
-                f"data: run `twinsite repair --confirm {RESEED}`"
-            )
+        _copy_again(
+            here,
+            confirmed,
+            draft,
+            f"{here.host} was away longer than the source's binary logs last: only a new copy helps, which replaces "
+            f"its data: run `twinsite repair --confirm {RESEED}`",
+        )
         return
     if here.applier_error:
         draft.found.append(f"{here.host}: the applier stopped: {here.applier_error}")
-        if RESEED in confirmed:
-            command = (GUEST, "database", "reseed")
-            draft.actions.append(
-                Action(Doing.RESEED, here.host, command, "confirmed; its data is replaced by the source's")
-            )
-        else:
-            draft.refused.append(
-                f"{here.host} cannot apply what it received ({here.applier_error}): started again it would "
-                "stop again; find out "
-                f"why its data differs, or copy the source again with `twinsite repair --confirm {RESEED}`"
-            )
+        _copy_again(
+            here,
+            confirmed,
+            draft,
+            f"{here.host} cannot apply what it received ({here.applier_error}): started again it would stop again; "
+            f"find out why its data differs, or copy the source again with `twinsite repair --confirm {RESEED}`",
+        )
         return
     if here.receiver == "OFF" or here.applier != "ON":
         why = here.error or "stopped by hand"
