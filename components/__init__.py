@@ -5,7 +5,7 @@ machines (guest/). Not here: a particular topology (stacks/), anything done afte
 Provider SDKs are heavy, so the names below load their module on first use.
 """
 
-import importlib
+from .lazy import lazily
 
 _HOME = {
     "AwsNetwork": ".network",
@@ -25,8 +25,4 @@ _HOME = {
 
 __all__ = sorted(_HOME)
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name], __name__), name)
+__getattr__ = lazily(__name__, _HOME)

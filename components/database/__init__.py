@@ -5,9 +5,9 @@ hosts (guest/database/), how a host gets it (machine/), refusals (rules/database
 names below load their module on first use.
 """
 
-import importlib
 from typing import TYPE_CHECKING
 
+from ..lazy import lazily
 from ..rules.database import resume_seconds, retention_hours
 
 if TYPE_CHECKING:
@@ -27,8 +27,4 @@ __all__ = [
     "retention_hours",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name], __name__), name)
+__getattr__ = lazily(__name__, _HOME)

@@ -4,8 +4,9 @@ Here: GuestStore, Ec2Host, OnPremHost, HostGate, ColdWarmVm. Not here: what a ro
 has. Provider SDKs are heavy, so the names below load their module on first use.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from ..lazy import lazily
 
 if TYPE_CHECKING:
     from .ec2 import Ec2Host, Ec2HostArgs, ec2_followup
@@ -56,8 +57,4 @@ __all__ = [
     "onprem_followup",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name], __name__), name)
+__getattr__ = lazily(__name__, _HOME)

@@ -4,8 +4,9 @@ Here: alarms in AWS on Route 53's checks and certificates (Alarms), and the obse
 speaks when AWS is dark (Observer). Not here: refusals (rules/traffic.py), what operations measure themselves.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from ..lazy import lazily
 
 if TYPE_CHECKING:
     from .alarms import Alarms, AlarmsArgs, WatchedCheck
@@ -21,8 +22,4 @@ _HOME = {
 
 __all__ = ["Alarms", "AlarmsArgs", "Observer", "ObserverArgs", "WatchedCheck"]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name], __name__), name)
+__getattr__ = lazily(__name__, _HOME)

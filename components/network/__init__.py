@@ -3,8 +3,9 @@
 Provider SDKs are heavy, so the names below load their module on first use.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from ..lazy import lazily
 
 if TYPE_CHECKING:
     from .aws import AwsNetwork, AwsNetworkArgs
@@ -24,8 +25,4 @@ __all__ = [
     "AzureNetworkArgs",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name], __name__), name)
+__getattr__ = lazily(__name__, _HOME)
