@@ -1,13 +1,13 @@
 """What to back up, where to, and where to restore; read from backup.json and its secrets, every problem at once."""
 
 import dataclasses
-import json
-import pathlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .. import documents
+from ..documents import whole_number
 from ..errors import Refused
 
 SPOOL = "/var/tmp/twinsite-backup"
@@ -66,11 +66,7 @@ def _database(data: Any, schema: str, name: str, problems: list[str]) -> Databas
     if not isinstance(data, dict):
         problems.append(f"{name} is {data!r}: give address, user and, where they differ, port and tls_ca")
         data = {}
-    port = data.get("port", 3306)
-    port = int(port) if isinstance(port, float) and port.is_integer() else port
-    if not isinstance(port, int) or isinstance(port, bool) or not 1 <= port <= 65535:
-        problems.append(f"{name}.port is {port!r}: give a whole number from 1 to 65535")
-        port = 3306
+    port = whole_number(data, "port", 3306, 1, 65535, problems, of=f"{name}.")
     problems += [
         f"{name}.{part} is missing" for part in ("address", "user") if isinstance(data, dict) and not data.get(part)
     ]
@@ -79,15 +75,6 @@ def _database(data: Any, schema: str, name: str, problems: list[str]) -> Databas
         problems.append(f"{name}.tls_ca is no PEM certificate: give its text, or leave it out for the system's own")
     own = str(data.get("schema", "") or schema)
     return Database(str(data.get("address", "")), str(data.get("user", "")), own, port, ca)
-
-
-def _number(data: dict[str, Any], name: str, default: int, low: int, high: int, problems: list[str]) -> int:
-    value = data.get(name, default)
-    value = int(value) if isinstance(value, float) and value.is_integer() else value
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        problems.append(f"{name} is {value!r}: give a whole number from {low} to {high}")
-        return default
-    return value
 
 
 def store_problems(store: str) -> list[str]:
@@ -129,11 +116,11 @@ def parse(data: dict[str, Any]) -> Config:
         client_id=str(identity.get("client_id", "")),
         tenant=str(identity.get("tenant", "")),
         token_file=str(identity.get("token_file", "")),
-        streams=_number(data, "streams", 4, 1, 32, problems),
-        chunk_mib=_number(data, "chunk_mib", 16, 1, 256, problems),
+        streams=whole_number(data, "streams", 4, 1, 32, problems),
+        chunk_mib=whole_number(data, "chunk_mib", 16, 1, 256, problems),
         key_id=str(data.get("key_id", "")),
         spool=str(data.get("spool", "") or SPOOL),
-        keep_days=_number(data, "keep_days", 0, 0, 36500, problems),
+        keep_days=whole_number(data, "keep_days", 0, 0, 36500, problems),
     )
     if problems:
         raise Refused(problems)
@@ -146,21 +133,11 @@ def parse_secrets(data: dict[str, Any]) -> Secrets:
     return Secrets(password, str(data.get("target_password", "") or password))
 
 
-def _json(path: str) -> dict[str, Any]:
-    try:
-        found = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise Refused([f"{path} cannot be read: {error}"]) from None
-    if not isinstance(found, dict):
-        raise Refused([f"{path} holds no JSON object"])
-    return found
-
-
 def read(path: str) -> Config:
     """The configuration file."""
-    return parse(_json(path))
+    return parse(documents.read(path))
 
 
 def read_secrets(path: str) -> Secrets:
     """The secrets file."""
-    return parse_secrets(_json(path))
+    return parse_secrets(documents.read(path))

@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 from ..errors import Failed, Refused
+from ..machine import alone, put
 from . import gtid, host, replica, server, settings, source, standalone, status, undo
 from .config import REPLICA, SERVES_TLS, SOURCE, STANDALONE, Config, Secrets, read, read_secrets
 
@@ -26,7 +27,7 @@ def apply(config: Config, secrets: Secrets, consent: gtid.GtidSet | None = None)
     tls_changed = [
         path
         for path, (text, mode, owner) in settings.tls_files(config, secrets.tls_key).items()
-        if host.put(pathlib.Path(path), text, mode, owner)
+        if put(pathlib.Path(path), text, mode, owner)
     ]
     changed += host.data_directory(config)
     changed += host.identity()
@@ -120,7 +121,7 @@ def main(argv: list[str]) -> int:
         if options.verb == "gate":
             print(json.dumps(status.gate(config, options.timeout, options.source_told)))
             return 0
-        with host.alone():
+        with alone("database"):
             if options.verb == "undo":
                 print(json.dumps(undo.undo(config)))
                 return 0

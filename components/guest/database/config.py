@@ -3,11 +3,12 @@
 import hashlib
 import ipaddress
 import json
-import pathlib
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from .. import documents
+from ..documents import whole_number
 from ..errors import Refused
 
 SOURCE = "source"
@@ -81,17 +82,6 @@ def _address(data: dict[str, Any], name: str, problems: list[str]) -> str:
         return ""
 
 
-def _integer(data: dict[str, Any], name: str, default: int | None, low: int, high: int, problems: list[str]) -> int:
-    value = data.get(name, default)
-    # JSON from Pulumi may carry 7 as 7.0.
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        problems.append(f"{name} is {value!r}: give a whole number from {low} to {high}")
-        return low
-    return value
-
-
 def parse(data: dict[str, Any]) -> Config:
     """Config from plain JSON types; raises Refused with every problem."""
     problems: list[str] = []
@@ -111,7 +101,7 @@ def parse(data: dict[str, Any]) -> Config:
         f"operator user {user!r} is no user name" for user in users if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", user)
     ]
     heartbeat = float(data.get("heartbeat_period_seconds", 1.0))
-    timeout = _integer(data, "net_timeout_seconds", 5, 1, 86400, problems)
+    timeout = whole_number(data, "net_timeout_seconds", 5, 1, 86400, problems)
     # A receiver that hears nothing for net_timeout reconnects; each reconnect leaves a dump thread on the source (K12).
     if not 0 < heartbeat < timeout / 2:
         problems.append(
@@ -120,23 +110,23 @@ def parse(data: dict[str, Any]) -> Config:
         )
     config = Config(
         role=str(role),
-        server_id=_integer(data, "server_id", None, 1, 2**32 - 1, problems),
+        server_id=whole_number(data, "server_id", None, 1, 2**32 - 1, problems),
         source_address="" if alone else _address(data, "source_address", problems),
         replica_address="" if alone else _address(data, "replica_address", problems),
         user=str(data.get("user") or ""),
-        port=_integer(data, "port", 3306, 1, 65535, problems),
+        port=whole_number(data, "port", 3306, 1, 65535, problems),
         data_device=str(data.get("data_device") or ""),
         bind_address=str(data.get("bind_address") or "*"),
         replication_user=str(data.get("replication_user") or "twinsite_repl"),
         clone_user=str(data.get("clone_user") or "twinsite_clone"),
         tls_ca=str(data.get("tls_ca") or ""),
         tls_cert=str(data.get("tls_cert") or ""),
-        binlog_retention_hours=_integer(data, "binlog_retention_hours", 72, 1, 24 * 365, problems),
+        binlog_retention_hours=whole_number(data, "binlog_retention_hours", 72, 1, 24 * 365, problems),
         heartbeat_period_seconds=heartbeat,
         net_timeout_seconds=timeout,
-        connect_retry_seconds=_integer(data, "connect_retry_seconds", 1, 1, 3600, problems),
-        retry_count=_integer(data, "retry_count", 0, 0, 2**31, problems),
-        source_wait_seconds=_integer(data, "source_wait_seconds", 300, 1, 3600, problems),
+        connect_retry_seconds=whole_number(data, "connect_retry_seconds", 1, 1, 3600, problems),
+        retry_count=whole_number(data, "retry_count", 0, 0, 2**31, problems),
+        source_wait_seconds=whole_number(data, "source_wait_seconds", 300, 1, 3600, problems),
         operator_users=tuple(users),
         route_range=str(route.get("range") or ""),
         route_via=str(route.get("via") or ""),
@@ -179,19 +169,7 @@ def _problems(config: Config) -> list[str]:
 
 def read(path: str) -> Config:
     """Config from a file; raises Refused, also when the file is missing or no JSON."""
-    return parse(_json(path))
-
-
-def _json(path: str) -> dict[str, Any]:
-    try:
-        data = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise Refused([f"{path} is missing: run `pulumi up`, or the bundle's install.sh, which write it"]) from None
-    except (OSError, ValueError) as error:
-        raise Refused([f"{path} cannot be read: {error}"]) from None
-    if not isinstance(data, dict):
-        raise Refused([f"{path} holds no JSON object"])
-    return data
+    return parse(documents.read(path))
 
 
 def parse_secrets(data: dict[str, Any], role: str) -> Secrets:
@@ -216,4 +194,4 @@ def parse_secrets(data: dict[str, Any], role: str) -> Secrets:
 
 def read_secrets(path: str, role: str) -> Secrets:
     """Secrets from a file; raises Refused."""
-    return parse_secrets(_json(path), role)
+    return parse_secrets(documents.read(path), role)

@@ -1,6 +1,5 @@
 """What the role puts on the host around MySQL: packages, the data volume, the route, files, the data directory."""
 
-import fcntl
 import json
 import os
 import pathlib
@@ -9,18 +8,16 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from ..errors import Failed, Refused
+from ..machine import put
 from . import server
 from .config import Config
 from .settings import FOLDER, template
 
 DATA = pathlib.Path("/var/lib/mysql")
 STATE = pathlib.Path("/var/lib/twinsite/database.json")
-LOCK = pathlib.Path("/run/twinsite-database.lock")
 UNITS = pathlib.Path("/etc/systemd/system")
 MOUNT_UNIT = "var-lib-mysql.mount"
 ROUTE_UNIT = "twinsite-route.service"
@@ -28,22 +25,6 @@ DROPIN = UNITS / "mysql.service.d/twinsite.conf"
 # Left in an empty data directory before mysqld fills it, removed when it is complete. mysqld ignores dot files there.
 UNFINISHED = DATA / ".twinsite-initialising"
 _FIXED_AT_BIRTH = frozenset({"lower_case_table_names", "innodb_page_size", "innodb_data_file_path"})
-
-
-@contextmanager
-def alone() -> Iterator[None]:
-    """One apply, reseed or undo at a time on this host."""
-    with open(LOCK, "w", encoding="utf-8") as file:
-        deadline = time.monotonic() + 600
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise Failed("another run of the database role has held its lock for 10 minutes") from None
-                time.sleep(0.5)
-        yield
 
 
 def state() -> dict[str, Any]:
@@ -59,26 +40,6 @@ def remember(**facts: object) -> None:
     """Merge facts into the state; on disk when this returns."""
     STATE.parent.mkdir(parents=True, exist_ok=True)
     put(STATE, json.dumps({**state(), **facts}, indent=1, sort_keys=True), 0o600)
-
-
-def put(path: pathlib.Path, text: str, mode: int = 0o644, owner: str = "root") -> bool:
-    """Write atomically with mode and owner; True when the file was not already like that."""
-    entry = pwd.getpwnam(owner)
-    if path.exists():
-        found = path.stat()
-        if path.read_text(encoding="utf-8") == text and (found.st_mode & 0o777, found.st_uid) == (mode, entry.pw_uid):
-            return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    draft.unlink(missing_ok=True)
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), mode)
-        os.fchown(file.fileno(), entry.pw_uid, entry.pw_gid)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    return True
 
 
 def packages() -> list[str]:

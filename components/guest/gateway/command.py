@@ -2,10 +2,10 @@
 
 import argparse
 import json
-import pathlib
 import sys
 from typing import Any
 
+from .. import documents
 from ..errors import Failed, Refused
 from . import converge, settings, watch
 
@@ -13,19 +13,11 @@ GATE_SECONDS = 120.0
 """Default wait of the gate: a machine's first boot with packages to install, and the peer's agent (5 s a round)."""
 
 
-def read_json(path: str) -> Any:
-    """Content of a JSON file; Refused when it is not there or not JSON."""
-    try:
-        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise Refused([f"{path}: {error}: run `pulumi up`, or the bundle's install.sh, first"]) from None
-
-
 def run(verb: str, config_path: str, secrets_path: str, timeout_seconds: float) -> Any:
     """What the verb found or did, as JSON values."""
-    config = settings.parse(read_json(config_path))
+    config = settings.parse(documents.read(config_path))
     if verb == "apply":
-        return converge.apply(config, settings.parse_keys(read_json(secrets_path), config))
+        return converge.apply(config, settings.parse_keys(documents.read(secrets_path), config))
     if verb == "gate":
         return {"gate": watch.gate(config, timeout_seconds)}
     if verb == "report":

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import Failed, Refused
+from ..machine import alone, put
 from . import data, fetch, host, plan, status, web
 from .config import Config, read
 
@@ -168,7 +169,7 @@ def certificate(config: Config) -> dict[str, Any]:
 def close(config: Config) -> dict[str, Any]:
     """Stop the application, over reboots too, until `open`; done when it has no session left in the database."""
     if not host.CLOSED.exists():
-        host.put(host.CLOSED, data.stamp(), 0o644)
+        put(host.CLOSED, data.stamp(), 0o644)
     host.systemctl("stop", web.service(config))
     password = fetch.secret(config, config.database.password)
     deadline = time.monotonic() + DRAIN_SECONDS
@@ -274,7 +275,7 @@ def main(argv: list[str]) -> int:
             if not passed:
                 print(f"{why}\n--- {status.LOG}\n{status.last_lines()}", file=sys.stderr)
             return 0 if passed else 1
-        with host.alone():
+        with alone("standby"):
             print(json.dumps(_act(options)))
         return 0
     except (Refused, Failed) as problem:

@@ -1,11 +1,12 @@
 """What this machine is to serve, read from /etc/twinsite/standby.json; every problem at once."""
 
 import json
-import pathlib
 import re
 from dataclasses import dataclass
 from typing import Any
 
+from .. import documents
+from ..documents import whole_number
 from ..errors import Refused
 
 
@@ -97,17 +98,6 @@ def _part(data: dict[str, Any], name: str, problems: list[str]) -> dict[str, Any
     return {}
 
 
-def _number(data: dict[str, Any], name: str, default: int, high: int, problems: list[str]) -> int:
-    value = data.get(name, default)
-    # JSON from Pulumi may carry 7 as 7.0.
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= high:
-        problems.append(f"{name} is {value!r}: give a whole number from 1 to {high}")
-        return default
-    return value
-
-
 def parse(data: dict[str, Any]) -> Config:
     """Config from plain JSON types; raises Refused with every problem."""
     problems: list[str] = []
@@ -149,7 +139,7 @@ def parse(data: dict[str, Any]) -> Config:
         packages=tuple(str(name) for name in data.get("packages") or ()),
         database=Database(
             address=str(database.get("address") or ""),
-            port=_number(database, "port", 3306, 65535, problems),
+            port=whole_number(database, "port", 3306, 1, 65535, problems, of="database."),
             user=str(database.get("user") or ""),
             password=_secret(database, "password_secret", problems),
             schema=str(database.get("schema") or ""),
@@ -157,7 +147,7 @@ def parse(data: dict[str, Any]) -> Config:
         ),
         backups=str(data.get("backups") or ""),
         which=str(data.get("which") or "latest"),
-        streams=_number(data, "streams", 4, 64, problems),
+        streams=whole_number(data, "streams", 4, 1, 64, problems),
         origin=Origin(
             host=str(origin.get("host") or ""),
             header=header,
@@ -175,12 +165,4 @@ def parse(data: dict[str, Any]) -> Config:
 
 def read(path: str) -> Config:
     """Config from a file; raises Refused, also when the file is missing or no JSON."""
-    try:
-        data = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise Refused([f"{path} is missing: the agent writes it after `pulumi up`"]) from None
-    except (OSError, ValueError) as error:
-        raise Refused([f"{path} cannot be read: {error}"]) from None
-    if not isinstance(data, dict):
-        raise Refused([f"{path} holds no JSON object"])
-    return parse(data)
+    return parse(documents.read(path))

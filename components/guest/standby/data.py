@@ -17,7 +17,7 @@ from ..backup.client import Server, Session, SqlError
 from ..backup.rows import identifier, literal
 from ..backup.store import choose, open_store
 from ..errors import Failed
-from . import host
+from ..machine import put
 from .config import Config
 
 BACKUP_JSON = "/etc/twinsite/backup.json"
@@ -51,8 +51,8 @@ def documents(config: Config, password: str, store: str = "") -> "tuple[dict[str
 def write_documents(config: Config, password: str) -> None:
     """Leave them on the machine."""
     told, secrets = documents(config, password)
-    host.put(BACKUP_JSON, json.dumps(told, indent=1, sort_keys=True), 0o600)
-    host.put(BACKUP_SECRETS, json.dumps(secrets), 0o600)
+    put(BACKUP_JSON, json.dumps(told, indent=1, sort_keys=True), 0o600)
+    put(BACKUP_SECRETS, json.dumps(secrets), 0o600)
 
 
 def server(config: Config, password: str) -> Server:

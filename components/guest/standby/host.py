@@ -1,20 +1,14 @@
 """What the role does to the machine: programs, packages, files, services."""
 
-import contextlib
-import fcntl
-import grp
 import hashlib
 import os
 import pathlib
 import shutil
 import subprocess
-import threading
-import time
-from collections.abc import Iterator
 
 from ..errors import Failed
+from ..machine import put
 
-LOCK = pathlib.Path("/run/twinsite-standby.lock")
 CLOSED = pathlib.Path("/etc/twinsite/standby.closed")
 UNITS = pathlib.Path("/etc/systemd/system")
 APT_SECONDS = 900
@@ -24,22 +18,6 @@ CLIENT: "dict[str, tuple[str, ...]]" = {"mysql": ("mysql-client", "default-mysql
 
 SERVER: "dict[str, tuple[str, ...]]" = {"nginx": ("nginx-light", "nginx")}
 TOMCATS = ("tomcat11", "tomcat10")
-
-
-@contextlib.contextmanager
-def alone(seconds: float = 600) -> Iterator[None]:
-    """One run at a time on this machine; the lock goes with the process."""
-    with open(LOCK, "w", encoding="utf-8") as file:
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise Failed(f"another run of the standby role has held its lock for {seconds:g} s") from None
-                time.sleep(0.2)
-        yield
 
 
 def run(command: list[str], seconds: float = 60, environment: "dict[str, str] | None" = None) -> str:
@@ -122,27 +100,6 @@ def missing_packages(names: "tuple[str, ...]") -> "list[tuple[str, ...]]":
         if found.stdout != "installed":
             missing.append((name,))
     return missing
-
-
-def put(path: "str | pathlib.Path", text: str, mode: int = 0o644, group: str = "root") -> bool:
-    """Write atomically with mode and group; True when the file was not already like that."""
-    path = pathlib.Path(path)
-    number = grp.getgrnam(group).gr_gid
-    if path.exists():
-        found = path.stat()
-        if path.read_text(encoding="utf-8") == text and (found.st_mode & 0o777, found.st_gid) == (mode, number):
-            return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{threading.get_ident()}.draft")
-    draft.unlink(missing_ok=True)
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), mode)
-        os.fchown(file.fileno(), 0, number)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, path)
-    return True
 
 
 def sha256(path: pathlib.Path) -> str:

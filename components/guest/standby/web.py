@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 from ..errors import Failed
+from ..machine import put
 from . import host
 from .config import Config
 from .fetch import ARTEFACT
@@ -82,7 +83,7 @@ def certificate(text: str) -> bool:
         raise Failed(
             "the origin's certificate secret holds no PEM certificate and key: store the chain and the key as PEM text"
         )
-    return host.put(CERTIFICATE, text if text.endswith("\n") else f"{text}\n", 0o600)
+    return put(CERTIFICATE, text if text.endswith("\n") else f"{text}\n", 0o600)
 
 
 def service(config: Config) -> str:
@@ -114,7 +115,7 @@ def deploy(config: Config, password: str, secret: str) -> str:
         wanted.append((host.UNITS / UNIT, config.application.unit, 0o644, "root"))
     else:
         wanted.append((pathlib.Path(f"/etc/{host.tomcat()}/server.xml"), _template("server.xml"), 0o640, group))
-    changed += [str(path) for path, text, mode, owner in wanted if host.put(path, text, mode, owner)]
+    changed += [str(path) for path, text, mode, group in wanted if put(path, text, mode, group=group)]
     pathlib.Path("/etc/nginx/sites-enabled/default").unlink(missing_ok=True)
     if config.application.kind == "war":
         changed += _war(config, name)
