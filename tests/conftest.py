@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 TREE = Path(__file__).resolve().parents[1]
 if str(TREE) not in sys.path:
@@ -15,6 +16,14 @@ from lab.paths import cache
 from tests.real_pulumi import Desk
 
 LEFT_OUT = pytest.StashKey[int]()
+
+# The same examples for everybody: a test that failed on one pull request fails again at the desk. What searches on is
+# `--hypothesis-profile explore`, by hand.
+settings.register_profile("same", derandomize=True)
+settings.register_profile(
+    "explore", max_examples=3000, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile("same")
 
 # A runner in the background of a shell ignores Ctrl-C, and so would every program that a test interrupts.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

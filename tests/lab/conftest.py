@@ -25,7 +25,10 @@ class Provisioned:
     def must(self, *words: str) -> str:
         """The same, but it has to work; its standard output."""
         done = self.run(*words)
-        assert done.returncode == 0, f"{' '.join(words)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        # Errors first: what shows a failure may cut a long output anywhere.
+        errors = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if "error:" in line)
+        said = f"{' '.join(words)} ended with {done.returncode}\n{errors}\n\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, said
         return done.stdout
 
     def json(self, *words: str) -> dict[str, Any]:

@@ -183,7 +183,7 @@ def terminate(connection: str) -> None:
         swanctl("--terminate", "--ike", connection, "--force", "--timeout", "2")
     except Failed:
         # --force ends an unanswered SA when the time is up, which is also when swanctl gives up: look, do not believe.
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while standing & {sa.unique_id for sa in sas(connection)}:
             if time.monotonic() > deadline:
                 raise

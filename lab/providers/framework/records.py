@@ -129,7 +129,9 @@ class RecordType(ResourceType):
         if self.live:
             # The real provider waits while something else still uses it, too (there 5 to 20 minutes).
             call.wait(lambda: self.removable(call, box, identity, record), 120)
-        box.forget(self.token, identity)
+        # What puts a record into the world holds the lock from reading to putting, so nobody puts back what goes now.
+        with box.lock:
+            box.forget(self.token, identity)
         if self.live:
             try:
                 self.unmake(call, box, identity, record)
