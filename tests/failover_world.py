@@ -205,7 +205,7 @@ class Model:
             standby=Standby(
                 self.exists, self.exists, outcome="ready", backup_id=self.away_from, closed=self.closed, writable=True
             ),
-            home=Home(self.alive, "" if self.alive else "the cluster does not answer"),
+            home=Home(self.alive, "" if self.alive else "the cluster does not answer", holds_data=bool(self.home.rows)),
             program=Program(self.program),
             unfinished=unfinished(self.store),
         )
@@ -289,7 +289,8 @@ class Model:
         assert (step.argument == "azure") == self.latched(), "events write where users are not"
 
     def _keep_old(self, step: Step, choices: Mapping[str, str]) -> Outcome:
-        assert self.home.rows is not None
+        if not self.home.rows:
+            raise StepFailed("the schema has no tables")
         return Outcome(choices={"old": self.take_backup(scheduled=False)})
 
     def _list_extra(self, step: Step, choices: Mapping[str, str]) -> Outcome:

@@ -13,6 +13,7 @@ from ..rules import backup as backup_rules
 from ..storage import BackupStore
 
 JOB = "rds-backup"
+WORK_FOLDER = "/var/lib/twinsite"
 TOKEN_FOLDER = "/var/run/secrets/azure/tokens"
 
 
@@ -26,7 +27,8 @@ class BackupDatabase(TypedDict):
     """Defaults to 3306."""
 
     user: str
-    """Needs SELECT, SHOW VIEW, TRIGGER, EVENT and PROCESS; RELOAD is not needed."""
+    """Needs SELECT, SHOW VIEW, TRIGGER, EVENT and PROCESS; RELOAD is not needed. A failback, which moves tables and
+    restores, needs more: its plan says which GRANT."""
 
     password: pulumi.Input[str]
     """Kept secret; the job reads it from a file."""
@@ -172,6 +174,8 @@ def backup_config(args: BackupJobArgs) -> pulumi.Output[str]:
                 "streams": args.get("streams", 4),
                 "chunk_mib": 16,
                 "keep_days": store.keep_days,
+                # Of a failback's restore: the root is read-only.
+                "spool": f"{WORK_FOLDER}/spool",
             },
             indent=1,
             sort_keys=True,
@@ -200,7 +204,7 @@ def _pod(
                 "command": ["/bin/sh", "/etc/twinsite/in-container.sh"],
                 "args": ["python3", "-m", "backup", "run"],
                 "env": [
-                    {"name": "HOME", "value": "/var/lib/twinsite"},
+                    {"name": "HOME", "value": WORK_FOLDER},
                     {"name": "CRONJOB", "value": args.get("job", JOB)},
                     {
                         "name": "JOB_NAME",
@@ -216,7 +220,7 @@ def _pod(
                 "volume_mounts": [
                     {"name": "told", "mount_path": "/etc/twinsite", "read_only": True},
                     {"name": "token", "mount_path": TOKEN_FOLDER, "read_only": True},
-                    {"name": "work", "mount_path": "/var/lib/twinsite"},
+                    {"name": "work", "mount_path": WORK_FOLDER},
                     {"name": "work", "mount_path": "/tmp", "sub_path": "tmp"},
                 ],
             }

@@ -259,7 +259,9 @@ class Deeds:
 
     def _start_events(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
         if step.argument == self._reader.sites.home:
-            return Outcome(self._events(self._home(), choices["old"], "--enable") or "there are none")
+            # As they were at home when it was last asked; what came back has them all disabled.
+            before = choices.get("old") or self._report().backup_id
+            return Outcome(self._events(self._home(), before, "--enable") or "there are none")
         return Outcome(self._events(self._away(), self._report().backup_id, "--enable") or "there are none")
 
     def _writable(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:

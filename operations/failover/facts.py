@@ -84,6 +84,10 @@ class Home:
     worker: bool = False
     """Whether programs of package `backup` can run there."""
     words: str = ""
+    problems: tuple[str, ...] = ()
+    """Why its database cannot take the data back; each with its fix."""
+    holds_data: bool = True
+    """False: its tables were moved aside by a failback that did not end, and nothing whole came in their place."""
 
 
 @dataclass(frozen=True)

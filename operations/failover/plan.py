@@ -142,6 +142,8 @@ def _failback(draft: Draft) -> None:
             f"nothing can be run at {sites.home} ({facts.home.words}): a failback restores into its database from "
             "there; bring the cluster back first, users stay where they are"
         )
+    for problem in facts.home.problems:
+        draft.refuse(f"{sites.home}'s database cannot take the data back: {problem}")
     backups = facts.inventory.backups
     if backups is not None and not backups.failback:
         draft.refuse("the inventory names no place for the data on their way home (backups.failback): run `pulumi up`")
@@ -158,27 +160,7 @@ def _failback(draft: Draft) -> None:
 
 def _failback_steps(draft: Draft) -> None:
     facts, sites = draft.facts, draft.sites
-    base = facts.backups.find(facts.standby.backup_id)
-    draft.add(
-        Doing.KEEP_OLD,
-        f"dump {sites.home}'s database as it is and keep it",
-        f"{sites.home}'s database answers",
-        Where.CLUSTER,
-        undo="remove the dump",
-    )
-    if base is not None:
-        draft.add(
-            Doing.LIST_EXTRA,
-            f"list the rows of {sites.home} that backup {base.id} lacked",
-            "the dump is complete, and the backup is still there",
-            Where.ARM,
-            argument=base.id,
-        )
-    else:
-        draft.says.append(
-            f"backup {facts.standby.backup_id or '(unknown)'}, from which {sites.away} started, is not in the "
-            f"store any more: {sites.home}'s extra rows cannot be listed one by one; all of its rows are kept"
-        )
+    _old_data(draft)
     draft.add(
         Doing.CLOSE,
         f"stop writes at {sites.away}: its application stops, and stays stopped over reboots",
@@ -228,6 +210,39 @@ def _failback_steps(draft: Draft) -> None:
         )
     draft.events(sites.home, Where.CLUSTER)
     draft.answers(sites.home)
+
+
+def _old_data(draft: Draft) -> None:
+    """What home holds since before the disaster: dumped and listed, unless a failback has moved it aside already."""
+    facts, sites = draft.facts, draft.sites
+    if not facts.home.holds_data or "aside" in draft.choices:
+        place = draft.choices.get("aside", "…_aside_…")
+        draft.says.append(
+            f"{sites.home}'s old tables were moved aside already, into schema {place}, by a failback that did not end, "
+            "which has dumped and listed them: they stay there"
+        )
+        return
+    base = facts.backups.find(facts.standby.backup_id)
+    draft.add(
+        Doing.KEEP_OLD,
+        f"dump {sites.home}'s database as it is and keep it",
+        f"{sites.home}'s database answers",
+        Where.CLUSTER,
+        undo="remove the dump",
+    )
+    if base is not None:
+        draft.add(
+            Doing.LIST_EXTRA,
+            f"list the rows of {sites.home} that backup {base.id} lacked",
+            "the dump is complete, and the backup is still there",
+            Where.ARM,
+            argument=base.id,
+        )
+    else:
+        draft.says.append(
+            f"backup {facts.standby.backup_id or '(unknown)'}, from which {sites.away} started, is not in the "
+            f"store any more: {sites.home}'s extra rows cannot be listed one by one; all of its rows are kept"
+        )
 
 
 def _drill_failover(draft: Draft) -> None:

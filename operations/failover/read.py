@@ -17,7 +17,7 @@ from ..transport import RemoteFailed, Unreachable
 from . import record
 from .facts import Backup, Backups, Facts, Home, LatchObject, NameSeen, Program, Sites, Standby, Vantage
 from .look import Eyes
-from .worker import Runner, Worker
+from .worker import Runner, Worker, answer
 
 # A page that does not come is asked for again: one lost packet is no disaster.
 LOOKS = 2
@@ -141,15 +141,15 @@ class Reader:
         return parse_standby(found)
 
     def home(self) -> Home:
-        """Whether programs of `backup` can be run at the primary."""
+        """Whether programs of `backup` can be run at the primary, and whether its database can take the data back."""
         if self.worker is None:
             return Home(False, "the inventory names no cluster and no host with role backup there")
+        asked = self.inventory.backups
+        store = ["--base-store", asked.failback] if asked and asked.failback else []
         try:
-            done = self.worker.run(["list", "--json"], 300.0)
+            return parse_home(answer(self.worker, ["ready", *store], 300.0, frozenset({0, 1})))
         except (Unreachable, RemoteFailed) as problem:
             return Home(False, str(problem))
-        words = (done.stderr or done.stdout).strip()[-300:]
-        return Home(True) if done.code == 0 else Home(False, f"`backup list` ended with {done.code}: {words}")
 
     # Is the primary alive?
 
@@ -243,6 +243,14 @@ def parse_manifest(identity: str, content: bytes, store: str) -> Backup | None:
         return None
 
 
+def parse_home(found: dict[str, Any]) -> Home:
+    """From `backup ready`. Pure."""
+    problems = tuple(map(str, found.get("problems") or ()))
+    if "ready" not in found:
+        return Home(False, "; ".join(problems))
+    return Home(True, "", problems, bool(found.get("tables")) and not found.get("unfinished"))
+
+
 def parse_standby(found: dict[str, Any]) -> Standby:
     """From `twinsite-guest standby report`. Pure."""
     return Standby(
@@ -263,4 +271,4 @@ def _moment(value: Any) -> float:
     return datetime.datetime.fromisoformat(str(value)).timestamp()
 
 
-__all__ = ["Reader", "Unavailable", "connect_to", "parse_manifest", "parse_standby"]
+__all__ = ["Reader", "Unavailable", "connect_to", "parse_home", "parse_manifest", "parse_standby"]

@@ -54,12 +54,12 @@ class World:
             pair.must(host, INIT)
         self.sql(
             SOURCE,
-            f"CREATE USER job@'%' IDENTIFIED BY '{_escaped(PASSWORD)}'; GRANT {JOB} ON clinic.* TO job@'%'; "
+            f"CREATE USER job@'%' IDENTIFIED BY '{escaped(PASSWORD)}'; GRANT {JOB} ON clinic.* TO job@'%'; "
             "GRANT SHOW_ROUTINE ON *.* TO job@'%'",
         )
         self.sql(
             TARGET,
-            f"CREATE USER administrator@'%' IDENTIFIED BY '{_escaped(PASSWORD)}'; "
+            f"CREATE USER administrator@'%' IDENTIFIED BY '{escaped(PASSWORD)}'; "
             f"GRANT {ADMINISTRATOR} ON *.* TO administrator@'%' WITH GRANT OPTION",
         )
         pair.must(SOURCE, "mysql --no-defaults -uroot --default-character-set=utf8mb4", SEED.read_bytes())
@@ -116,7 +116,7 @@ class World:
             self.pair.must(SOURCE, "systemctl stop writer")
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("'", "\\'")
 
 

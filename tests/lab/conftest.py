@@ -16,7 +16,9 @@ from .whole_box import lab, left_on_this_machine, must, no_box_yet
 
 @dataclass(frozen=True)
 class Provisioned:
-    """Stack dev at the operator's desk."""
+    """A stack at the operator's desk."""
+
+    stack: str = "dev"
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A command typed at the desk."""
@@ -39,8 +41,8 @@ class Provisioned:
         return found
 
     def pulumi(self, *words: str) -> str:
-        """pulumi on stack dev."""
-        return self.must("pulumi", *words, "--stack", "dev", "--non-interactive")
+        """pulumi on this stack."""
+        return self.must("pulumi", *words, "--stack", self.stack, "--non-interactive")
 
     def on(self, host: str, command: str) -> str:
         """A shell command on a host, as a person would: over SSH, through the desk."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .backup_world import TARGET, World, running_world
+from .backup_world import PASSWORD, TARGET, World, escaped, running_world
 from .database_pair import SOURCE
 from .whole_box import needs_a_box
 
@@ -63,6 +63,38 @@ def test_old_tables_are_moved_aside_whole_and_make_room_for_the_ones_that_come_h
     assert world.must(f"prove {made['id']}")["proved"] is True
     assert world.dump(TARGET) == world.dump(SOURCE), "triggers, views, routines, events and keys are the new ones"
     assert world.sql(TARGET, ROWS.format("clinic_aside_1")) == before
+
+
+def test_a_user_with_exactly_the_rights_that_are_asked_for_can_take_data_home(world: World) -> None:
+    """The user of a backup is given little; what is asked for before a failback is enough for it, to its end."""
+    made = world.must("run")
+    world.must(f"restore {made['id']}")
+    world.sql(TARGET, f"CREATE USER homecoming@'%' IDENTIFIED BY '{escaped(PASSWORD)}'")
+    target = {"address": TARGET, "user": "homecoming", "tls_ca": world.pair.signer.pem}
+    world.tell(target=target)
+    code, found, _ = world.run("ready")
+    assert code == 1
+    assert len(found["problems"]) == 3
+    for problem in found["problems"]:
+        statement = problem.rpartition("administrator ")[2]
+        assert statement.startswith("GRANT ")
+        world.sql(TARGET, statement)
+    try:
+        ready = world.must("ready")
+        assert (ready["problems"], ready["unfinished"]) == ([], "")
+        moved = world.must("aside clinic_aside_2")
+        assert moved["tables"] == ready["tables"] > 3
+        assert world.must("ready")["tables"] == 0
+        assert world.must(f"restore {made['id']}")["divergent_tables"] == []
+        assert world.must(f"prove {made['id']}")["proved"] is True
+        assert world.must("ready")["tables"] == ready["tables"]
+        world.sql(TARGET, "SET GLOBAL local_infile = OFF")
+        code, found, _ = world.run("ready")
+        assert code == 1
+        assert "local_infile is OFF" in found["problems"][0]
+    finally:
+        world.sql(TARGET, "SET GLOBAL local_infile = ON; DROP USER homecoming@'%'")
+        world.tell()
 
 
 def test_a_drills_scratch_schema_is_proved_and_dropped_and_the_standbys_data_stay(world: World) -> None:

@@ -46,6 +46,11 @@ def backup(verb: str) -> None:
         store = (option("--store") or "mysql-backup").rpartition("/")[2]
         backups[name] = {"rows": site["rows"], "store": store, "scheduled": False}
         say({"id": name, "rows": len(site["rows"])})
+    if verb == "ready":
+        problems = state.get("unready", [])
+        found = {"ready": not problems, "problems": problems, "tables": len(site["rows"]), "unfinished": ""}
+        print(json.dumps(found))  # nothing is written: others write meanwhile
+        sys.exit(1 if problems else 0)
     if verb == "diff":
         extra = [row for row in backups[words[3]]["rows"] if row not in backups[words[2]]["rows"]]
         tables = [{"name": "owners", "extra": len(extra), "gone": 0}]

@@ -237,6 +237,10 @@ def test_a_failback_closes_dumps_restores_compares_and_removes_the_latch_last() 
         ({"latch": latch(False, False)}, "users are at aws (no latch object is set): there is nothing to bring home"),
         ({"latch": latch(True, None)}, "what it holds cannot be seen or removed"),
         ({"home": Home(False, "no route")}, "nothing can be run at aws (no route)"),
+        (
+            {"home": Home(True, problems=("'b'@'%' has no DROP …: GRANT DROP ON `petclinic`.* TO 'b'@'%'",))},
+            "aws's database cannot take the data back: 'b'@'%' has no DROP …: GRANT DROP ON `petclinic`.* TO 'b'@'%'",
+        ),
         ({"standby": Standby()}, "there is no standby machine"),
         ({"held": "held by bob"}, "held by bob"),
     ],
@@ -253,6 +257,24 @@ def test_a_failback_whose_base_backup_is_gone_says_so_and_still_keeps_everything
     found = plan(moved(backups=Backups()), BACK)
     assert "list-extra-rows" not in steps(found) and "keep-old-primary" in steps(found)
     assert isinstance(found, Plan) and "cannot be listed one by one" in found.says[0]
+
+
+def test_what_a_broken_failback_moved_aside_is_not_dumped_again_as_the_old_data() -> None:
+    begun = Unfinished(
+        "op", "failback", "then", frozenset({"keep-old-primary"}), {"old": "o1", "aside": "clinic_aside_1"}
+    )
+    for known in (moved(unfinished=begun), moved(home=Home(True, holds_data=False))):
+        found = plan(known, BACK)
+        assert steps(found)[0] == "close-standby"
+        assert isinstance(found, Plan)
+        assert any("moved aside already" in words for words in found.says)
+    told = plan(moved(unfinished=begun), BACK)
+    assert isinstance(told, Plan) and any("clinic_aside_1" in words for words in told.says)
+
+
+def test_a_database_that_may_not_take_the_data_back_does_not_keep_a_fresh_backup_from_being_taken() -> None:
+    home = Home(True, problems=("local_infile is OFF on the target",))
+    assert "fresh-backup" in steps(plan(facts(home=home), Intent(Command.DRILL_RESTORE, planned=True)))
 
 
 def test_a_dump_is_stale_once_the_standby_was_opened_again() -> None:

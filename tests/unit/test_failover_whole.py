@@ -61,6 +61,20 @@ def test_users_go_to_azure_and_home_again_with_all_that_they_wrote(both: Machine
     assert home["figures"]["write_outage_seconds"] > 0
 
 
+def test_a_database_that_cannot_take_the_data_back_stops_a_failback_before_anything_is_touched(both: Machines) -> None:
+    both.alive = False
+    passed(both, OVER)
+    both.alive = True
+    state = both.state | {"unready": ["'b'@'%' has no DROP: GRANT DROP ON `petclinic`.* TO 'b'@'%'"]}
+    both._write(state)
+    refused = run(both, BACK)
+    assert (refused["verdict"], refused["steps"]) == ("refused", [])
+    assert refused["problems"] == [f"aws's database cannot take the data back: {state['unready'][0]}"]
+    assert both.state == state
+    both._write({**state, "unready": []})
+    passed(both, BACK)
+
+
 def test_evidence_and_report_hold_the_time_line(both: Machines) -> None:
     both.alive = False
     found = passed(both, OVER)

@@ -17,6 +17,7 @@ from .config import Config, Secrets, at, read, read_secrets
 from .difference import difference
 from .fetch import verify
 from .prove import prove
+from .ready import ready
 from .restore import restore, set_events
 from .store import choose, open_store, read_all
 
@@ -69,7 +70,21 @@ def _report(config: Config) -> dict[str, Any]:
     }
 
 
-VERBS = ("run", "list", "verify", "restore", "prove", "events", "report", "diff", "aside", "drop", "apply", "undo")
+VERBS = (
+    "run",
+    "list",
+    "verify",
+    "restore",
+    "prove",
+    "events",
+    "report",
+    "diff",
+    "ready",
+    "aside",
+    "drop",
+    "apply",
+    "undo",
+)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,7 +101,9 @@ def _parser() -> argparse.ArgumentParser:
         "newer", nargs="?", default="", metavar="NEWER", help="diff: the backup that may hold more rows"
     )
     parser.add_argument("--store", default="", metavar="URL", help="another store than the configuration's")
-    parser.add_argument("--base-store", default="", metavar="URL", help="diff: the older backup's store")
+    parser.add_argument(
+        "--base-store", default="", metavar="URL", help="diff: the older backup's; ready: the one to restore from"
+    )
     parser.add_argument("--keep", default="", metavar="URL", help="diff: write all rows that differ there")
     parser.add_argument("--config", default=CONFIG)
     parser.add_argument("--secrets", default=SECRETS)
@@ -109,6 +126,9 @@ def _act(options: argparse.Namespace, config: Config, secrets: Secrets) -> tuple
         if "outdated_problem" in old:
             print(f"old backups stay: {old['outdated_problem']}", file=sys.stderr)
         return {**{name: made[name] for name in kept}, **counts, **old}, 0
+    if options.verb == "ready":
+        found = ready(config, secrets, options.base_store)
+        return found, 0 if found["ready"] else 1
     if options.verb == "aside":
         return aside(config, secrets, options.which), 0
     if options.verb == "drop":

@@ -113,20 +113,29 @@ def _room(folder: pathlib.Path, chosen: dict[str, Any]) -> None:
         for other in folder.parent.glob("*"):
             if other != folder and other.is_dir():
                 shutil.rmtree(other, ignore_errors=True)
+    except OSError as error:
+        raise Refused([f"{folder} cannot be used: {error}; name another folder as `spool`"]) from None
+    there = sum(path.stat().st_size for path in folder.iterdir()) if folder.exists() else 0
+    problems = room_problems(folder, chosen["bytes_total"] - there)
+    if problems:
+        raise Refused(problems)
+
+
+def room_problems(folder: pathlib.Path, content_bytes: int) -> list[str]:
+    """Why a folder, which is made, cannot hold so much."""
+    try:
         folder.mkdir(parents=True, exist_ok=True)
         os.chmod(folder, 0o700)
     except OSError as error:
-        raise Refused([f"{folder} cannot be used: {error}; name another folder as `spool`"]) from None
-    there = sum(path.stat().st_size for path in folder.iterdir())
-    needed = chosen["bytes_total"] - there + SPARE_BYTES
+        return [f"{folder} cannot be used: {error}; name another folder as `spool`"]
+    needed = content_bytes + SPARE_BYTES
     free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise Refused(
-            [
-                f"{folder} has {free >> 20} MiB free and {needed >> 20} MiB are needed to verify the backup before "
-                "anything is changed: make room, or name another folder as `spool`"
-            ]
-        )
+    if free >= needed:
+        return []
+    return [
+        f"{folder} has {free >> 20} MiB free and {needed >> 20} MiB are needed to verify the backup before anything is "
+        "changed: make room, or name another folder as `spool`"
+    ]
 
 
 def verify(store: Store, chosen: dict[str, Any], streams: int, say: Say) -> dict[str, Any]:

@@ -101,9 +101,18 @@ def unfit(session: Session, chosen: dict[str, Any]) -> list[str]:
             f"the backup is of MySQL {chosen['source']['version']}, newer than the target's "
             f"{'.'.join(map(str, version))}: use a target of the same series or later"
         )
-    if session.value("@@GLOBAL.local_infile") != "1":
-        problems.append("local_infile is OFF on the target: SET GLOBAL local_infile = ON, or set the server parameter")
     programs = [wanted["name"] for wanted in chosen["objects"] if wanted["kind"] in ("routine", "trigger")]
+    return problems + closed_settings(session, programs)
+
+
+def closed_settings(session: Session, programs: list[str]) -> list[str]:
+    """Settings of the server that forbid a restore with these routines and triggers; each with the one to change."""
+    problems = []
+    if session.value("@@GLOBAL.local_infile") != "1":
+        problems.append(
+            "local_infile is OFF on the target: SET GLOBAL local_infile = ON, or set the server parameter (at RDS in "
+            "its parameter group)"
+        )
     if programs and session.value("@@GLOBAL.log_bin AND NOT @@GLOBAL.log_bin_trust_function_creators") == "1":
         grants = " ".join(row[0] for row in session.ask("SHOW GRANTS"))
         if "SUPER" not in grants and "ALL PRIVILEGES ON *.*" not in grants:

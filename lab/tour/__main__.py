@@ -1,0 +1,83 @@
+"""The command line of `./scripts/try`, and the table in the end."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from lab.topologies import AWS_AZURE, DEFAULT, STACKS
+from lab.tour import aws_azure, onprem_aws
+from lab.tour.steps import StepFailed, Tour, lab, say
+
+
+def run(options: argparse.Namespace, tour: Tour) -> dict[str, Any]:
+    """The story of a topology; its result, before this run's own seconds come to it."""
+    if options.topology == AWS_AZURE:
+        return aws_azure.run(tour)
+    return onprem_aws.run(tour, options.how, options.seconds)
+
+
+def main() -> int:
+    """Exit 0 when the drill passed, 1 when it or a step failed, 2 when refused."""
+    parser = argparse.ArgumentParser(prog="./scripts/try", description="The topology up, broken, recovered and shown.")
+    parser.add_argument("--topology", choices=list(STACKS), default=DEFAULT, help="whose story")
+    parser.add_argument("--keep", action="store_true", help="leave the lab up (then: ./scripts/lab shell)")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument(
+        "--how", default="link-down", help="onprem-aws: kind of cut; see `twinsite drill tunnel-cut --help`"
+    )
+    parser.add_argument("--seconds", type=int, default=30, help="onprem-aws: length of the cut")
+    options = parser.parse_args()
+    began, setup = time.monotonic(), float(os.environ.get("TWINSITE_SETUP_SECONDS", "0"))
+    tour, result, problem = Tour(), None, ""
+    try:
+        result = run(options, tour)
+    except StepFailed as error:
+        problem = str(error)
+    except KeyboardInterrupt:
+        problem = "interrupted"
+    finally:
+        if not options.keep:
+            try:
+                tour.step("lab down", lab("down"))
+            except StepFailed as error:
+                problem = problem or str(error)
+    result = result or {"command": "try", "topology": options.topology, "figures": {}, "verdict": "failed"}
+    result |= {"command": "try", "steps": tour.steps + result.get("steps", [])}
+    result["figures"] |= {"setup_seconds": setup, "total_seconds": round(setup + time.monotonic() - began, 1)}
+    if problem:
+        result |= {"verdict": "failed", "problem": problem}
+        say(problem)
+    if options.json:
+        print(json.dumps(result, indent=1))
+    else:
+        show(result, options.keep)
+    return {"passed": 0, "refused": 2}.get(result["verdict"], 1)
+
+
+def show(result: dict[str, Any], kept: bool) -> None:
+    """One short table and where to look."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"twinsite try: {result['verdict']}", show_header=True)
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    for name, value in result["figures"].items():
+        if value is not None:
+            table.add_row(name.replace("_", " "), str(value))
+    console = Console()
+    console.print(table)
+    for kind in ("report", "failback_report", "evidence"):
+        if result.get(kind):
+            place = Path(str(result[kind]))
+            console.print(f"{kind.replace('_', ' ')}: {place}", soft_wrap=True)
+    if kept:
+        console.print("the lab is still up: ./scripts/lab shell, and ./scripts/lab down when you are done")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

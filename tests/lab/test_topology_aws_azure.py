@@ -1,0 +1,197 @@
+"""Topology aws-azure on the real engine and on machines, as a user types it: AWS dies, Azure serves, AWS comes back.
+
+One story on one box: each test goes on where the one before it ended.
+"""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab import primary
+from lab.paths import TREE
+
+from .conftest import Provisioned
+from .whole_box import PATHS, lab, left_on_this_machine, must, needs_a_box, no_box_yet
+
+pytestmark = needs_a_box
+
+PAGE = f"https://dr.{primary.DOMAIN}/petclinic/"
+CRONJOB = "rds-backup"
+FAILOVER = ("twinsite", "--stack", "dr", "failover", "--to", "azure", "--source-is-dead", "--json")
+FAILBACK = ("twinsite", "--stack", "dr", "failback", "--to", "aws", "--json")
+SEED = random.Random(4)
+KILLED_OVER = SEED.choice(["have backup", "compare every table", "set the latch object azblob://labdrpublic"])
+"""Beginning of the step in which the operator's command is killed."""
+KILLED_BACK = SEED.choice(["dump azure's database", "move aws's old tables", "restore the dump", "remove the latch"])
+CHECK_ROUNDS_SECONDS = 25.0
+"""Two of the health checks' rounds and a half: what would move users has moved them."""
+
+
+class Clinic(Provisioned):
+    """Stack dr, the clinic's users, and the owner of the database at AWS."""
+
+    def page(self, path: str = "", *words: str) -> str:
+        """Headers and body as a user gets them, by name."""
+        return self.must("curl", "-sS", "-m", "20", "-i", *words, PAGE + path)
+
+    def owners(self) -> str:
+        return self.page("owners")
+
+    def add_owner(self, name: str) -> None:
+        form = {"firstName": name, "lastName": "Clinic", "address": "1 St", "city": "Seoul", "telephone": "0212345678"}
+        words = [word for key, value in form.items() for word in ("--data-urlencode", f"{key}={value}")]
+        assert " 303 " in self.page("owners", *words).splitlines()[0]
+
+    def site(self) -> str:
+        found = re.search(r"^x-site: (\S+)", self.page(), re.IGNORECASE | re.MULTILINE)
+        return found[1] if found else ""
+
+    def sql(self, statement: str, user: str = "backup") -> str:
+        """At AWS, from the cluster's node."""
+        password = json.loads((PATHS.desk / ".primary.json").read_text())[user]
+        login = f"-h {primary.DATABASE_HOST} -u {user} -p{password} --ssl-mode=REQUIRED -N"
+        done = lab("shell", "ubuntu@aws-application", "--", f"mysql {login}", stdin=statement)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def as_master(self, statement: str) -> None:
+        """What RDS's master user types."""
+        self.sql(statement, "admin")
+
+    def back_up(self, job: str) -> None:
+        """One run of the CronJob; a name as the scheduler gives counts as scheduled."""
+        cluster = ("kubectl", "--namespace", primary.NAMESPACE)
+        self.must(*cluster, "create", "job", job, f"--from=cronjob/{CRONJOB}")
+        deadline = time.monotonic() + 120
+        while True:
+            status = self.json(*cluster, "get", "job", job, "--output", "json").get("status", {})
+            if status.get("succeeded"):
+                return
+            assert time.monotonic() < deadline and not status.get("failed"), status
+            time.sleep(0.5)
+
+    def passed(self, *words: str) -> dict[str, Any]:
+        found = self.json(*words)
+        assert found["verdict"] == "passed", json.dumps(found, indent=1)
+        return found
+
+
+def killed_in(step: str, *words: str) -> None:
+    """The command with SIGKILL to its own process alone, when it says that a step has begun."""
+    running = subprocess.Popen(
+        [TREE / "scripts" / "lab", "exec", "--", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stderr is not None
+    said = []
+    with running.stderr:
+        for line in running.stderr:
+            said.append(line)
+            if line.startswith(f"… {step}"):
+                os.kill(running.pid, signal.SIGKILL)
+                break
+    running.wait()
+    assert running.returncode == -signal.SIGKILL, f"it never came to {step!r}:\n" + "".join(said)
+
+
+@pytest.fixture(scope="module")
+def clinic() -> Iterator[Clinic]:
+    before = no_box_yet()
+    must("up", "--topology", "aws-azure")
+    try:
+        clinic = Clinic("dr")
+        clinic.pulumi("up", "--yes", "--skip-preview")
+        yield clinic
+    finally:
+        must("down")
+    assert left_on_this_machine() == before
+
+
+def test_cold_keeps_a_backup_and_users_are_at_aws(clinic: Clinic) -> None:
+    assert clinic.site() == "aws"
+    clinic.add_owner("Before")
+    clinic.back_up(f"{CRONJOB}-29400000")
+    clinic.add_owner("Late")
+    status = clinic.json("twinsite", "--stack", "dr", "status", "--json")
+    assert status["problems"] == []
+    assert (status["dr_mode"], status["active_site"], status["standby"]["exists"]) == ("cold", "aws", False)
+
+
+def test_with_aws_dead_a_killed_failover_goes_on_and_serves_the_backups_rows(clinic: Clinic) -> None:
+    must("dark", "on")
+    killed_in(KILLED_OVER, *FAILOVER)
+    found = clinic.passed(*FAILOVER)
+    assert found["dr_mode"] == "warm"
+    assert (found["figures"]["restored_rows"], found["figures"]["divergent_tables"]) == (34, 0)
+    owners = clinic.owners()
+    assert "served by site azure" in owners
+    assert "Before Clinic" in owners
+    assert "Late Clinic" not in owners, "written after the backup: lost until the failback lists it"
+
+
+def test_aws_coming_back_moves_nobody(clinic: Clinic) -> None:
+    clinic.add_owner("Azure")
+    must("dark", "off")
+    deadline = time.monotonic() + CHECK_ROUNDS_SECONDS
+    seen = set()
+    while time.monotonic() < deadline:
+        names = clinic.json("twinsite", "--stack", "dr", "status", "--json")["names"]
+        seen |= {answer["site"] for name in names for answer in name["answers"]}
+    assert seen == {"azure"}
+    assert clinic.site() == "azure"
+
+
+def test_a_failback_is_refused_until_its_user_may_take_the_data_back(clinic: Clinic) -> None:
+    clinic.as_master("REVOKE INSERT ON `petclinic%`.* FROM 'backup'@'%'")
+    refused = clinic.json(*FAILBACK)
+    assert (refused["verdict"], refused["steps"]) == ("refused", [])
+    assert len(refused["problems"]) == 2, "the schema, and what is kept aside"
+    for problem in refused["problems"]:
+        assert "has no INSERT on schema" in problem
+        clinic.as_master(problem.rpartition("administrator ")[2])
+    assert clinic.site() == "azure"
+
+
+def test_a_killed_failback_goes_on_and_brings_every_row_home(clinic: Clinic) -> None:
+    killed_in(KILLED_BACK, *FAILBACK)
+    found = clinic.passed(*FAILBACK)
+    figures = found["figures"]
+    assert (figures["divergent_tables"], figures["compared_rows"]) == (0, 35)
+    owners = clinic.owners()
+    assert "served by site aws" in owners
+    assert "Before Clinic" in owners
+    assert "Azure Clinic" in owners, "written on Azure"
+    assert "Late Clinic" not in owners, "not merged"
+    clinic.add_owner("Home")
+
+
+def test_the_old_primarys_own_rows_are_kept_aside(clinic: Clinic) -> None:
+    (aside,) = clinic.sql("SHOW DATABASES LIKE 'petclinic_aside_%'").splitlines()
+    assert clinic.sql(f"SELECT first_name FROM {aside}.owners ORDER BY id DESC LIMIT 1") == "Late"
+
+
+@pytest.mark.parametrize("drill", ["restore", "failover"])
+def test_a_drill_moves_nobody(clinic: Clinic, drill: str) -> None:
+    found = clinic.passed("twinsite", "--stack", "dr", "drill", drill, "--json")
+    assert found["figures"]["divergent_tables"] == 0
+    assert clinic.site() == "aws"
+
+
+def test_down_to_cold_nothing_of_the_standby_is_left(clinic: Clinic) -> None:
+    clinic.pulumi("config", "set", "active_site", "aws")
+    clinic.pulumi("config", "set", "dr_mode", "cold")
+    clinic.pulumi("up", "--yes", "--skip-preview")
+    status = clinic.json("twinsite", "--stack", "dr", "status", "--json")
+    assert status["problems"] == []
+    assert (status["dr_mode"], status["active_site"], status["standby"]["exists"]) == ("cold", "aws", False)
