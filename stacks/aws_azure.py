@@ -35,6 +35,7 @@ CRONJOB = "rds-backup"
 ORIGIN_HEADER_SECRET = "origin-header"
 CERTIFICATE_SECRET = "origin-certificate"
 PASSWORD_SECRET = "database-password"
+APPLICATION_SECRET = "application-password"
 
 AWS_CHECKS = 8
 """Route 53 checks that are calculated, or ask AWS: latch 1, www 4, dr 3. A test counts them."""
@@ -202,7 +203,7 @@ def _vault(settings: Settings, ground: Ground, front: FrontDoor, tags: dict[str,
             "location": settings.location,
             "vault": settings.vault,
             "tenant_id": ground.store.tenant_id,
-            "generated": [PASSWORD_SECRET],
+            "generated": [PASSWORD_SECRET, APPLICATION_SECRET],
             "given": {
                 ORIGIN_HEADER_SECRET: front.origin_secret,
                 CERTIFICATE_SECRET: pulumi.Config().require_secret("origin_certificate"),
@@ -283,6 +284,7 @@ def _standby(
             "subnet_range": settings.database_range,
             "user": settings.database_user,
             "password_secret": PASSWORD_SECRET,
+            "application_password_secret": APPLICATION_SECRET,
             "schema": settings.schema,
             "vault": vault,
             "store": ground.store,

@@ -19,6 +19,7 @@ from .certificate import server_certificate
 FLEXIBLE_SIZE = "Standard_B2s"
 VERSION = "8.4"
 STORAGE_GIB = 32
+APPLICATION_USER = "application"
 GATE_TIMEOUT_SECONDS = 600
 
 SETTINGS = {
@@ -69,10 +70,17 @@ class StandbyDatabaseArgs(TypedDict):
     """CIDR of that subnet. Plain, because a rule reads it."""
 
     user: str
-    """Administrator's login, which restores and which the application uses, for instance dbadmin."""
+    """Administrator's login, which restores, for instance dbadmin."""
 
     password_secret: str
     """Name of its password in the vault, for instance database-password."""
+
+    application_user: NotRequired[str]
+    """The application's login, which the standby machine makes; it has rights in `schema` only. Defaults to
+    application."""
+
+    application_password_secret: str
+    """Name of that login's password in the vault, for instance application-password."""
 
     schema: str
     """Database that is restored, for instance petclinic."""
@@ -136,6 +144,12 @@ class StandbyDatabase(pulumi.ComponentResource):
     password_reference: str
     """`azkv://VAULT/SECRET`."""
 
+    application_user: str
+    """Login of the application; not the administrator's."""
+
+    application_password_secret: str
+    application_password_reference: str
+
     schema: str
 
     managed: bool
@@ -157,6 +171,9 @@ class StandbyDatabase(pulumi.ComponentResource):
         self.port, self.user, self.schema = 3306, args["user"], args["schema"]
         self.password_secret = args["password_secret"]
         self.password_reference = args["vault"].reference(args["password_secret"])
+        self.application_user = args.get("application_user", APPLICATION_USER)
+        self.application_password_secret = args["application_password_secret"]
+        self.application_password_reference = args["vault"].reference(args["application_password_secret"])
         runs = args["dr_mode"] == DrMode.WARM
         self._register_hooks(name, args)
         self.vm = ""

@@ -87,7 +87,7 @@ class ColdWarmVmArgs(TypedDict):
     """Backups, documents, payload; its reader identity is the machine's."""
 
     vault: SecretVault
-    """Database password, origin certificate and header."""
+    """Database passwords, origin certificate and header."""
 
     database: StandbyDatabase
     """Where the newest backup is restored."""
@@ -196,7 +196,12 @@ def _config(args: ColdWarmVmArgs) -> pulumi.Output[dict[str, Any]]:
         args["application"],
         args["origin"],
     )
-    used = [database.password_secret, origin["certificate_secret"], origin["header_secret"]]
+    used = [
+        database.password_secret,
+        database.application_password_secret,
+        origin["certificate_secret"],
+        origin["header_secret"],
+    ]
     return pulumi.Output.all(
         client_id=store.reader_client_id,
         tls_ca=database.tls_ca,
@@ -217,6 +222,10 @@ def _config(args: ColdWarmVmArgs) -> pulumi.Output[dict[str, Any]]:
                 "port": database.port,
                 "user": database.user,
                 "password_secret": database.password_reference,
+                "application": {
+                    "user": database.application_user,
+                    "password_secret": database.application_password_reference,
+                },
                 "schema": database.schema,
                 "managed": database.managed,
                 "tls_ca": known["tls_ca"],

@@ -80,6 +80,19 @@ def database_problems(args: Mapping[str, Any]) -> list[str]:
     user = str(args.get("user") or "")
     if user in _ADMINS or user.startswith(("pg_", "azure_")) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,31}", user):
         problems.append(f"user is {user!r}, which the server refuses: choose a login like dbadmin")
+    own = str(args.get("application_user", "application"))
+    if own == user:
+        problems.append(
+            f"application_user is {own}, the administrator: the application could then change every schema and login "
+            "of the server; give it a login of its own, like application"
+        )
+    elif own in (*_ADMINS, "mysql.sys") or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,31}", own):
+        problems.append(f"application_user is {own!r}, which the server refuses: choose a login like application")
+    if args.get("application_password_secret") and args["application_password_secret"] == args.get("password_secret"):
+        problems.append(
+            "application_password_secret and password_secret are the same: whoever reads the application's password "
+            "would be administrator; give two names"
+        )
     if not re.fullmatch(r"[A-Za-z0-9_$]{1,64}", str(args.get("schema") or "")):
         problems.append(f"schema is {args.get('schema')!r}: give the name of the database that is backed up")
     elif args.get("schema") in ("mysql", "sys", "information_schema", "performance_schema"):

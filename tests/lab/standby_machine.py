@@ -19,6 +19,7 @@ STANDBY, DATABASE = REPLICA, SOURCE
 ORIGIN = "origin-dr.example.com"
 SECRET = "s" * 31 + "1"
 PASSWORD = "p" * 31 + "1"
+APPLICATION = "a" * 31 + "1"
 GUEST = "/usr/local/sbin/twinsite-guest"
 MORE_OWNERS = 20_000
 
@@ -78,6 +79,7 @@ class Clinic:
                 "port": 3306,
                 "user": "dbadmin",
                 "password_secret": "file:///srv/secrets/password",
+                "application": {"user": "application", "password_secret": "file:///srv/secrets/application"},
                 "schema": "petclinic",
                 "managed": True,
                 "tls_ca": self.pair.signer.pem,
@@ -174,7 +176,7 @@ class Clinic:
         )
         self.must("rm -f /etc/twinsite/application* /etc/twinsite/origin.pem /etc/twinsite/backup*")
         self.sql("DROP DATABASE IF EXISTS petclinic; DROP DATABASE IF EXISTS twinsite_standby")
-        self.sql("DROP DATABASE IF EXISTS twinsite_restore")
+        self.sql("DROP DATABASE IF EXISTS twinsite_restore; DROP USER IF EXISTS application@'%'")
 
     def state(self) -> dict[str, str]:
         """What counts of a finished machine: the data, the files, what runs now and after a reboot."""
@@ -233,6 +235,7 @@ def running_clinic(folder: Path, prefix: str) -> Iterator[Clinic]:
         clinic = Clinic(pair, artefact)
         clinic.reset()
         clinic.put("/srv/secrets/password", PASSWORD)
+        clinic.put("/srv/secrets/application", APPLICATION)
         clinic.put("/srv/secrets/header", SECRET)
         clinic.put("/srv/petclinic.war", artefact, "644")
         # The authority of this test stands for a public one.

@@ -8,7 +8,17 @@ import pytest
 from components.guest.standby import plan
 from components.machine import azure_documents
 
-from .standby_machine import DATABASE, GUEST, MORE_OWNERS, PASSWORD, SECRET, STANDBY, Clinic, running_clinic
+from .standby_machine import (
+    APPLICATION,
+    DATABASE,
+    GUEST,
+    MORE_OWNERS,
+    PASSWORD,
+    SECRET,
+    STANDBY,
+    Clinic,
+    running_clinic,
+)
 from .whole_box import needs_a_box
 
 pytestmark = [needs_a_box, pytest.mark.long]
@@ -88,7 +98,7 @@ def test_applying_again_only_asks_for_the_page(clinic: Clinic) -> None:
 
 def test_no_secret_is_in_the_log_the_status_or_a_readable_file(clinic: Clinic) -> None:
     clinic.apply()
-    clinic.put("/srv/patterns", f"{SECRET}\n{PASSWORD}\n")  # not in an argument, which sudo would log
+    clinic.put("/srv/patterns", f"{SECRET}\n{PASSWORD}\n{APPLICATION}\n")  # not in an argument, which sudo would log
     found = clinic.must("grep -rlf /srv/patterns /var/log /var/lib/twinsite /etc || true").split()
     modes = {path: clinic.must(f"stat -c '%a' {path}").strip() for path in found}
     assert modes == {
@@ -96,6 +106,56 @@ def test_no_secret_is_in_the_log_the_status_or_a_readable_file(clinic: Clinic) -
         "/etc/twinsite/application.password": "640",
         "/etc/twinsite/backup.secrets.json": "600",
     }
+
+
+def as_the_application(clinic: Clinic, statement: str, options: str = "") -> str:
+    """What the database answers to the application's login, with what the machine has: rows, or the error."""
+    options = options or "--ssl-mode=VERIFY_IDENTITY --ssl-ca=/etc/twinsite/application-ca.pem"
+    login = "MYSQL_PWD=$(cat /etc/twinsite/application.password) mysql --no-defaults -N -u application"
+    return clinic.must(f"{login} -h {DATABASE} {options} 2>&1; true", statement.encode()).strip()
+
+
+def test_the_application_has_a_login_of_its_own_and_its_schema_only(clinic: Clinic) -> None:
+    clinic.apply()
+    of = "SELECT COALESCE(SUM(total_connections), 0) FROM performance_schema.accounts WHERE user = '{}'"
+    before = {user: int(clinic.sql(of.format(user))) for user in ("application", "dbadmin")}
+    assert clinic.page()[0] == 200
+    assert int(clinic.sql(of.format("application"))) > before["application"]
+    assert int(clinic.sql(of.format("dbadmin"))) == before["dbadmin"], "the page came by another login"
+    assert clinic.must("grep DATABASE_USER /etc/twinsite/application.env").strip() == 'DATABASE_USER="application"'
+    assert as_the_application(clinic, "SELECT CURRENT_USER(), COUNT(*) > 20000 FROM petclinic.owners") == (
+        "application@%\t1"
+    )
+    assert as_the_application(clinic, "CREATE TABLE petclinic.own (a INT); DROP TABLE petclinic.own") == ""
+    refused = {
+        "SELECT * FROM twinsite_standby.data": "1142",
+        "UPDATE twinsite_standby.data SET state = 'proved'": "1142",
+        "SELECT user FROM mysql.user": "1142",
+        "CREATE DATABASE petclinicx": "1044",
+        "CREATE USER another": "1227",
+        "SET GLOBAL max_connections = 9": "1227",
+        "GRANT SELECT ON petclinic.* TO dbadmin": "1044",
+    }
+    said = {statement: as_the_application(clinic, statement) for statement in refused}
+    assert {statement: words[:10] for statement, words in said.items()} == {
+        statement: f"ERROR {number}" for statement, number in refused.items()
+    }
+    assert "ERROR 1045" in as_the_application(clinic, "SELECT 1", "--ssl-mode=DISABLED"), "TLS or nothing"
+
+
+def test_a_rotated_password_of_the_application_is_taken_up_and_the_old_one_is_worth_nothing(clinic: Clinic) -> None:
+    clinic.apply()
+    try:
+        clinic.put("/srv/secrets/application", "b" * 32)
+        clinic.config["secret_versions"] = {"application-password": "2"}
+        steps = [step["name"] for step in clinic.apply()["steps"]]
+        assert "login" in steps and "restore" not in steps
+        assert clinic.page()[0] == 200
+        assert as_the_application(clinic, "SELECT 1") == "1"
+        clinic.put("/etc/twinsite/application.password", APPLICATION)
+        assert "ERROR 1045" in as_the_application(clinic, "SELECT 1")
+    finally:
+        clinic.put("/srv/secrets/application", APPLICATION)
 
 
 @pytest.fixture(scope="module")

@@ -110,12 +110,18 @@ def test_secrets_are_inputs_of_vault_cluster_and_database_server_only(warm: Run)
     }
     assert holders == {
         ("azure-native:keyvault:Secret", "site-database-password"),
+        ("azure-native:keyvault:Secret", "site-application-password"),
         ("azure-native:keyvault:Secret", "site-origin-header"),
         ("azure-native:keyvault:Secret", "site-origin-certificate"),
         ("azure-native:dbformysql:Server", "site-server"),
         ("kubernetes:core/v1:Secret", "site-secret"),
     }
-    for name in ("site-database-password", "site-origin-header", "site-origin-certificate"):
+    for name in (
+        "site-database-password",
+        "site-application-password",
+        "site-origin-header",
+        "site-origin-certificate",
+    ):
         assert warm.one(name, "azure-native:keyvault:Secret").holds_secret("properties", "value")
     assert warm.one("site-server", SERVER).holds_secret("administratorLoginPassword")
     assert warm.one("site-secret", "kubernetes:core/v1:Secret").holds_secret("stringData", "backup.secrets.json")
@@ -176,6 +182,10 @@ def test_the_machines_document_names_payload_backups_and_references_only(warm: R
     assert document["payload_key"] == f"payload/{payload_sha256()}.tar.gz.b64"
     config = document["config"]
     assert config["database"]["password_secret"] == "azkv://dr-petclinic-kv/database-password"
+    assert config["database"]["application"] == {
+        "user": "application",
+        "password_secret": "azkv://dr-petclinic-kv/application-password",
+    }
     assert config["origin"]["secret"] == "azkv://dr-petclinic-kv/origin-header"
     assert config["origin"]["certificate"] == "azkv://dr-petclinic-kv/origin-certificate"
     assert config["backups"] == "azblob://petclinicdrbackup/mysql-backup"
@@ -185,7 +195,7 @@ def test_the_machines_document_names_payload_backups_and_references_only(warm: R
 
 def test_a_rotated_secret_changes_the_document(warm: Run) -> None:
     versions = desired(warm)["config"]["secret_versions"]
-    assert set(versions) == {"database-password", "origin-certificate", "origin-header"}
+    assert set(versions) == {"application-password", "database-password", "origin-certificate", "origin-header"}
 
 
 def test_only_443_is_open_and_ssh_is_not(warm: Run) -> None:

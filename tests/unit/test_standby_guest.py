@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.guest.errors import Failed, Refused
-from components.guest.standby import config, fetch, host, plan, status, web
+from components.guest.standby import config, data, fetch, host, plan, status, web
 
 SHA = "ab" * 32
 
@@ -28,6 +28,7 @@ def told(**changed: Any) -> dict[str, Any]:
             "port": 3306.0,
             "user": "dbadmin",
             "password_secret": "azkv://dr-kv/database-password",
+            "application": {"user": "application", "password_secret": "azkv://dr-kv/application-password"},
             "schema": "petclinic",
             "managed": True,
             "tls_ca": "",
@@ -61,6 +62,7 @@ def test_a_document_of_the_component_is_read_whole() -> None:
     read = config.parse(told())
     assert read.database.port == 3306
     assert read.database.password == config.Secret("dr-kv", "database-password")
+    assert read.database.login == config.Login("application", config.Secret("dr-kv", "application-password"))
     assert read.origin.certificate == config.Secret("dr-kv", "origin-certificate")
     assert read.database.place == "dr.mysql.database.azure.com:3306/petclinic"
 
@@ -89,7 +91,7 @@ def test_another_artefact_deploys_and_starts() -> None:
 
 
 def test_a_rotated_secret_deploys_and_starts() -> None:
-    assert changed_keys(secret_versions={"database-password": "2"}) == {"certificate", "deploy", "start"}
+    assert changed_keys(secret_versions={"database-password": "2"}) == {"certificate", "login", "deploy", "start"}
 
 
 def test_another_place_of_the_data_restores_and_proves_there() -> None:
@@ -104,6 +106,13 @@ def test_the_applications_environment_holds_no_password() -> None:
     assert 'SITE="azure"\n' in text
     assert 'JAVA_OPTS="-Xmx512m -Dx=\\"y\\""\n' in text
     assert not re.search(r"^DATABASE_PASSWORD=", text, re.MULTILINE)
+
+
+def test_the_application_is_never_told_the_administrators_login() -> None:
+    assert 'DATABASE_USER="application"\n' in web.environment(config.parse(told()))
+    for login in ({"user": "dbadmin", "password_secret": "azkv://dr-kv/x"}, {"password_secret": "azkv://dr-kv/x"}, {}):
+        with pytest.raises(Refused, match=r"application\.user is .* not the restore's"):
+            config.parse(told(database={**told()["database"], "application": login}))
 
 
 def test_the_databases_own_authority_is_used_where_it_has_one() -> None:
@@ -200,3 +209,31 @@ def test_a_pinned_artefact_is_put_whole_and_fetched_once(tmp_path: Path) -> None
     assert "as pinned" in fetch.artefact(read, place)
     source.unlink()
     assert fetch.artefact(read, place) == "already there"
+
+
+def test_the_applications_rights_are_those_of_one_schema_whose_name_is_no_pattern(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    class Database:
+        def __enter__(self) -> "Database":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def session(self) -> "Database":
+            return self
+
+        def ask(self, statement: str) -> None:
+            asked.append(statement)
+
+    monkeypatch.setattr(data, "server", lambda read, password: Database())
+    read = config.parse(told(database={**told()["database"], "schema": "pet_clinic"}))
+    data.login(read, "admin's", "o'wn")
+    assert asked == [
+        "CREATE USER IF NOT EXISTS 'application'@'%' IDENTIFIED BY 'o\\'wn' REQUIRE SSL",
+        "ALTER USER 'application'@'%' IDENTIFIED BY 'o\\'wn' REQUIRE SSL",
+        "GRANT ALL PRIVILEGES ON `pet\\_clinic`.* TO 'application'@'%'",
+    ]

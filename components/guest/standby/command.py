@@ -33,6 +33,7 @@ class Work:
         config = self._config
         wanted = {
             "password": config.database.password,
+            "application": config.database.login.password,
             "header": config.origin.secret,
             "certificate": config.origin.certificate,
         }
@@ -78,9 +79,13 @@ class Work:
         self._run.data(divergent_tables=done["divergent_tables"])
         return "proved before" if done["already"] else "every table is equal to the manifest"
 
+    def login(self) -> str:
+        data.login(self._config, self._secret("password"), self._secret("application"))
+        return f"{self._config.database.login.user} has schema {self._config.database.schema} and nothing else"
+
     def deploy(self) -> str:
         data.write_documents(self._config, self._secret("password"))
-        return web.deploy(self._config, self._secret("password"), self._secret("header"))
+        return web.deploy(self._config, self._secret("application"), self._secret("header"))
 
     def start(self) -> str:
         return web.start(self._config)
@@ -175,7 +180,9 @@ def close(config: Config) -> dict[str, Any]:
     deadline = time.monotonic() + DRAIN_SECONDS
     while left := data.sessions(config, password):
         if time.monotonic() > deadline:
-            raise Failed(f"{left} sessions of {config.database.user} are still in {config.database.schema}: end them")
+            raise Failed(
+                f"{left} sessions of {config.database.login.user} are still in {config.database.schema}: end them"
+            )
         time.sleep(0.2)
     return {"closed": True}
 

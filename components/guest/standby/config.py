@@ -34,13 +34,23 @@ class Application:
 
 
 @dataclass(frozen=True)
+class Login:
+    """Who the application is at the database: a login that this machine makes, for its schema only."""
+
+    user: str
+    password: Secret
+
+
+@dataclass(frozen=True)
 class Database:
     """Where the backup is restored."""
 
     address: str
     port: int
     user: str
+    """The administrator, who restores; never the application."""
     password: Secret
+    login: Login
     schema: str
     tls_ca: str
     """PEM; empty: the system's authorities."""
@@ -125,6 +135,9 @@ def parse(data: dict[str, Any]) -> Config:
         for name, value in environment.items()
         if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) or "\n" in str(value)
     ]
+    login = _part(database, "application", problems)
+    if not login.get("user") or login.get("user") == database.get("user"):
+        problems.append(f"database.application.user is {login.get('user')!r}: give a login that is not the restore's")
     config = Config(
         site=str(data.get("site") or "azure"),
         application=Application(
@@ -142,6 +155,7 @@ def parse(data: dict[str, Any]) -> Config:
             port=whole_number(database, "port", 3306, 1, 65535, problems, of="database."),
             user=str(database.get("user") or ""),
             password=_secret(database, "password_secret", problems),
+            login=Login(str(login.get("user") or ""), _secret(login, "password_secret", problems)),
             schema=str(database.get("schema") or ""),
             tls_ca=str(database.get("tls_ca") or ""),
         ),

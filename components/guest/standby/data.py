@@ -163,6 +163,21 @@ def prove(config: Config, password: str, say: Any) -> dict[str, Any]:
     return {"divergent_tables": proof["divergent_tables"], "already": False}
 
 
+def login(config: Config, password: str, own: str) -> None:
+    """The application's login: all rights in its schema, none elsewhere, over TLS only; with the password of now.
+
+    Rights outlive the schema, so `renew`, which drops it, need not give them again.
+    """
+    database = config.database
+    who = f"{literal(database.login.user)}@'%'"
+    # In a grant on a schema _ and % stand for any characters, also within the quotes of a name.
+    schema = identifier(re.sub(r"([_%\\])", r"\\\1", database.schema))
+    with server(config, password) as target, target.session() as session:
+        session.ask(f"CREATE USER IF NOT EXISTS {who} IDENTIFIED BY {literal(own)} REQUIRE SSL")
+        session.ask(f"ALTER USER {who} IDENTIFIED BY {literal(own)} REQUIRE SSL")
+        session.ask(f"GRANT ALL PRIVILEGES ON {schema}.* TO {who}")
+
+
 def replace(config: Config, password: str, backup_id: str, store: str) -> None:
     """From here on the data are to be replaced by this backup; `restore` does it, also after a kill."""
     with server(config, password) as target, target.session() as session:
@@ -176,7 +191,7 @@ def sessions(config: Config, password: str) -> int:
         return int(
             session.value(
                 "(SELECT COUNT(*) FROM information_schema.processlist WHERE id <> CONNECTION_ID() "
-                f"AND user = {literal(database.user)} AND db = {literal(database.schema)})"
+                f"AND user = {literal(database.login.user)} AND db = {literal(database.schema)})"
             )
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 from .config import Config
 
-STEPS = ("client", "packages", "artefact", "certificate", "restore", "prove", "deploy", "start", "answer")
+STEPS = ("client", "packages", "artefact", "certificate", "restore", "prove", "login", "deploy", "start", "answer")
 """In the order in which they are shown."""
 
 NEEDS = {
@@ -21,9 +21,10 @@ NEEDS = {
     "certificate": (),
     "restore": ("client",),
     "prove": ("restore",),
+    "login": ("restore",),
     "deploy": ("packages", "artefact", "certificate"),
     # Nobody sees data that are not proved.
-    "start": ("deploy", "prove"),
+    "start": ("deploy", "prove", "login"),
     "answer": ("start",),
 }
 
@@ -41,6 +42,7 @@ def keys(config: Config, files: str) -> dict[str, str]:
         "certificate": _digest(config.versions, str(config.origin.certificate)),
         "restore": config.database.place,
         "prove": config.database.place,
+        "login": _digest(config.database.place, repr(config.database.login), config.versions),
         "deploy": _digest(files, application.sha256, config.versions),
         "answer": "1",
     }

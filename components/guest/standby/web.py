@@ -59,7 +59,7 @@ def environment(config: Config) -> str:
         "SITE": config.site,
         "DATABASE_ADDRESS": database.address,
         "DATABASE_PORT": str(database.port),
-        "DATABASE_USER": database.user,
+        "DATABASE_USER": database.login.user,
         "DATABASE_PASSWORD_FILE": str(PASSWORD),
         "DATABASE_SCHEMA": database.schema,
         "DATABASE_CA": str(AUTHORITY) if database.tls_ca else SYSTEM_AUTHORITIES,
