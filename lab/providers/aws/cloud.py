@@ -71,6 +71,24 @@ class AwsType(RecordType):
         return f"arn:aws:{self.service}:{region}:{ACCOUNT}:{self.arn_path}{identity}"
 
 
+class NetworkPart(AwsType):
+    """A part of a network: what it belongs to is computed anew from the records when it is made, changed or gone."""
+
+    def redraw(self, box: Box, record: dict[str, Any]) -> None:
+        """Compute what this record is a part of."""
+        raise NotImplementedError(self.token)
+
+    def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        self.redraw(box, record)
+        box.apply()
+
+    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
+        self.make(call, box, identity, record)
+
+    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        self.make(call, box, identity, record)
+
+
 def region_of(call: Call, inputs: Mapping[str, Any]) -> str:
     """The resource's own region, else the provider's."""
     found = inputs.get("region") or call.config.get("region")

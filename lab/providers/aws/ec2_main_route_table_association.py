@@ -3,12 +3,12 @@
 from typing import Any
 
 from lab.providers.aws import topology
-from lab.providers.aws.cloud import AwsType, exists
+from lab.providers.aws.cloud import NetworkPart, exists
 from lab.providers.framework.box import Box
 from lab.providers.framework.types import Call
 
 
-class MainRouteTableAssociation(AwsType):
+class MainRouteTableAssociation(NetworkPart):
     """Deleting it makes the VPC's first table the main one again."""
 
     token = "aws:ec2/mainRouteTableAssociation:MainRouteTableAssociation"
@@ -21,16 +21,5 @@ class MainRouteTableAssociation(AwsType):
         exists(box, topology.TABLE, record["routeTableId"], "InvalidRouteTableID.NotFound", "routeTable")
         record["originalRouteTableId"] = topology.main_table(box, record["vpcId"])
 
-    def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        self._put(box, record)
-
-    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
-        self._put(box, record)
-
-    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        self._put(box, record)
-
-    @staticmethod
-    def _put(box: Box, record: dict[str, Any]) -> None:
+    def redraw(self, box: Box, record: dict[str, Any]) -> None:
         topology.put_subnets(box, record["vpcId"])
-        box.apply()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.providers.aws import topology
-from lab.providers.aws.cloud import AwsType, exists
+from lab.providers.aws.cloud import NetworkPart, exists
 from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Call, Refusal
@@ -18,7 +18,7 @@ _TARGETS = (
 )  # fmt: skip
 
 
-class Route(AwsType):
+class Route(NetworkPart):
     """The destination replaces; the target changes in place."""
 
     token = "aws:ec2/route:Route"
@@ -61,15 +61,6 @@ class Route(AwsType):
                 f"{record['routeTableId']}"
             )
 
-    def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        self._put(box, record)
-
-    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
-        self._put(box, record)
-
-    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        self._put(box, record)
-
     def observe(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> dict[str, Any]:
         route = topology.route_of(box, record, str(record.get("destinationCidrBlock") or ""))
         return {"state": "blackhole" if route.target == "blackhole" else "active"}
@@ -79,10 +70,8 @@ class Route(AwsType):
         table, _, destination = identity.partition("_")
         return f"r-{table}{zlib.crc32(destination.encode())}"
 
-    @staticmethod
-    def _put(box: Box, record: dict[str, Any]) -> None:
+    def redraw(self, box: Box, record: dict[str, Any]) -> None:
         topology.put_table(box, record["routeTableId"])
-        box.apply()
 
 
 def _target(record: Mapping[str, Any]) -> str:

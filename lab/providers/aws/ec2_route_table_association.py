@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.providers.aws import topology
-from lab.providers.aws.cloud import AwsType, exists
+from lab.providers.aws.cloud import NetworkPart, exists
 from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Call, Refusal
 
 
-class RouteTableAssociation(AwsType):
+class RouteTableAssociation(NetworkPart):
     """Another table for the same subnet is an update; another subnet replaces."""
 
     token = "aws:ec2/routeTableAssociation:RouteTableAssociation"
@@ -35,15 +35,6 @@ class RouteTableAssociation(AwsType):
                     f"conflicts with an existing association ({other})"
                 )
 
-    def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        self._put(box, record)
-
-    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
-        self._put(box, record)
-
-    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        self._put(box, record)
-
     def find(self, call: Call, box: Box, identity: str) -> str:
         """Imported as SUBNET/TABLE."""
         for key, one in box.records(self.token).items():
@@ -51,7 +42,5 @@ class RouteTableAssociation(AwsType):
                 return key
         return identity
 
-    @staticmethod
-    def _put(box: Box, record: dict[str, Any]) -> None:
+    def redraw(self, box: Box, record: dict[str, Any]) -> None:
         topology.put_subnet(box, record["subnetId"])
-        box.apply()

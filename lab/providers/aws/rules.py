@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.providers.aws import topology
-from lab.providers.aws.cloud import AwsType, exists
+from lab.providers.aws.cloud import NetworkPart, exists
 from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Call, Refusal
@@ -13,7 +13,7 @@ from lab.providers.framework.types import Call, Refusal
 PEERS = ("cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId")
 
 
-class GroupRule(AwsType):
+class GroupRule(NetworkPart):
     """Everything but the group changes in place."""
 
     prefix = "sgr"
@@ -66,16 +66,5 @@ class GroupRule(AwsType):
                     f'{rule.protocol}, from port: {rule.from_port}, to port: {rule.to_port}, ALLOW" already exists'
                 )
 
-    def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        self._put(box, record)
-
-    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
-        self._put(box, record)
-
-    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        self._put(box, record)
-
-    @staticmethod
-    def _put(box: Box, record: dict[str, Any]) -> None:
+    def redraw(self, box: Box, record: dict[str, Any]) -> None:
         topology.put_group(box, record["securityGroupId"])
-        box.apply()
