@@ -64,7 +64,8 @@ def execute(
     keep_lock: Callable[[], None] = lambda: None,
 ) -> Result:
     """Do the plan's steps; whatever goes wrong is a sentence in `problems`, and what had to be put back was."""
-    result = Result()
+    # A command that goes on with another's work tells of it as well.
+    result = Result(record.figures(), record.findings())
     record.decide(plan.choices)
     left = list(plan.steps)
     try:
@@ -93,9 +94,9 @@ def _one(step: Step, record: Record, steps: Steps, actions: Actions, result: Res
             record.begin(step.name)
         outcome = actions.do(step, dict(record.choices), _teller(running))
         running.detail = outcome.detail
-        record.end_step(step.name, outcome.detail, outcome.choices)
+        record.end_step(step.name, outcome.detail, outcome.choices, outcome.figures, outcome.findings)
     result.figures |= outcome.figures
-    result.findings += outcome.findings
+    result.findings += [words for words in outcome.findings if words not in result.findings]
 
 
 def _teller(running: Running) -> Callable[[str], None]:

@@ -3,7 +3,8 @@
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ..steps import iso
@@ -52,10 +53,33 @@ class Record:
         """Before a step after which there is no way back."""
         self._enter({"kind": "begun", "step": step})
 
-    def end_step(self, step: str, detail: str, choices: Mapping[str, str]) -> None:
+    def end_step(
+        self,
+        step: str,
+        detail: str,
+        choices: Mapping[str, str],
+        figures: Mapping[str, Any] = MappingProxyType({}),
+        findings: Sequence[str] = (),
+    ) -> None:
         """After a step."""
         self.choices.update(choices)
-        self._enter({"kind": "done", "step": step, "detail": detail})
+        told: dict[str, Any] = {"figures": dict(figures)} if figures else {}
+        told |= {"findings": list(findings)} if findings else {}
+        self._enter({"kind": "done", "step": step, "detail": detail, **told})
+
+    def figures(self) -> dict[str, Any]:
+        """Of the steps that still count as done, in their order."""
+        done = self.done()
+        found: dict[str, Any] = {}
+        for entry in self.content["entries"]:
+            if entry["kind"] == "done" and entry["step"] in done:
+                found |= entry.get("figures", {})
+        return found
+
+    def findings(self) -> list[str]:
+        """What a person must be told, once each: what was kept aside stays there, whatever was undone since."""
+        every = (words for entry in self.content["entries"] for words in entry.get("findings", ()))
+        return list(dict.fromkeys(every))
 
     def forget(self, steps: frozenset[str], why: str) -> None:
         """What was undone."""

@@ -117,6 +117,18 @@ def test_killed_twice_it_still_ends_the_same(intent: Intent) -> None:
             assert state(model) == state(whole), (moment, second)
 
 
+def test_what_a_killed_failback_had_found_is_told_by_the_one_that_goes_on() -> None:
+    whole = moved()
+    wanted = passed(whole, BACK)
+    assert wanted["figures"]["extra_rows"] == 1
+    for moment in range(1, whole.ticks - 5, 3):
+        model = moved()
+        run(model, BACK, kill_at=moment)
+        again = passed(model, BACK)
+        assert again["figures"]["extra_rows"] == 1, moment
+        assert again["findings"] == wanted["findings"], moment
+
+
 STEPS_BACK = (
     "keep-old-primary",
     "list-extra-rows",
