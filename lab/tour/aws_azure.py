@@ -36,7 +36,7 @@ def run(tour: Tour) -> dict[str, Any]:
     _set(tour, "active_site", "aws")
     _set(tour, "dr_mode", "cold")
     _up(tour, "pulumi up cold again")
-    return _result(over, back, len(written), missing, late not in owners)
+    return result(over, back, len(written), missing, late not in owners)
 
 
 def _up(tour: Tour, name: str) -> None:
@@ -94,7 +94,7 @@ def _nobody_moves(tour: Tour) -> None:
     say("✓ nobody moves back")
 
 
-def _result(
+def result(
     over: dict[str, Any], back: dict[str, Any], acked: int, missing: list[str], late_is_aside: bool
 ) -> dict[str, Any]:
     """One result of both. A row that was acknowledged and is nowhere is a failure, whatever the commands said."""
