@@ -8,10 +8,8 @@ import http.server
 import json
 import re
 import socket
-import socketserver
 import sys
 import time
-import traceback
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from typing import Any
 from lab.services.azure import SUBSCRIPTION
 from lab.services.azure_commands import Commands
 from lab.services.azure_tenant import MACHINE_SECONDS, Refused, Tenant
+from lab.services.exchange import Listener
 
 ADDRESSES = ("169.254.169.254", "168.63.129.16")
 _RESOURCE_ID = re.compile(r"/resourceGroups/([^/]+)/.*/([^/]+)$")
@@ -46,28 +45,17 @@ class Guest:
 Find = Callable[[str], Guest | None]
 
 
-class Metadata(socketserver.ThreadingMixIn, http.server.HTTPServer):
+class Metadata(Listener):
     """One address of one virtual network."""
-
-    daemon_threads = True
-    request_queue_size = 128
 
     def __init__(
         self, listening: socket.socket, find: Find, tenant: Tenant, commands: Commands, log: Any = sys.stderr
     ) -> None:
-        super().__init__(listening.getsockname(), Handler, bind_and_activate=False)
-        self.socket.close()
-        self.socket = listening
-        self.server_name, self.server_port = "imds", listening.getsockname()[1]
+        super().__init__(listening, Handler, log)
         self.platform = listening.getsockname()[0] == ADDRESSES[1]
         self.find = find
         self.tenant = tenant
         self.commands = commands
-        self.log = log
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exc_info()[1], OSError):
-            traceback.print_exc(file=self.log)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -1,6 +1,10 @@
-"""One request read and one answer written, as each HTTP server of the lab that passes on what others said does it."""
+"""What the lab's HTTP servers do alike: listen where they are told, read a request, write an answer."""
 
 import http.server
+import socket
+import socketserver
+import sys
+import traceback
 from typing import Any
 
 HOP_BY_HOP = frozenset(
@@ -9,6 +13,25 @@ HOP_BY_HOP = frozenset(
 """Headers of one connection, not of what is said on it."""
 
 Headers = list[tuple[str, str]]
+
+
+class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    """A server on a socket that listens already, in whatever network namespace; a thread for each connection."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, listening: socket.socket, handler: type[http.server.BaseHTTPRequestHandler], log: Any) -> None:
+        super().__init__(listening.getsockname(), handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listening
+        self.server_name, self.server_port = "lab", listening.getsockname()[1]
+        self.log = log
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that went away, or whose TLS failed, is its own business.
+        if not isinstance(sys.exc_info()[1], OSError):
+            traceback.print_exc(file=self.log)
 
 
 class Exchange(http.server.BaseHTTPRequestHandler):

@@ -8,11 +8,9 @@ import http.client
 import http.server
 import json
 import socket
-import socketserver
 import ssl
 import sys
 import threading
-import traceback
 import urllib.parse
 import uuid
 from collections.abc import Callable, Sequence
@@ -25,7 +23,7 @@ from lab.services.actions import Need, bucket_and_key, needed
 from lab.services.authority import Authority
 from lab.services.azure_http import Api
 from lab.services.credentials import ACCOUNT, Credentials, Register
-from lab.services.exchange import HOP_BY_HOP, Exchange, Headers
+from lab.services.exchange import HOP_BY_HOP, Exchange, Headers, Listener
 from lab.services.signature import Denied, Request, endpoint, is_s3, verify
 
 ADDRESS = ("198.51.100.60", 443)
@@ -34,11 +32,8 @@ SERVICES = ("s3", "secretsmanager", "ssm", "sts")
 Policies = Callable[[str], Sequence[dict[str, Any]] | None]
 
 
-class Front(socketserver.ThreadingMixIn, http.server.HTTPServer):
+class Front(Listener):
     """Threads: a handful of machines that poll, and one operator."""
-
-    daemon_threads = True
-    request_queue_size = 128
 
     def __init__(
         self,
@@ -51,16 +46,12 @@ class Front(socketserver.ThreadingMixIn, http.server.HTTPServer):
         log: Any = sys.stderr,
     ) -> None:
         """`policies` gives a role's policy documents, None when there is no such role; `apis` are another cloud's."""
-        super().__init__(listening.getsockname(), Handler, bind_and_activate=False)
-        self.socket.close()
-        self.socket = listening
-        self.server_name, self.server_port = "front", listening.getsockname()[1]
+        super().__init__(listening, Handler, log)
         self.authority = authority
         self.register = register
         self.policies = policies
         self.moto = moto
         self.apis = apis
-        self.log = log
         self.refusals = 0
         """Requests that were denied; `status` shows it, because a polling guest would otherwise be silent about it."""
         self.dark = False
@@ -92,11 +83,6 @@ class Front(socketserver.ThreadingMixIn, http.server.HTTPServer):
             super().finish_request(secured, client_address)
         finally:
             secured.close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        error = sys.exc_info()[1]
-        if not isinstance(error, (OSError, ssl.SSLError)):
-            traceback.print_exc(file=self.log)
 
 
 class Handler(Exchange):

@@ -3,16 +3,14 @@
 import http.client
 import http.server
 import socket
-import socketserver
 import ssl
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.services.exchange import HOP_BY_HOP, Exchange, Headers
+from lab.services.exchange import HOP_BY_HOP, Exchange, Headers, Listener
 
 Certificate = Callable[[str], ssl.SSLContext]
 """Server name of a client hello (empty: none) → the context that has its certificate."""
@@ -81,11 +79,8 @@ def ask(connection: socket.socket, method: str, path: str, headers: Headers, bod
         client.close()
 
 
-class Door(socketserver.ThreadingMixIn, http.server.HTTPServer):
+class Door(Listener):
     """One listening address. `certificate` None: plain HTTP."""
-
-    daemon_threads = True
-    request_queue_size = 128
 
     def __init__(
         self,
@@ -94,13 +89,9 @@ class Door(socketserver.ThreadingMixIn, http.server.HTTPServer):
         certificate: Certificate | None = None,
         log: Any = sys.stderr,
     ) -> None:
-        super().__init__(listening.getsockname(), _Handler, bind_and_activate=False)
-        self.socket.close()
-        self.socket = listening
-        self.server_name, self.server_port = "door", listening.getsockname()[1]
+        super().__init__(listening, _Handler, log)
         self.handle = handle
         self.secure = certificate is not None
-        self._log = log
         self._certificate = certificate
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.sni_callback = self._named
@@ -122,10 +113,6 @@ class Door(socketserver.ThreadingMixIn, http.server.HTTPServer):
         finally:
             if self.secure:
                 secured.close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exc_info()[1], (OSError, ssl.SSLError)):
-            traceback.print_exc(file=self._log)
 
     def start(self) -> None:
         threading.Thread(target=self.serve_forever, args=(0.1,), name="door", daemon=True).start()

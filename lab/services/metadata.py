@@ -10,16 +10,15 @@ import json
 import re
 import secrets
 import socket
-import socketserver
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from lab.services.credentials import ACCOUNT, Credentials
+from lab.services.exchange import Listener
 
 ADDRESS = ("169.254.169.254", 80)
 _LONGEST_TOKEN_SECONDS = 21600  # [EC2 guide]
@@ -48,20 +47,13 @@ Find = Callable[[str], Guest | None]
 Issue = Callable[[str, str], Credentials | None]
 
 
-class Metadata(socketserver.ThreadingMixIn, http.server.HTTPServer):
+class Metadata(Listener):
     """Serves one VPC. `find` maps a private address to its machine; `issue` gives (role, machine) credentials."""
 
-    daemon_threads = True
-    request_queue_size = 128
-
     def __init__(self, listening: socket.socket, find: Find, issue: Issue, log: Any = sys.stderr) -> None:
-        super().__init__(listening.getsockname(), Handler, bind_and_activate=False)
-        self.socket.close()
-        self.socket = listening
-        self.server_name, self.server_port = "imds", listening.getsockname()[1]
+        super().__init__(listening, Handler, log)
         self.find = find
         self.issue = issue
-        self.log = log
         self._lock = threading.Lock()
         self._tokens: dict[str, tuple[str, float]] = {}
 
@@ -77,10 +69,6 @@ class Metadata(socketserver.ThreadingMixIn, http.server.HTTPServer):
         with self._lock:
             owner, until = self._tokens.get(token, ("", 0.0))
         return owner == machine and until > time.monotonic()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exc_info()[1], OSError):
-            traceback.print_exc(file=self.log)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
