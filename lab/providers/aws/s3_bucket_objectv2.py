@@ -4,13 +4,12 @@ import base64
 import hashlib
 import urllib.parse
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 from lab.providers.aws.api import Api, ApiType
+from lab.providers.framework.assets import asset_bytes
 from lab.providers.framework.checks import Problem
-from lab.providers.framework.types import AutoName, Call, Refusal
-from lab.providers.framework.values import SIGNATURE
+from lab.providers.framework.types import AutoName, Call
 
 _CONTENT = ("content", "contentBase64", "source")
 _HEADERS = {
@@ -94,14 +93,4 @@ def body_of(record: Mapping[str, Any]) -> bytes:
         return base64.b64decode(record["contentBase64"])
     if record.get("content") is not None:
         return str(record["content"]).encode()
-    source = record.get("source")
-    if isinstance(source, dict) and SIGNATURE in source:
-        if "text" in source:
-            return str(source["text"]).encode()
-        if "path" in source:
-            try:
-                return Path(source["path"]).read_bytes()
-            except OSError as error:
-                raise Refusal(f"opening S3 object source ({source['path']}): {error}") from None
-        raise Refusal("the lab takes file and text assets only, no URLs and no archives")
-    return b""
+    return asset_bytes(record.get("source"), "opening S3 object source")

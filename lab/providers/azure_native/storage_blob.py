@@ -4,15 +4,14 @@ import base64
 import hashlib
 import urllib.parse
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 from lab.providers.azure_native.api import blob_call
 from lab.providers.azure_native.cloud import GROUP, AzureType, copied
+from lab.providers.framework.assets import asset_bytes
 from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
-from lab.providers.framework.types import Call, Refusal
-from lab.providers.framework.values import SIGNATURE
+from lab.providers.framework.types import Call
 from lab.services.azure import blob_host
 
 
@@ -42,7 +41,7 @@ class Blob(AzureType):
         return {
             "url": f"https://{blob_host(str(inputs['accountName']))}/{place}",
             "contentType": inputs.get("contentType") or "application/octet-stream",
-            "contentMd5": base64.b64encode(hashlib.md5(body_of(inputs), usedforsecurity=False).digest()).decode(),
+            "contentMd5": base64.b64encode(hashlib.md5(_body(inputs), usedforsecurity=False).digest()).decode(),
         }
 
     def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
@@ -50,7 +49,7 @@ class Blob(AzureType):
         headers = {"x-ms-blob-type": kind, "x-ms-blob-content-type": record["contentType"], **_metadata(record)}
         if record.get("accessTier"):
             headers["x-ms-access-tier"] = record["accessTier"]
-        blob_call("PUT", record["url"], body_of(record["__inputs"]), headers)
+        blob_call("PUT", record["url"], _body(record["__inputs"]), headers)
 
     def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
         if record.get("metadata") != before.get("metadata"):
@@ -77,16 +76,5 @@ def _metadata(record: Mapping[str, Any]) -> dict[str, str]:
     return {f"x-ms-meta-{key}": str(value) for key, value in (record.get("metadata") or {}).items()}
 
 
-def body_of(record: Mapping[str, Any]) -> bytes:
-    """The blob's bytes."""
-    source = record.get("source")
-    if not isinstance(source, Mapping) or SIGNATURE not in source:
-        return b""
-    if "text" in source:
-        return str(source["text"]).encode()
-    if "path" in source:
-        try:
-            return Path(source["path"]).read_bytes()
-        except OSError as error:
-            raise Refusal(f"reading blob source ({source['path']}): {error}") from None
-    raise Refusal("the lab takes file and text assets only, no URLs and no archives")
+def _body(inputs: Mapping[str, Any]) -> bytes:
+    return asset_bytes(inputs.get("source"), "reading blob source")
