@@ -150,37 +150,43 @@ class BackupJob(pulumi.ComponentResource):
         self.register_outputs({"job": self.job, "by_hand": self.by_hand})
 
 
+def common_config(
+    database: BackupDatabase, store: BackupStore, streams: int, address: str, client_id: str
+) -> dict[str, Any]:
+    """What the backup role is told wherever it runs (guest/backup/config.py reads it)."""
+    return {
+        "store": store.backups,
+        "identity": {"client_id": client_id},
+        "schema": database["schema"],
+        "database": {
+            "address": address,
+            "port": database.get("port", 3306),
+            "user": database["user"],
+            "tls_ca": database.get("tls_ca", ""),
+        },
+        "streams": streams,
+        "keep_days": store.keep_days,
+    }
+
+
 def backup_config(args: BackupJobArgs) -> pulumi.Output[str]:
-    """backup.json (guest/backup reads it)."""
-    database, store = args["database"], args["store"]
-    return pulumi.Output.all(
-        address=database["address"], client_id=store.writer_client_id, tenant=store.tenant_id
-    ).apply(
-        lambda known: json.dumps(
-            {
-                "store": store.backups,
-                "identity": {
-                    "client_id": known["client_id"],
-                    "tenant": known["tenant"],
-                    "token_file": f"{TOKEN_FOLDER}/azure-identity-token",
-                },
-                "schema": database["schema"],
-                "database": {
-                    "address": known["address"],
-                    "port": database.get("port", 3306),
-                    "user": database["user"],
-                    "tls_ca": database.get("tls_ca", ""),
-                },
-                "streams": args.get("streams", 4),
-                "chunk_mib": 16,
-                "keep_days": store.keep_days,
-                # Of a failback's restore: the root is read-only.
-                "spool": f"{WORK_FOLDER}/spool",
-            },
-            indent=1,
-            sort_keys=True,
+    """backup.json of the job."""
+
+    def config(known: dict[str, str]) -> str:
+        told = common_config(
+            args["database"], args["store"], args.get("streams", 4), known["address"], known["client_id"]
         )
-    )
+        told["identity"] |= {"tenant": known["tenant"], "token_file": f"{TOKEN_FOLDER}/azure-identity-token"}
+        told["chunk_mib"] = 16
+        # Of a failback's restore: the root is read-only.
+        told["spool"] = f"{WORK_FOLDER}/spool"
+        return json.dumps(told, indent=1, sort_keys=True)
+
+    return pulumi.Output.all(
+        address=args["database"]["address"],
+        client_id=args["store"].writer_client_id,
+        tenant=args["store"].tenant_id,
+    ).apply(config)
 
 
 def _pod(

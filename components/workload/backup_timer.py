@@ -7,7 +7,7 @@ import pulumi
 from .. import rules
 from ..rules import backup as backup_rules
 from ..storage import BackupStore
-from .backup_job import BackupDatabase
+from .backup_job import BackupDatabase, common_config
 
 
 class BackupTimerArgs(TypedDict):
@@ -43,17 +43,7 @@ def backup_timer(name: str, args: BackupTimerArgs) -> BackupTimer:
     database, store = args["database"], args["store"]
     config = pulumi.Output.all(address=database["address"], client_id=store.writer_client_id).apply(
         lambda known: {
-            "store": store.backups,
-            "identity": {"client_id": known["client_id"]},
-            "schema": database["schema"],
-            "database": {
-                "address": known["address"],
-                "port": database.get("port", 3306),
-                "user": database["user"],
-                "tls_ca": database.get("tls_ca", ""),
-            },
-            "streams": args.get("streams", 4),
-            "keep_days": store.keep_days,
+            **common_config(database, store, args.get("streams", 4), known["address"], known["client_id"]),
             "schedule": args["schedule"],
             "timeout_seconds": args.get("timeout_seconds", 14400),
         }
