@@ -4,6 +4,7 @@ import datetime
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +32,7 @@ class Tour:
         """Run one command; StepFailed with its last words when its exit code is not allowed. `shows`: what it says of
         its own steps is shown meanwhile."""
         typed = command[command.index("--") + 1 :] if "--" in command else ["./scripts/lab", *command[3:]]
-        say(f"… {name}:  {' '.join(typed)}")
+        say(f"… {name}:  {textwrap.shorten(' '.join(typed), 100, placeholder=' …')}")
         started, began = datetime.datetime.now(datetime.UTC), time.monotonic()
         log = LOGS / f"{len(self.steps) + 1:02}-{name.replace(' ', '-')}.log"
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -5,8 +5,10 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 
@@ -18,11 +20,41 @@ from ..steps import iso
 UP_SECONDS = 3600.0
 QUESTION_SECONDS = 60.0
 LOCK_WAIT_SECONDS = 900.0
+LOOK_SECONDS = 0.2
 _LOCKED = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
 
 
 class ProgramFailed(Exception):
     """`pulumi` said no; its own words, and what to do."""
+
+
+class _Lines:
+    """What a process writes to a file, as it comes."""
+
+    def __init__(self, file: int) -> None:
+        self._file, self._all, self._told = file, b"", 0
+
+    def read(self, line: Callable[[str], None] | None) -> None:
+        """Tell of the whole lines that have come since."""
+        while more := os.pread(self._file, 1 << 16, len(self._all)):
+            self._all += more
+        end = self._all.rfind(b"\n") + 1
+        fresh, self._told = self._all[self._told : end], max(end, self._told)
+        for text in fresh.decode("utf-8", "replace").splitlines() if line else ():
+            if line and text.strip():
+                line(text.strip())
+
+    def text(self) -> str:
+        """All of it, without what only fills a line."""
+        return "\n".join(text.rstrip() for text in self._all.decode("utf-8", "replace").splitlines())
+
+
+def _ended(child: "subprocess.Popen[bytes]") -> bool:
+    try:
+        child.wait(timeout=LOOK_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 class Program:
@@ -34,25 +66,34 @@ class Program:
     def _run(self, arguments: list[str], seconds: float, line: Callable[[str], None] | None = None) -> tuple[int, str]:
         command = ["pulumi", "--non-interactive", *arguments, "--stack", self._stack]
         environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "1"}
-        with subprocess.Popen(
-            command,
-            cwd=self._folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment,
-        ) as child:
-            assert child.stdout is not None
-            deadline, lines = time.monotonic() + seconds, []
-            for text in child.stdout:
-                lines.append(text.rstrip())
-                if line is not None and text.strip():
-                    line(text.strip())
-                if time.monotonic() > deadline:
-                    child.terminate()
-                    raise ProgramFailed(f"`{' '.join(command)}` did not end within {seconds:g} s")
-            return child.wait(), "\n".join(lines)
+        # A session of its own and a file, not a pipe: when this command is killed, or its terminal closes, an `up` ends
+        # in good order by itself, and the same command waits for it. Ended in the middle it would leave resources that
+        # no state knows, and azure-native refuses to make those again ("cannot create already existing resource").
+        with (
+            tempfile.TemporaryFile() as said,
+            subprocess.Popen(
+                command,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+            ) as child,
+        ):
+            deadline, lines = time.monotonic() + seconds, _Lines(said.fileno())
+            try:
+                while not _ended(child):
+                    lines.read(line)
+                    if time.monotonic() > deadline:
+                        child.terminate()
+                        raise ProgramFailed(f"`{' '.join(command)}` did not end within {seconds:g} s")
+            except KeyboardInterrupt:
+                child.send_signal(signal.SIGINT)
+                child.wait()
+                raise
+            lines.read(line)
+            return child.returncode, lines.text()
 
     def problems(self, primary: str) -> tuple[str, ...]:
         """Why it cannot raise the mode while `primary` is dead; each with its fix."""

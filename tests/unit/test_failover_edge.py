@@ -1,8 +1,10 @@
 """The edge of failover: DNS on the wire, pages, manifests and reports, Pulumi's words, status, the command line."""
 
 import json
+import os
 import pathlib
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -230,6 +232,45 @@ def test_a_lock_that_a_killed_command_of_this_machine_left_is_cancelled(
     assert (tmp_path / "cancelled").exists()
 
 
+SLOW = """#!/bin/sh
+trap 'echo interrupted; touch {folder}/interrupted; exit 1' INT
+echo updating; touch {folder}/begun
+while [ ! -e {folder}/go ] && [ ! -e {folder}/interrupted ]; do sleep 0.05; done
+echo made the machine; touch {folder}/made
+"""
+COMMAND = "import pathlib, sys; from operations.failover.program import Program; import signal; "
+COMMAND += "signal.signal(signal.SIGINT, signal.default_int_handler); "
+COMMAND += "Program('dr', pathlib.Path(sys.argv[1]))._run(['up'], 60.0, print)"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_an_up_whose_command_is_killed_ends_in_good_order_and_ctrl_c_reaches_it(
+    tmp_path: pathlib.Path, how: signal.Signals
+) -> None:
+    (tmp_path / "pulumi").write_text(SLOW.format(folder=tmp_path))
+    (tmp_path / "pulumi").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    running = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, str(tmp_path)], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
+    )
+    comes(tmp_path / "begun")
+    running.send_signal(how)
+    if how is signal.SIGINT:
+        running.wait(timeout=20)
+        assert (tmp_path / "interrupted").exists()
+        return
+    running.wait(timeout=20)
+    (tmp_path / "go").touch()
+    comes(tmp_path / "made")
+
+
+def comes(path: pathlib.Path) -> None:
+    deadline = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path.name} never came"
+        time.sleep(0.02)
+
+
 def test_a_lock_of_another_machine_is_never_cancelled() -> None:
     words = "created by ann@elsewhere (pid 999999999) at"
     assert program._owner_is_gone(words) is False
@@ -361,6 +402,6 @@ def test_runbooks_say_planes_and_name_only_commands_that_exist(page: str) -> Non
 
 
 @pytest.mark.parametrize("page", ["failover-from-backup", "failback"])
-def test_until_they_ran_on_machines_the_runbooks_say_that_they_did_not(page: str) -> None:
+def test_until_a_cloud_account_has_seen_them_the_runbooks_say_that_none_did(page: str) -> None:
     text = (ROOT / "docs" / "runbooks" / f"{page}.md").read_text()
-    assert "None of this has been run on machines or in a cloud account yet" in text
+    assert "no cloud account has seen it" in text
