@@ -18,6 +18,7 @@ from lab.operator import stack
 from lab.operator.desk import Desk
 from lab.paths import TREE, Paths
 from lab.services.credentials import operator_credentials
+from lab.topologies import DEFAULT, STACKS
 
 from .context import Context, NotMeasured
 
@@ -44,11 +45,13 @@ class Measured:
 class Engine:
     """A desk of its own, in a folder that goes away with the run; the box, if one is up, is not touched."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, topology: str = DEFAULT) -> None:
         self._context = context
+        self.stack = STACKS[topology]
+        """Name of the stack that the desk has for the topology."""
         self._folder = Path(tempfile.mkdtemp(prefix="twinsite-bench-"))
         context.callback(shutil.rmtree, self._folder, ignore_errors=True)
-        self._desk = Desk(Paths(run=self._folder / "desk"), live=False)
+        self._desk = Desk(Paths(run=self._folder / "desk"), live=False, topology=topology)
         self._box = "bench"
         context.say("preparing a desk of the benchmarks' own")
         try:
@@ -64,12 +67,12 @@ class Engine:
         """The stack under measurement."""
         return self._desk.project
 
-    def another_project(self, name: str, program: str, like: str = stack.STACK) -> Path:
-        """A project beside it with the same configuration and runtime, a program of one file, and a stack `like`."""
+    def another_project(self, name: str, program: str) -> Path:
+        """A project beside it with the same configuration and runtime, a program of one file, and its stack."""
         folder = self._folder / name
         folder.mkdir()
         (folder / "Pulumi.yaml").write_bytes((self.project / "Pulumi.yaml").read_bytes())
-        (folder / f"Pulumi.{like}.yaml").write_bytes((self.project / f"Pulumi.{like}.yaml").read_bytes())
+        (folder / f"Pulumi.{self.stack}.yaml").write_bytes((self.project / f"Pulumi.{self.stack}.yaml").read_bytes())
         (folder / ".venv").symlink_to(TREE / ".venv")
         (folder / "__main__.py").write_text(program, encoding="utf-8")
         # The backend has one stack of a name per project; this one is a project of its own.
@@ -94,10 +97,10 @@ class Engine:
         )
         return done.stdout
 
-    def export(self, project: Path, name: str = stack.STACK) -> dict[str, object]:
+    def export(self, project: Path) -> dict[str, object]:
         """The stack's state with secrets in plain: the stand-ins' own, of no use anywhere else."""
         file = self._folder / "state.json"
-        self.pulumi(project, "stack", "export", "--show-secrets", "--stack", name, "--file", str(file))
+        self.pulumi(project, "stack", "export", "--show-secrets", "--stack", self.stack, "--file", str(file))
         found: dict[str, object] = json.loads(file.read_text(encoding="utf-8"))
         file.unlink()
         return found

@@ -15,6 +15,7 @@ from typing import Any
 SECRET_KEY = "4dabf18193072939515e22adb298388d"
 """Key of the envelope in which a special value travels and is stored (Pulumi SDK, runtime/rpc.py)."""
 SECRET_VALUE = "1b47061264138c4ac30d75fd1eb44270"
+ASSET = "c44067f5952c0a294b673a41bacd8c17"
 SHORTEST_REFERENCE = 8
 """Characters; a shorter computed value inside a text is taken for a coincidence."""
 
@@ -72,10 +73,13 @@ def program(deployment: Mapping[str, Any]) -> str:
 def python_class(token: str) -> tuple[str, type]:
     """`aws:ec2/vpc:Vpc` -> ("pulumi_aws.ec2.Vpc", the class)."""
     package, module, name = token.split(":")
-    folder = module.split("/")[0].replace("-", "")
+    folder, _, file = module.replace("-", "").partition("/")
     parts = [f"pulumi_{package.replace('-', '_')}"]
     if folder not in ("index", ""):
         parts.append(f"{folder}_" if keyword.iskeyword(folder) else folder)
+    # The second part is a version for Kubernetes (`core/v1`), for others the name again (`ec2/vpc`).
+    if re.fullmatch(r"v\d\w*", file):
+        parts.append(file)
     found: Any = importlib.import_module(parts[0])
     for part in [*parts[1:], name]:
         found = getattr(found, part, None)
@@ -100,7 +104,10 @@ def _resource(leaf: Leaf, path: str, names: Mapping[str, str], known: Mapping[st
     lines = [f"{leaf.variable} = {path}(", f"    {leaf.name!r},"]
     for wire, value in leaf.inputs.items():
         near = [known[urn] for urn in met.get(wire) or [] if urn in known]
-        lines.append(f"    {names.get(wire) or snake(wire)}={expression(value, near, referred)},")
+        keyword_ = names.get(wire) or snake(wire)
+        # The SDKs' way out where a property has the name of a constructor's own parameter.
+        keyword_ += "_" if keyword_ in ("resource_name", "opts") else ""
+        lines.append(f"    {keyword_}={expression(value, near, referred)},")
     options = []
     rest = [urn for urn in state.get("dependencies") or [] if urn in known and known[urn].variable not in referred]
     if rest:
@@ -121,6 +128,9 @@ def expression(value: Any, near: Iterable[Leaf], referred: set[str]) -> str:
         if "plaintext" not in value:
             raise Untold("a secret without its plain text: export with --show-secrets")
         return f"pulumi.Output.secret({expression(json.loads(value['plaintext']), near, referred)})"
+    if isinstance(value, dict) and value.get(SECRET_KEY) == ASSET and "text" in value:
+        text = expression(value["text"], near, referred)
+        return f"{text}.apply(pulumi.StringAsset)" if text.startswith("pulumi.") else f"pulumi.StringAsset({text})"
     if isinstance(value, dict) and SECRET_KEY in value:
         raise Untold(f"a special value of kind {value[SECRET_KEY]}")
     if isinstance(value, dict):

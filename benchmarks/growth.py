@@ -7,8 +7,6 @@ flatter the larger one. Runs are interleaved; the fastest of each size counts.
 from collections.abc import Iterator
 from pathlib import Path
 
-from lab.operator import stack
-
 from .context import Context
 from .engine import Engine, Measured, least, shown
 from .figure import Figure, ratio_at_most
@@ -24,11 +22,11 @@ def run(context: Context) -> Iterator[Figure]:
     engine = Engine(context)
     source = (Path(__file__).parent / "programs" / "pairs.py").read_text(encoding="utf-8")
     project = engine.another_project("pairs", source)
-    engine.pulumi(project, "stack", "init", stack.STACK)
+    engine.pulumi(project, "stack", "init", engine.stack)
     runs: dict[int, list[Measured]] = {size: [] for size in SIZES}
     for number in range(ROUNDS):
         for size in SIZES:
-            words = ["preview", "--stack", stack.STACK, "--config", f"pairs={size}"]
+            words = ["preview", "--stack", engine.stack, "--config", f"pairs={size}"]
             runs[size].append(engine.measure(project, words, f"preview of {size} pairs"))
             context.say(f"round {number + 1} of {ROUNDS}, {size} pairs: {runs[size][-1].seconds:.1f} s")
     small, medium, large = SIZES

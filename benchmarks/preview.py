@@ -1,4 +1,4 @@
-"""`pulumi preview` and no-change `up` of stack dev, beside a flat program with the same leaf resources.
+"""`pulumi preview` and no-change `up` of a stack of the tree, beside a flat program with the same leaf resources.
 
 Both programs run on the same engine and the same stand-ins, recorded only, in turns: whatever else the machine does
 meanwhile disturbs both alike, and can only add: the fastest run of each counts.
@@ -6,7 +6,7 @@ meanwhile disturbs both alike, and can only add: the fastest run of each counts.
 
 from collections.abc import Iterator
 
-from lab.operator import stack
+from lab.topologies import AWS_AZURE
 
 from .context import Context, NotMeasured
 from .engine import Engine, Measured, least, shown
@@ -16,8 +16,8 @@ from .flat import Untold, differences, leaves, program
 PAIRS = 5
 MUST = 1.25
 COMMANDS = {
-    "preview": ["preview", "--stack", stack.STACK, "--expect-no-changes"],
-    "no-change up": ["up", "--stack", stack.STACK, "--yes", "--skip-preview", "--expect-no-changes"],
+    "preview": ["preview", "--expect-no-changes"],
+    "no-change up": ["up", "--yes", "--skip-preview", "--expect-no-changes"],
 }
 FIELDS = (
     ("seconds", "s", "wall time"),
@@ -27,11 +27,25 @@ FIELDS = (
 FLAT = "a flat program generated from the stack's state"
 
 
-def run(context: Context) -> Iterator[Figure]:
+def dev(context: Context) -> Iterator[Figure]:
+    """Stack dev, topology onprem-aws."""
+    yield from _measure(context, Engine(context), "")
+
+
+def dr(context: Context) -> Iterator[Figure]:
+    """Stack dr, topology aws-azure, in warm, where all of its resources exist."""
+    engine = Engine(context, AWS_AZURE)
+    # No name server answers here, which the records' hook would wait for.
+    for key, value in (("dr_mode", "warm"), ("gate", "handover")):
+        engine.pulumi(engine.project, "config", "set", key, value, "--stack", engine.stack, name=f"set {key}")
+    yield from _measure(context, engine, "stack dr: ")
+
+
+def _measure(context: Context, engine: Engine, prefix: str) -> Iterator[Figure]:
     """Wall time and peak memory of both commands, and what the program imports."""
-    engine = Engine(context)
-    up = ["up", "--stack", stack.STACK, "--yes", "--skip-preview"]
-    context.say("pulumi up of stack dev, recorded only")
+    on_stack = ["--stack", engine.stack]
+    up = ["up", *on_stack, "--yes", "--skip-preview"]
+    context.say(f"pulumi up of stack {engine.stack}, recorded only")
     engine.pulumi(engine.project, *up)
     state = engine.export(engine.project)
     try:
@@ -41,7 +55,7 @@ def run(context: Context) -> Iterator[Figure]:
     flat = engine.another_project("flat", source)
     count = len(leaves(state))
     context.say(f"pulumi up of the flat program, {count} resources")
-    engine.pulumi(flat, "stack", "init", stack.STACK)
+    engine.pulumi(flat, "stack", "init", engine.stack)
     engine.pulumi(flat, *up)
     if odd := differences(state, engine.export(flat)):
         raise NotMeasured("the flat program is not the same resources: " + "; ".join(odd[:5]))
@@ -53,13 +67,13 @@ def run(context: Context) -> Iterator[Figure]:
             turns = [(engine.project, ours, "stack"), (flat, theirs, "flat")]
             # The later one of a pair may find warmer caches: take turns in that, too.
             for project, runs, label in turns if number % 2 else reversed(turns):
-                runs[name].append(engine.measure(project, words, f"{label} {name}"))
+                runs[name].append(engine.measure(project, [*words, *on_stack], f"{label} {name}"))
         context.say(f"pair {number + 1} of {PAIRS}")
 
     for name in COMMANDS:
         for field, unit, what in FIELDS:
             yield Figure(
-                name=f"{name}: {what}",
+                name=f"{prefix}{name}: {what}",
                 value=least(ours[name], field),
                 unit=unit,
                 must=ratio_at_most(MUST),
@@ -67,16 +81,16 @@ def run(context: Context) -> Iterator[Figure]:
                 compared_value=least(theirs[name], field),
                 runs={"stack": shown(ours[name], field), "flat": shown(theirs[name], field)},
             )
-    yield _imports(ours["preview"][-1], theirs["preview"][-1])
+    yield _imports(ours["preview"][-1], theirs["preview"][-1], prefix)
 
 
-def _imports(ours: Measured, flat: Measured) -> Figure:
+def _imports(ours: Measured, flat: Measured, prefix: str) -> Figure:
     """The flat program names exactly the classes that the topology uses, so what it imports is what is needed."""
     if not flat.modules:
         raise NotMeasured("the probe saw no provider SDK in the flat program, which uses some: it sees nothing")
     unused = sorted(ours.modules - flat.modules)
     return Figure(
-        name="provider SDK modules imported that the topology does not use",
+        name=f"{prefix}provider SDK modules imported that the topology does not use",
         value=len(unused),
         unit="modules",
         must=value_is(0),

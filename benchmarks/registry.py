@@ -18,6 +18,7 @@ class Needs(str, Enum):
     LAB_DOWN = "the lab down"
     ENGINE = "the Pulumi CLI"
     LAB = "the lab with real machines"
+    LAB_DR = "the lab with topology aws-azure"
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,24 @@ class Benchmark:
 
 ALL = (
     Benchmark("tour", "./scripts/try, second run; --long: a first one, too", Needs.LAB_DOWN, "3, --long 15"),
-    Benchmark("preview", "pulumi preview and no-change up beside a flat program", Needs.ENGINE, "4"),
+    Benchmark("preview", "stack dev: preview and no-change up beside a flat program", Needs.ENGINE, "4", "preview:dev"),
+    Benchmark("preview-dr", "the same of stack dr", Needs.ENGINE, "5", "preview:dr"),
     Benchmark("growth", "preview of 1, 10 and 100 tunnel and replica pairs", Needs.ENGINE, "5"),
     Benchmark("restore", "backup and restore beside mysqldump, gzip, sed, mysql", Needs.LAB_DOWN, "5, --long 25"),
+    Benchmark("kills", "a cold restore killed at each of its steps and rebooted", Needs.LAB_DOWN, "10"),
     Benchmark("terminate", "a clean end of the tunnel", Needs.LAB, "5", "recovery:terminate"),
     Benchmark("link-down", "link cuts of 30 s: tunnel, replication, rows", Needs.LAB, "12", "recovery:link_down"),
     Benchmark("one-way", "the same, one direction at a time", Needs.LAB, "20", "recovery:one_way"),
     Benchmark("gateway-crash", "crash of either gateway", Needs.LAB, "20", "recovery:gateway_crash"),
     Benchmark("gateway-reboot", "reboot of either gateway", Needs.LAB, "20", "recovery:gateway_reboot"),
     Benchmark("loss", "5 % packet loss without a re-establishment", Needs.LAB, "2, --long 11"),
+    Benchmark(
+        "cold-warm",
+        "cold → warm with over 1 GB, beside the document's recipe",
+        Needs.LAB_DR,
+        "15, --long 35",
+        "cold_warm:run",
+    ),
     Benchmark("outage", "an outage longer than upstream's retry budget", Needs.LAB, "6, --long 23"),
 )
 

@@ -36,6 +36,11 @@ if step == "amid-restore":
         if len(seen) == 6:
             os.kill(os.getpid(), signal.SIGKILL)
     command.Work._progress = progress
+elif step.startswith("restore-"):
+    def progress(self, event):
+        if event["event"] == step.removeprefix("restore-"):
+            os.kill(os.getpid(), signal.SIGKILL)
+    command.Work._progress = progress
 else:
     action = getattr(command.Work, step)
     def killed(self):

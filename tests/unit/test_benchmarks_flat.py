@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from benchmarks.flat import SECRET_KEY, SECRET_VALUE, Untold, differences, leaves, program, snake
+from benchmarks.flat import ASSET, SECRET_KEY, SECRET_VALUE, Untold, differences, leaves, program, snake
 
 STACK = "urn:pulumi:dev::twinsite::pulumi:pulumi:Stack::twinsite-dev"
 VPC = "urn:pulumi:dev::twinsite::twinsite:index:AwsNetwork$aws:ec2/vpc:Vpc::vpc"
@@ -142,3 +142,34 @@ def test_the_same_leaves_do_not_differ_and_others_are_named():
 )
 def test_wire_names_become_python_names(wire, python):
     assert snake(wire) == python
+
+
+def test_a_kubernetes_version_is_part_of_the_class():
+    account = {**SUBNET_STATE, "type": "kubernetes:core/v1:ServiceAccount", "inputs": {"metadata": {"name": "x"}}}
+    assert call(program(state(account)), "subnet")["class"] == "pulumi_kubernetes.core.v1.ServiceAccount"
+
+
+def test_a_property_with_the_name_of_a_constructors_own_parameter_gets_the_sdks_underscore():
+    identity = {
+        **SUBNET_STATE,
+        "type": "azure-native:managedidentity:UserAssignedIdentity",
+        "inputs": {"resourceName": "reader"},
+    }
+    assert call(program(state(identity)), "subnet")["resource_name_"] == "'reader'"
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("page", "pulumi.StringAsset('page')"),
+        ("at vpc-0123456789", "pulumi.Output.concat('at ', r0.id).apply(pulumi.StringAsset)"),
+    ],
+)
+def test_a_text_asset_is_one_again_also_when_it_holds_what_another_resource_computed(text, source):
+    blob = {
+        **SUBNET_STATE,
+        "type": "azure-native:storage:Blob",
+        "inputs": {"source": {SECRET_KEY: ASSET, "hash": "…", "text": text}},
+        "propertyDependencies": {"source": [VPC]},
+    }
+    assert call(program(state(blob)), "subnet")["source"] == source
