@@ -48,8 +48,9 @@ def _set(tour: Tour, key: str, value: str) -> None:
 
 
 def _page(path: str, *words: str) -> list[str]:
-    """A user's request, by name."""
-    return desk("curl", "--silent", "--show-error", "--max-time", "20", "--include", *words, PAGE + path)
+    """A user's request, by name; asked again, as a person does, when a resolver on a busy machine was too slow."""
+    options = ("--silent", "--show-error", "--max-time", "20", "--retry", "3", "--include")
+    return desk("curl", *options, *words, PAGE + path)
 
 
 def _owner(tour: Tour, name: str) -> str:

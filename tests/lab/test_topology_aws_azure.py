@@ -40,7 +40,8 @@ class Clinic(Provisioned):
 
     def page(self, path: str = "", *words: str) -> str:
         """Headers and body as a user gets them, by name."""
-        return self.must("curl", "-sS", "-m", "20", "-i", *words, PAGE + path)
+        # Asked again when the desk's resolver was too slow, as happens on a busy machine.
+        return self.must("curl", "-sS", "-m", "20", "--retry", "3", "-i", *words, PAGE + path)
 
     def owners(self) -> str:
         return self.page("owners")
