@@ -15,12 +15,11 @@ from collections.abc import Callable
 from components.inventory import Inventory, from_dict
 from components.rules.home import Home, home_problems
 
-from ..steps import iso
-
 UP_SECONDS = 3600.0
 QUESTION_SECONDS = 60.0
 LOCK_WAIT_SECONDS = 900.0
 LOOK_SECONDS = 0.2
+_BUSY = "currently locked"
 _LOCKED = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
 
 
@@ -137,17 +136,19 @@ class Program:
             raise ProgramFailed(f"`pulumi config set dr_mode {mode}`: {text[-500:]}")
         deadline = time.monotonic() + LOCK_WAIT_SECONDS
         while True:
-            code, text = self._run(["up", "--yes", "--skip-preview"], UP_SECONDS, say)
+            code, text = self._run(
+                ["up", "--yes", "--skip-preview"], UP_SECONDS, lambda words: None if _BUSY in words else say(words)
+            )
             if code == 0:
                 return self.inventory()
-            if "currently locked" not in text:
+            if _BUSY not in text:
                 raise ProgramFailed(f"`pulumi up` failed: {_last_words(text)}")
             if _owner_is_gone(text):
                 # Of a command that was killed here, with its `pulumi`.
                 self._run(["cancel", "--yes"], QUESTION_SECONDS)
             elif time.monotonic() >= deadline:
                 raise ProgramFailed(f"the stack is locked: {_last_words(text)}; if nobody works on it, `pulumi cancel`")
-            say(f"{iso(time.time())}: the stack is locked by another `pulumi`; waiting for it")
+            say("another `pulumi`, perhaps of a command that was killed, still works on the stack: waiting for it")
             time.sleep(2.0)
 
     def inventory(self) -> Inventory:
