@@ -14,7 +14,7 @@ from lab.paths import TREE
 from .conftest import Provisioned
 from .whole_box import PATHS, lab, left_on_this_machine, must, needs_a_box, no_box_yet
 
-pytestmark = [needs_a_box, pytest.mark.long]
+pytestmark = needs_a_box
 
 NAMES = """
     import pulumi_aws as aws

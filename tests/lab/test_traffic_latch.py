@@ -16,7 +16,7 @@ from .conftest import Provisioned
 from .whole_box import left_on_this_machine, must, needs_a_box, no_box_yet
 
 LACKING = why_not() or why_no_functions()
-pytestmark = [needs_a_box, pytest.mark.long, pytest.mark.skipif(bool(LACKING), reason=LACKING or "nothing is missing")]
+pytestmark = [needs_a_box, pytest.mark.skipif(bool(LACKING), reason=LACKING or "nothing is missing")]
 TREE = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "traffic_site"
 
