@@ -7,6 +7,7 @@ to the Azure CLI. Everything here is the data plane of the standby; Resource Man
 import json
 import os
 import shutil
+import socket
 import subprocess
 import time
 import urllib.error
@@ -22,6 +23,8 @@ STORAGE = "https://storage.azure.com"
 BLOB_VERSION = "2021-12-02"
 CALL_SECONDS = 20.0
 TRIES = 3
+NO_NAME = "NoSuchName"
+"""Our word for an account whose name nobody knows: it is gone, or the resolver is."""
 # A token is renewed this long before it ends.
 MARGIN_SECONDS = 300.0
 
@@ -76,9 +79,26 @@ def call(
                 raise last from None
         except (urllib.error.URLError, OSError) as error:
             reason = getattr(error, "reason", error)
-            last = AzureError(f"{urllib.parse.urlsplit(url).netloc} does not answer: {reason}")
+            place = urllib.parse.urlsplit(url).netloc
+            if isinstance(reason, socket.gaierror):
+                last = AzureError(f"{place} is no name that can be resolved: {reason}", code=NO_NAME)
+            else:
+                last = AzureError(f"{place} does not answer: {reason}")
     assert last is not None
     raise last
+
+
+def explained(error: AzureError, where: str, role: str) -> str:
+    """What happened at a container or blob, and what to do: forbidden, gone, and not to be reached are three things."""
+    if error.status == 403:
+        return f"{error}: your identity needs the role {role} on {where} (`az role assignment create`)"
+    if error.code == NO_NAME:
+        return f"{error}: the account of {where} is gone, or your resolver does not work; `pulumi up` makes it again"
+    if error.status == 404:
+        return f"{error}: the container of {where} is gone, not only empty; `pulumi up` makes it again"
+    if not error.status:
+        return f"{error}: look at your own network first, then at Azure's status of that region"
+    return str(error)
 
 
 def _failed(method: str, url: str, error: urllib.error.HTTPError) -> AzureError:

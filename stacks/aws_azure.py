@@ -3,6 +3,7 @@
 AWS (exists): ALB, EKS, RDS ─CronJob──▶ backups ─┐       Azure: network, vault, identities; in warm database, machine
 www.DOMAIN  PRIMARY ALB · SECONDARY notice page   └──▶ BackupStore ──restore──▶ StandbyDatabase ◀── ColdWarmVm
 dr.DOMAIN   PRIMARY ALB · SECONDARY CloudFront before the machine; both names move by one latch (two objects on Azure)
+or one name: www.DOMAIN  PRIMARY ALB · SECONDARY the machine's address
 
 cold ⊂ warm; what warm adds is on Azure alone, so that it works while AWS is dead.
 """
@@ -24,10 +25,11 @@ from components.network.azure import AzureNetwork
 from components.rules import require
 from components.storage import BackupStore, SecretVault
 from components.traffic import FrontDoor, Latch, MaintenancePage, Route53FailoverPair, StaticSite
+from components.traffic.failover_pair import FAILURES, INTERVAL_SECONDS
 from components.workload import BackupJob
 
 from .aws_azure_refusals import STANDBY_HOST, refusals
-from .aws_azure_settings import MODES, NAME, Settings, Site, read
+from .aws_azure_settings import MODES, NAME, Names, Settings, Site, read
 
 __all__ = ["MODES", "NAME", "Settings", "build", "read"]
 
@@ -37,11 +39,26 @@ CERTIFICATE_SECRET = "origin-certificate"
 PASSWORD_SECRET = "database-password"
 APPLICATION_SECRET = "application-password"
 
-AWS_CHECKS = 8
-"""Route 53 checks that are calculated, or ask AWS: latch 1, www 4, dr 3. A test counts them."""
+AWS_CHECKS = {Names.TWO: 8, Names.ONE: 5}
+"""Route 53 checks that are calculated, or ask a site: of latch and names. A test counts them."""
 
 AZURE_CHECKS = 6
 """Of the two latch objects: each absent, present, and its store at all."""
+
+
+@dataclass(frozen=True)
+class Users:
+    """What users reach; None is what one name does without."""
+
+    front: FrontDoor | None
+    page: MaintenancePage | None
+    notice: Route53FailoverPair | None
+    application: Route53FailoverPair
+
+    @property
+    def names(self) -> list[Route53FailoverPair]:
+        """Those that fail over."""
+        return [name for name in (self.notice, self.application) if name is not None]
 
 
 @dataclass(frozen=True)
@@ -61,42 +78,22 @@ def build(settings: Settings) -> dict[str, Any]:
     require(f"topology {NAME}", refusals(settings))
     tags = {"twinsite:stack": pulumi.get_stack(), "twinsite:topology": NAME}
     ground = _ground(settings, tags)
-    front = FrontDoor(
-        f"{NAME}-front",
-        {
-            "fqdn": settings.application_name,
-            "zone_id": settings.zone_id,
-            "origin_host": settings.origin_host,
-            "origin_certificate_names": [settings.origin_host],
-            "tags": tags,
-        },
-    )
+    front = None if settings.one_name else _front(settings, tags)
     _origin_record(settings, ground)
     vault = _vault(settings, ground, front, tags)
-    page = MaintenancePage(
-        f"{NAME}-notice",
-        {
-            "fqdn": settings.notice_name,
-            "zone_id": settings.zone_id,
-            "site": ground.page_site,
-            "backup_account_name": settings.backup_account,
-            "standby_url": f"https://{settings.application_name}{settings.application_path}",
-            "tags": tags,
-        },
-    )
-    notice, application = _names(settings, ground, page, front, tags)
+    page = None if settings.one_name else _page(settings, ground, tags)
+    users = Users(front, page, *_names(settings, ground, page, front, tags))
     database, machine = _standby(settings, ground, vault, tags)
     job = _backup_job(settings, ground, tags)
-    _monitoring(settings, ground, notice, application, page, front, tags)
+    _monitoring(settings, ground, users, tags)
     published = pulumi.Output.all(
-        marker=page.marker,
-        page=page.distribution_domain,
-        front=front.distribution_domain,
+        marker=page.marker if page else "",
+        page=page.distribution_domain if page else "",
+        # Without a front the machine answers for itself.
+        front=front.distribution_domain if front else settings.origin_host,
         latch=ground.latch.urls,
         digests=[machine.digest],
-    ).apply(
-        lambda known: inventory.to_dict(_inventory(settings, ground, notice, application, database, machine, known))
-    )
+    ).apply(lambda known: inventory.to_dict(_inventory(settings, ground, users, database, machine, known)))
     azure.storage.Blob(
         f"{NAME}-inventory",
         resource_group_name=ground.network.resource_group,
@@ -109,13 +106,13 @@ def build(settings: Settings) -> dict[str, Any]:
     return {
         "inventory": published,
         "dr_mode": settings.dr_mode.value,
-        "names": [settings.notice_name, settings.application_name],
+        "names": [name.fqdn for name in users.names],
         "latch_urls": ground.latch.urls,
         "standby_address": ground.network.public_address,
         "standby_machine": machine.vm,
         "standby_verdict": machine.ready.apply(lambda seen: seen or ""),  # an output that is None would not be there
         "backup_by_hand": job.by_hand,
-        "estimate": _estimate(settings, notice, application),
+        "estimate": _estimate(settings, users),
     }
 
 
@@ -183,8 +180,35 @@ def _ground(settings: Settings, tags: dict[str, str]) -> Ground:
     return Ground(network, page_site, latch_site, latch, urls, store)
 
 
+def _front(settings: Settings, tags: dict[str, str]) -> FrontDoor:
+    return FrontDoor(
+        f"{NAME}-front",
+        {
+            "fqdn": settings.application_name,
+            "zone_id": settings.zone_id,
+            "origin_host": settings.origin_host,
+            "origin_certificate_names": [settings.origin_host],
+            "tags": tags,
+        },
+    )
+
+
+def _page(settings: Settings, ground: Ground, tags: dict[str, str]) -> MaintenancePage:
+    return MaintenancePage(
+        f"{NAME}-notice",
+        {
+            "fqdn": settings.notice_name,
+            "zone_id": settings.zone_id,
+            "site": ground.page_site,
+            "backup_account_name": settings.backup_account,
+            "standby_url": f"https://{settings.application_name}{settings.application_path}",
+            "tags": tags,
+        },
+    )
+
+
 def _origin_record(settings: Settings, ground: Ground) -> None:
-    """CloudFront finds the machine by a name of its own. Not a failover name: it leads to the standby for ever."""
+    """CloudFront (and operations) find the machine by a name of its own, which leads to the standby for ever."""
     aws.route53.Record(
         f"{NAME}-origin",
         zone_id=settings.zone_id,
@@ -195,7 +219,15 @@ def _origin_record(settings: Settings, ground: Ground) -> None:
     )
 
 
-def _vault(settings: Settings, ground: Ground, front: FrontDoor, tags: dict[str, str]) -> SecretVault:
+def _vault(settings: Settings, ground: Ground, front: FrontDoor | None, tags: dict[str, str]) -> SecretVault:
+    generated = [PASSWORD_SECRET, APPLICATION_SECRET]
+    given: dict[str, pulumi.Input[str]] = {
+        CERTIFICATE_SECRET: pulumi.Config().require_secret("origin_certificate"),
+    }
+    if front is not None:
+        given[ORIGIN_HEADER_SECRET] = front.origin_secret
+    else:
+        generated.append(ORIGIN_HEADER_SECRET)  # nobody sends it: the origin's own name then answers nobody
     return SecretVault(
         NAME,
         {
@@ -203,11 +235,8 @@ def _vault(settings: Settings, ground: Ground, front: FrontDoor, tags: dict[str,
             "location": settings.location,
             "vault": settings.vault,
             "tenant_id": ground.store.tenant_id,
-            "generated": [PASSWORD_SECRET, APPLICATION_SECRET],
-            "given": {
-                ORIGIN_HEADER_SECRET: front.origin_secret,
-                CERTIFICATE_SECRET: pulumi.Config().require_secret("origin_certificate"),
-            },
+            "generated": generated,
+            "given": given,
             "readers": {"standby": ground.store.reader_principal_id},
             "operators": list(settings.operators),
             "site_is_active": settings.standby_serves,
@@ -218,8 +247,8 @@ def _vault(settings: Settings, ground: Ground, front: FrontDoor, tags: dict[str,
 
 
 def _names(
-    settings: Settings, ground: Ground, page: MaintenancePage, front: FrontDoor, tags: dict[str, str]
-) -> tuple[Route53FailoverPair, Route53FailoverPair]:
+    settings: Settings, ground: Ground, page: MaintenancePage | None, front: FrontDoor | None, tags: dict[str, str]
+) -> tuple[Route53FailoverPair | None, Route53FailoverPair]:
     """The notice (moves by health or latch) and the application (by the latch only)."""
     primary: Any = {
         "dns_name": settings.primary_alb_name,
@@ -227,6 +256,30 @@ def _names(
         "has_ipv6": settings.primary_has_ipv6,
     }
     check: Any = {"host": settings.primary_host, "path": settings.application_path}
+    path, standby = settings.application_path, settings.standby_marker
+    if page is None or front is None:
+        address = ground.network.public_address
+        # Named as the notice is with two names: a change from two to one changes its records in place.
+        return None, Route53FailoverPair(
+            f"{NAME}-www",
+            {
+                "fqdn": settings.application_name,
+                "zone_id": settings.zone_id,
+                "stateful": True,
+                "primary": primary,
+                # For the alarm; it moves nobody.
+                "primary_check": {"host": settings.primary_host, "path": path, "text": settings.primary_marker},
+                "secondary": {"ipv4": address},
+                "secondary_check": {
+                    "host": settings.application_name,
+                    "address": address,
+                    "path": path,
+                    "text": standby,
+                },
+                "latch": ground.latch,
+                "tags": tags,
+            },
+        )
     notice = Route53FailoverPair(
         f"{NAME}-www",
         {
@@ -255,11 +308,7 @@ def _names(
                 "distribution_domain": front.distribution_domain,
                 "distribution_zone_id": front.distribution_zone_id,
             },
-            "secondary_check": {
-                "host": front.distribution_domain,
-                "path": settings.application_path,
-                "text": settings.standby_marker,
-            },
+            "secondary_check": {"host": front.distribution_domain, "path": path, "text": standby},
             "latch": ground.latch,
             "tags": tags,
         },
@@ -320,6 +369,7 @@ def _standby(
                 "host": settings.origin_host,
                 "certificate_secret": CERTIFICATE_SECRET,
                 "header_secret": ORIGIN_HEADER_SECRET,
+                "direct_hosts": [settings.application_name] if settings.one_name else [],
             },
             "size": settings.machine_size,
             "image": settings.machine_image,
@@ -353,24 +403,18 @@ def _backup_job(settings: Settings, ground: Ground, tags: dict[str, str]) -> Bac
     )
 
 
-def _monitoring(
-    settings: Settings,
-    ground: Ground,
-    notice: Route53FailoverPair,
-    application: Route53FailoverPair,
-    page: MaintenancePage,
-    front: FrontDoor,
-    tags: dict[str, str],
-) -> None:
+def _monitoring(settings: Settings, ground: Ground, users: Users, tags: dict[str, str]) -> None:
+    certificates: dict[str, pulumi.Input[str]] = {
+        fqdn: edge.certificate_arn
+        for fqdn, edge in ((settings.notice_name, users.page), (settings.application_name, users.front))
+        if edge is not None
+    }
     Alarms(
         NAME,
         {
             "latch": ground.latch,
-            "names": [notice, application],
-            "certificate_arns": {
-                settings.notice_name: page.certificate_arn,
-                settings.application_name: front.certificate_arn,
-            },
+            "names": users.names,
+            "certificate_arns": certificates,
             "emails": list(settings.alarm_emails),
             "tags": tags,
         },
@@ -381,7 +425,7 @@ def _monitoring(
             "resource_group_name": ground.network.resource_group,
             "location": settings.location,
             "primary_url": f"https://{settings.primary_host}{settings.application_path}",
-            "failover_names": [settings.notice_name, settings.application_name],
+            "failover_names": [name.fqdn for name in users.names],
             "backup_account_id": ground.store.account_id,
             "backup_max_age_hours": settings.backup_max_age_hours,
             "emails": list(settings.alarm_emails),
@@ -393,13 +437,11 @@ def _monitoring(
 def _inventory(
     settings: Settings,
     ground: Ground,
-    notice: Route53FailoverPair,
-    application: Route53FailoverPair,
+    users: Users,
     database: StandbyDatabase,
     machine: ColdWarmVm,
     known: dict[str, Any],
 ) -> inventory.Inventory:
-    primary = f"https://{settings.primary_host}{settings.application_path}"
     account = settings.backup_account
     machines = [
         inventory.AzureMachine(
@@ -430,30 +472,7 @@ def _inventory(
         standby_site=(Site.AWS if settings.standby_serves else Site.AZURE).value,
         hosts=(),
         azure_machines=tuple(machines),
-        names=(
-            inventory.Name(
-                fqdn=settings.notice_name,
-                stateful=False,
-                primary_url=primary,
-                secondary_url=f"https://{known['page'] or ''}/",
-                path=settings.application_path,
-                primary_marker=settings.primary_marker,
-                secondary_marker=known["marker"],
-                ttl_seconds=notice.ttl_seconds,
-                failover_seconds=notice.failover_seconds,
-            ),
-            inventory.Name(
-                fqdn=settings.application_name,
-                stateful=True,
-                primary_url=primary,
-                secondary_url=f"https://{known['front'] or ''}{settings.application_path}",
-                path=settings.application_path,
-                primary_marker=settings.primary_marker,
-                secondary_marker=settings.standby_marker,
-                ttl_seconds=application.ttl_seconds,
-                failover_seconds=application.failover_seconds,
-            ),
-        ),
+        names=tuple(_named(settings, pair, known) for pair in users.names),
         latch=inventory.Latch(stores=tuple(ground.latch.objects), urls=tuple(known["latch"])),
         backups=inventory.Backups(
             store=ground.store.backups,
@@ -480,7 +499,23 @@ def _inventory(
     )
 
 
-def _estimate(settings: Settings, notice: Route53FailoverPair, application: Route53FailoverPair) -> dict[str, Any]:
+def _named(settings: Settings, pair: Route53FailoverPair, known: dict[str, Any]) -> inventory.Name:
+    """A name for operations: its two ends, and the text that tells one from the other."""
+    end = f"https://{known['front'] or ''}{settings.application_path}"
+    return inventory.Name(
+        fqdn=pair.fqdn,
+        stateful=pair.stateful,
+        primary_url=f"https://{settings.primary_host}{settings.application_path}",
+        secondary_url=end if pair.stateful else f"https://{known['page'] or ''}/",
+        path=settings.application_path,
+        primary_marker=settings.primary_marker,
+        secondary_marker=settings.standby_marker if pair.stateful else known["marker"],
+        ttl_seconds=pair.ttl_seconds,
+        failover_seconds=pair.failover_seconds,
+    )
+
+
+def _estimate(settings: Settings, users: Users) -> dict[str, Any]:
     return aws_azure_estimate(
         machine_size=settings.machine_size,
         database_size=settings.database_size,
@@ -489,8 +524,8 @@ def _estimate(settings: Settings, notice: Route53FailoverPair, application: Rout
         database_gib=settings.database_gib,
         keep_days=settings.keep_days,
         backup_interval_seconds=float(settings.backup_interval_seconds),
-        detect_seconds=notice.failover_seconds - 6.0 - notice.ttl_seconds,
-        latch_seconds=application.latch_seconds,
-        failover_checks=AWS_CHECKS,
+        detect_seconds=float(INTERVAL_SECONDS * FAILURES),  # of the check of the primary's page
+        latch_seconds=users.application.latch_seconds,
+        failover_checks=AWS_CHECKS[settings.names],
         checks_of_azure=AZURE_CHECKS,
     )

@@ -111,29 +111,33 @@ def _traffic(settings: Settings) -> Iterator[tuple[str, list[str]]]:
             }
         ),
     )
-    yield (
-        "FrontDoor",
-        traffic.front_problems(
-            {
-                "fqdn": settings.application_name,
-                "origin_host": settings.origin_host,
-                "origin_certificate_names": [settings.origin_host],
-            }
-        ),
-    )
+    if not settings.one_name:
+        yield (
+            "FrontDoor",
+            traffic.front_problems(
+                {
+                    "fqdn": settings.application_name,
+                    "origin_host": settings.origin_host,
+                    "origin_certificate_names": [settings.origin_host],
+                }
+            ),
+        )
     ends: dict[str, Any] = {
-        "primary": {"dns_name": settings.primary_alb_name, "zone_id": settings.primary_alb_zone_id},
-        "secondary": {"distribution_domain": None},
+        "primary": {
+            "dns_name": settings.primary_alb_name,
+            "zone_id": settings.primary_alb_zone_id,
+            "has_ipv6": settings.primary_has_ipv6,
+        },
+        "secondary": {"ipv4": None} if settings.one_name else {"distribution_domain": None},
     }
     primary = {"host": settings.primary_host, "path": settings.application_path}
-    for fqdn, stateful, checks in (
-        (settings.notice_name, False, {"primary_check": primary, "secondary_check": {}}),
-        (
-            settings.application_name,
-            True,
-            {"secondary_check": {"path": settings.application_path, "text": settings.standby_marker}},
-        ),
-    ):
+    page = {"path": settings.application_path, "text": settings.standby_marker}
+    pairs: list[tuple[str, bool, dict[str, Any]]] = [(settings.application_name, True, {"secondary_check": page})]
+    if settings.one_name:
+        pairs[0][2]["primary_check"] = {**primary, "text": settings.primary_marker}
+    else:
+        pairs.insert(0, (settings.notice_name, False, {"primary_check": primary, "secondary_check": {}}))
+    for fqdn, stateful, checks in pairs:
         yield (
             f"Route53FailoverPair {fqdn}",
             traffic.pair_problems({"fqdn": fqdn, "stateful": stateful, **ends, **checks}),
@@ -144,7 +148,7 @@ def _traffic(settings: Settings) -> Iterator[tuple[str, list[str]]]:
             {
                 "location": settings.location,
                 "primary_url": f"https://{settings.primary_host}{settings.application_path}",
-                "failover_names": [settings.notice_name, settings.application_name],
+                "failover_names": [name for name in (settings.notice_name, settings.application_name) if name],
                 "backup_max_age_hours": settings.backup_max_age_hours,
                 "emails": list(settings.alarm_emails),
             }

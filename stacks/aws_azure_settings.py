@@ -31,6 +31,16 @@ class Site(str, Enum):
     AZURE = "azure"
 
 
+class Names(str, Enum):
+    """How many names users know."""
+
+    TWO = "two"
+    """www.DOMAIN with a notice page as its secondary, dr.DOMAIN with the application behind CloudFront."""
+
+    ONE = "one"
+    """www.DOMAIN with the application at both ends: the load balancer, and the machine's plain address."""
+
+
 class Accepting(str, Enum):
     """What to do about a thing that a rule would refuse."""
 
@@ -46,7 +56,9 @@ class Settings:
     active_site: Site
     gate: GateMode
     domain: str
+    names: Names
     notice_name: str
+    """Empty with one name."""
     application_name: str
     zone_id: str
     primary_alb_name: str
@@ -101,6 +113,11 @@ class Settings:
         return self.active_site == Site.AZURE
 
     @property
+    def one_name(self) -> bool:
+        """Whether users know one name only."""
+        return self.names == Names.ONE
+
+    @property
     def raised(self) -> bool:
         """Whether the standby runs."""
         return self.dr_mode == DrMode.WARM
@@ -121,10 +138,12 @@ def read(reader: Reader) -> Settings:
     mode, active = _mode(reader)
     schedule = reader.text("backup_schedule")
     alb = reader.text("primary_alb_name")
+    names = reader.choice("names", Names)
+    both = " and for www.DOMAIN, which the machine serves itself" if names == Names.ONE else ""
     reader.secret(
         "origin_certificate",
         "`cat CHAIN.pem KEY.pem | pulumi config set --secret origin_certificate`, a certificate of a public authority "
-        "for origin_host; without it CloudFront answers 502",
+        f"for origin_host{both}; without it {'browsers refuse the page' if both else 'CloudFront answers 502'}",
     )
     reader.secret(
         "primary_database_password",
@@ -142,8 +161,9 @@ def read(reader: Reader) -> Settings:
         active_site=active,
         gate=reader.choice("gate", GateMode),
         domain=domain,
-        notice_name=f"www.{domain}",
-        application_name=f"dr.{domain}",
+        names=names,
+        notice_name="" if names == Names.ONE else f"www.{domain}",
+        application_name=f"www.{domain}" if names == Names.ONE else f"dr.{domain}",
         zone_id=reader.text("zone_id"),
         primary_alb_name=alb,
         primary_alb_zone_id=reader.text("primary_alb_zone_id"),

@@ -25,6 +25,8 @@ class Azure:
     blobs: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     """Accounts that answer 403."""
+    bare: set[str] = field(default_factory=set)
+    """Accounts without any container."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     tokens: list[dict[str, str]] = field(default_factory=list)
     busy: int = 0
@@ -81,6 +83,8 @@ def _handler(azure: Azure) -> type[http.server.BaseHTTPRequestHandler]:
             account, container, name = ([urllib.parse.unquote(part) for part in path.split("/", 2)] + ["", ""])[:3]
             if account in azure.gone:
                 return self.fail(403, "AuthorizationPermissionMismatch")
+            if account in azure.bare:
+                return self.fail(404, "ContainerNotFound")
             key = (account, container, name)
             if query.get("comp") == "list":
                 return self.listing(account, container, query)

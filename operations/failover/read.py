@@ -85,9 +85,8 @@ class Reader:
         try:
             return LatchObject(store, self.blobs.exists(azure.place(store)))
         except (azure.AzureError, ValueError) as problem:
-            if self.eyes.get(url, "", "").status == 200:
-                return LatchObject(store, True, str(problem))
-            return LatchObject(store, None, str(problem))
+            words = _explained(problem, store, "Storage Blob Data Contributor")
+            return LatchObject(store, True if self.eyes.get(url, "", "").status == 200 else None, words)
 
     # Backups.
 
@@ -104,7 +103,7 @@ class Reader:
                 complete += found.complete
                 halves += found.halves if store == asked.store else ()
         except (azure.AzureError, ValueError) as problem:
-            return Backups(problem=str(problem))
+            return Backups(problem=_explained(problem, asked.store, "Storage Blob Data Reader"))
         return Backups(tuple(sorted(complete, key=lambda backup: backup.began)), tuple(sorted(halves)))
 
     def _in_store(self, store: str) -> Backups:
@@ -217,6 +216,10 @@ class Reader:
             return ()
         with ThreadPoolExecutor(max_workers=len(self.inventory.names)) as pool:
             return tuple(pool.map(functools.partial(self.eyes.name), self.inventory.names))
+
+
+def _explained(problem: Exception, where: str, role: str) -> str:
+    return azure.explained(problem, where, role) if isinstance(problem, azure.AzureError) else str(problem)
 
 
 def connect_to(name: Name) -> list[str]:

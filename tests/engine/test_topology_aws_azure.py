@@ -135,6 +135,33 @@ def test_warm_adds_on_azure_alone_while_aws_is_dead_and_cold_takes_exactly_that_
     stack.up("--expect-no-changes")
 
 
+def test_from_two_names_to_one_the_users_name_changes_in_place_and_warm_still_needs_no_aws(stack: Stack) -> None:
+    settings(stack, primary_has_ipv6=False)
+    stack.up()
+    two = resources(stack)
+    one = {"names": "one", "primary_has_ipv6": False}
+    settings(stack, **one)
+    would = planned(stack)
+    records = "aws:route53/record:Record"
+    assert {op: number for (op, kind), number in would.items() if kind == records and op != "delete"} == {"update": 2}
+    stack.up()
+    cold = resources(stack)
+    www = {urn: found for urn, found in cold.items() if "::aws-azure-www-" in urn and found[0] == records}
+    assert len(www) == 2
+    assert {urn: two[urn] for urn in www} == www, "the users' name is never away"
+    assert [kind for kind, _ in cold.values() if kind.startswith(("aws:cloudfront", "aws:acm"))] == []
+    stack.up("--expect-no-changes")
+
+    kill(stack, "aws")
+    kill(stack, "kubernetes")
+    settings(stack, **one, dr_mode="warm")
+    stack.up()
+    warm = resources(stack)
+    assert Counter(kind for urn, (kind, _) in warm.items() if urn not in cold) == WARM_ADDS
+    assert {urn: warm[urn] for urn in cold} == cold
+    assert stack.outputs()["names"] == ["www.example.com"]
+
+
 def test_a_dead_aws_is_really_dead(stack: Stack) -> None:
     # Without this, the test above would pass with a stand-in that never fails.
     stack.up()

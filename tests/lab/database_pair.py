@@ -38,10 +38,10 @@ class Authority:
         """(certificate, key), PEM, for one address."""
         return self.certificate_for(x509.IPAddress(ipaddress.ip_address(address)))
 
-    def certificate_for(self, subject: x509.GeneralName) -> tuple[str, str]:
+    def certificate_for(self, *subjects: x509.GeneralName) -> tuple[str, str]:
         """The same for anything that a certificate can name."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([subject])
+        names = x509.SubjectAlternativeName(subjects)
         signed = _builder("aws-source", "authority", key.public_key()).add_extension(names, critical=False)
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()

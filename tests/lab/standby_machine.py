@@ -113,9 +113,9 @@ class Clinic:
         raw = content if isinstance(content, bytes) else content.encode()
         self.must(f"install -D -m {mode} /dev/stdin {path}", raw)
 
-    def certificate(self) -> str:
-        """Renew the origin's certificate in the "vault"; its PEM."""
-        chain, key = self.pair.signer.certificate_for(x509.DNSName(ORIGIN))
+    def certificate(self, *also: str) -> str:
+        """Renew the origin's certificate in the "vault", for these names, too; its PEM."""
+        chain, key = self.pair.signer.certificate_for(*(x509.DNSName(name) for name in (ORIGIN, *also)))
         self.put("/srv/secrets/certificate", chain + key)
         return chain
 
@@ -147,11 +147,11 @@ class Clinic:
         done = self.pair.on(STANDBY, f"python3 /srv/killer.py {step}", seconds=240)
         assert done.returncode != 0, f"{step} was not killed: {done.stdout}"
 
-    def page(self, header: str = SECRET, path: str = "/petclinic/") -> "tuple[int, str]":
-        """(status, text) of a page as the front door gets it, over the wire."""
+    def page(self, header: str = SECRET, path: str = "/petclinic/", name: str = ORIGIN) -> "tuple[int, str]":
+        """(status, text) of a page as the front door gets it, or a user of another name, over the wire."""
         ask = ["ip", "netns", "exec", f"{self.pair.prefix}-adhoc", "curl", "-s", "-m", "10"]
-        ask += ["--cacert", str(self.pair.folder / "authority.pem"), "--resolve", f"{ORIGIN}:443:{STANDBY}"]
-        ask += ["-H", f"X-Twinsite-Origin: {header}", "-w", "\n%{http_code}", f"https://{ORIGIN}{path}"]
+        ask += ["--cacert", str(self.pair.folder / "authority.pem"), "--resolve", f"{name}:443:{STANDBY}"]
+        ask += ["-H", f"X-Twinsite-Origin: {header}", "-w", "\n%{http_code}", f"https://{name}{path}"]
         done = subprocess.run(ask, capture_output=True, text=True, check=False)
         text, _, code = done.stdout.rpartition("\n")
         return int(code or 0), text

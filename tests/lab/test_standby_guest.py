@@ -261,6 +261,24 @@ def test_a_certificate_that_the_front_door_would_refuse_fails_the_machine(clinic
     assert "CloudFront would refuse it" in done.stderr
 
 
+def test_with_one_name_users_come_directly_under_a_certificate_that_names_it_and_nobody_else_does(
+    clinic: Clinic,
+) -> None:
+    clinic.config["origin"]["direct_hosts"] = ["www.example.com"]
+    clinic.tell()
+    done = clinic.role("apply")
+    assert done.returncode == 1
+    assert "not accepted for www.example.com" in done.stderr and "a user's browser would refuse it" in done.stderr
+    try:
+        clinic.certificate("www.example.com")
+        clinic.config["secret_versions"] = {"origin-certificate": "2"}
+        assert clinic.apply()["outcome"] == "ready"
+        assert clinic.page("", name="www.example.com")[0] == 200
+        assert clinic.page("")[0] == 403, "the machine's own name stays for those who know the header"
+    finally:
+        clinic.certificate()
+
+
 def test_a_renewed_certificate_is_taken_up_without_a_restart(clinic: Clinic) -> None:
     clinic.apply()
     started = clinic.must("systemctl show nginx tomcat11 -p MainPID")

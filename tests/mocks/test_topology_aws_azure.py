@@ -14,12 +14,14 @@ from components import inventory
 from components.rules import Refused
 from stacks import aws_azure
 from stacks.aws_azure_refusals import refusals
+from stacks.aws_azure_settings import Names
 
 from . import aws_azure_topology
 from .aws_azure_topology import read
 from .harness import Run, plain
 
 Build = Callable[..., Run]
+ONE = {"names": "one", "primary_has_ipv6": False}
 
 
 @pytest.fixture
@@ -90,9 +92,42 @@ def test_the_outputs_are_the_same_in_every_mode(build: Build) -> None:
 
 
 def test_the_checks_that_the_estimate_counts_are_those_that_exist(build: Build) -> None:
-    checks = build().of("aws:route53/healthCheck:HealthCheck")
-    of_azure = [one for one in checks if "web.core.windows.net" in str(one.inputs.get("fqdn"))]
-    assert (len(of_azure), len(checks) - len(of_azure)) == (aws_azure.AZURE_CHECKS, aws_azure.AWS_CHECKS)
+    for names, settings in (("two", {}), ("one", ONE)):
+        checks = build(**settings).of("aws:route53/healthCheck:HealthCheck")
+        of_azure = [one for one in checks if "web.core.windows.net" in str(one.inputs.get("fqdn"))]
+        found = (len(of_azure), len(checks) - len(of_azure))
+        assert found == (aws_azure.AZURE_CHECKS, aws_azure.AWS_CHECKS[Names(names)])
+
+
+def test_with_one_name_the_application_is_at_both_ends_and_moves_by_the_latch_only(build: Build) -> None:
+    found = build(**ONE, dr_mode="warm")
+    assert [one.type for one in found.resources if one.type.startswith(("aws:cloudfront", "aws:acm"))] == []
+    records = {one.name: one.inputs for one in found.of("aws:route53/record:Record") if "-www-" in one.name}
+    assert set(records) == {"aws-azure-www-primary-a", "aws-azure-www-secondary-a"}
+    assert {one["name"] for one in records.values()} == {"www.example.com"}
+    primary, secondary = records["aws-azure-www-primary-a"], records["aws-azure-www-secondary-a"]
+    assert primary["aliases"][0]["name"].startswith("petclinic-123456789")
+    assert (secondary["records"], secondary["ttl"], secondary.get("aliases")) == (["203.0.113.50"], 60, None)
+    # A stateful name: its PRIMARY hangs on the latch alone, whatever the primary's page says.
+    assert primary["healthCheckId"] == build().one("aws-azure-dr-primary-a").inputs["healthCheckId"]
+    check = found.one("aws-azure-www-secondary-page").inputs
+    assert (check["fqdn"], check["ipAddress"], check["searchString"]) == (
+        "www.example.com", "203.0.113.50", "served by site azure"
+    )  # fmt: skip
+    told = json.loads(found.one("aws-azure-azure-standby-desired").inputs["source"]["text"])["config"]["origin"]
+    assert (told["host"], told["direct_hosts"]) == ("origin-dr.example.com", ["www.example.com"])
+
+
+def test_with_one_name_operations_are_told_of_one_and_find_the_machine_by_its_own(build: Build) -> None:
+    (name,) = inventory.from_dict(plain(build(**ONE).result["inventory"])).names
+    assert (name.fqdn, name.stateful) == ("www.example.com", True)
+    assert name.primary_url == "https://origin-aws.example.com/petclinic/"
+    assert name.secondary_url == "https://origin-dr.example.com/petclinic/"
+
+
+def test_one_name_and_a_dual_stack_load_balancer_are_refused_because_the_machine_has_no_ipv6(build: Build) -> None:
+    with pytest.raises(Refused, match=r"www\.example\.com: the primary is dual-stack and the secondary has no ipv6"):
+        build(names="one", primary_has_ipv6=True)
 
 
 def test_backups_stand_apart_from_the_page_and_the_latch_in_two_regions(build: Build) -> None:
@@ -142,6 +177,11 @@ def test_everything_that_is_wrong_is_said_at_once(build: Build) -> None:
     for word in ("pilot-light", "standby_data", "operators has 'me'", "operators is empty", "backup_schedule", "domain",
                  "application_artefact", "primary_has_ipv6"):  # fmt: skip
         assert word in said
+
+
+def test_a_wrong_site_is_refused_with_those_that_there_are(build: Build) -> None:
+    with pytest.raises(Refused, match=r"active_site is 'moon': .* with one of aws, azure"):
+        read(active_site="moon")
 
 
 def test_cold_is_refused_while_azure_serves(build: Build) -> None:

@@ -1,7 +1,9 @@
 """Which backup counts, and the stores: a folder, and a container through the Azure calls."""
 
 import datetime
+import errno
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +127,10 @@ class Cloud:
         self._allowed(token)
         return self.blobs[f"{account}/{path}"]
 
+    def blob_delete(self, account: str, path: str, token: str, patience_seconds: float) -> bool:
+        self._allowed(token)
+        return self.blobs.pop(f"{account}/{path}", None) is not None
+
     def blob_list(self, account: str, container: str, prefix: str, token: str, patience_seconds: float) -> Any:
         self._allowed(token)
         start = f"{account}/{container}/"
@@ -156,13 +162,37 @@ def test_a_container_is_used_with_the_identity_and_one_token_for_many_calls(clou
     assert not store.read_all(place)[0].complete
 
 
-def test_a_missing_role_is_named(cloud: Cloud) -> None:
+def test_a_missing_role_is_named_with_its_scope_and_who_lacks_it(cloud: Cloud) -> None:
     cloud.refusal = azure.CallError("PUT x: HTTP 403", 403, "AuthorizationPermissionMismatch")
     place = store.BlobStore("acct", "mysql-backup", "me", "", "")
-    with pytest.raises(Failed, match="assign the role 'Storage Blob Data Contributor' on container 'mysql-backup'"):
-        place.put("x", b"")
-    with pytest.raises(Failed, match="'Storage Blob Data Reader'"):
+    scope = "on container 'mysql-backup' of account 'acct' to the identity 'me'"
+    writing: list[Callable[[], object]] = [lambda: place.put("x", b""), lambda: place.delete("x")]
+    for act in writing:
+        with pytest.raises(Failed, match=f"assign the role 'Storage Blob Data Contributor' {scope}"):
+            act()
+    reading: list[Callable[[], object]] = [lambda: place.get("x"), lambda: place.sizes("x")]
+    for look in reading:
+        with pytest.raises(Failed, match=f"assign the role 'Storage Blob Data Reader' {scope}"):
+            look()
+
+
+def test_a_store_whose_key_is_not_usable_any_more_says_what_to_do(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.refusal = azure.CallError("GET x: HTTP 403", 403, "KeyVaultEncryptionKeyNotFound")
+    place = store.BlobStore("acct", "mysql-backup", "me", "", "")
+    with pytest.raises(Failed, match=r"recover or enable the key.*'Key Vault Crypto Service Encryption User'"):
         place.get("x")
+    backup = made("20261121T030000Z-00000001", 0) | {"bytes_total": 8, "key_id": "https://kv.vault.azure.net/keys/old"}
+    words = r"backup 20261121T030000Z-00000001 cannot be read \(its manifest names the key https://kv.*/keys/old\)"
+    with pytest.raises(Failed, match=words):
+        fetch.fetch(place, backup, tmp_path / "spool", 2, lambda event: None).__enter__()
+
+
+def test_a_container_that_is_not_there_is_another_thing_than_an_empty_one(cloud: Cloud) -> None:
+    place = store.BlobStore("acct", "mysql-backup", "me", "", "")
+    assert place.sizes("backups/") == {}
+    cloud.refusal = azure.CallError("GET x: HTTP 404", 404, "ContainerNotFound")
+    with pytest.raises(Failed, match="there is no container 'mysql-backup' of account 'acct': correct `store`"):
+        store.choose(place, "latest")
 
 
 def whole(place: store.FolderStore) -> dict[str, Any]:
@@ -209,6 +239,21 @@ def test_too_little_room_is_said_before_anything_is_fetched(tmp_path: Path) -> N
     handed_out = fetch.fetch(place, backup, tmp_path / "spool", 2, lambda event: None)
     with pytest.raises(Refused, match="make room, or name another folder as `spool`"), handed_out:
         pytest.fail("there is no such room")
+
+
+def test_a_disk_that_fills_while_parts_arrive_says_where_room_is_needed(tmp_path: Path) -> None:
+    place = store.FolderStore(str(tmp_path))
+    backup = whole(place)
+
+    class Full(store.FolderStore):
+        def get(self, name: str) -> bytes:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    handed_out = fetch.fetch(Full(str(tmp_path)), backup, tmp_path / "spool", 2, lambda event: None)
+    with pytest.raises(
+        Failed, match=r"No space left.*make room, or name another folder as `spool`.*nothing was changed"
+    ):
+        handed_out.__enter__()
 
 
 def test_a_cut_off_file_does_not_pass_for_a_whole_one() -> None:

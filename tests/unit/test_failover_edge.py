@@ -18,12 +18,13 @@ from typing import Any
 import pytest
 
 from components.inventory import to_dict
-from operations import cli, dns, render, web
+from operations import azure, cli, dns, render, web
 from operations.failover import look, program, read, show, users, worker
 from operations.failover.facts import Backups, Facts, LatchObject, NameSeen, Seen, Sites, Standby
 from operations.failover.plan import plan
 from operations.failover.words import Command, Intent
 from operations.transport import RemoteFailed, Unreachable
+from tests.azure_http import azure_server
 from tests.failover_world import INVENTORY, STORES
 from tests.unit.test_failover_plan import NOW, READY, SCHEDULED, facts, moved
 
@@ -405,3 +406,68 @@ def test_runbooks_say_planes_and_name_only_commands_that_exist(page: str) -> Non
 def test_until_a_cloud_account_has_seen_them_the_runbooks_say_that_none_did(page: str) -> None:
     text = (ROOT / "docs" / "runbooks" / f"{page}.md").read_text()
     assert "no cloud account has seen it" in text
+
+
+class Unlit:
+    """Eyes that get no page."""
+
+    def get(self, url: str, name: str, address: str) -> web.Page:
+        return web.Page(0, words="no answer")
+
+
+def latch_seen(identity: azure.Identity, monkeypatch: pytest.MonkeyPatch) -> tuple[LatchObject, ...]:
+    monkeypatch.setattr(azure, "TRIES", 1)
+    reader = read.Reader.__new__(read.Reader)
+    reader.inventory, reader.blobs = INVENTORY, azure.Blobs(identity)
+    reader.eyes = Unlit()  # type: ignore[assignment]
+    return reader.latch()
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        ("gone", r"needs the role Storage Blob Data Contributor on azblob://\w+/\$web/latch/dr"),
+        ("bare", "is gone, not only empty; `pulumi up` makes it again"),
+        ("no name", "is gone, or your resolver does not work; `pulumi up` makes it again"),
+        ("no answer", "look at your own network first"),
+    ],
+)
+def test_a_latch_store_that_is_forbidden_gone_or_unreachable_is_not_an_empty_one(
+    harm: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with azure_server() as there:
+        assert [one.set for one in latch_seen(there.identity(), monkeypatch)] == [False, False], "empty is empty"
+        identity = there.identity()
+        first = azure.place(STORES[0]).account
+        if harm in ("gone", "bare"):
+            getattr(there, harm).add(first)
+        else:
+            # Nobody listens at port 9; names under .invalid exist nowhere (RFC 6761).
+            base = "http://127.0.0.1:9" if harm == "no answer" else "http://gone.invalid"
+            normal = identity.endpoints.blob
+            monkeypatch.setattr(
+                azure.Blobs,
+                "_url",
+                lambda self, place, query="": (
+                    (base if place.account == first else normal.format(account=place.account))
+                    + f"/{place.container}/{place.name}"
+                ),
+            )
+        seen = latch_seen(identity, monkeypatch)
+    assert [one.set for one in seen] == [None, False]
+    assert re.search(words, seen[0].words), seen[0].words
+    refused = plan(facts(latch=seen), Intent(Command.FAILOVER, "azure"))
+    assert "accept that with --one-latch" in str(refused) and seen[0].words in str(refused)
+    home = plan(replace(moved(), latch=seen), Intent(Command.FAILBACK, "aws"))
+    assert "bring it back first" in str(home)
+
+
+def test_backups_that_may_not_be_read_name_the_role_and_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert INVENTORY.backups is not None
+    with azure_server() as there:
+        there.gone.add(azure.place(INVENTORY.backups.store).account)
+        reader = read.Reader.__new__(read.Reader)
+        reader.inventory, reader.blobs = INVENTORY, azure.Blobs(there.identity())
+        found = reader.backups()
+    assert f"needs the role Storage Blob Data Reader on {INVENTORY.backups.store}" in found.problem
+    assert found.problem in str(plan(facts(backups=found), Intent(Command.FAILOVER, "azure")))

@@ -89,10 +89,17 @@ def test_a_setting_that_nobody_changed_after_a_failover_takes_nothing_down(latch
 
 
 def test_one_latch_store_that_does_not_answer_is_enough_to_go_on_two_are_not(latch: dict[str, Any]) -> None:
-    nowhere = "http://127.0.0.1:9/latch/dr"
-    ask(machine(False, [nowhere, latch["url"]]), "before_delete")
-    with pytest.raises(ValueError, match="nobody knows where the users are"):
-        ask(machine(False, [nowhere, nowhere]), "before_delete")
+    # Nobody listens at port 9; a name under .invalid is that of an account that is gone (RFC 6761).
+    unreachable, gone = "http://127.0.0.1:9/latch/dr", "http://gone.invalid/latch/dr"
+    for one in (unreachable, gone):
+        ask(machine(False, [one, latch["url"]]), "before_delete")
+        latch["status"] = 200
+        with pytest.raises(ValueError, match=ACTIVE):
+            ask(machine(False, [one, latch["url"]]), "before_delete")
+        latch["status"] = 404
+    with pytest.raises(ValueError, match="nobody knows where the users are") as refused:
+        ask(machine(False, [unreachable, gone]), "before_delete")
+    assert f"{unreachable} (no answer), {gone} (no answer); make one of them reachable" in str(refused.value)
 
 
 def test_a_preview_asks_nobody(latch: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from components.guest.agent import azure
 from components.guest.errors import Failed, Refused
 from components.guest.standby import config, data, fetch, host, plan, status, web
 
@@ -237,3 +238,49 @@ def test_the_applications_rights_are_those_of_one_schema_whose_name_is_no_patter
         "ALTER USER 'application'@'%' IDENTIFIED BY 'o\\'wn' REQUIRE SSL",
         "GRANT ALL PRIVILEGES ON `pet\\_clinic`.* TO 'application'@'%'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (403, "AuthorizationPermissionMismatch",
+         "assign the role 'Storage Blob Data Reader' on container 'guests' of account 'petclinicdrbackup' to the "
+         "identity 'client'"),
+        (404, "BlobNotFound",
+         "upload it: `az storage blob upload --auth-mode login --account-name petclinicdrbackup "
+         "--container-name guests --name artefacts/petclinic.war"),
+        (404, "ContainerNotFound", "there is no container 'guests' of account 'petclinicdrbackup'"),
+    ],
+)  # fmt: skip
+def test_an_artefact_that_cannot_be_had_says_why_and_what_to_do(
+    status: int, code: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> bytes:
+        raise azure.CallError(f"GET x: HTTP {status} {code}", status, code)
+
+    monkeypatch.setattr(azure, "token", lambda *_, **__: "token")
+    monkeypatch.setattr(azure, "blob_get", refused)
+    with pytest.raises(Failed) as failed:
+        fetch.artefact(config.parse(told()), tmp_path / "artefact")
+    assert words in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (403, "assign the role 'Key Vault Secrets User' on the vault to this machine's identity"),
+        (404, "the vault has no secret database-password"),
+    ],
+)
+def test_a_secret_that_cannot_be_had_says_why_and_what_to_do(
+    status: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> str:
+        raise azure.CallError(f"GET x: HTTP {status}", status, "Forbidden")
+
+    monkeypatch.setattr(azure, "token", lambda *_, **__: "token")
+    monkeypatch.setattr(azure, "secret", refused)
+    read = config.parse(told())
+    with pytest.raises(Failed, match="secret database-password of vault dr-kv: ") as failed:
+        fetch.secret(read, read.database.password)
+    assert words in str(failed.value)

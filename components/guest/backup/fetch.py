@@ -1,6 +1,7 @@
 """A backup's parts on this host, each with the checksum that the manifest promises, before anything is changed."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import pathlib
@@ -63,7 +64,11 @@ def fetch(store: Store, chosen: dict[str, Any], spool: pathlib.Path, streams: in
         path = parts.path(part["blob"])
         if path.exists() and _same(path.read_bytes(), part):
             return  # fetched before a kill
-        content = store.get(manifest.path(chosen["id"], part["blob"]))
+        try:
+            content = store.get(manifest.path(chosen["id"], part["blob"]))
+        except Failed as failure:
+            key = f" (its manifest names the key {chosen['key_id']})" if chosen.get("key_id") else ""
+            raise Failed(f"backup {chosen['id']} cannot be read{key}: {failure}") from failure
         if not _same(content, part):
             wrong.append(part["blob"])
             return
@@ -74,7 +79,8 @@ def fetch(store: Store, chosen: dict[str, Any], spool: pathlib.Path, streams: in
     try:
         _each(manifest.blobs(chosen), one, streams)
     except OSError as error:
-        raise Failed(f"{folder}: {error}") from error
+        fix = "; make room, or name another folder as `spool`" if error.errno == errno.ENOSPC else ""
+        raise Failed(f"{folder}: {error}{fix}; nothing was changed at the target") from error
     if wrong:
         raise Refused(
             [

@@ -16,6 +16,7 @@ from .manifest import Found
 
 TOKEN_SECONDS = 600  # a federated token lives an hour, a backup may take longer
 ROLE_SECONDS = 300  # how long a role assignment may take to arrive
+READER, CONTRIBUTOR = "Storage Blob Data Reader", "Storage Blob Data Contributor"
 
 
 class Store(Protocol):
@@ -96,12 +97,15 @@ class BlobStore:
                 self._fetched = time.monotonic()
             return self._token
 
+    def _explained(self, error: azure.CallError, role: str) -> str:
+        return explained(error, self._account, self._container, role, self._identity[0])
+
     def put(self, name: str, content: bytes) -> None:
         try:
             path = f"{self._container}/{name}"
             azure.blob_put(self._account, path, content, self._fresh(), patience_seconds=ROLE_SECONDS)
         except azure.CallError as error:
-            raise Failed(_explained(error, self._container, "Storage Blob Data Contributor")) from error
+            raise Failed(self._explained(error, CONTRIBUTOR)) from error
 
     def get(self, name: str) -> bytes:
         try:
@@ -109,7 +113,7 @@ class BlobStore:
             found: bytes = azure.blob_get(self._account, path, self._fresh(), patience_seconds=ROLE_SECONDS)
             return found
         except azure.CallError as error:
-            raise Failed(_explained(error, self._container, "Storage Blob Data Reader")) from error
+            raise Failed(self._explained(error, READER)) from error
 
     def sizes(self, prefix: str) -> dict[str, int]:
         try:
@@ -117,7 +121,7 @@ class BlobStore:
                 self._account, self._container, prefix, self._fresh(), patience_seconds=ROLE_SECONDS
             )
         except azure.CallError as error:
-            raise Failed(_explained(error, self._container, "Storage Blob Data Reader")) from error
+            raise Failed(self._explained(error, READER)) from error
         return {entry["name"]: entry["bytes"] for entry in listed}
 
     def delete(self, name: str) -> None:
@@ -125,12 +129,24 @@ class BlobStore:
             path = f"{self._container}/{name}"
             azure.blob_delete(self._account, path, self._fresh(), patience_seconds=ROLE_SECONDS)
         except azure.CallError as error:
-            raise Failed(_explained(error, self._container, "Storage Blob Data Contributor")) from error
+            raise Failed(self._explained(error, CONTRIBUTOR)) from error
 
 
-def _explained(error: Any, container: str, role: str) -> str:
+def explained(error: azure.CallError, account: str, container: str, role: str, client_id: str) -> str:
+    """Azure's words, and what a person can do about them."""
+    place = f"container {container!r} of account {account!r}"
     if error.status == 403 and error.code in azure.SPREADING:
-        return f"{error}: assign the role {role!r} on container {container!r} to this identity"
+        return (
+            f"{error}: assign the role {role!r} on {place} to the identity {client_id!r} (`pulumi up` does), and look "
+            "whether the account's firewall lets this network in"
+        )
+    if error.status == 403 and "KeyVault" in error.code:
+        return (
+            f"{error}: {place} is encrypted with a key that its account may not use any more: recover or enable the "
+            "key, and let the account's own identity use it (role 'Key Vault Crypto Service Encryption User')"
+        )
+    if error.status == 404 and error.code == "ContainerNotFound":
+        return f"{error}: there is no {place}: correct `store`, or let `pulumi up` make it"
     return str(error)
 
 

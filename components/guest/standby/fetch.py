@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 
 from ..agent import azure
+from ..backup.store import READER, explained
 from ..errors import Failed
 from . import host
 from .config import Config, Secret
@@ -76,5 +77,11 @@ def _blob(config: Config, draft: pathlib.Path) -> None:
         token = azure.token(azure.STORAGE_RESOURCE, config.client_id, patience_seconds=ROLE_SECONDS)
         content = azure.blob_get(account, f"guests/{config.application.artefact}", token, patience_seconds=ROLE_SECONDS)
     except azure.CallError as error:
-        raise Failed(f"artefact {config.application.artefact} in container guests of {account}: {error}") from None
+        words = explained(error, account, "guests", READER, config.client_id)
+        if error.status == 404 and error.code == "BlobNotFound":
+            words = (
+                f"{error}: upload it: `az storage blob upload --auth-mode login --account-name {account} "
+                f"--container-name guests --name {config.application.artefact} --file FILE`"
+            )
+        raise Failed(f"artefact {config.application.artefact} in container guests of {account}: {words}") from None
     draft.write_bytes(content)

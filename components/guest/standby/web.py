@@ -153,7 +153,8 @@ def start(config: Config) -> str:
 
 
 def answer(config: Config, secret: str, seconds: float = ANSWER_SECONDS) -> str:
-    """The page as CloudFront gets it: verified certificate, header, status 200. And nobody else gets it."""
+    """The page as CloudFront gets it: verified certificate, header, status 200. And nobody else gets it, but users of
+    a name that leads here directly, whose browsers verify the certificate, too."""
     if host.CLOSED.exists():
         return "closed by a failback: not asked"
     deadline, seen = time.monotonic() + seconds, "nothing"
@@ -165,11 +166,7 @@ def answer(config: Config, secret: str, seconds: float = ANSWER_SECONDS) -> str:
                 break
             seen = f"status {status}"
         except ssl.SSLCertVerificationError as error:
-            raise Failed(
-                f"the origin's certificate is not accepted for {config.origin.host} ({error.verify_message}): "
-                "CloudFront "
-                "would refuse it, too; store one of a public authority that names this host"
-            ) from None
+            raise _refused_certificate(config.origin.host, "CloudFront", error) from None
         except OSError as error:
             seen = str(error)
         if time.monotonic() > deadline:
@@ -178,12 +175,26 @@ def answer(config: Config, secret: str, seconds: float = ANSWER_SECONDS) -> str:
     locked, _ = ask(config, path, {})
     if locked != 403 and config.origin.host not in config.origin.direct_hosts:
         raise Failed(f"without the header {config.origin.header} {path} answers {locked}, not 403: the origin is open")
+    for name in config.origin.direct_hosts:
+        try:
+            status, _ = ask(config, path, {}, name)
+        except ssl.SSLCertVerificationError as error:
+            raise _refused_certificate(name, "a user's browser", error) from None
+        if status != 200:
+            raise Failed(f"{path} answers {status} to users of {name}, who come without the header")
     return f"200 on {path}; 403 without the header; certificate until {until}"
 
 
-def ask(config: Config, path: str, headers: dict[str, str]) -> "tuple[int, str]":
-    """(status, certificate's end) of a page of this machine, asked as the front door asks."""
-    name = config.origin.host
+def _refused_certificate(name: str, who: str, error: ssl.SSLCertVerificationError) -> Failed:
+    return Failed(
+        f"the origin's certificate is not accepted for {name} ({error.verify_message}): {who} would refuse it, too; "
+        "store one of a public authority that names this host"
+    )
+
+
+def ask(config: Config, path: str, headers: dict[str, str], name: str = "") -> "tuple[int, str]":
+    """(status, certificate's end) of a page of this machine, asked as the front door asks, or as a user of `name`."""
+    name = name or config.origin.host
     context = ssl.create_default_context()
     # Python 3.13 asks for more than chain, name and date (RFC 5280 to the letter); CloudFront does not.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
