@@ -132,6 +132,19 @@ def test_a_flexible_server_gives_sql_to_its_network_and_nothing_else(site: Site)
     assert site.must("bash", "-c", knock.format(DATABASE, 3306)).strip() == "no", "the internet does not reach it"
 
 
+def test_an_administrator_without_super_can_make_the_applications_login(site: Site) -> None:
+    # As guest/standby/data.py makes it; the test on machines of our own (test_standby_guest.py) has a mightier one.
+    who = "'application'@'%'"
+    made = f"CREATE USER IF NOT EXISTS {who} IDENTIFIED BY 'tell-nobody-9' REQUIRE SSL; "
+    made += f"ALTER USER {who} IDENTIFIED BY 'tell-nobody-9' REQUIRE SSL; "
+    made += f"GRANT ALL PRIVILEGES ON `petclinic`.* TO {who}; "
+    said = site.sql(f"{made} SHOW GRANTS FOR {who}")
+    assert [line.split(" TO ")[0] for line in said.splitlines() if line.startswith("GRANT")] == [
+        "GRANT USAGE ON *.*",
+        "GRANT ALL PRIVILEGES ON `petclinic`.*",
+    ], said
+
+
 def test_rules_roles_and_parameters_change_in_place_and_a_role_takes_its_time(site: Site) -> None:
     url, port = "https://drbackuplab.blob.core.windows.net/guests/document", f"http://{site.outputs['address']}:443/"
     assert site.ask(url).split() == ["403", "<Code>AuthorizationPermissionMismatch"]
