@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_aws as aws
 import pulumi_azure_native as azure
 
 from components import inventory
@@ -24,12 +23,13 @@ from components.monitoring import Alarms, Observer
 from components.network.azure import AzureNetwork
 from components.rules import require
 from components.storage import BackupStore, SecretVault
-from components.traffic import FrontDoor, Latch, MaintenancePage, Route53FailoverPair, StaticSite
+from components.traffic import FrontDoor, Latch, Route53FailoverPair, StaticSite
 from components.traffic.failover_pair import FAILURES, INTERVAL_SECONDS
 from components.workload import BackupJob
 
 from .aws_azure_refusals import STANDBY_HOST, refusals
 from .aws_azure_settings import MODES, NAME, Names, Settings, Site, read
+from .aws_azure_users import Users, reach
 
 __all__ = ["MODES", "NAME", "Settings", "build", "read"]
 
@@ -44,21 +44,6 @@ AWS_CHECKS = {Names.TWO: 8, Names.ONE: 5}
 
 AZURE_CHECKS = 6
 """Of the two latch objects: each absent, present, and its store at all."""
-
-
-@dataclass(frozen=True)
-class Users:
-    """What users reach; None is what one name does without."""
-
-    front: FrontDoor | None
-    page: MaintenancePage | None
-    notice: Route53FailoverPair | None
-    application: Route53FailoverPair
-
-    @property
-    def names(self) -> list[Route53FailoverPair]:
-        """Those that fail over."""
-        return [name for name in (self.notice, self.application) if name is not None]
 
 
 @dataclass(frozen=True)
@@ -78,19 +63,16 @@ def build(settings: Settings) -> dict[str, Any]:
     require(f"topology {NAME}", refusals(settings))
     tags = {"twinsite:stack": pulumi.get_stack(), "twinsite:topology": NAME}
     ground = _ground(settings, tags)
-    front = None if settings.one_name else _front(settings, tags)
-    _origin_record(settings, ground)
-    vault = _vault(settings, ground, front, tags)
-    page = None if settings.one_name else _page(settings, ground, tags)
-    users = Users(front, page, *_names(settings, ground, page, front, tags))
+    users = reach(settings, ground.network, ground.page_site, ground.latch, tags)
+    vault = _vault(settings, ground, users.front, tags)
     database, machine = _standby(settings, ground, vault, tags)
     job = _backup_job(settings, ground, tags)
     _monitoring(settings, ground, users, tags)
     published = pulumi.Output.all(
-        marker=page.marker if page else "",
-        page=page.distribution_domain if page else "",
+        marker=users.page.marker if users.page else "",
+        page=users.page.distribution_domain if users.page else "",
         # Without a front the machine answers for itself.
-        front=front.distribution_domain if front else settings.origin_host,
+        front=users.front.distribution_domain if users.front else settings.origin_host,
         latch=ground.latch.urls,
         digests=[machine.digest],
     ).apply(lambda known: inventory.to_dict(_inventory(settings, ground, users, database, machine, known)))
@@ -180,45 +162,6 @@ def _ground(settings: Settings, tags: dict[str, str]) -> Ground:
     return Ground(network, page_site, latch_site, latch, urls, store)
 
 
-def _front(settings: Settings, tags: dict[str, str]) -> FrontDoor:
-    return FrontDoor(
-        f"{NAME}-front",
-        {
-            "fqdn": settings.application_name,
-            "zone_id": settings.zone_id,
-            "origin_host": settings.origin_host,
-            "origin_certificate_names": [settings.origin_host],
-            "tags": tags,
-        },
-    )
-
-
-def _page(settings: Settings, ground: Ground, tags: dict[str, str]) -> MaintenancePage:
-    return MaintenancePage(
-        f"{NAME}-notice",
-        {
-            "fqdn": settings.notice_name,
-            "zone_id": settings.zone_id,
-            "site": ground.page_site,
-            "backup_account_name": settings.backup_account,
-            "standby_url": f"https://{settings.application_name}{settings.application_path}",
-            "tags": tags,
-        },
-    )
-
-
-def _origin_record(settings: Settings, ground: Ground) -> None:
-    """CloudFront (and operations) find the machine by a name of its own, which leads to the standby for ever."""
-    aws.route53.Record(
-        f"{NAME}-origin",
-        zone_id=settings.zone_id,
-        name=settings.origin_host,
-        type="A",
-        ttl=60,
-        records=[ground.network.public_address],
-    )
-
-
 def _vault(settings: Settings, ground: Ground, front: FrontDoor | None, tags: dict[str, str]) -> SecretVault:
     generated = [PASSWORD_SECRET, APPLICATION_SECRET]
     given: dict[str, pulumi.Input[str]] = {
@@ -244,76 +187,6 @@ def _vault(settings: Settings, ground: Ground, front: FrontDoor | None, tags: di
             "tags": tags,
         },
     )
-
-
-def _names(
-    settings: Settings, ground: Ground, page: MaintenancePage | None, front: FrontDoor | None, tags: dict[str, str]
-) -> tuple[Route53FailoverPair | None, Route53FailoverPair]:
-    """The notice (moves by health or latch) and the application (by the latch only)."""
-    primary: Any = {
-        "dns_name": settings.primary_alb_name,
-        "zone_id": settings.primary_alb_zone_id,
-        "has_ipv6": settings.primary_has_ipv6,
-    }
-    check: Any = {"host": settings.primary_host, "path": settings.application_path}
-    path, standby = settings.application_path, settings.standby_marker
-    if page is None or front is None:
-        address = ground.network.public_address
-        # Named as the notice is with two names: a change from two to one changes its records in place.
-        return None, Route53FailoverPair(
-            f"{NAME}-www",
-            {
-                "fqdn": settings.application_name,
-                "zone_id": settings.zone_id,
-                "stateful": True,
-                "primary": primary,
-                # For the alarm; it moves nobody.
-                "primary_check": {"host": settings.primary_host, "path": path, "text": settings.primary_marker},
-                "secondary": {"ipv4": address},
-                "secondary_check": {
-                    "host": settings.application_name,
-                    "address": address,
-                    "path": path,
-                    "text": standby,
-                },
-                "latch": ground.latch,
-                "tags": tags,
-            },
-        )
-    notice = Route53FailoverPair(
-        f"{NAME}-www",
-        {
-            "fqdn": settings.notice_name,
-            "zone_id": settings.zone_id,
-            "stateful": False,
-            "primary": primary,
-            "primary_check": check,
-            "secondary": {
-                "distribution_domain": page.distribution_domain,
-                "distribution_zone_id": page.distribution_zone_id,
-            },
-            "secondary_check": {"host": page.distribution_domain, "path": "/healthz"},
-            "latch": ground.latch,
-            "tags": tags,
-        },
-    )
-    application = Route53FailoverPair(
-        f"{NAME}-dr",
-        {
-            "fqdn": settings.application_name,
-            "zone_id": settings.zone_id,
-            "stateful": True,
-            "primary": primary,
-            "secondary": {
-                "distribution_domain": front.distribution_domain,
-                "distribution_zone_id": front.distribution_zone_id,
-            },
-            "secondary_check": {"host": front.distribution_domain, "path": path, "text": standby},
-            "latch": ground.latch,
-            "tags": tags,
-        },
-    )
-    return notice, application
 
 
 def _standby(
