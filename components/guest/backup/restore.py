@@ -2,19 +2,18 @@
 
 import contextlib
 import pathlib
-import queue
 import shutil
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Failed, Refused
-from . import ddl, progress, prove, rows
-from .client import Server, Session, SqlError, load
+from . import ddl, progress, prove
+from .client import Server, Session, SqlError
 from .config import Config, Say, Secrets
 from .ddl import Statement
 from .fetch import Parts, fetch
-from .parallel import Stopped, in_parallel
+from .fill import Fill, add
 from .progress import Decision
 from .rows import identifier, literal
 from .store import choose, open_store
@@ -22,8 +21,6 @@ from .store import choose, open_store
 # A client that died without a word (power cut) holds the lock until the server misses it.
 LOCK_SECONDS = 30
 LOCK_WAIT_SECONDS = 75
-ROLLBACK_SECONDS = 300
-DDL_BUFFER_BYTES = 64 * 1024 * 1024
 
 
 def restore(config: Config, secrets: Secrets, which: str, say: Say) -> dict[str, Any]:
@@ -147,16 +144,6 @@ def _alone(control: Session) -> Iterator[None]:
         keeper.join()
 
 
-class _Table:
-    """One table on its way."""
-
-    def __init__(self, number: int, about: dict[str, Any], keys: list[Statement], left: list[dict[str, Any]]) -> None:
-        self.number, self.about, self.keys = number, about, keys
-        self.chunks = left
-        self.missing = len(left)
-        self.columns = [rows.column(data) for data in about["columns"]]
-
-
 class _Restore:
     """The work between begin and finish; every step can be done twice."""
 
@@ -166,8 +153,6 @@ class _Restore:
         self._server, self._control, self._config, self._chosen = server, control, config, chosen
         self._parts, self._say = parts, say
         self._schema = config.target.schema
-        self._lock = threading.Lock()
-        self._keys = threading.Semaphore(2)  # each builds with several threads and a large buffer of its own
 
     def run(self) -> None:
         """Everything but the last look."""
@@ -185,90 +170,15 @@ class _Restore:
                     self._control.ask(statement.sql)
                 except SqlError as error:
                     raise Failed(f"table {statement.name!r} cannot be made on the target: {error}") from error
-        self._rows([made for made in after if made.kind == "keys"])
+        keys = [made for made in after if made.kind == "keys"]
+        Fill(self._server, self._schema, self._chosen, self._parts, self._say).run(
+            self._control, keys, self._config.streams
+        )
         with self._server.session(self._schema) as session:
             for statement in after:
                 if statement.kind == "foreign-keys":
-                    self._add(session, statement)
+                    add(session, self._schema, statement, self._say)
         self._programs([made for made in after if made.kind not in ("keys", "foreign-keys")])
-
-    def _rows(self, keys: list[Statement]) -> None:
-        """Chunks, then keys, then proof of each table; the tables side by side."""
-        done, proved = progress.loaded(self._control), progress.proved(self._control)
-        tables = []
-        for number, about in enumerate(self._chosen["tables"]):
-            if number in proved:
-                continue
-            left = [chunk for chunk in about["chunks"] if chunk["blob"] not in done]
-            mine = [made for made in keys if made.table == about["name"]]
-            tables.append(_Table(number, about, mine, left))
-        todo: queue.SimpleQueue[tuple[_Table, dict[str, Any] | None]] = queue.SimpleQueue()
-        # Largest first: its keys are built while the others load.
-        for table in sorted(tables, key=lambda table: -sum(chunk["bytes"] for chunk in table.chunks)):
-            for chunk in table.chunks:
-                todo.put((table, chunk))
-            if not table.chunks:
-                todo.put((table, None))
-
-        def work(stopped: Stopped) -> None:
-            with self._server.session(self._schema) as session:
-                session.ask(f"SET SESSION innodb_ddl_buffer_size = {DDL_BUFFER_BYTES}, innodb_ddl_threads = 2")
-                while not stopped():
-                    try:
-                        table, chunk = todo.get_nowait()
-                    except queue.Empty:
-                        return
-                    if chunk:
-                        self._load(table, chunk)
-                    with self._lock:
-                        table.missing -= 1 if chunk else 0
-                        whole = table.missing == 0
-                    if whole:
-                        self._complete(session, table)
-
-        in_parallel([work] * self._config.streams)
-
-    def _load(self, table: _Table, chunk: dict[str, Any]) -> None:
-        statements = [
-            "SET NAMES utf8mb4",
-            "SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0, "
-            # A dead restore's chunk is rolled back first, however large.
-            f"unique_checks = 0, innodb_lock_wait_timeout = {ROLLBACK_SECONDS}",
-            f"USE {identifier(self._schema)}",
-            *progress.around(chunk["blob"], chunk["rows"], rows.load(table.about["name"], table.columns)),
-        ]
-        with self._parts.stream(chunk["blob"]) as content:
-            try:
-                load(self._server, ";\n".join(statements), content)
-            except SqlError as error:
-                if error.number == progress.DUPLICATE:
-                    return  # a client that outlived its restore has brought this chunk in meanwhile
-                raise _explained(error, table.about["name"], chunk["blob"]) from error
-        self._say({"event": "loaded", "table": table.about["name"], "rows": chunk["rows"]})
-
-    def _complete(self, session: Session, table: _Table) -> None:
-        with self._keys:
-            for statement in table.keys:
-                self._add(session, statement)
-        words = prove.table_problem(session, table.about)
-        if words:
-            raise Failed(f"{words}: stop who writes to the target, drop its schema and twinsite_restore, restore again")
-        progress.remember_proved(session, table.number)
-        self._say({"event": "proved", "table": table.about["name"], "problem": ""})
-
-    def _add(self, session: Session, statement: Statement) -> None:
-        """Keys or foreign keys that are not there yet (a killed ALTER TABLE leaves all or nothing)."""
-        name = rows.literal(statement.table)
-        where = f"table_schema = {rows.literal(self._schema)} AND table_name = {name}"
-        what = "SELECT DISTINCT index_name FROM information_schema.statistics WHERE "
-        if statement.kind == "foreign-keys":
-            what = "SELECT constraint_name FROM information_schema.table_constraints WHERE constraint_type = "
-            what += "'FOREIGN KEY' AND "
-        present = {row[0] for row in session.ask(what + where)}
-        sql = ddl.without(statement, present)
-        if sql:
-            session.ask(sql)
-            self._say({"event": statement.kind, "table": statement.table})
 
     def _programs(self, statements: list[Statement]) -> None:
         """Routines, views, triggers, events. A view may need another that comes later by name: tried in rounds."""
@@ -289,15 +199,6 @@ class _Restore:
                 unmade, words = failed[0]
                 raise Failed(f"{unmade.kind} {unmade.name!r} cannot be made on the target: {words}")
             left = [statement for statement, _ in failed]
-
-
-def _explained(error: SqlError, table: str, blob: str) -> Failed:
-    where = f"table {table!r}, {blob}"
-    if error.number == progress.CHECK_VIOLATED:
-        return Failed(f"{where}: MySQL did not take every row as it was ({error}); nothing of this chunk was kept")
-    if error.number in (1114, 1021, 3, 28, 1026):
-        return Failed(f"{where}: no space left at the target ({error}); give it more and run restore again: it goes on")
-    return Failed(f"{where}: {error}")
 
 
 def set_events(config: Config, secrets: Secrets, which: str, enable: bool) -> dict[str, Any]:

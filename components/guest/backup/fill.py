@@ -1,0 +1,163 @@
+"""Rows, keys and proof of every table, side by side: a table's keys are built and its rows proved while others load.
+
+A proof reads in ranges of the primary key, so that the largest table does not leave all cores but one idle at the end.
+Proofs come last: they fill what is left of the machine while the last keys are built.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import Failed
+from . import ddl, progress, prove, rows
+from .board import Board
+from .client import Server, Session, SqlError, load
+from .config import Say
+from .ddl import Statement
+from .fetch import Parts
+from .parallel import Stopped, in_parallel
+from .rows import identifier
+
+KEYS_AT_ONCE = 2
+"""Each builds with several threads and a large buffer of its own."""
+DDL_BUFFER_BYTES = 64 * 1024 * 1024
+# A dead restore's chunk is rolled back first, however large.
+ROLLBACK_SECONDS = 300
+
+
+class _Table:
+    """One table on its way."""
+
+    def __init__(self, number: int, about: dict[str, Any], keys: list[Statement], left: list[dict[str, Any]]) -> None:
+        self.number, self.about, self.keys = number, about, keys
+        self.chunks = left
+        self.columns = [rows.column(data) for data in about["columns"]]
+        self.loading = len(left)
+        self.proving = 0
+        self.seen = prove.Sums()
+        self.left: set[str] = {"proof"}
+        """What is still to be done once the rows are in."""
+
+
+class Fill:
+    """Between the making of the tables and of their foreign keys; every step can be done twice."""
+
+    def __init__(self, server: Server, schema: str, chosen: dict[str, Any], parts: Parts, say: Say) -> None:
+        self._server, self._schema, self._chosen = server, schema, chosen
+        self._parts, self._say = parts, say
+        self._lock = threading.Lock()
+        self._board: Board[Session] = Board({"keys": KEYS_AT_ONCE, "load": 0, "prove": 0})
+
+    def run(self, control: Session, keys: list[Statement], streams: int) -> None:
+        """All tables that are not proved yet. Failed when one cannot be what the manifest promises."""
+        done, proved = progress.loaded(control), progress.proved(control)
+        tables = []
+        for number, about in enumerate(self._chosen["tables"]):
+            if number not in proved:
+                left = [chunk for chunk in about["chunks"] if chunk["blob"] not in done]
+                mine = [made for made in keys if made.table == about["name"]]
+                tables.append(_Table(number, about, mine, left))
+        # Largest first: its keys are built while the others load.
+        for table in sorted(tables, key=lambda table: -sum(chunk["bytes"] for chunk in table.chunks)):
+            for chunk in table.chunks:
+                self._board.add("load", self._loading(table, chunk))
+            if not table.chunks:
+                self._board.add("load", self._loading(table, None))
+
+        def work(stopped: Stopped) -> None:
+            with self._server.session(self._schema) as session:
+                session.ask(f"SET SESSION innodb_ddl_buffer_size = {DDL_BUFFER_BYTES}, innodb_ddl_threads = 2")
+                self._board.work(session, stopped)
+
+        in_parallel([work] * streams)
+
+    def _loading(self, table: _Table, chunk: "dict[str, Any] | None") -> Callable[[Session], None]:
+        def task(session: Session) -> None:
+            if chunk:
+                self._load(table, chunk)
+            with self._lock:
+                table.loading -= 1 if chunk else 0
+                whole = table.loading == 0
+            if whole:
+                self._rows_are_in(session, table)
+
+        return task
+
+    def _rows_are_in(self, session: Session, table: _Table) -> None:
+        conditions = prove.conditions(session, table.about)
+        table.proving = len(conditions)
+        if table.keys:
+            table.left.add("keys")
+            self._board.add("keys", lambda session: self._build(session, table))
+        for condition in conditions:
+            self._board.add("prove", self._proving(table, condition))
+
+    def _load(self, table: _Table, chunk: dict[str, Any]) -> None:
+        statements = [
+            "SET NAMES utf8mb4",
+            "SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0, "
+            f"unique_checks = 0, innodb_lock_wait_timeout = {ROLLBACK_SECONDS}",
+            f"USE {identifier(self._schema)}",
+            *progress.around(chunk["blob"], chunk["rows"], rows.load(table.about["name"], table.columns)),
+        ]
+        with self._parts.stream(chunk["blob"]) as content:
+            try:
+                load(self._server, ";\n".join(statements), content)
+            except SqlError as error:
+                if error.number == progress.DUPLICATE:
+                    return  # a client that outlived its restore has brought this chunk in meanwhile
+                raise _explained(error, table.about["name"], chunk["blob"]) from error
+        self._say({"event": "loaded", "table": table.about["name"], "rows": chunk["rows"]})
+
+    def _build(self, session: Session, table: _Table) -> None:
+        for statement in table.keys:
+            add(session, self._schema, statement, self._say)
+        self._complete(session, table, "keys")
+
+    def _proving(self, table: _Table, condition: str) -> Callable[[Session], None]:
+        def task(session: Session) -> None:
+            seen = prove.sums(session, table.about, condition)
+            with self._lock:
+                table.seen += seen
+                table.proving -= 1
+                last = table.proving == 0
+            if last:
+                if words := prove.difference(table.about, table.seen):
+                    fix = "stop who writes to the target, drop its schema and twinsite_restore, restore again"
+                    raise Failed(f"{words}: {fix}")
+                self._complete(session, table, "proof")
+
+        return task
+
+    def _complete(self, session: Session, table: _Table, what: str) -> None:
+        """Whoever is last remembers both."""
+        with self._lock:
+            table.left.discard(what)
+            if table.left:
+                return
+        progress.remember_proved(session, table.number)
+        self._say({"event": "proved", "table": table.about["name"], "problem": ""})
+
+
+def add(session: Session, schema: str, statement: Statement, say: Say) -> None:
+    """Keys or foreign keys that are not there yet (a killed ALTER TABLE leaves all or nothing)."""
+    name = rows.literal(statement.table)
+    where = f"table_schema = {rows.literal(schema)} AND table_name = {name}"
+    what = "SELECT DISTINCT index_name FROM information_schema.statistics WHERE "
+    if statement.kind == "foreign-keys":
+        what = "SELECT constraint_name FROM information_schema.table_constraints WHERE constraint_type = "
+        what += "'FOREIGN KEY' AND "
+    present = {row[0] for row in session.ask(what + where)}
+    sql = ddl.without(statement, present)
+    if sql:
+        session.ask(sql)
+        say({"event": statement.kind, "table": statement.table})
+
+
+def _explained(error: SqlError, table: str, blob: str) -> Failed:
+    where = f"table {table!r}, {blob}"
+    if error.number == progress.CHECK_VIOLATED:
+        return Failed(f"{where}: MySQL did not take every row as it was ({error}); nothing of this chunk was kept")
+    if error.number in (1114, 1021, 3, 28, 1026):
+        return Failed(f"{where}: no space left at the target ({error}); give it more and run restore again: it goes on")
+    return Failed(f"{where}: {error}")
