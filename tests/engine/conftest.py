@@ -119,6 +119,10 @@ class EmptyBox:
         running = {one.id: one.running for one in self.worlds[-1].machines}
         return {"running": running.get(identity, False), "booted": True, "leader_pid": 1, "address": ""}
 
+    def vpc_namespace(self, vpc: str) -> str:
+        """Asked for whenever somebody looks at a machine: a gate that says what it waits for, on a slow day."""
+        return f"nowhere-{vpc}"
+
     def site_machines(self) -> tuple[str, ...]:
         return ()
 
