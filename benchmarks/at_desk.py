@@ -15,11 +15,12 @@ import urllib.request
 from collections.abc import Sequence
 
 from components.guest.agent import azure
-from operations.azure import STORAGE, Identity
+from operations.azure import STORAGE, AzureError, Identity
 from operations.stack import locate
 from operations.transport.azure import RunCommand
 
 BETWEEN_SECONDS = 0.25
+PATIENCE_SECONDS = 60
 
 
 def page(seconds: float, wanted: Sequence[tuple[str, str]]) -> int:
@@ -55,11 +56,17 @@ def run(machine: str, seconds: float, script: str, *arguments: str) -> int:
 
 
 def put(place: str, file: str) -> int:
-    """Upload a file."""
+    """Upload a file. A busy machine's resolver may be late: tried again for a minute."""
     account, _, path = place.partition("/")
-    with open(file, "rb") as content:
-        azure.blob_put(account, path, content.read(), Identity().token(STORAGE))
-    return 0
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            azure.blob_put(account, path, file, Identity().token(STORAGE), patience_seconds=PATIENCE_SECONDS)
+            return 0
+        except AzureError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(2)
 
 
 if __name__ == "__main__":
