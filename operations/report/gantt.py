@@ -28,7 +28,8 @@ def draw(content: Mapping[str, Any], zero: float) -> Figure:
             length = float(step["seconds"])
             end = max(end, start + length)
             axes.barh(at, max(length, 0.02), left=start, height=0.6, color=TONES.get(str(step["outcome"]), QUIET))
-            axes.text(start + length, at, f" {length:.1f} s", va="center", color=QUIET, fontsize=8.5)
+            beside = {"textcoords": "offset points", "xytext": (4, 0), "va": "center", "color": QUIET, "fontsize": 8.5}
+            axes.annotate(f"{length:.1f} s", (start + max(length, 0.02), at), **beside)
             names.append(str(step["name"]) if len(str(step["name"])) < 60 else f"{str(step['name'])[:57]}…")
         sites = _colours(lanes)
         for number, (words, looks) in enumerate(lanes):

@@ -113,7 +113,7 @@ def fill(
         figures="\n".join(_figure(figures.get(key), name, unit) for key, name, unit in tiles if key in figures),
         picture=picture,
         table=escape(table),
-        columns="<tr>" + "".join(f"<th>{escape(name)}</th>" for name in columns) + "</tr>",
+        columns="<tr>" + "".join(f"<th>{escape(name)}</th>" for name in columns) + "</tr>" if any(columns) else "",
         checks="\n".join(rows),
         steps="\n".join(_step(step, longest) for step in content["steps"]),
         bound="\n".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in bound),
