@@ -28,6 +28,7 @@ mysqld --no-defaults --initialize-insecure --user=mysql --datadir=/var/lib/mysql
 systemctl start mysql"""
 SETTINGS = """[mysqld]
 bind_address = *
+skip_name_resolve = ON
 mysqlx = OFF
 gtid_mode = ON
 enforce_gtid_consistency = ON
