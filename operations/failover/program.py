@@ -19,7 +19,8 @@ UP_SECONDS = 3600.0
 QUESTION_SECONDS = 60.0
 LOCK_WAIT_SECONDS = 900.0
 LOOK_SECONDS = 0.2
-_BUSY = "currently locked"
+# A self-managed backend's words, and Pulumi Cloud's (pulumi/pulumi#2073, #3207: 409 Conflict).
+_BUSY = re.compile("stack is currently locked|Another update is currently in progress")
 _LOCKED = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
 
 
@@ -137,11 +138,11 @@ class Program:
         deadline = time.monotonic() + LOCK_WAIT_SECONDS
         while True:
             code, text = self._run(
-                ["up", "--yes", "--skip-preview"], UP_SECONDS, lambda words: None if _BUSY in words else say(words)
+                ["up", "--yes", "--skip-preview"], UP_SECONDS, lambda words: None if _BUSY.search(words) else say(words)
             )
             if code == 0:
                 return self.inventory()
-            if _BUSY not in text:
+            if not _BUSY.search(text):
                 raise ProgramFailed(f"`pulumi up` failed: {_last_words(text)}")
             if _owner_is_gone(text):
                 # Of a command that was killed here, with its `pulumi`.

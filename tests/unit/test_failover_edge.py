@@ -195,7 +195,9 @@ echo "$@" >> {folder}/calls
 case "$*" in
 *whoami*) echo '{{"url": "{backend}"}}';;
 *cancel*) touch {folder}/cancelled;;
-*" up "*) if [ -e {folder}/locked ] && [ ! -e {folder}/cancelled ]; then
+*" up "*) if [ -e {folder}/taken ]; then rm {folder}/taken
+  echo "error: [409] Conflict: Another update is currently in progress."; exit 255; fi
+  if [ -e {folder}/locked ] && [ ! -e {folder}/cancelled ]; then
   echo "error: the stack is currently locked by 1 lock(s)."
   echo "  file:///x: created by ann@$(hostname) (pid 999999999) at 2026-11-21"; exit 1; fi;;
 *output*) cat {folder}/inventory.json;;
@@ -231,6 +233,17 @@ def test_a_lock_that_a_killed_command_of_this_machine_left_is_cancelled(
     (tmp_path / "locked").touch()
     assert project(tmp_path, monkeypatch).to_mode("warm", lambda words: None).dr_mode == "warm"
     assert (tmp_path / "cancelled").exists()
+
+
+def test_an_update_that_pulumi_cloud_still_has_in_progress_is_waited_for_and_not_cancelled(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "taken").touch()
+    said: list[str] = []
+    assert project(tmp_path, monkeypatch).to_mode("warm", said.append).dr_mode == "warm"
+    assert any("still works on the stack: waiting for it" in words for words in said)
+    assert not any("Conflict" in words for words in said)
+    assert not (tmp_path / "cancelled").exists()
 
 
 SLOW = """#!/bin/sh
