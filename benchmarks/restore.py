@@ -22,7 +22,7 @@ from .context import Context, NotMeasured
 from .figure import Figure, ratio_at_least, ratio_at_most
 
 PREFIX = "br"
-SHORT, LONG = (256, 3), (1126, 5)
+SHORT, LONG = (256, 3), (1078, 5)
 """MiB of .ibd, pairs."""
 MOST_SECONDS = 7200
 PROGRAM = Path(__file__).parent / "guest" / "restore.py"

@@ -25,7 +25,7 @@ WORDS = "'the','owner','of','cat','dog','visit','north','river','seven','bridge'
 # Rows per MiB of .ibd, found by trial; what each table is like follows PetClinic, with more to index.
 TABLES = {
     "owners": (
-        350,
+        490,
         "id BIGINT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(60), email VARCHAR(80), city VARCHAR(30), made DATETIME, "
         "KEY (name), UNIQUE KEY (email), KEY (city, name)",
         "i, CONCAT({w}, ' ', {w}, ' ', i), CONCAT({w}, i, '@example.com'), {w}, "
@@ -33,7 +33,7 @@ TABLES = {
         "",
     ),
     "pets": (
-        500,
+        700,
         "id BIGINT AUTO_INCREMENT PRIMARY KEY, owner BIGINT, name VARCHAR(40), born DATE, weight DOUBLE, about JSON, "
         "KEY (owner), KEY (name), KEY (born)",
         "i, 1 + FLOOR(RAND() * {owners}), CONCAT({w}, ' ', {w}), '2000-01-01' + INTERVAL FLOOR(RAND() * 9000) DAY, "
@@ -41,7 +41,7 @@ TABLES = {
         "FOREIGN KEY (owner) REFERENCES owners (id)",
     ),
     "visits": (
-        1200,
+        1680,
         "id BIGINT AUTO_INCREMENT PRIMARY KEY, pet BIGINT, at DATETIME(3), price DECIMAL(10,2), words VARCHAR(300), "
         "KEY (pet, at), KEY (at), KEY (price)",
         "i, 1 + FLOOR(RAND() * {pets}), '2020-01-01' + INTERVAL FLOOR(RAND() * 2e8) SECOND, RAND() * 900, "
@@ -49,7 +49,7 @@ TABLES = {
         "FOREIGN KEY (pet) REFERENCES pets (id)",
     ),
     "journal": (
-        600,
+        840,
         "id BIGINT AUTO_INCREMENT PRIMARY KEY, at TIMESTAMP NULL, what VARCHAR(20), words TEXT, KEY (what, at)",
         f"i, '2020-01-01' + INTERVAL FLOOR(RAND() * 2e8) SECOND, {{w}}, CONCAT_WS(' ', {', '.join(['{w}'] * 16)})",
         "",

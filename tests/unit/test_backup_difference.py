@@ -38,7 +38,8 @@ def put(folder: pathlib.Path, backup_id: str, tables: dict[str, list[bytes]], co
         )
     moment = manifest.stamp(datetime.datetime(2026, 11, 21, tzinfo=datetime.UTC))
     whole = {
-        "version": 1, "id": backup_id, "began": moment, "ended": moment, "schema": "petclinic", "gtid_executed": "",
+        "version": manifest.VERSION, "id": backup_id, "began": moment, "ended": moment, "schema": "petclinic",
+        "gtid_executed": "",
         "source": {}, "objects": [], "character_set": "utf8mb4", "collation": "x", "files": [], "tables": said,
         "scheduled": True,
     }  # fmt: skip

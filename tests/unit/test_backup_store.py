@@ -21,7 +21,8 @@ def made(backup_id: str, minutes: int, scheduled: bool = True) -> dict[str, Any]
     part = {"blob": "schema.sql.zst", "bytes": 3, "sha256": "a" * 64}
     moment = manifest.stamp(NOW + datetime.timedelta(minutes=minutes))
     return {
-        "version": 1, "id": backup_id, "began": moment, "ended": moment, "schema": "app", "gtid_executed": "",
+        "version": manifest.VERSION, "id": backup_id, "began": moment, "ended": moment, "schema": "app",
+        "gtid_executed": "",
         "scheduled": scheduled, "source": {}, "objects": [], "character_set": "c", "collation": "c", "files": [part],
         "tables": [{"name": "t", "rows": 2, "checksum": "1", "columns": [], "chunks": [
             {"blob": "data/t.00000.tsv.zst", "bytes": 5, "sha256": "b" * 64, "rows": 2}]}],
@@ -59,7 +60,7 @@ def test_half_a_backup_is_none() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"version": 2}, "restore with the version"),
+        ({"version": manifest.VERSION + 1}, "restore with the version"),
         ({"id": "other"}, "that of backup other"),
         ({"began": "yesterday"}, "not understood"),
         ({"tables": [{"name": "t", "rows": 3, "columns": [], "chunks": []}]}, "do not hold 3 rows"),

@@ -14,6 +14,7 @@ import secrets
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -24,6 +25,8 @@ from .rows import cell, identifier
 _ERROR = re.compile(r"^ERROR (\d+) \([^)]*\)(?: at line \d+)?: (.*)", re.MULTILINE | re.DOTALL)
 _AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 PIPE_BYTES = 1 << 20
+WRITE_BYTES, ENOUGH_BYTES, PAUSE_SECONDS = 4096, 1 << 18, 0.002
+"""The client writes 4 KiB at a time: after a short read of a long answer, more is let come together."""
 
 # UTC, so that no TIMESTAMP falls into the hour that a time zone has twice; zero dates and id 0 are data like any other.
 SETTINGS = (
@@ -169,6 +172,8 @@ class Session:
             data = os.read(self._stdout.fileno(), PIPE_BYTES)
             if not data:
                 raise self._failed()
+            if WRITE_BYTES <= len(data) < ENOUGH_BYTES:
+                time.sleep(PAUSE_SECONDS)
             rest += data
             if rest.endswith(last) and rest[-len(last) - 1 : -len(last)] in (b"", b"\n"):
                 if rest[: -len(last)]:

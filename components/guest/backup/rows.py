@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 NULL_MARK_BYTES = 12
+SUMMED_NULL = "NULL 5a1c7be2"
+"""NULL in a checksum: part of the manifest's format. A sum takes it and a text of just these letters for the same."""
 
 # Forms: how the server is asked for a value, and what LOAD DATA does with it.
 PLAIN = "plain"
@@ -70,6 +72,11 @@ def _value(wanted: Column) -> str:
     return asked.get(wanted.form, name)
 
 
+def _told(wanted: Column, null: str) -> str:
+    """A column's value, or `null` in its place."""
+    return f"IFNULL({_value(wanted)}, _binary'{null}')" if wanted.nullable else _value(wanted)
+
+
 def new_mark() -> bytes:
     """A mark for NULL: letters and digits only, so that neither client nor LOAD DATA escapes it."""
     return b"N" + secrets.token_hex(NULL_MARK_BYTES).encode()
@@ -77,10 +84,7 @@ def new_mark() -> bytes:
 
 def select(table: str, columns: list[Column], mark: bytes, where: str = "", by_key: bool = True) -> str:
     """The statement that reads rows as text."""
-    fields = [
-        f"IFNULL({_value(wanted)}, _binary'{mark.decode()}')" if wanted.nullable else _value(wanted)
-        for wanted in columns
-    ]
+    fields = [_told(wanted, mark.decode()) for wanted in columns]
     key = " FORCE INDEX (PRIMARY)" if by_key else ""
     condition = f" WHERE {where}" if where else ""
     return f"SELECT {', '.join(fields)} FROM {identifier(table)}{key}{condition}"
@@ -112,13 +116,11 @@ def checksum(table: str, columns: list[Column], where: str = "", by_key: bool = 
 
     The sum is not reduced, so that equal rows do not cancel each other as under XOR; sums of ranges add up.
     """
-    fields = ", ".join(_value(wanted) for wanted in columns)
-    nulls = [f"ISNULL({identifier(wanted.name)})" for wanted in columns if wanted.nullable]
-    flags = f", CONCAT({', '.join(nulls)})" if nulls else ""
+    fields = ", ".join(_told(wanted, SUMMED_NULL) for wanted in columns)
     key = " FORCE INDEX (PRIMARY)" if by_key else ""
     condition = f" WHERE {where}" if where else ""
     return (
-        f"SELECT COUNT(*), COALESCE(SUM(CRC32(CONCAT_WS(_binary'#', {fields}{flags}))), 0) "
+        f"SELECT COUNT(*), COALESCE(SUM(CRC32(CONCAT_WS(_binary'#', {fields}))), 0) "
         f"FROM {identifier(table)}{key}{condition}"
     )
 
