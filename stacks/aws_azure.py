@@ -214,6 +214,7 @@ def _standby(
             "size": settings.database_size,
             "storage_gib": settings.database_storage_gib,
             "image": settings.machine_image,
+            "which": settings.backup,
             "site_is_active": settings.standby_serves,
             "latch_urls": ground.latch_urls,
             "tags": tags,

@@ -116,6 +116,10 @@ class StandbyDatabaseArgs(TypedDict):
     latch_urls: NotRequired[list[pulumi.Input[str]]]
     """See BackupStoreArgs."""
 
+    which: NotRequired[str]
+    """Backup that will be restored into it, see ColdWarmVmArgs: it is not made when the store has none. Defaults to
+    latest."""
+
     gate_timeout_seconds: NotRequired[int]
     """How long `up` waits for a machine's database. Defaults to 600."""
 
@@ -127,8 +131,8 @@ class StandbyDatabase(pulumi.ComponentResource):
     """A MySQL database at the standby site.
 
     cold: nothing but, for a managed one, the private DNS zone with its link. warm: the server. It holds no data of its
-    own until a standby machine restores a backup into it; from a failover on it is the only copy, and deleting or
-    replacing it is refused.
+    own until a standby machine restores a backup into it, so without a complete one in the store it is not made; from a
+    failover on it is the only copy, and deleting or replacing it is refused.
     """
 
     address: str
@@ -210,7 +214,11 @@ class StandbyDatabase(pulumi.ComponentResource):
         """Of both kinds, in every mode: the engine wants them for what a mode or kind takes away (host_hooks)."""
         server, active = args["server"], args.get("site_is_active", False)
         latch_urls = args.get("latch_urls", [])
-        self._server_hooks = keep_while_active(f"{name}-server", server, active, latch_urls)
+        self._first = args["store"].restorable.hooks(f"{name}-database", args.get("which", "latest"))
+        self._server_hooks = pulumi.ResourceHookBinding(
+            before_create=self._first.before_create,
+            before_delete=keep_while_active(f"{name}-server", server, active, latch_urls).before_delete,
+        )
         self._host_hooks = host_hooks(f"{name}-{server}", server, "the standby's database", active, latch_urls)
 
     def _zone(
@@ -315,7 +323,6 @@ class StandbyDatabase(pulumi.ComponentResource):
         certificate: pulumi.Output[str],
         secret: keyvault.Secret,
     ) -> AzureHost:
-        child = pulumi.ResourceOptions(parent=self)
         vault, tags = args["vault"], args.get("tags", {})
         way_out = network.PublicIPAddress(
             f"{name}-way-out",
@@ -324,7 +331,7 @@ class StandbyDatabase(pulumi.ComponentResource):
             sku={"name": network.PublicIPAddressSkuName.STANDARD},
             public_ip_allocation_method=network.IPAllocationMethod.STATIC,
             tags=tags,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, hooks=self._first),
         )
         return AzureHost(
             f"{name}-{args['server']}",
@@ -366,7 +373,8 @@ class StandbyDatabase(pulumi.ComponentResource):
                 "gate_timeout_seconds": args.get("gate_timeout_seconds", GATE_TIMEOUT_SECONDS),
                 "tags": tags,
             },
-            pulumi.ResourceOptions(parent=self),
+            # Nothing of it is asked for before it is there itself.
+            pulumi.ResourceOptions(parent=self, hooks=self._first),
         )
 
 

@@ -130,8 +130,9 @@ class ColdWarmVm(pulumi.ComponentResource):
     """The standby's application machine: interface, machine, desired document, gate.
 
     cold: nothing. warm: the machine bootstraps from its custom data, restores the newest complete backup into the
-    standby database, proves it, serves the application on 443, and `up` waits for its own verdict. A changed bootstrap
-    replaces the machine, unless it serves: then that is refused.
+    standby database, proves it, serves the application on 443, and `up` waits for its own verdict. A store that says
+    that it has no such backup lets nothing be made. A changed bootstrap replaces the machine, unless it serves: then
+    that is refused.
     """
 
     vm: str
@@ -156,6 +157,7 @@ class ColdWarmVm(pulumi.ComponentResource):
         hooks = host_hooks(
             f"{name}-{args['host']}", args["host"], "the standby's application machine", active, latch_urls
         )
+        first = args["store"].restorable.hooks(f"{name}-{args['host']}", args.get("which", "latest"))
         if args["dr_mode"] == DrMode.WARM:
             host = AzureHost(
                 f"{name}-{args['host']}",
@@ -178,7 +180,8 @@ class ColdWarmVm(pulumi.ComponentResource):
                     "gate_timeout_seconds": args.get("gate_timeout_seconds", GATE_TIMEOUT_SECONDS),
                     "tags": args.get("tags", {}),
                 },
-                pulumi.ResourceOptions(parent=self),
+                # Nothing of it is asked for before it is there itself.
+                pulumi.ResourceOptions(parent=self, hooks=first),
             )
             self.vm = args["host"]
             self.vm_id = host.vm_id.apply(lambda found: found)

@@ -11,6 +11,7 @@ from ..azure_roles import BLOB_CONTRIBUTOR, BLOB_READER, assign
 from ..payload import payload, payload_sha256
 from ..protection import keep_while_active
 from ..rules import backup as backup_rules
+from .restorable import Restorable
 
 BACKUPS, GUESTS, STATUS, OPERATIONS, FAILBACK = "mysql-backup", "guests", "status", "operations", "failback"
 """Containers. Backups; payload and documents; machines' status; inventory, journal and lock; dumps for a failback."""
@@ -199,6 +200,8 @@ class BackupStore(pulumi.ComponentResource):
         )
         self.account = pulumi.Output.all(account.name, packed.id).apply(lambda known: str(known[0]))
         self.account_id = account.id
+        # Not declared above: it is no output, and of use to components of this program only.
+        self.restorable = Restorable(account_name, BACKUPS, self)
         self._identities()
         self.register_outputs(
             {

@@ -14,6 +14,8 @@ To add a resource type, add one file, named after the token (aws:ec2/routeTable:
 
 Inputs, required inputs, types and the names of outputs come from the SDK's class. A changed property in neither set is
 refused, never guessed. `create`, `read`, `update`, `delete` and the other attributes are in framework/types.py.
+
+A function (azure-native:authorization:getClientToken) is a file with `answer(arguments, box)`, which gives its result.
 """
 
 from pathlib import Path

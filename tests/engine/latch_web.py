@@ -1,4 +1,7 @@
-"""The two latch objects as a program sees them over HTTPS, behind a proxy of the test's own. Nothing else answers."""
+"""What a program asks over HTTPS, behind a proxy of the test's own: the latch objects, and a store of backups.
+
+Nothing else answers.
+"""
 
 import datetime
 import http.server
@@ -19,10 +22,16 @@ DAY = datetime.timedelta(days=1)
 
 @dataclass
 class LatchWeb:
-    """`status` is what every object answers: 404 not set, 200 set, 0 refuses the connection."""
+    """`status` is what every latch object answers: 404 not set, 200 set, 0 refuses the connection."""
 
     folder: Path
     status: int = 404
+    blobs: dict[str, bytes] | None = None
+    """The backups, by name; None: their store refuses the connection."""
+    forbidden: bool = False
+    """Whether the store lets nobody read."""
+    token: str = "of-whoever-runs-pulumi"
+    """What the store wants to be shown; token_provider.py gives it."""
     asked: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
     """For the program: finds the proxy and trusts its certificates."""
@@ -32,6 +41,29 @@ class LatchWeb:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "latch web of a test")])
         authority = self._certificate(self._name, x509.BasicConstraints(ca=True, path_length=None))
         (self.folder / "authority.pem").write_bytes(authority.public_bytes(serialization.Encoding.PEM))
+
+    def answer(self, host: str, path: str, head: str) -> tuple[int, bytes]:
+        """Status and body of a GET; `head` are its headers."""
+        if host.endswith(".web.core.windows.net"):
+            return self.status, b""
+        assert self.blobs is not None
+        if f"Authorization: Bearer {self.token}\r\n" not in head:
+            return 401, b""
+        if self.forbidden:
+            return 403, b"<Error><Code>AuthorizationPermissionMismatch</Code><Message>not you</Message></Error>"
+        if "comp=list" in path:
+            listed = "".join(
+                f"<Blob><Name>{name}</Name><Properties><Content-Length>{len(body)}</Content-Length></Properties></Blob>"
+                for name, body in self.blobs.items()
+            )
+            return 200, f"<EnumerationResults><Blobs>{listed}</Blobs><NextMarker/></EnumerationResults>".encode()
+        return 200, self.blobs[path.removeprefix("/mysql-backup/")]
+
+    def answers(self, host: str) -> bool:
+        """Whether anybody is there."""
+        if host.endswith(".blob.core.windows.net"):
+            return self.blobs is not None
+        return host.endswith(".web.core.windows.net") and self.status != 0
 
     def _certificate(self, subject: x509.Name, extension: x509.ExtensionType) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
@@ -61,15 +93,19 @@ def serve(folder: Path) -> Iterator[LatchWeb]:
     class Proxy(http.server.BaseHTTPRequestHandler):
         def do_CONNECT(self) -> None:
             host = self.path.partition(":")[0]
-            if web.status == 0 or not host.endswith(".web.core.windows.net"):
+            if not web.answers(host):
                 self.send_error(502)
                 return
             self.send_response(200)
             self.end_headers()
             with web.context(host).wrap_socket(self.connection, server_side=True) as secure:
-                request = secure.recv(65536).split(b" ")[1].decode()
-                web.asked.append(f"https://{host}{request}")
-                secure.sendall(f"HTTP/1.1 {web.status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+                request = secure.recv(65536).decode()
+                path = request.split(" ")[1]
+                web.asked.append(f"https://{host}{path}")
+                status, body = web.answer(host, path, request)
+                secure.sendall(
+                    f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
+                )
             self.close_connection = True
 
         def log_message(self, format: str, *args: object) -> None:

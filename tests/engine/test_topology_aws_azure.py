@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.guest.backup.manifest import VERSION
 from tests.aws_azure_config import SECRETS, stack_file
 from tests.real_pulumi import PYTHON, Desk
 
@@ -79,12 +80,17 @@ def settings(stack: Stack, **change: Any) -> None:
 
 def kill(stack: Stack, package: str) -> None:
     """From now on the provider's cloud does not answer."""
+    start_instead(stack, package, "dead_provider.py")
+
+
+def start_instead(stack: Stack, package: str, program: str) -> None:
+    """From now on the engine starts that provider by another program of this folder."""
     plugins = stack.desk.folder / "home" / "plugins"
     (launcher,) = plugins.glob(f"resource-{package}-v*/pulumi-resource-{package}")
     words = launcher.read_text().splitlines()[1].replace("exec ", "", 1)
-    start, dead = str(TREE / "lab" / "providers" / "start.py"), str(Path(__file__).with_name("dead_provider.py"))
+    start, other = str(TREE / "lab" / "providers" / "start.py"), str(Path(__file__).with_name(program))
     assert start in words
-    launcher.write_text(f"#!/bin/sh\nexec {words.replace(shlex.quote(start), shlex.quote(dead))}\n")
+    launcher.write_text(f"#!/bin/sh\nexec {words.replace(shlex.quote(start), shlex.quote(other))}\n")
 
 
 def resources(stack: Stack) -> dict[str, tuple[str, str]]:
@@ -119,7 +125,7 @@ def test_warm_adds_on_azure_alone_while_aws_is_dead_and_cold_takes_exactly_that_
     would = planned(stack)
     assert [kind for _, kind in would if kind.startswith(PRIMARY)] == []
     assert {kind: number for (op, kind), number in would.items() if op == "create"} == WARM_ADDS
-    stack.up()
+    assert "nobody to give tokens; this goes on" in stack.up(), "whoever cannot ask for backups is warned"
     warm = resources(stack)
     assert Counter(kind for urn, (kind, _) in warm.items() if urn not in cold) == WARM_ADDS
     assert {urn: warm[urn] for urn in cold} == cold, "a mode only adds: what was there keeps its id"
@@ -160,6 +166,52 @@ def test_from_two_names_to_one_the_users_name_changes_in_place_and_warm_still_ne
     assert Counter(kind for urn, (kind, _) in warm.items() if urn not in cold) == WARM_ADDS
     assert {urn: warm[urn] for urn in cold} == cold
     assert stack.outputs()["names"] == ["www.example.com"]
+
+
+def test_only_a_store_that_says_that_it_has_no_complete_backup_refuses_warm_and_before_any_of_it_is_made(
+    stack: Stack, web: LatchWeb
+) -> None:
+    start_instead(stack, "azure-native", "token_provider.py")
+    web.blobs = {"backups/20261121T030000Z-0000000a/schema.sql.zst": b"abc"}
+    stack.up()
+    cold = resources(stack)
+    assert [url for url in web.asked if ".blob." in url] == [], "in cold nobody asks for backups"
+
+    settings(stack, dr_mode="warm")
+    for words in (["preview"], ["up", "--yes", "--skip-preview"]):
+        web.asked.clear()
+        code, said = stack.run(*words)
+        assert code != 0, said
+        assert "in mysql-backup of exampledrbackup there is no complete backup (20261121T030000Z-0000000a: it" in said
+        assert "`pulumi stack output backup_by_hand`" in said
+        assert "Traceback" not in said
+        assert len([url for url in web.asked if ".blob." in url]) == 1, "asked once in a run"
+    assert resources(stack) == cold
+
+    web.forbidden = True
+    said = stack.must("preview")
+    assert "reading needs the role 'Storage Blob Data Reader' on container mysql-backup); this goes on" in said
+    web.forbidden = False
+    web.blobs |= backup("20261121T030000Z-0000000a")
+    assert "nobody could look" not in stack.must("preview")
+
+    settings(stack)
+    assert planned(stack) == {("update", f"twinsite:index:{one}"): 1 for one in ("StandbyDatabase", "ColdWarmVm")}, (
+        "the mode that components note is all that the refused `up` has changed"
+    )
+
+
+def backup(backup_id: str) -> dict[str, bytes]:
+    """The blobs of a complete one that has no tables."""
+    moment = "2026-11-21T03:00:00.000000Z"
+    told = {
+        "version": VERSION, "id": backup_id, "began": moment, "ended": moment,
+        "schema": "petclinic", "gtid_executed": "",
+        "source": {}, "objects": [], "character_set": "c", "collation": "c", "tables": [],
+        "files": [{"blob": "schema.sql.zst", "bytes": 3, "sha256": "a" * 64}],
+    }  # fmt: skip
+    manifest = json.dumps(told).encode()
+    return {f"backups/{backup_id}/schema.sql.zst": b"abc", f"backups/{backup_id}/manifest.json": manifest}
 
 
 def test_a_dead_aws_is_really_dead(stack: Stack) -> None:

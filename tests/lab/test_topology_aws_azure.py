@@ -67,6 +67,11 @@ class Clinic(Provisioned):
         """What RDS's master user types."""
         self.sql(statement, "admin")
 
+    def resources(self) -> set[str]:
+        """URNs of what the state has."""
+        found = json.loads(self.pulumi("stack", "export"))["deployment"]["resources"]
+        return {one["urn"] for one in found}
+
     def back_up(self, job: str) -> None:
         """One run of the CronJob; a name as the scheduler gives counts as scheduled."""
         cluster = ("kubectl", "--namespace", primary.NAMESPACE)
@@ -117,6 +122,22 @@ def clinic() -> Iterator[Clinic]:
     finally:
         must("down")
     assert left_on_this_machine() == before
+
+
+def test_before_the_first_backup_warm_is_refused_and_nothing_of_it_is_made(clinic: Clinic) -> None:
+    before = clinic.resources()
+    clinic.pulumi("config", "set", "dr_mode", "warm")
+    done = clinic.run("pulumi", "up", "--yes", "--skip-preview", "--stack", "dr", "--non-interactive")
+    said = done.stdout + done.stderr
+    assert done.returncode != 0, said
+    assert "in mysql-backup of labdrbackup there is no complete backup. Run the backup job by hand" in said
+    assert clinic.resources() == before
+    machines = [one["id"] for one in json.loads(lab("status", "--json").stdout)["machines"]]
+    assert [one for one in machines if "azure" in one or "mysql" in one] == []
+    clinic.pulumi("config", "set", "dr_mode", "cold")
+    said = clinic.pulumi("up", "--yes", "--skip-preview")
+    assert re.findall(r"^ +\S (\d+ (?!unchanged)\w+)$", said, re.MULTILINE) == ["2 updated"], "two components' own mode"
+    assert clinic.resources() == before
 
 
 def test_cold_keeps_a_backup_and_users_are_at_aws(clinic: Clinic) -> None:

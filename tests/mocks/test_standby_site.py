@@ -164,6 +164,18 @@ def test_everything_stateful_is_kept_while_active_in_every_mode(kind: StandbyDat
     ] == []
 
 
+@pytest.mark.parametrize("kind", list(StandbyDatabaseKind))
+def test_what_warm_makes_first_asks_for_a_backup_and_the_rest_has_to_wait_for_it(kind: StandbyDatabaseKind) -> None:
+    found = site(DrMode.WARM, kind)
+    below = {resource.urn for resource in site(DrMode.COLD, kind).resources}
+    added = [resource for resource in found.resources if resource.urn not in below]
+    first = {one.urn: one.name for one in added if [h for h in one.request.hooks.before_create if "restorable" in h]}
+    database = {"site-server"} if kind == StandbyDatabaseKind.FLEXIBLE else {"site-way-out", "site-dr-petclinic-mysql"}
+    assert set(first.values()) == {"site-azure-standby", *database}
+    alone = [one.name for one in added if one.urn not in first and not {one.parent, *one.depends_on} & set(first)]
+    assert alone == []
+
+
 def test_the_gate_waits_for_the_machines_own_verdict_and_is_keyed_on_its_id(warm: Run) -> None:
     gate = warm.one("site-azure-standby-gate", GATE)
     assert gate.inputs["treatFailureAsDeploymentFailure"] is True

@@ -292,6 +292,16 @@ def test_a_busy_server_is_asked_again_and_a_dead_one_given_up(azure: ModuleType,
     assert len(cloud.asked) == azure.TRIES
 
 
+def test_whoever_is_in_a_hurry_gets_one_try(azure: ModuleType, cloud: Cloud) -> None:
+    cloud.troubles = [(503, "ServerBusy")]
+    with pytest.raises(azure.CallError, match="ServerBusy"):
+        azure.blob_get("acct", "there/x", "t", hurry_seconds=5)
+    cloud.troubles = [(403, "AuthorizationPermissionMismatch")]
+    with pytest.raises(azure.CallError, match="AuthorizationPermissionMismatch"):
+        azure.blob_list("acct", "there", "backups/", "t", patience_seconds=60, hurry_seconds=5)
+    assert len(cloud.asked) == 2
+
+
 def test_a_secret_is_read_by_version_or_as_the_newest(azure: ModuleType, cloud: Cloud) -> None:
     assert azure.secret("vault", "password", "v1", "t") == "opens"
     assert azure.secret("vault", "password", "", "t") == "opens"

@@ -223,3 +223,11 @@ def test_every_algorithm_of_keys_gives_what_ssh_and_openssl_read(tmp_path: Path)
         assert base64.b64decode(made["publicKeyPem"].splitlines()[1])
     _, made = PrivateKey().create(call, {"algorithm": "ECDSA"})
     assert made["publicKeyOpenssh"] == "", "OpenSSH has no P224"
+
+
+def test_a_function_has_the_file_that_its_token_names_and_the_others_are_refused(schemas: dict[str, Schemas]) -> None:
+    recorded = Provider("azure_native", schemas["azure_native"], connect=lambda: None)
+    with pytest.raises(Refusal, match="nobody to give tokens"):
+        recorded.invoke("azure-native:authorization:getClientToken", {"endpoint": "https://storage.azure.com"})
+    with pytest.raises(Refusal, match="function azure-native:authorization:getClientConfig is not supported"):
+        recorded.invoke("azure-native:authorization:getClientConfig", {})

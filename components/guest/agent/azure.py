@@ -68,14 +68,16 @@ def _refused(method: str, url: str, error: urllib.error.HTTPError) -> CallError:
     return CallError(f"{method} {url}: HTTP {error.code} {code} {first}".strip(), error.code, code)
 
 
-def _once(method: str, url: str, headers: dict[str, str], body: bytes, proxies: bool) -> tuple[bytes, Message]:
+def _once(
+    method: str, url: str, headers: dict[str, str], body: bytes, proxies: bool, timeout_seconds: float
+) -> tuple[bytes, Message]:
     data = body if method in ("PUT", "POST") else None
     request = urllib.request.Request(url, data=data, method=method, headers=headers)
     # The metadata service must not be asked through a proxy (its documentation), everything else may be.
     opener = urllib.request.build_opener(*([] if proxies else [urllib.request.ProxyHandler({})]))
     shown = url.split("?")[0]
     try:
-        with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+        with opener.open(request, timeout=timeout_seconds) as answer:
             return answer.read(), answer.headers
     except urllib.error.HTTPError as error:
         with error:
@@ -94,12 +96,18 @@ def _send(
     patience_seconds: float = 0,
     passing: frozenset[int] = PASSING,
     proxies: bool = True,
+    hurry_seconds: float = 0,
 ) -> tuple[bytes, Message]:
-    """The answer. Passing troubles are tried again a few times; a role on its way for `patience_seconds`."""
+    """The answer. Passing troubles are tried again a few times; a role on its way for `patience_seconds`.
+
+    With `hurry_seconds` there is one try, which waits no longer than that for anything.
+    """
+    if hurry_seconds:
+        return _once(method, url, headers, body, proxies, hurry_seconds)
     deadline, pause, tries = time.monotonic() + patience_seconds, 0.5, 0
     while True:
         try:
-            return _once(method, url, headers, body, proxies)
+            return _once(method, url, headers, body, proxies, TIMEOUT_SECONDS)
         except CallError as error:
             tries += 1
             patient = time.monotonic() + pause < deadline
@@ -163,6 +171,7 @@ def _blob(
     headers: dict[str, str] | None = None,
     body: bytes = b"",
     patience_seconds: float = 0,
+    hurry_seconds: float = 0,
 ) -> tuple[bytes, Message]:
     url = f"{BLOB.format(account=account)}/{urllib.parse.quote(path)}"
     if query:
@@ -174,15 +183,20 @@ def _blob(
     }
     if method == "PUT":
         common["Content-Type"] = "application/octet-stream"
-    return _send(method, url, common | (headers or {}), body, patience_seconds)
+    return _send(method, url, common | (headers or {}), body, patience_seconds, hurry_seconds=hurry_seconds)
 
 
 def blob_get(
-    account: str, path: str, token: str, range: tuple[int, int] | None = None, patience_seconds: float = 0
+    account: str,
+    path: str,
+    token: str,
+    range: tuple[int, int] | None = None,
+    patience_seconds: float = 0,
+    hurry_seconds: float = 0,
 ) -> bytes:
     """Content of CONTAINER/NAME; `range` is (first, last) byte, both included."""
     headers = {"x-ms-range": f"bytes={range[0]}-{range[1]}"} if range else {}
-    return _blob("GET", account, path, token, headers=headers, patience_seconds=patience_seconds)[0]
+    return _blob("GET", account, path, token, None, headers, b"", patience_seconds, hurry_seconds)[0]
 
 
 def blob_changed(account: str, path: str, token: str, etag: str = "") -> tuple[bytes | None, str]:
@@ -250,7 +264,7 @@ def _slice(data_or_file: bytes | str | os.PathLike[str], at: int) -> bytes:
 
 
 def blob_list(
-    account: str, container: str, prefix: str, token: str, patience_seconds: float = 0
+    account: str, container: str, prefix: str, token: str, patience_seconds: float = 0, hurry_seconds: float = 0
 ) -> list[dict[str, Any]]:
     """Every blob whose name begins with `prefix`: {"name", "bytes", "etag", "modified"}, all pages."""
     found: list[dict[str, Any]] = []
@@ -258,7 +272,7 @@ def blob_list(
     while True:
         query = {"restype": "container", "comp": "list", "prefix": prefix}
         query |= {"marker": marker} if marker else {}
-        page, _ = _blob("GET", account, container, token, query, patience_seconds=patience_seconds)
+        page, _ = _blob("GET", account, container, token, query, None, b"", patience_seconds, hurry_seconds)
         root = ElementTree.fromstring(page.decode("utf-8-sig"))
         found += [
             {

@@ -73,6 +73,14 @@ def problems(manifest: Any, backup_id: str) -> list[str]:
         return [f"its manifest is not understood ({type(error).__name__}: {error})"]
 
 
+class NoSuchBackup(Refused):
+    """What was asked for is not there, or not complete; `why` is that without what to do about it."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__([f"{why}: take one with `twinsite-guest backup run`, or name another"])
+
+
 @dataclass(frozen=True)
 class Found:
     """A backup in the store. `manifest` is None when there is none: a run that has not finished, or never did."""
@@ -119,7 +127,7 @@ def began(found: Found) -> datetime.datetime:
 
 
 def choose(all_found: list[Found], which: str) -> Found:
-    """The backup that `which` means: an id, `latest`, or `latest-scheduled`. Refused with what there is instead."""
+    """The backup that `which` means: an id, `latest`, or `latest-scheduled`. NoSuchBackup says what else there is."""
     complete = sorted((found for found in all_found if found.complete), key=began)
     if which in (LATEST, LATEST_SCHEDULED):
         if which == LATEST_SCHEDULED:
@@ -140,4 +148,4 @@ def choose(all_found: list[Found], which: str) -> Found:
 
 def _refuse(words: str, seen: str) -> Found:
     shown = f" ({seen})" if seen else ""
-    raise Refused([f"{words}{shown}: take one with `twinsite-guest backup run`, or name another"])
+    raise NoSuchBackup(f"{words}{shown}")

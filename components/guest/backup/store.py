@@ -19,17 +19,21 @@ ROLE_SECONDS = 300  # how long a role assignment may take to arrive
 READER, CONTRIBUTOR = "Storage Blob Data Reader", "Storage Blob Data Contributor"
 
 
-class Store(Protocol):
-    """Parts by name; each is written whole or not at all."""
-
-    def put(self, name: str, content: bytes) -> None:
-        """Write one."""
+class Readable(Protocol):
+    """Parts by name."""
 
     def get(self, name: str) -> bytes:
         """Read one. Failed when it is not there."""
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """Names that begin with `prefix`, and how many bytes each has."""
+
+
+class Store(Readable, Protocol):
+    """Parts by name; each is written whole or not at all."""
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write one."""
 
     def delete(self, name: str) -> None:
         """Delete one; that it is gone already is no error."""
@@ -159,24 +163,41 @@ def open_store(config: Config) -> Store:
     return BlobStore(account, container, config.client_id, config.tenant, config.token_file)
 
 
-def read_all(store: Store) -> list[Found]:
+def read_all(store: Readable) -> list[Found]:
     """Every backup in the store, judged, in the order of their ids."""
     sizes = store.sizes(manifest.ROOT)
-    found = []
-    for backup_id in manifest.ids(list(sizes)):
-        inside = manifest.path(backup_id, "")
-        present = {name.removeprefix(inside): size for name, size in sizes.items() if name.startswith(inside)}
-        said = None
-        if manifest.NAME in present:
-            try:
-                said = json.loads(store.get(manifest.path(backup_id)))
-            except ValueError:
-                said = {}
-        found.append(manifest.look(backup_id, said, present))
-    return found
+    return [read_one(store, backup_id, sizes) for backup_id in manifest.ids(list(sizes))]
 
 
-def choose(store: Store, which: str) -> dict[str, Any]:
+def read_one(store: Readable, backup_id: str, sizes: dict[str, int]) -> Found:
+    """One backup, judged; `sizes` is a listing of the store."""
+    inside = manifest.path(backup_id, "")
+    present = {name.removeprefix(inside): size for name, size in sizes.items() if name.startswith(inside)}
+    said = None
+    if manifest.NAME in present:
+        try:
+            said = json.loads(store.get(manifest.path(backup_id)))
+        except ValueError:
+            said = {}
+    return manifest.look(backup_id, said, present)
+
+
+def lacking(store: Readable, which: str) -> str:
+    """Why `which` cannot be restored; "" when it can. Looks from the newest id on, and at no more than it needs."""
+    sizes = store.sizes(manifest.ROOT)
+    found: list[Found] = []
+    for backup_id in reversed(manifest.ids(list(sizes))):
+        found.insert(0, read_one(store, backup_id, sizes))
+        if found[0].complete and which in (manifest.LATEST, backup_id):
+            return ""
+    try:
+        manifest.choose(found, which)
+    except manifest.NoSuchBackup as error:
+        return error.why
+    return ""
+
+
+def choose(store: Readable, which: str) -> dict[str, Any]:
     """The manifest of the backup that `which` means. Refused when it is not there or not complete."""
     found = manifest.choose(read_all(store), which).manifest
     assert found is not None

@@ -1,4 +1,4 @@
-"""Calls of a store's own API, with the operator's token, as the real provider makes them for blobs (no keys)."""
+"""The operator's tokens, and calls of a store's own API with one, as the real provider makes for blobs (no keys)."""
 
 import functools
 import json
@@ -11,27 +11,39 @@ from collections.abc import Mapping
 
 from lab.providers.framework.types import Refusal
 
-_STORAGE = "https://storage.azure.com/.default"
+_STORAGE = "https://storage.azure.com"
 _TIMEOUT_SECONDS = 120
 
 
-@functools.lru_cache(maxsize=1)
-def _token(minute: int) -> str:
+def token(resource: str) -> str:
+    """For `resource`, as whoever runs Pulumi. Refusal says what is missing or what Entra ID has against it."""
+    return _token(resource, int(time.time() // 600))
+
+
+@functools.lru_cache(maxsize=8)
+def _token(resource: str, age: int) -> str:
     names = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
     tenant, client, secret = (os.environ.get(name, "") for name in names)
     if not secret:
         raise Refusal(f"the azure-native provider has no credentials: set {', '.join(names)}")
-    form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret, "scope": _STORAGE}
+    scope = f"{resource}/.default"
+    form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret, "scope": scope}
     url = f"https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
-    with urllib.request.urlopen(url, urllib.parse.urlencode(form).encode(), timeout=_TIMEOUT_SECONDS) as answer:
-        return str(json.load(answer)["access_token"])
+    try:
+        with urllib.request.urlopen(url, urllib.parse.urlencode(form).encode(), timeout=_TIMEOUT_SECONDS) as answer:
+            return str(json.load(answer)["access_token"])
+    except urllib.error.HTTPError as error:
+        with error:
+            raise Refusal(str(json.load(error).get("error_description") or error.reason)) from None
+    except OSError as error:
+        raise Refusal(f"POST {url}: {error}") from None
 
 
 def blob_call(
     method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, missing: bool = False
 ) -> Mapping[str, str] | None:
     """The answer's headers; None for 404 when `missing` is fine. Refusal with the store's own code."""
-    given = {"Authorization": f"Bearer {_token(int(time.time() // 600))}", "x-ms-version": "2023-11-03"}
+    given = {"Authorization": f"Bearer {token(_STORAGE)}", "x-ms-version": "2023-11-03"}
     request = urllib.request.Request(url, data=body, method=method, headers={**given, **(headers or {})})
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:

@@ -230,11 +230,20 @@ class Provider:
         """Ctrl-C: what waits gives up; what is being made is finished, so that the state knows of it."""
         self.cancelled.set()
 
-    def invoke(self, token: str) -> None:
-        raise Refusal(
-            f"function {token} is not supported in the twinsite lab: a preview that asks an account cannot work "
-            "without one; give the value as configuration instead"
-        )
+    def invoke(self, token: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """A function's result: `answer(arguments, box)` of the file that its token names."""
+        name = f"lab.providers.{self.package}.{file_of(token)}"
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+            raise Refusal(
+                f"function {token} is not supported in the twinsite lab: a preview that asks an account cannot work "
+                "without one; give the value as configuration instead"
+            ) from None
+        answer: Callable[[Mapping[str, Any], Box | None], dict[str, Any]] = module.answer
+        return answer(reveal(arguments), self.box)
 
     # Common parts
 

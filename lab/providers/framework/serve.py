@@ -107,7 +107,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_told
     def Invoke(self, request: Any, context: Any) -> Any:
-        self.provider.invoke(request.tok)
+        found = encode(self.provider.invoke(request.tok, decode(request.args)))
+        response = provider_pb2.InvokeResponse()
+        getattr(response, "return").CopyFrom(found)  # a word of Python
+        return response
 
     @_told
     def Check(self, request: Any, context: Any) -> Any:
