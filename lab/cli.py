@@ -219,6 +219,9 @@ def _parser() -> argparse.ArgumentParser:
     cut.add_argument("down", type=_switch, metavar="on|off", help="on: the cable is cut")
     dark = fault("dark", "AWS goes dark: APIs, load balancer and machines; Route 53 answers on.", ["down"])
     dark.add_argument("down", type=_switch, metavar="on|off", help="on: AWS is dark")
+    refuse = fault("refuse", "An Azure storage account refuses its blobs with 403 and this code.", ["account", "code"])
+    refuse.add_argument("account", metavar="ACCOUNT")
+    refuse.add_argument("code", metavar="CODE|off", help="KeyVaultEncryptionKeyNotFound, AuthorizationFailure, …")
     loss = fault(
         "loss", "Lose this share of the packets between the on-prem site and the internet; 0 ends it.", ["percent"]
     )

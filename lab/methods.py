@@ -193,6 +193,10 @@ class Methods:
         with self._box_lock:
             self._dark(down)
 
+    def do_refuse(self, account: str, code: str) -> None:
+        """A storage account of Azure answers 403 with this code where it would give or take a blob; `off` ends it."""
+        self._cloud().blobs.refuse(account, code)
+
     def do_kubectl(self, words: list[str], stdin: str) -> dict[str, Any]:
         """{"code", "out", "err"} of one command to the primary's cluster."""
         return self._kubectl(words, stdin)

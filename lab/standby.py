@@ -19,6 +19,8 @@ RELEASES = "releases.example.net"
 """Where the application's vendor serves it; neither cloud's."""
 ARTEFACT = "/petclinic.war"
 ORIGIN = f"origin-dr.{DOMAIN}"
+USERS = f"www.{DOMAIN}"
+"""With one name users meet the machine itself, so that its certificate has to name it, too."""
 
 
 def values(operator: Operator, war: Path) -> dict[str, Any]:
@@ -44,7 +46,7 @@ def values(operator: Operator, war: Path) -> dict[str, Any]:
 def secrets(authority: Path) -> Mapping[str, str]:
     """Settings that are kept encrypted: the origin's certificate, as an authority that everybody trusts issues it."""
     issuer = Authority(authority)
-    return {"origin_certificate": _chain_then_key(issuer.pem(ORIGIN))}
+    return {"origin_certificate": _chain_then_key(issuer.pem(ORIGIN, USERS))}
 
 
 def _chain_then_key(pem: str) -> str:

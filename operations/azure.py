@@ -89,9 +89,21 @@ def call(
 
 
 def explained(error: AzureError, where: str, role: str) -> str:
-    """What happened at a container or blob, and what to do: forbidden, gone, and not to be reached are three things."""
+    """What happened at a container or blob, and what to do: forbidden, gone, and not to be reached are three things.
+
+    Forbidden may mean the customer's key of the account, too: for its codes see components/guest/backup/store.py.
+    """
+    if error.status == 403 and error.code.startswith("KeyVault"):
+        return (
+            f"{error}: the account of {where} is encrypted with a customer's key that it cannot use: recover the key "
+            "and its vault, enable it, and give the account an identity that may use it (role Key Vault Crypto Service "
+            "Encryption User); `az storage account show --query encryption` names the key"
+        )
     if error.status == 403:
-        return f"{error}: your identity needs the role {role} on {where} (`az role assignment create`)"
+        return (
+            f"{error}: your identity needs the role {role} on {where} (`az role assignment create`), and the account's "
+            "firewall must let your network in"
+        )
     if error.code == NO_NAME:
         return f"{error}: the account of {where} is gone, or your resolver does not work; `pulumi up` makes it again"
     if error.status == 404:

@@ -81,8 +81,11 @@ def _from_blob(address: str) -> str:
 
     try:
         found = azure.Blobs(azure.Identity()).get(azure.place(address))
-    except (azure.AzureError, ValueError) as error:
-        raise NoInventory(f"{address} cannot be read: {error}") from None
+    except azure.AzureError as error:
+        words = azure.explained(error, address, "Storage Blob Data Reader")
+        raise NoInventory(f"{address} cannot be read: {words}") from None
+    except ValueError as error:
+        raise NoInventory(str(error)) from None
     if found is None:
         raise NoInventory(f"{address} does not exist: `pulumi up` writes it")
     return found[0].decode("utf-8", "replace")

@@ -57,10 +57,8 @@ class BlobStore:
         try:
             yield
         except azure.AzureError as error:
-            raise Unavailable(
-                f"{self._place} cannot be used ({error}): check your network, and that your identity has role "
-                "Storage Blob Data Contributor there"
-            ) from None
+            words = azure.explained(error, str(self._place), "Storage Blob Data Contributor")
+            raise Unavailable(f"{self._place} cannot be used: {words}") from None
 
     def read(self, name: str) -> tuple[bytes, str] | None:
         with self._speaking():

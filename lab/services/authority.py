@@ -56,10 +56,10 @@ class Authority:
                 self._contexts[name] = context
             return self._contexts[name]
 
-    def pem(self, name: str) -> str:
-        """Key and certificate for `name`, for a server that ends TLS itself."""
+    def pem(self, name: str, *more: str) -> str:
+        """Key and certificate for `name` (and more names), for a server that ends TLS itself."""
         with self._lock:
-            return self._issue(name).decode()
+            return self._issue(name, *more).decode()
 
     def _make(self) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -77,19 +77,18 @@ class Authority:
         secret.write_bytes(_pem(key))
         self.certificate_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def _issue(self, name: str) -> bytes:
-        try:
-            alternative: x509.GeneralName = x509.IPAddress(ipaddress.IPv4Address(name))
-        except ValueError:
-            alternative = x509.DNSName(name)
+    def _issue(self, *names: str) -> bytes:
+        alternatives = [_general(name) for name in names]
         if not isinstance(self._key, ec.EllipticCurvePrivateKey):
             raise TypeError("the lab's authority has a key of another kind than it makes")
         public = self._server_key.public_key()
         # Key identifiers and usages: Python 3.13 and later verify with VERIFY_X509_STRICT and want them all. A common
         # name holds 64 characters, a bucket's host name may have more: the alternative name is what counts.
         certificate = (
-            _builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])]), self._certificate.subject, public)
-            .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+            _builder(
+                x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])]), self._certificate.subject, public
+            )
+            .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(ca=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -98,6 +97,13 @@ class Authority:
             .sign(self._key, hashes.SHA256())
         )
         return _pem(self._server_key) + certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _general(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.IPv4Address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

@@ -10,6 +10,8 @@ TENANT = "72f988bf-7ab1-4c11-9d52-1ab0000000aa"
 
 BACKING = "lab:azure:container"
 """Records: ACCOUNT/CONTAINER → {"name": Azurite's}. A container that is made again is another one there."""
+REFUSED = "lab:azure:refused"
+"""Records: ACCOUNT → {"code"}: its blobs are refused with this code, as somebody at the lab said."""
 SECRET = "lab:azure:secret"
 """Records: VAULT/NAME → {"versions": [{"id", "value", "created"}], "deleted": bool}, newest last."""
 

@@ -12,7 +12,8 @@ from email.utils import formatdate
 from typing import Any
 from xml.sax.saxutils import escape
 
-from lab.services.azure import BACKING
+from lab.client import LabError
+from lab.services.azure import BACKING, REFUSED
 from lab.services.azure_http import Answer, Problem, Records, bearer
 from lab.services.azure_rights import Roles
 from lab.services.azure_roles import BLOBS
@@ -30,6 +31,16 @@ _HOW = {"GET": "read", "HEAD": "read", "PUT": "write", "POST": "write", "DELETE"
 _PAGE = "<!DOCTYPE html><html><head><title>{code}</title></head><body><h1>{text}</h1></body></html>"
 
 Put = Callable[[str, str, dict[str, Any]], None]
+
+REFUSALS: Mapping[str, str] = {
+    # The account's firewall.
+    "AuthorizationFailure": "This request is not authorized to perform this operation.",
+    # Its customer-managed key [Microsoft Learn, Common REST API error codes: all three are 403].
+    "KeyVaultEncryptionKeyNotFound": "The key vault key is not found to unwrap the encryption key.",
+    "KeyVaultVaultNotFound": "The key vault is not found for encryption.",
+    "KeyVaultAccessTokenCannotBeAcquired": "The key vault access token cannot be acquired with this identity.",
+}
+"""What an account can be told to answer instead of its blobs, and its words (those of the last are ours)."""
 
 
 class Blobs:
@@ -64,6 +75,26 @@ class Blobs:
         except Problem as problem:
             return refused(request, problem)
 
+    def refuse(self, account: str, code: str) -> None:
+        """From now on the account's blobs are refused with this code; `off` ends it."""
+        there = sorted(str(one.get("accountName")) for one in self._records(ACCOUNT).values())
+        if account not in there:
+            raise LabError(f"there is no storage account {account!r}; there are: {', '.join(there) or 'none'}")
+        if code == "off":
+            self._forget(REFUSED, account)
+        elif code in REFUSALS:
+            self._put(REFUSED, account, {"code": code})
+        else:
+            raise LabError(f"{code!r} is no code that the lab can answer: give one of {', '.join(REFUSALS)}, or off")
+
+    def _open(self, account: str, method: str, blob: str, query: Mapping[str, str]) -> None:
+        """Refuse what `refuse` said. Without its key an account still lists and deletes [Microsoft Learn,
+        customer-managed-keys-overview, operations that fail after a key is revoked]."""
+        code = str((self._records(REFUSED).get(account) or {}).get("code", ""))
+        opens = bool(blob) and method != "DELETE" and query.get("comp") != "blocklist"
+        if code and (opens or "metadata" in query.get("include", "") or not code.startswith("KeyVault")):
+            raise Problem(403, code, REFUSALS[code])
+
     # Blobs
 
     def _blob(self, request: Request) -> Answer:
@@ -80,6 +111,7 @@ class Blobs:
             self._anonymous(request, account, scope, container, blob)
         else:
             self._authorise(request, found[1], action, where, data)
+        self._open(found[1], request.method, blob, query)
         if not container:
             return self._service(request, found[1], scope, query)
         if kind == "container" and "comp" not in query and request.method in ("PUT", "DELETE"):
@@ -190,6 +222,7 @@ class Blobs:
                 raise Problem(404, "WebsiteDisabled", "The static website is not enabled for this account.")
             if request.method not in ("GET", "HEAD"):
                 raise Problem(405, "UnsupportedHttpVerb", "The resource doesn't support specified Http Verb.")
+            self._open(account, request.method, request.path or "/", {})
             return self._document(account, site, request)
         except Problem as problem:
             page = _PAGE.format(code=problem.code, text=escape(problem.text)).encode()

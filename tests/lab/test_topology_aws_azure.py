@@ -3,6 +3,7 @@
 One story on one box: each test goes on where the one before it ended.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -11,12 +12,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab import primary
+from lab import primary, standby
+from lab.client import Client
 from lab.paths import TREE
+from lab.services.azure_blob import ACCOUNT
+from lab.services.azure_rights import ASSIGNMENT
 
 from .conftest import Provisioned
 from .whole_box import PATHS, lab, left_on_this_machine, must, needs_a_box, no_box_yet
@@ -24,6 +29,8 @@ from .whole_box import PATHS, lab, left_on_this_machine, must, needs_a_box, no_b
 pytestmark = needs_a_box
 
 PAGE = f"https://dr.{primary.DOMAIN}/petclinic/"
+USERS = f"www.{primary.DOMAIN}"
+"""The one name, in the end."""
 CRONJOB = "rds-backup"
 FAILOVER = ("twinsite", "--stack", "dr", "failover", "--to", "azure", "--source-is-dead", "--json")
 FAILBACK = ("twinsite", "--stack", "dr", "failback", "--to", "aws", "--json")
@@ -31,6 +38,13 @@ SEED = random.Random(4)
 KILLED_OVER = SEED.choice(["have backup", "compare every table", "set the latch object azblob://labdrpublic"])
 """Beginning of the step in which the operator's command is killed."""
 KILLED_BACK = SEED.choice(["dump azure's database", "move aws's old tables", "restore the dump", "remove the latch"])
+DESK, RUN_COMMAND = (
+    str(Path(__file__).parent / path) for path in ("traffic_site/desk.py", "azure_site/run_command.py")
+)
+BACKUP_ACCOUNT, LATCH_ACCOUNTS = "labdrbackup", ("labdrpublic", "labdrlatch")
+NO_KEY, FIREWALL = "KeyVaultEncryptionKeyNotFound", "AuthorizationFailure"
+LATCH_SECONDS = 10 + 6
+"""The promise without the TTL: interval x 1 + 6. Route 53's own servers are asked."""
 CHECK_ROUNDS_SECONDS = 25.0
 """Two of the health checks' rounds and a half: what would move users has moved them."""
 
@@ -54,6 +68,20 @@ class Clinic(Provisioned):
     def site(self) -> str:
         found = re.search(r"^x-site: (\S+)", self.page(), re.IGNORECASE | re.MULTILINE)
         return found[1] if found else ""
+
+    def status(self) -> dict[str, Any]:
+        return self.json("twinsite", "--stack", "dr", "status", "--json")
+
+    def on_standby(self, command: str) -> str:
+        """What a command says on the standby machine, both outputs, by Azure's run command."""
+        found = json.loads(self.pulumi("stack", "output", "inventory", "--json"))["azure_machines"][0]
+        group = f"/subscriptions/{found['subscription']}/resourceGroups/{found['resource_group']}"
+        machine = f"{group}/providers/Microsoft.Compute/virtualMachines/{found['vm']}"
+        return self.must("python", RUN_COMMAND, machine, f"{command} 2>&1; true")
+
+    def dns(self, *words: str) -> str:
+        """What desk.py of the traffic tests prints."""
+        return self.must("python", DESK, *words).strip()
 
     def sql(self, statement: str, user: str = "backup") -> str:
         """At AWS, from the cluster's node."""
@@ -111,6 +139,30 @@ def killed_in(step: str, *words: str) -> None:
     assert running.returncode == -signal.SIGKILL, f"it never came to {step!r}:\n" + "".join(said)
 
 
+def taken(token: str, mark: str) -> dict[str, Any]:
+    """What Azure has of this kind with `mark` in it, deleted as by hand in its portal; id → record."""
+    box = Client(PATHS.socket)
+    found = {key: one for key, one in box.call("records_list", token=token).items() if mark in f"{key} {one}"}
+    assert found, f"nothing of kind {token} has {mark!r}"
+    for key in found:
+        box.call("records_delete", token=token, id=key)
+    return found
+
+
+def give(token: str, records: dict[str, Any]) -> None:
+    for key, one in records.items():
+        Client(PATHS.socket).call("records_put", token=token, id=key, record=one)
+
+
+@contextlib.contextmanager
+def refusing(account: str, code: str) -> Iterator[None]:
+    must("refuse", account, code)
+    try:
+        yield
+    finally:
+        must("refuse", account, "off")
+
+
 @pytest.fixture(scope="module")
 def clinic() -> Iterator[Clinic]:
     before = no_box_yet()
@@ -145,7 +197,7 @@ def test_cold_keeps_a_backup_and_users_are_at_aws(clinic: Clinic) -> None:
     clinic.add_owner("Before")
     clinic.back_up(f"{CRONJOB}-29400000")
     clinic.add_owner("Late")
-    status = clinic.json("twinsite", "--stack", "dr", "status", "--json")
+    status = clinic.status()
     assert status["problems"] == []
     assert (status["dr_mode"], status["active_site"], status["standby"]["exists"]) == ("cold", "aws", False)
 
@@ -162,16 +214,25 @@ def test_with_aws_dead_a_killed_failover_goes_on_and_serves_the_backups_rows(cli
     assert "Late Clinic" not in owners, "written after the backup: lost until the failback lists it"
 
 
-def test_aws_coming_back_moves_nobody(clinic: Clinic) -> None:
+def test_aws_coming_back_moves_nobody_nor_does_a_latch_store_that_is_forbidden(clinic: Clinic) -> None:
     clinic.add_owner("Azure")
     must("dark", "off")
-    deadline = time.monotonic() + CHECK_ROUNDS_SECONDS
-    seen = set()
-    while time.monotonic() < deadline:
-        names = clinic.json("twinsite", "--stack", "dr", "status", "--json")["names"]
-        seen |= {answer["site"] for name in names for answer in name["answers"]}
+    with refusing(LATCH_ACCOUNTS[1], FIREWALL):
+        deadline = time.monotonic() + CHECK_ROUNDS_SECONDS
+        seen = set()
+        refused = clinic.json(*FAILBACK, "--plan")
+        while time.monotonic() < deadline:
+            status = clinic.status()
+            seen |= {answer["site"] for name in status["names"] for answer in name["answers"]}
     assert seen == {"azure"}
     assert clinic.site() == "azure"
+    store = f"azblob://{LATCH_ACCOUNTS[1]}/$web/latch/dr"
+    (problem,) = [one for one in status["problems"] if one.startswith(f"latch store {store} does not answer")]
+    for words in (problem, *refused["problems"]):
+        assert FIREWALL in words
+        assert f"needs the role Storage Blob Data Contributor on {store}" in words
+    assert (refused["verdict"], len(refused["problems"])) == ("refused", 1)
+    assert "bring it back first; see docs/runbooks/latch-store-gone.md" in refused["problems"][0]
 
 
 def test_a_failback_is_refused_until_its_user_may_take_the_data_back(clinic: Clinic) -> None:
@@ -212,10 +273,58 @@ def test_a_drill_moves_nobody(clinic: Clinic, drill: str) -> None:
     assert clinic.site() == "aws"
 
 
+def test_a_store_that_is_forbidden_locked_or_gone_says_what_to_do_on_the_machine_and_at_the_desk(
+    clinic: Clinic,
+) -> None:
+    looks = "/usr/local/sbin/twinsite-guest backup report --patience 0"
+    newest = json.loads(clinic.on_standby(looks))["newest"]["rows"]
+    assert newest == 36, "the positive control"
+    with refusing(BACKUP_ACCOUNT, NO_KEY):
+        said = [clinic.on_standby(looks)]
+        said += clinic.status()["problems"]
+        refused = clinic.json(*FAILOVER)
+    assert (refused["verdict"], refused["steps"], len(refused["problems"])) == ("refused", [], 1)
+    assert len(said) == 2
+    for words in (*said, *refused["problems"]):
+        assert NO_KEY in words
+        assert "recover the key and its vault" in words
+    gone = taken(ACCOUNT, LATCH_ACCOUNTS[1])
+    try:
+        refused = clinic.json(*FAILOVER, "--plan")
+    finally:
+        give(ACCOUNT, gone)
+    assert refused["verdict"] == "refused"
+    assert " is gone" in str(refused["problems"]) and "--one-latch" in str(refused["problems"])
+    taken(ASSIGNMENT, "containers/mysql-backup")  # the next `pulumi up --refresh` puts them back, as the sentence says
+    words = clinic.on_standby(looks)
+    assert "assign the role 'Storage Blob Data Reader' on container 'mysql-backup' of account 'labdrbackup'" in words
+    assert "`pulumi up --refresh` does" in words
+
+
+def test_with_one_name_the_latch_leads_users_to_the_machine_itself_and_back(clinic: Clinic) -> None:
+    for setting in (("names", "one"), ("primary_has_ipv6", "false")):
+        clinic.pulumi("config", "set", *setting)
+    clinic.pulumi("up", "--yes", "--skip-preview", "--refresh")
+    assert clinic.dns("until", USERS, primary.ALB.v4, "1")
+    assert "served by site aws" in clinic.must("curl", "-sS", "-m", "20", f"https://{USERS}/petclinic/owners")
+    machine = clinic.dns("answer", standby.ORIGIN)
+    for account in LATCH_ACCOUNTS:
+        assert clinic.dns("put", account, "latch/dr") == "201"
+    assert float(clinic.dns("until", USERS, machine, str(LATCH_SECONDS))) <= LATCH_SECONDS
+    assert int(clinic.dns("ttl", USERS)) <= 60
+    # The desk's resolver may keep what it has for those 60 s; the next user's has nothing.
+    page = ("curl", "-sS", "-m", "20", "--resolve", f"{USERS}:443:{machine}", f"https://{USERS}/petclinic/owners")
+    assert "served by site azure" in clinic.must(*page), "and its certificate names what users typed"
+    for account in LATCH_ACCOUNTS:
+        assert clinic.dns("delete", account, "latch/dr") == "202"
+    assert float(clinic.dns("until", USERS, primary.ALB.v4, str(LATCH_SECONDS))) <= LATCH_SECONDS
+    assert "36" in clinic.on_standby("/usr/local/sbin/twinsite-guest backup report"), "its role is back"
+
+
 def test_down_to_cold_nothing_of_the_standby_is_left(clinic: Clinic) -> None:
     clinic.pulumi("config", "set", "active_site", "aws")
     clinic.pulumi("config", "set", "dr_mode", "cold")
     clinic.pulumi("up", "--yes", "--skip-preview")
-    status = clinic.json("twinsite", "--stack", "dr", "status", "--json")
+    status = clinic.status()
     assert status["problems"] == []
     assert (status["dr_mode"], status["active_site"], status["standby"]["exists"]) == ("cold", "aws", False)

@@ -21,10 +21,12 @@ TREE = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "traffic_site"
 
 EDGE = "198.51.100.70"
+MACHINE = "203.0.113.9"
+"""Of the one name, which leads to a plain address."""
 PRIMARY = "none"
 """This site has no load balancer: its alias has no address. What matters is that it is not the edge."""
 
-WWW, DR, WITNESS = "www.example.com", "dr.example.com", "latch-witness.example.com"
+WWW, DR, ONE, WITNESS = "www.example.com", "dr.example.com", "one.example.com", "latch-witness.example.com"
 CLEAR, SET = "192.0.2.1", "192.0.2.2"
 LATCH_SECONDS = 10 + 6
 """The promise without the TTL: interval x 1 + 6."""
@@ -80,24 +82,25 @@ def bare() -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def first_answers(bare: Site) -> list[str]:
-    """What dr was answered with from before the first `up` until after it."""
+def first_answers(bare: Site) -> list[list[str]]:
+    """What dr and one were answered with from before the first `up` until after it."""
     with concurrent.futures.ThreadPoolExecutor() as beside:
-        watched = beside.submit(bare.answers, DR, 75)
+        watched = [beside.submit(bare.answers, name, 75) for name in (DR, ONE)]
         bare.sh("pulumi up --yes --skip-preview --non-interactive")
-        return watched.result()
+        return [one.result() for one in watched]
 
 
 @pytest.fixture(scope="module")
-def site(bare: Site, first_answers: list[str]) -> Site:
+def site(bare: Site, first_answers: list[list[str]]) -> Site:
     bare.put("shoplatch", "primary", "served by site aws")
     bare.seconds_until(WWW, PRIMARY, HEALTH_SECONDS)
     return bare
 
 
-def test_no_user_is_led_to_the_standby_while_the_checks_are_new(site: Site, first_answers: list[str]) -> None:
-    assert EDGE not in first_answers
-    assert PRIMARY in first_answers, "the positive control: the name was there to be asked for"
+def test_no_user_is_led_to_the_standby_while_the_checks_are_new(site: Site, first_answers: list[list[str]]) -> None:
+    for answers in first_answers:
+        assert not {EDGE, MACHINE} & set(answers)
+        assert PRIMARY in answers, "the positive control: the name was there to be asked for"
     assert site.desk("until", WITNESS, CLEAR, "1")
 
 
@@ -112,6 +115,7 @@ def test_a_dead_primary_moves_the_notice_and_not_the_application(site: Site) -> 
     site.delete("shoplatch", "primary")
     assert site.seconds_until(WWW, EDGE, HEALTH_SECONDS + 5) <= HEALTH_SECONDS
     assert site.answers(DR, 2) == [PRIMARY]
+    assert site.answers(ONE, 2) == [PRIMARY], "its own check of the primary is as red, and for alarms only"
 
 
 def test_the_latch_moves_every_name_within_its_promise(site: Site) -> None:
@@ -119,6 +123,8 @@ def test_the_latch_moves_every_name_within_its_promise(site: Site) -> None:
         site.put(account, "latch/dr")
     assert site.seconds_until(DR, EDGE, LATCH_SECONDS + 5) <= LATCH_SECONDS
     assert site.seconds_until(WWW, EDGE, 1) <= 1
+    assert site.seconds_until(ONE, MACHINE, 1) <= 1
+    assert int(site.desk("ttl", ONE)) <= 60
     assert site.seconds_until(WITNESS, SET, 1) <= 1
 
 
@@ -135,8 +141,8 @@ def test_with_the_latch_set_neither_the_primarys_return_nor_a_red_standby_nor_on
     site.delete(lost, "latch/dr")
     try:
         with concurrent.futures.ThreadPoolExecutor() as both:
-            seen = list(both.map(lambda name: site.answers(name, HEALTH_SECONDS + 4), (WWW, DR)))
-        assert seen == [[EDGE], [EDGE]]
+            seen = list(both.map(lambda name: site.answers(name, HEALTH_SECONDS + 4), (WWW, DR, ONE)))
+        assert seen == [[EDGE], [EDGE], [MACHINE]]
     finally:
         site.put(lost, "latch/dr")
         site.put("shopnotice", "healthz", "twinsite-ok")
@@ -147,4 +153,5 @@ def test_without_the_latch_users_are_back_at_the_primary(site: Site) -> None:
         site.delete(account, "latch/dr")
     assert site.seconds_until(DR, PRIMARY, LATCH_SECONDS + 5) <= LATCH_SECONDS
     assert site.seconds_until(WWW, PRIMARY, LATCH_SECONDS + 5) <= LATCH_SECONDS
+    assert site.seconds_until(ONE, PRIMARY, 1) <= 1
     assert site.desk("until", WITNESS, CLEAR, "5")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from components.guest.agent import azure
-from components.guest.backup import compress, config, fetch, manifest, store
+from components.guest.backup import command, compress, config, fetch, manifest, store
 from components.guest.backup.manifest import Found
 from components.guest.errors import Failed, Refused
 
@@ -110,9 +110,11 @@ class Cloud:
         self.blobs: dict[str, bytes] = {}
         self.tokens = 0
         self.refusal: Exception | None = None
+        self.patience = -1.0
 
     def token(self, resource: str, client_id: str, tenant: str, token_file: str, patience_seconds: float) -> str:
         self.tokens += 1
+        self.patience = patience_seconds
         return f"{client_id}{tenant}{token_file}"
 
     def _allowed(self, token: str) -> None:
@@ -177,15 +179,31 @@ def test_a_missing_role_is_named_with_its_scope_and_who_lacks_it(cloud: Cloud) -
             look()
 
 
-def test_a_store_whose_key_is_not_usable_any_more_says_what_to_do(cloud: Cloud, tmp_path: Path) -> None:
-    cloud.refusal = azure.CallError("GET x: HTTP 403", 403, "KeyVaultEncryptionKeyNotFound")
+@pytest.mark.parametrize(
+    "code", ["KeyVaultEncryptionKeyNotFound", "KeyVaultVaultNotFound", "KeyVaultAccessTokenCannotBeAcquired"]
+)
+def test_a_store_whose_key_is_not_usable_any_more_says_what_to_do(cloud: Cloud, tmp_path: Path, code: str) -> None:
+    cloud.refusal = azure.CallError("GET x: HTTP 403", 403, code)
     place = store.BlobStore("acct", "mysql-backup", "me", "", "")
-    with pytest.raises(Failed, match=r"recover or enable the key.*'Key Vault Crypto Service Encryption User'"):
+    with pytest.raises(Failed, match=r"recover the key and its vault.*'Key Vault Crypto Service Encryption User'"):
         place.get("x")
     backup = made("20261121T030000Z-00000001", 0) | {"bytes_total": 8, "key_id": "https://kv.vault.azure.net/keys/old"}
     words = r"backup 20261121T030000Z-00000001 cannot be read \(its manifest names the key https://kv.*/keys/old\)"
     with pytest.raises(Failed, match=words):
         fetch.fetch(place, backup, tmp_path / "spool", 2, lambda event: None).__enter__()
+
+
+@pytest.mark.parametrize(("words", "seconds"), [([], 300), (["--patience", "0"], 0)])
+def test_a_refusal_is_waited_out_as_long_as_the_command_line_says(
+    cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], seconds: int
+) -> None:
+    told = {"store": "azblob://acct/box", "identity": {"client_id": "me"}, "schema": "a"}
+    path = tmp_path / "backup.json"
+    path.write_text(json.dumps({**told, "database": {"address": "d", "user": "u"}}))
+    cloud.refusal = azure.CallError("GET x: HTTP 403", 403, "AuthorizationPermissionMismatch")
+    assert command.main(["report", *words, "--config", str(path)]) == 1
+    assert cloud.patience == seconds
+    assert "`pulumi up --refresh` does" in capsys.readouterr().err
 
 
 def test_a_container_that_is_not_there_is_another_thing_than_an_empty_one(cloud: Cloud) -> None:

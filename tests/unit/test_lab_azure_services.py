@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lab.client import LabError
 from lab.services.azure import BACKING, SECRET, TENANT, Operator
 from lab.services.azure_blob import ACCOUNT, CONTAINER, WEBSITE, Blobs
 from lab.services.azure_commands import Commands
@@ -155,6 +156,30 @@ def test_a_list_names_the_container_as_its_owner_does(cloud: Cloud) -> None:
     cloud.assign(READER, STORE)
     url = "https://drbackup.blob.core.windows.net/mysql-backup?restype=container&comp=list"
     assert cloud.ask("GET", url, cloud.token(STORAGE))[2] == b'<EnumerationResults ContainerName="mysql-backup"/>'
+
+
+@pytest.mark.parametrize(
+    ("code", "listed", "deleted"), [("KeyVaultVaultNotFound", 200, 404), ("AuthorizationFailure", 403, 403)]
+)
+def test_without_its_key_an_account_lists_and_deletes_and_behind_its_firewall_it_does_nothing(
+    cloud: Cloud, code: str, listed: int, deleted: int
+) -> None:
+    (blobs,) = [one for one in cloud.apis if isinstance(one, Blobs)]
+    token, container = cloud.token(STORAGE), BLOB.partition("/backups")[0]
+    cloud.assign(WRITER, STORE)
+    cloud.ask("PUT", BLOB, token, b"{}")
+    blobs.refuse("drbackup", code)
+    for method in ("GET", "HEAD", "PUT"):
+        status, headers, _ = cloud.ask(method, BLOB, token)
+        assert (status, headers["x-ms-error-code"]) == (403, code)
+    assert cloud.ask("GET", f"{container}?restype=container&comp=list", token)[0] == listed
+    assert cloud.ask("GET", f"{container}?restype=container&comp=list&include=metadata", token)[0] == 403
+    assert cloud.ask("DELETE", f"{BLOB}.gone", token)[0] == deleted
+    blobs.refuse("drbackup", "off")
+    assert cloud.ask("GET", BLOB, token)[2] == b"{}"
+    for account, wrong in (("drbackup", "NoSuchCode"), ("nobodys", code)):
+        with pytest.raises(LabError):
+            blobs.refuse(account, wrong)
 
 
 def test_nobody_reads_without_a_token_unless_account_and_container_allow_it(cloud: Cloud) -> None:

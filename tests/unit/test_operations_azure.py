@@ -100,6 +100,20 @@ def test_a_store_that_cannot_be_used_says_which_and_what_to_check(cloud: Azure) 
         there.read("lock.json")
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("KeyVaultEncryptionKeyNotFound", "recover the key and its vault, enable it"),
+        ("AuthorizationPermissionMismatch", "needs the role Storage Blob Data Reader on azblob://a/b"),
+        ("AuthorizationFailure", "the account's firewall must let your network in"),
+    ],
+)
+def test_a_forbidden_blob_is_a_matter_of_its_key_or_of_role_and_firewall(code: str, words: str) -> None:
+    said = azure.explained(azure.AzureError("HEAD x: 403", 403, code), "azblob://a/b", "Storage Blob Data Reader")
+    assert words in said
+    assert ("role Storage Blob" in said) == (not code.startswith("KeyVault"))
+
+
 def test_a_lock_that_somebody_holds_is_refused_with_owner_and_time(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import Failed, Refused
 from . import dump, manifest, retention, timer
 from .aside import aside, drop
-from .config import Config, Secrets, at, read, read_secrets
+from .config import ROLE_SECONDS, Config, Secrets, at, read, read_secrets
 from .difference import difference
 from .fetch import verify
 from .prove import prove
@@ -105,6 +105,13 @@ def _parser() -> argparse.ArgumentParser:
         "--base-store", default="", metavar="URL", help="diff: the older backup's; ready: the one to restore from"
     )
     parser.add_argument("--keep", default="", metavar="URL", help="diff: write all rows that differ there")
+    parser.add_argument(
+        "--patience",
+        type=int,
+        default=ROLE_SECONDS,
+        metavar="SECONDS",
+        help="how long to wait for a role that the store does not know yet; 0: say at once what is refused",
+    )
     parser.add_argument("--config", default=CONFIG)
     parser.add_argument("--secrets", default=SECRETS)
     parser.add_argument("--planned", action="store_true", help="run: outside of the schedule; labelled so")
@@ -166,6 +173,7 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_intermixed_args(argv)  # the wrapper puts its options before the id
     try:
         config = read(options.config)
+        config = dataclasses.replace(config, role_seconds=options.patience)
         if options.store:
             config = at(config, options.store)
         if options.into:

@@ -11,6 +11,8 @@ from ..documents import whole_number
 from ..errors import Refused
 
 SPOOL = "/var/tmp/twinsite-backup"
+ROLE_SECONDS = 300
+"""How long a role assignment may take to arrive."""
 
 Say = Callable[[dict[str, Any]], None]
 """Takes a progress event: {"event", …}."""
@@ -52,6 +54,8 @@ class Config:
     """Where a restore keeps verified chunks."""
     keep_days: int = 0
     """After a scheduled backup, older ones than this are deleted (retention.py); 0: none ever."""
+    role_seconds: int = ROLE_SECONDS
+    """How long the store is asked again for what it refuses, because a role may be on its way; `--patience`."""
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,10 @@ from typing import Any, Protocol
 from ..agent import azure
 from ..errors import Failed
 from . import manifest
-from .config import Config
+from .config import ROLE_SECONDS, Config
 from .manifest import Found
 
 TOKEN_SECONDS = 600  # a federated token lives an hour, a backup may take longer
-ROLE_SECONDS = 300  # how long a role assignment may take to arrive
 READER, CONTRIBUTOR = "Storage Blob Data Reader", "Storage Blob Data Contributor"
 
 
@@ -88,8 +87,16 @@ class FolderStore:
 class BlobStore:
     """A container. Safe to use from several threads."""
 
-    def __init__(self, account: str, container: str, client_id: str, tenant: str, token_file: str) -> None:
-        self._account, self._container = account, container
+    def __init__(
+        self,
+        account: str,
+        container: str,
+        client_id: str,
+        tenant: str,
+        token_file: str,
+        patience_seconds: int = ROLE_SECONDS,
+    ) -> None:
+        self._account, self._container, self._patience = account, container, patience_seconds
         self._identity = (client_id, tenant, token_file)
         self._lock = threading.Lock()
         self._token, self._fetched = "", 0.0
@@ -97,7 +104,7 @@ class BlobStore:
     def _fresh(self) -> str:
         with self._lock:
             if not self._token or time.monotonic() - self._fetched > TOKEN_SECONDS:
-                self._token = azure.token(azure.STORAGE_RESOURCE, *self._identity, patience_seconds=ROLE_SECONDS)
+                self._token = azure.token(azure.STORAGE_RESOURCE, *self._identity, patience_seconds=self._patience)
                 self._fetched = time.monotonic()
             return self._token
 
@@ -107,14 +114,14 @@ class BlobStore:
     def put(self, name: str, content: bytes) -> None:
         try:
             path = f"{self._container}/{name}"
-            azure.blob_put(self._account, path, content, self._fresh(), patience_seconds=ROLE_SECONDS)
+            azure.blob_put(self._account, path, content, self._fresh(), patience_seconds=self._patience)
         except azure.CallError as error:
             raise Failed(self._explained(error, CONTRIBUTOR)) from error
 
     def get(self, name: str) -> bytes:
         try:
             path = f"{self._container}/{name}"
-            found: bytes = azure.blob_get(self._account, path, self._fresh(), patience_seconds=ROLE_SECONDS)
+            found: bytes = azure.blob_get(self._account, path, self._fresh(), patience_seconds=self._patience)
             return found
         except azure.CallError as error:
             raise Failed(self._explained(error, READER)) from error
@@ -122,7 +129,7 @@ class BlobStore:
     def sizes(self, prefix: str) -> dict[str, int]:
         try:
             listed = azure.blob_list(
-                self._account, self._container, prefix, self._fresh(), patience_seconds=ROLE_SECONDS
+                self._account, self._container, prefix, self._fresh(), patience_seconds=self._patience
             )
         except azure.CallError as error:
             raise Failed(self._explained(error, READER)) from error
@@ -131,23 +138,30 @@ class BlobStore:
     def delete(self, name: str) -> None:
         try:
             path = f"{self._container}/{name}"
-            azure.blob_delete(self._account, path, self._fresh(), patience_seconds=ROLE_SECONDS)
+            azure.blob_delete(self._account, path, self._fresh(), patience_seconds=self._patience)
         except azure.CallError as error:
             raise Failed(self._explained(error, CONTRIBUTOR)) from error
 
 
 def explained(error: azure.CallError, account: str, container: str, role: str, client_id: str) -> str:
-    """Azure's words, and what a person can do about them."""
+    """Azure's words, and what a person can do about them.
+
+    When an account's customer-managed key cannot be used, Azure answers 403 with KeyVaultEncryptionKeyNotFound,
+    KeyVaultVaultNotFound or KeyVaultAccessTokenCannotBeAcquired [Microsoft Learn: rest/api/storageservices,
+    "Common REST API error codes"]. Blobs can then be neither read nor written, but they can still be listed and deleted
+    ["Customer-managed keys for Azure Storage encryption", operations that fail after a key is revoked].
+    """
     place = f"container {container!r} of account {account!r}"
     if error.status == 403 and error.code in azure.SPREADING:
         return (
-            f"{error}: assign the role {role!r} on {place} to the identity {client_id!r} (`pulumi up` does), and look "
-            "whether the account's firewall lets this network in"
+            f"{error}: assign the role {role!r} on {place} to the identity {client_id!r} (`pulumi up --refresh` "
+            "does), and look whether the account's firewall lets this network in"
         )
-    if error.status == 403 and "KeyVault" in error.code:
+    if error.status == 403 and error.code.startswith("KeyVault"):
         return (
-            f"{error}: {place} is encrypted with a key that its account may not use any more: recover or enable the "
-            "key, and let the account's own identity use it (role 'Key Vault Crypto Service Encryption User')"
+            f"{error}: {place} is encrypted with a customer's key that its account cannot use: recover the key and its "
+            "vault, enable it, and give the account an identity that may use it (role 'Key Vault Crypto Service "
+            f"Encryption User'); `az storage account show --name {account} --query encryption` names the key"
         )
     if error.status == 404 and error.code == "ContainerNotFound":
         return f"{error}: there is no {place}: correct `store`, or let `pulumi up` make it"
@@ -160,7 +174,7 @@ def open_store(config: Config) -> Store:
     if kind == "file":
         return FolderStore(place)
     account, _, container = place.partition("/")
-    return BlobStore(account, container, config.client_id, config.tenant, config.token_file)
+    return BlobStore(account, container, config.client_id, config.tenant, config.token_file, config.role_seconds)
 
 
 def read_all(store: Readable) -> list[Found]:

@@ -1,4 +1,7 @@
-"""Two names on a latch: www is a notice, dr the application. The primary's page is a blob that a test can remove."""
+"""Three names on a latch: www is a notice, dr the application, one the application without anything in front of it.
+
+The primary's page is a blob that a test can remove.
+"""
 
 import sys
 
@@ -10,7 +13,8 @@ sys.path.insert(0, settings.require("tree"))
 import pulumi_aws as aws
 from pulumi_azure_native import resources
 
-from tests.mocks.traffic_world import World
+from components.traffic import Route53FailoverPair
+from tests.mocks.traffic_world import MARKER, World
 
 zone = aws.route53.Zone("zone", name="example.com")
 group = resources.ResourceGroup("group", resource_group_name="dr", location="koreacentral")
@@ -39,5 +43,17 @@ class Site(World):
 
 
 site = Site({"public": on_azure, "second": on_azure, "latch": in_zone, "page": in_zone, "front": in_zone})
+machine = "203.0.113.9"  # nobody has it: its check is red
+Route53FailoverPair(
+    "one",
+    {
+        "fqdn": "one.example.com",
+        "stateful": True,
+        "secondary": {"ipv4": machine},
+        "secondary_check": {"host": "one.example.com", "address": machine, "path": "/petclinic/", "text": MARKER},
+        "latch": site.latch,
+        **name(site.second.host),
+    },
+)
 pulumi.export("notice", site.page.distribution_domain)
 pulumi.export("front", site.front.distribution_domain)

@@ -2,6 +2,8 @@
 
 desk.py until NAME ANSWER SECONDS    seconds until it is answered with ANSWER (none: no address); exit 1 if it is not
 desk.py watch NAME SECONDS           every answer within SECONDS, one a line
+desk.py answer NAME                  its addresses now
+desk.py ttl NAME                     how long a resolver may keep the answer
 desk.py put|delete ACCOUNT BLOB [TEXT]
 """
 
@@ -37,6 +39,11 @@ def until(name: str, wanted: str, seconds: str) -> None:
             sys.exit(f"{name} is still answered with {found} after {seconds} s, not {wanted}")
         time.sleep(0.3)
     print(f"{time.monotonic() - began:.1f}")
+
+
+def ttl(name: str) -> None:
+    found = DNSRecord.parse(DNSRecord.question(name).send(ROUTE53, 53, timeout=2))
+    print(max(record.ttl for record in found.rr))
 
 
 def watch(name: str, seconds: str) -> None:
@@ -81,5 +88,9 @@ if verb == "until":
     until(*words)
 elif verb == "watch":
     watch(*words)
+elif verb == "ttl":
+    ttl(*words)
+elif verb == "answer":
+    print(answer(*words))
 else:
     blob(verb.upper(), *words)
