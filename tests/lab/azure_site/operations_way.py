@@ -13,7 +13,7 @@ parts = sys.argv[1].split("/")
 machine = AzureMachine("standby", "azure", ("standby",), parts[2], parts[4], parts[-1])
 identity = azure.Identity()
 runner = RunCommand(identity, {"standby": machine})
-program = "import random,string,sys; print(''.join(random.choices(string.ascii_letters, k=200000)), end='')"
+program = "import random,string,sys; print(''.join(random.choices(string.ascii_letters, k=20000)), end='')"
 done = runner.run("standby", ["sh", "-c", f'python3 -c "{program}"; printf said >&2; exit 3'], timeout_seconds=60)
 
 store = open_store("azblob://drbackuplab/guests", identity)
