@@ -64,7 +64,7 @@ def connect(stack: Stack, hosts: Transport | None, endpoints: azure.Endpoints | 
     machines = RunCommand(identity, {machine.name: machine for machine in inventory.azure_machines})
     worker = home_worker(inventory, sites.home, hosts)
     resolvers = dns.resolvers()
-    program = Program(stack.name, pathlib.Path.cwd())
+    program = Program(stack.name, pathlib.Path.cwd(), sites.home)
     reader = Reader(
         inventory,
         azure.Blobs(identity),
@@ -72,7 +72,7 @@ def connect(stack: Stack, hosts: Transport | None, endpoints: azure.Endpoints | 
         machines,
         worker,
         Eyes(sites, resolvers[0] if resolvers else ""),
-        lambda: program.problems(sites.home),
+        program.problems,
     )
 
     def to_mode(mode: str, say: Say) -> Inventory:

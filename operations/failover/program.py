@@ -11,17 +11,22 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from typing import Any
 
 from components.inventory import Inventory, from_dict
 from components.rules.home import Home, home_problems
 
 UP_SECONDS = 3600.0
+PREVIEW_SECONDS = 600.0
 QUESTION_SECONDS = 60.0
 LOCK_WAIT_SECONDS = 900.0
 LOOK_SECONDS = 0.2
 # A self-managed backend's words, and Pulumi Cloud's (pulumi/pulumi#2073, #3207: 409 Conflict).
 _BUSY = re.compile("stack is currently locked|Another update is currently in progress")
 _LOCKED = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
+_OTHER_PROVIDER = "has not been registered yet, this is due to a change of providers"
+_PACKAGES = {"aws": ("aws", "kubernetes")}
+"""Pulumi's packages of what stands at a site; the cluster is EKS."""
 
 
 class ProgramFailed(Exception):
@@ -58,10 +63,10 @@ def _ended(child: "subprocess.Popen[bytes]") -> bool:
 
 
 class Program:
-    """One stack of the project in `folder`."""
+    """One stack of the project in `folder`, whose primary site is `primary`."""
 
-    def __init__(self, stack: str, folder: pathlib.Path) -> None:
-        self._stack, self._folder = stack, folder
+    def __init__(self, stack: str, folder: pathlib.Path, primary: str) -> None:
+        self._stack, self._folder, self._primary = stack, folder, primary
 
     def _run(self, arguments: list[str], seconds: float, line: Callable[[str], None] | None = None) -> tuple[int, str]:
         command = ["pulumi", "--non-interactive", *arguments, "--stack", self._stack]
@@ -95,10 +100,12 @@ class Program:
             lines.read(line)
             return child.returncode, lines.text()
 
-    def problems(self, primary: str) -> tuple[str, ...]:
-        """Why it cannot raise the mode while `primary` is dead; each with its fix."""
+    def problems(self) -> tuple[str, ...]:
+        """Why it cannot raise the mode while the primary is dead; each with its fix."""
         if shutil.which("pulumi") is None:
-            return (f"raising the mode needs `pulumi` on PATH: install it here, before {primary} is needed no more",)
+            return (
+                f"raising the mode needs `pulumi` on PATH: install it here, before {self._primary} is needed no more",
+            )
         if not (self._folder / "Pulumi.yaml").exists():
             return (
                 f"raising the mode needs the Pulumi program, and {self._folder} has no Pulumi.yaml: run this in the "
@@ -131,14 +138,19 @@ class Program:
             return ""
 
     def to_mode(self, mode: str, say: Callable[[str], None]) -> Inventory:
-        """Set dr_mode, run `pulumi up`; the inventory afterwards. ProgramFailed with Pulumi's words."""
+        """Set dr_mode, run `pulumi up`; the inventory afterwards. ProgramFailed with Pulumi's words.
+
+        Up, the primary is dead, or that is rehearsed: what the program wants of it is left for a later `up` (ADR 10).
+        """
         code, text = self._run(["config", "set", "dr_mode", mode], QUESTION_SECONDS)
         if code:
             raise ProgramFailed(f"`pulumi config set dr_mode {mode}`: {text[-500:]}")
         deadline = time.monotonic() + LOCK_WAIT_SECONDS
         while True:
             code, text = self._run(
-                ["up", "--yes", "--skip-preview"], UP_SECONDS, lambda words: None if _BUSY.search(words) else say(words)
+                ["up", "--yes", "--skip-preview", *([] if mode == "cold" else self._left_out(say))],
+                UP_SECONDS,
+                lambda words: None if _BUSY.search(words) else say(words),
             )
             if code == 0:
                 return self.inventory()
@@ -152,6 +164,32 @@ class Program:
             say("another `pulumi`, perhaps of a command that was killed, still works on the stack: waiting for it")
             time.sleep(2.0)
 
+    def _left_out(self, say: Callable[[str], None]) -> list[str]:
+        """What tells `up` to leave the primary out. ProgramFailed where that would break something."""
+        words = left_out(self._primary)
+        code, text = self._run(["preview", "--json", "--show-sames", *words], PREVIEW_SECONDS)
+        if _OTHER_PROVIDER in text:
+            say(
+                f"{self._primary} cannot be left out: Pulumi's packages for it have other versions than at the last "
+                "`pulumi up`; if this one fails there, run the same command from that one's checkout and .venv"
+            )
+            return []
+        try:
+            found, _ = json.JSONDecoder().raw_decode(text[text.index("{") :])
+        except ValueError:
+            found = {}
+        if code or "steps" not in found:
+            said = [one["message"] for one in found.get("diagnostics", []) if one.get("severity") == "error"]
+            raise ProgramFailed(f"`pulumi preview` failed: {_last_words(chr(10).join(said) or text)}")
+        if needs := new_and_needed(found["steps"], self._primary):
+            pairs = "; ".join(f"{needing} needs {needed}" for needing, needed in needs)
+            raise ProgramFailed(
+                f"the program has something new at {self._primary}, which cannot be made now, and needs it elsewhere "
+                f"({pairs}): run the same command from the checkout, and with the settings, of the last `pulumi up`"
+            )
+        say(f"{self._primary} is left as it is: what the program wants changed there comes with the next `pulumi up`")
+        return words
+
     def inventory(self) -> Inventory:
         """As the stack publishes it now."""
         code, text = self._run(["stack", "output", "inventory", "--json"], QUESTION_SECONDS)
@@ -161,6 +199,38 @@ class Program:
         except ValueError as error:
             text = str(error)
         raise ProgramFailed(f"the stack's inventory cannot be read: {text[-300:]}")
+
+
+def left_out(site: str) -> list[str]:
+    """`pulumi`'s words for a site's resources: also for new ones, which no state knows yet."""
+    # Types of these packages have a slash (aws:route53/record:Record), so their providers do not match.
+    return [word for package in _PACKAGES.get(site, ()) for word in ("--exclude", f"**{package}:*/**")]
+
+
+def new_and_needed(steps: list[dict[str, Any]], site: str) -> list[tuple[str, str]]:
+    """What needs which resource that is left out at a site and does not exist yet, by a preview's steps.
+
+    Pulumi goes on there (3.259): "unknown" comes in the place of what it would have told, and the state is broken.
+    """
+    prefixes = tuple(f"{package}:" for package in _PACKAGES.get(site, ()))
+    there = {step["urn"]: step.get("oldState") or {} for step in steps if _type(step["urn"]).startswith(prefixes)}
+    new = {urn for urn, state in there.items() if not state.get("id")}
+    needs = {step["urn"]: _needs(step.get("newState") or {}) & new for step in steps if step["urn"] not in there}
+    return sorted((_name(urn), _name(one)) for urn, found in needs.items() for one in found)
+
+
+def _type(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+def _needs(state: dict[str, Any]) -> set[str]:
+    of_inputs = (state.get("propertyDependencies") or {}).values()
+    listed = [*(state.get("dependencies") or []), *(urn for urns in of_inputs for urn in urns or [])]
+    return {*listed, state.get("parent", ""), state.get("deletedWith", "")}
 
 
 def _owner_is_gone(text: str) -> bool:

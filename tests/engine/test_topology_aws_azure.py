@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from components.guest.backup.manifest import VERSION
+from operations.failover.program import Program, ProgramFailed
 from tests.aws_azure_config import SECRETS, stack_file
 from tests.real_pulumi import PYTHON, Desk
 
@@ -91,6 +92,41 @@ def start_instead(stack: Stack, package: str, program: str) -> None:
     start, other = str(TREE / "lab" / "providers" / "start.py"), str(Path(__file__).with_name(program))
     assert start in words
     launcher.write_text(f"#!/bin/sh\nexec {words.replace(shlex.quote(start), shlex.quote(other))}\n")
+
+
+def revive(stack: Stack, package: str) -> None:
+    """It answers again."""
+    (launcher,) = (stack.desk.folder / "home" / "plugins").glob(f"resource-{package}-v*/pulumi-resource-{package}")
+    here = str(Path(__file__).with_name("dead_provider.py"))
+    assert here in launcher.read_text()
+    launcher.write_text(launcher.read_text().replace(here, str(TREE / "lab" / "providers" / "start.py")))
+
+
+def of_the_primary(stack: Stack) -> dict[str, Any]:
+    """urn -> everything that the state holds of a resource at AWS or in its cluster."""
+    found = json.loads(stack.must("stack", "export", "--show-secrets"))["deployment"]["resources"]
+    return {one["urn"]: one for one in found if one["type"].startswith(PRIMARY[:2])}
+
+
+def upgrade(stack: Stack) -> None:
+    """A later twinsite: another payload in the CronJob's ConfigMap, another tag on everything."""
+    for room in ("components", "stacks"):
+        (stack.folder / room).unlink()
+        shutil.copytree(TREE / room, stack.folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for file, old, new in (
+        ("components/guest/agent/in-container.sh", "#!/bin/sh\n", "#!/bin/sh\n# later\n"),
+        ("stacks/aws_azure.py", '"twinsite:topology": NAME}', '"twinsite:topology": NAME, "release": "2"}'),
+    ):
+        text = (stack.folder / file).read_text()
+        assert text.count(old) == 1
+        (stack.folder / file).write_text(text.replace(old, new))
+
+
+def at_the_desk(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """What `twinsite failover` raises the mode with."""
+    for key, value in stack.desk.environment().items():
+        monkeypatch.setenv(key, value)
+    return Program("test", stack.folder, "aws")
 
 
 def resources(stack: Stack) -> dict[str, tuple[str, str]]:
@@ -212,6 +248,59 @@ def backup(backup_id: str) -> dict[str, bytes]:
     }  # fmt: skip
     manifest = json.dumps(told).encode()
     return {f"backups/{backup_id}/schema.sql.zst": b"abc", f"backups/{backup_id}/manifest.json": manifest}
+
+
+CHANGED_AT_AWS: dict[str, Any] = {
+    "primary_alb_name": "another-1.ap-northeast-2.elb.amazonaws.com",
+    "backup_schedule": "7 3 * * *",
+    "alarm_emails": ["oncall@example.com", "second@example.com"],
+}
+"""Records, the CronJob, and a subscription that does not exist yet."""
+
+
+def test_a_failover_rises_though_the_program_wants_changes_at_the_dead_site_and_the_next_up_brings_them(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = {"names": "one", "primary_has_ipv6": False}
+    settings(stack, **one)
+    stack.up()
+    cold, before = resources(stack), of_the_primary(stack)
+    upgrade(stack)
+    kill(stack, "aws")
+    kill(stack, "kubernetes")
+    desk = at_the_desk(stack, monkeypatch)
+
+    # A second name's distributions are in the inventory: without them it would be broken, and so would Pulumi's state.
+    settings(stack, names="two", primary_has_ipv6=False)
+    with pytest.raises(ProgramFailed, match="aws-azure-inventory needs aws-azure-front-distribution"):
+        desk.to_mode("warm", lambda words: None)
+    assert resources(stack) == cold
+
+    settings(stack, **one, **CHANGED_AT_AWS)
+    said: list[str] = []
+    inventory = desk.to_mode("warm", said.append)
+    assert "aws is left as it is" in said[0]
+    asked = [words for words in said if "twinsite lab, not AWS" in words or "not a Kubernetes cluster" in words]
+    assert asked == [], "each says so when it is asked anything"
+    assert of_the_primary(stack) == before
+    warm = resources(stack)
+    assert Counter(kind for urn, (kind, _) in warm.items() if urn not in cold) == WARM_ADDS
+    assert warm.keys() >= cold.keys()
+    assert (inventory.dr_mode, inventory.azure_machines[0].vm) == ("warm", "azure-standby")
+    assert [name.fqdn for name in inventory.names] == ["www.example.com"]
+
+    revive(stack, "aws")
+    revive(stack, "kubernetes")
+    left = {(op, kind) for op, kind in planned(stack) if kind.startswith(PRIMARY)}
+    assert left >= {
+        ("replace", "kubernetes:core/v1:ConfigMap"),
+        ("update", "kubernetes:batch/v1:CronJob"),
+        ("update", "aws:route53/record:Record"),
+        ("update", "aws:sns/topic:Topic"),
+        ("create", "aws:sns/topicSubscription:TopicSubscription"),
+    }
+    stack.up()
+    stack.up("--expect-no-changes")
 
 
 def test_a_dead_aws_is_really_dead(stack: Stack) -> None:

@@ -45,6 +45,7 @@ BACKUP_ACCOUNT, LATCH_ACCOUNTS = "labdrbackup", ("labdrpublic", "labdrlatch")
 NO_KEY, FIREWALL = "KeyVaultEncryptionKeyNotFound", "AuthorizationFailure"
 LATCH_SECONDS = 10 + 6
 """The promise without the TTL: interval x 1 + 6. Route 53's own servers are asked."""
+KEEP_DAYS = "21"
 CHECK_ROUNDS_SECONDS = 25.0
 """Two of the health checks' rounds and a half: what would move users has moved them."""
 
@@ -111,6 +112,13 @@ class Clinic(Provisioned):
                 return
             assert time.monotonic() < deadline and not status.get("failed"), status
             time.sleep(0.5)
+
+    def told(self) -> dict[str, Any]:
+        """Of the CronJob, in the ConfigMap that the state knows."""
+        resources = json.loads(self.pulumi("stack", "export"))["deployment"]["resources"]
+        (found,) = [one for one in resources if one["type"] == "kubernetes:core/v1:ConfigMap"]
+        told: dict[str, Any] = json.loads(found["inputs"]["data"]["backup.json"])
+        return told
 
     def passed(self, *words: str) -> dict[str, Any]:
         found = self.json(*words)
@@ -203,6 +211,8 @@ def test_cold_keeps_a_backup_and_users_are_at_aws(clinic: Clinic) -> None:
 
 
 def test_with_aws_dead_a_killed_failover_goes_on_and_serves_the_backups_rows(clinic: Clinic) -> None:
+    # And no `up`: the program wants another ConfigMap than the cluster has, which nobody can replace now.
+    clinic.pulumi("config", "set", "keep_days", KEEP_DAYS)
     must("dark", "on")
     killed_in(KILLED_OVER, *FAILOVER)
     found = clinic.passed(*FAILOVER)
@@ -212,6 +222,7 @@ def test_with_aws_dead_a_killed_failover_goes_on_and_serves_the_backups_rows(cli
     assert "served by site azure" in owners
     assert "Before Clinic" in owners
     assert "Late Clinic" not in owners, "written after the backup: lost until the failback lists it"
+    assert clinic.told()["keep_days"] != int(KEEP_DAYS), "AWS is as it was"
 
 
 def test_aws_coming_back_moves_nobody_nor_does_a_latch_store_that_is_forbidden(clinic: Clinic) -> None:
@@ -328,3 +339,4 @@ def test_down_to_cold_nothing_of_the_standby_is_left(clinic: Clinic) -> None:
     status = clinic.status()
     assert status["problems"] == []
     assert (status["dr_mode"], status["active_site"], status["standby"]["exists"]) == ("cold", "aws", False)
+    assert clinic.told()["keep_days"] == int(KEEP_DAYS), "what the failover left for later"

@@ -195,6 +195,7 @@ echo "$@" >> {folder}/calls
 case "$*" in
 *whoami*) echo '{{"url": "{backend}"}}';;
 *cancel*) touch {folder}/cancelled;;
+*" preview "*) cat {folder}/preview.json;;
 *" up "*) if [ -e {folder}/taken ]; then rm {folder}/taken
   echo "error: [409] Conflict: Another update is currently in progress."; exit 255; fi
   if [ -e {folder}/locked ] && [ ! -e {folder}/cancelled ]; then
@@ -209,22 +210,90 @@ def project(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, backend: st
     (tmp_path / "Pulumi.yaml").write_text("name: x\n")
     (tmp_path / "Pulumi.dr.yaml").write_text(more + "config:\n  twinsite:dr_mode: cold\n")
     (tmp_path / "inventory.json").write_text(json.dumps(to_dict(replace(INVENTORY, dr_mode="warm"))))
+    (tmp_path / "preview.json").write_text(json.dumps({"steps": []}))
     (tmp_path / "pulumi").write_text(PULUMI.format(folder=tmp_path, backend=backend))
     (tmp_path / "pulumi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    return program.Program("dr", tmp_path)
+    return program.Program("dr", tmp_path, "aws")
 
 
-def test_raising_the_mode_sets_it_runs_up_and_reads_the_inventory(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+def calls(tmp_path: pathlib.Path) -> list[str]:
+    return [line.split("--non-interactive ")[1] for line in (tmp_path / "calls").read_text().splitlines()]
+
+
+URN = "urn:pulumi:dr::twinsite::"
+OLD = {"id": "1"}
+MAP = {"urn": f"{URN}twinsite:index:BackupJob$kubernetes:core/v1:ConfigMap::told", "op": "same", "oldState": OLD}
+EDGE = {"urn": f"{URN}twinsite:index:FrontDoor$aws:cloudfront/distribution:Distribution::edge", "op": "same"}
+BLOB = {"urn": f"{URN}azure-native:storage:Blob::inventory", "op": "update", "oldState": OLD}
+LEFT_OUT = "--exclude **aws:*/** --exclude **kubernetes:*/**"
+NEEDS: list[dict[str, Any]] = [
+    {"dependencies": [EDGE["urn"]]},
+    {"propertyDependencies": {"source": [EDGE["urn"]], "name": None}},
+    {"parent": EDGE["urn"]},
+]
+
+
+@pytest.mark.parametrize("edge", [EDGE, {**EDGE, "oldState": OLD, "needed": True}], ids=["new", "needed"])
+def test_raising_the_mode_leaves_the_primary_out(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, edge: dict[str, Any]
 ) -> None:
-    found = project(tmp_path, monkeypatch).to_mode("warm", lambda words: None)
-    assert found.dr_mode == "warm"
-    assert [line.split("--non-interactive ")[1] for line in (tmp_path / "calls").read_text().splitlines()] == [
+    desk = project(tmp_path, monkeypatch)
+    steps = [MAP, edge, {**BLOB, "newState": {"dependencies": [MAP["urn"]] + [edge["urn"]] * ("needed" in edge)}}]
+    (tmp_path / "preview.json").write_text("warning: something\n" + json.dumps({"steps": steps}) + "\n")
+    said: list[str] = []
+    assert desk.to_mode("warm", said.append).dr_mode == "warm"
+    assert calls(tmp_path) == [
         "config set dr_mode warm --stack dr",
-        "up --yes --skip-preview --stack dr",
+        f"preview --json --show-sames {LEFT_OUT} --stack dr",
+        f"up --yes --skip-preview {LEFT_OUT} --stack dr",
         "stack output inventory --json --stack dr",
     ]
+    assert said == ["aws is left as it is: what the program wants changed there comes with the next `pulumi up`"]
+
+
+@pytest.mark.parametrize("state", NEEDS)
+def test_what_is_new_at_the_primary_and_needed_elsewhere_is_refused_before_anything_is_changed(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, state: dict[str, Any]
+) -> None:
+    desk = project(tmp_path, monkeypatch)
+    (tmp_path / "preview.json").write_text(json.dumps({"steps": [MAP, EDGE, {**BLOB, "newState": state}]}))
+    with pytest.raises(
+        program.ProgramFailed, match=r"\(inventory needs edge\): run the same command from the checkout"
+    ):
+        desk.to_mode("warm", lambda words: None)
+    assert not any(call.startswith("up ") for call in calls(tmp_path))
+
+
+def test_a_preview_that_fails_is_told_in_its_own_words(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = project(tmp_path, monkeypatch)
+    said = {"steps": [], "diagnostics": [{"severity": "error", "message": "warm is not offered"}]}
+    text = (tmp_path / "pulumi").read_text().replace("preview.json;;", "preview.json; exit 255;;")
+    (tmp_path / "pulumi").write_text(text)
+    (tmp_path / "preview.json").write_text(json.dumps(said))
+    with pytest.raises(program.ProgramFailed, match="`pulumi preview` failed: warm is not offered"):
+        desk.to_mode("warm", lambda words: None)
+    (tmp_path / "preview.json").write_text("error: incorrect passphrase")
+    with pytest.raises(program.ProgramFailed, match="incorrect passphrase"):
+        desk.to_mode("warm", lambda words: None)
+
+
+def test_lowering_the_mode_is_an_ordinary_up(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project(tmp_path, monkeypatch).to_mode("cold", lambda words: None)
+    assert calls(tmp_path)[1] == "up --yes --skip-preview --stack dr"
+
+
+def test_with_other_versions_of_the_primarys_packages_it_is_an_ordinary_up_and_the_way_out_is_told(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = project(tmp_path, monkeypatch)
+    (tmp_path / "preview.json").write_text(
+        "… has not been registered yet, this is due to a change of providers mixed …"
+    )
+    said: list[str] = []
+    assert desk.to_mode("warm", said.append).dr_mode == "warm"
+    assert calls(tmp_path)[2] == "up --yes --skip-preview --stack dr"
+    assert "run the same command from that one's checkout and .venv" in said[0]
 
 
 def test_a_lock_that_a_killed_command_of_this_machine_left_is_cancelled(
@@ -254,7 +323,7 @@ echo made the machine; touch {folder}/made
 """
 COMMAND = "import pathlib, sys; from operations.failover.program import Program; import signal; "
 COMMAND += "signal.signal(signal.SIGINT, signal.default_int_handler); "
-COMMAND += "Program('dr', pathlib.Path(sys.argv[1]))._run(['up'], 60.0, print)"
+COMMAND += "Program('dr', pathlib.Path(sys.argv[1]), 'aws')._run(['up'], 60.0, print)"
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
@@ -301,15 +370,15 @@ def test_a_lock_of_another_machine_is_never_cancelled() -> None:
 def test_state_or_secrets_in_aws_are_refused_with_the_fix(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, backend: str, more: str, words: str
 ) -> None:
-    problems = project(tmp_path, monkeypatch, backend, more).problems("aws")
+    problems = project(tmp_path, monkeypatch, backend, more).problems()
     assert len(problems) == 1 and words in problems[0]
-    assert project(tmp_path, monkeypatch, "azblob://state").problems("aws") == ()
+    assert project(tmp_path, monkeypatch, "azblob://state").problems() == ()
 
 
 def test_without_a_project_the_folder_is_named(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
     (tmp_path / "Pulumi.yaml").unlink()
-    assert "has no Pulumi.yaml" in program.Program("dr", tmp_path).problems("aws")[0]
+    assert "has no Pulumi.yaml" in program.Program("dr", tmp_path, "aws").problems()[0]
 
 
 # status
