@@ -76,7 +76,7 @@ class BackupJobArgs(TypedDict):
     """Requests of the job's pod. Default to 500m and 512Mi."""
 
     tags: NotRequired[dict[str, str]]
-    """Labels on everything."""
+    """Labels on everything; a colon in a tag's name becomes a slash, which is what a label's name may have."""
 
 
 class BackupJob(pulumi.ComponentResource):
@@ -97,7 +97,8 @@ class BackupJob(pulumi.ComponentResource):
         super().__init__("twinsite:index:BackupJob", name, _intent(args), opts)
         child = pulumi.ResourceOptions(parent=self)
         job, namespace = args.get("job", JOB), args["namespace"]
-        labels = {**args.get("tags", {}), "app.kubernetes.io/name": job}
+        labels = {key.replace(":", "/"): value for key, value in args.get("tags", {}).items()}
+        labels["app.kubernetes.io/name"] = job
         metadata = {"name": job, "namespace": namespace, "labels": labels}
         account = core.v1.ServiceAccount(
             f"{name}-account", metadata=metadata, automount_service_account_token=False, opts=child

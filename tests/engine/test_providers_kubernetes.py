@@ -8,8 +8,8 @@ JOB = """
     space = kubernetes.core.v1.Namespace("space", metadata={"name": settings.get("space") or "petclinic"})
     where = space.metadata.name
     account = kubernetes.core.v1.ServiceAccount("account", metadata={"name": "backup", "namespace": where})
-    settings_map = kubernetes.core.v1.ConfigMap("settings", metadata={"namespace": where},
-        data={"backup.json": settings.get("data") or "{}"})
+    settings_map = kubernetes.core.v1.ConfigMap("settings", data={"backup.json": settings.get("data") or "{}"},
+        metadata={"namespace": where, "labels": {settings.get("label") or "twinsite/stack": "dr"}})
     secret = kubernetes.core.v1.Secret("secret", metadata={"namespace": where},
         string_data={"password": "clear-0123456789"})
     job = kubernetes.batch.v1.CronJob("job", metadata={"name": "rds-backup", "namespace": where}, spec={
@@ -56,10 +56,12 @@ def test_what_the_api_server_would_refuse_is_refused(stack: Stack) -> None:
     stack.program(JOB)
     stack.config("schedule", "every night")
     stack.config("policy", "Never")
+    stack.config("label", "twinsite:stack")
     code, said = stack.run("preview")
     assert code != 0
     assert 'Invalid value: "every night": a schedule has five fields' in said
     assert 'Unsupported value: "Never": supported: Allow, Forbid, Replace' in said
+    assert 'Invalid value: "twinsite:stack": at most 63 letters' in said
 
 
 def test_a_kind_without_a_stand_in_is_refused_with_its_file(stack: Stack) -> None:

@@ -202,6 +202,7 @@ def site(
                     "schema": "petclinic",
                 },
                 "store": backups,
+                "tags": {"twinsite:stack": "dr"},
                 **(job or {}),
             },
         )

@@ -377,6 +377,14 @@ def test_the_job_runs_once_at_a_time_without_a_key(warm: Run) -> None:
     assert "password" not in json.dumps(config)
 
 
+def test_a_tags_colon_which_no_label_may_have_is_a_slash_in_the_cluster(warm: Run) -> None:
+    labels = {"twinsite/stack": "dr", "app.kubernetes.io/name": "rds-backup"}
+    job = warm.one("site-job", CRONJOB).inputs
+    assert [job["metadata"]["labels"], job["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["labels"]] == [
+        labels
+    ] * 2
+
+
 def test_all_problems_are_said_at_once_before_the_first_resource() -> None:
     with pytest.raises(Refused) as refused:
         site(vm={"gate_timeout_seconds": 7200, "which": "backup-20251216.sql.gz", "image": "20.04"})

@@ -12,6 +12,8 @@ from lab.providers.framework.types import AutoName, Call, Refusal, ResourceType
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_WORD = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_KEY, _VALUE = re.compile(rf"([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?{_WORD}"), re.compile(rf"({_WORD})?")
 
 
 class KubernetesType(ResourceType):
@@ -42,6 +44,15 @@ class KubernetesType(ResourceType):
                     f'Invalid value: "{name}": at most {self.name_limit} lower case letters, digits, "-" or ".", '
                     "which start and end with a letter or digit",
                 )
+        labels = metadata.get("labels")
+        for key, value in labels.items() if isinstance(labels, Mapping) else ():
+            for text, right in ((key, _KEY), (value, _VALUE)):
+                if isinstance(text, str) and not right.fullmatch(text):
+                    yield Problem(
+                        "metadata.labels",
+                        f'Invalid value: "{text}": at most 63 letters, digits, "-", "_" or ".", which start and end '
+                        'with a letter or digit; a key may have a prefix and "/"',
+                    )
         if not self.namespaced and metadata.get("namespace"):
             yield Problem("metadata.namespace", f"a {self.token.rpartition(':')[2]} is in no namespace")
 
