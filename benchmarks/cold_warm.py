@@ -13,10 +13,10 @@ import shlex
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lab import primary, standby
 
@@ -27,11 +27,14 @@ from .figure import Figure, value_at_most
 
 MUST_SECONDS = 120.0
 PATIENCE_SECONDS = 1500
+PAGE_SECONDS = 120
+"""After what should bring the page has ended."""
 MIB = 1040
 """Of data and indexes at the source; what there is in the end is measured."""
 RUNS, LONG_RUNS = 1, 3
 RECIPE = Path(__file__).parent / "guest" / "recipe.sh"
 DUMP = "mysql-backup/recipe/backup.sql.gz"
+T = TypeVar("T")
 _LINE = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) (.*)$")
 
 
@@ -120,23 +123,33 @@ def _wait_for_job(lab: DrLab, name: str) -> None:
         time.sleep(2)
 
 
-def _once(context: Context, lab: DrLab, owners: int) -> Raised:
-    url = lab.front_door()
-    wanted = [url, f'<b id="owners">{owners}</b>', f"{url}owners/{owners}", f"Last{OWNERS}"]
+def _first_page(lab: DrLab, wanted: list[str], what: str, act: Callable[[], T]) -> tuple[float, T]:
+    """When the first correct page came, asked for from before `act` on; and what that gave."""
     asking = lab.start("python", "-m", "benchmarks.at_desk", "page", str(PATIENCE_SECONDS), *wanted)
     try:
-        began = time.time()
-        lab.mode("warm")
-        up = time.time() - began
-        out, said = asking.communicate(timeout=60)
+        gave = act()
+        out, said = asking.communicate(timeout=PAGE_SECONDS)
     except subprocess.TimeoutExpired:
-        raise NotMeasured("`pulumi up` was content, and no correct page came within a minute") from None
+        raise NotMeasured(f"{what} ended, and no correct page came within {PAGE_SECONDS} s") from None
     finally:
         asking.kill()
     if asking.returncode:
-        raise NotMeasured(f"no correct page: {said}")
-    found = Raised(float(out) - began, [], 0.0)
-    context.say(f"the first correct page after {float(out) - began:.1f} s")
+        raise NotMeasured(f"no correct page after {what}: {said}")
+    return float(out), gave
+
+
+def _once(context: Context, lab: DrLab, owners: int) -> Raised:
+    url = lab.front_door()
+    wanted = [url, f'<b id="owners">{owners}</b>', f"{url}owners/{owners}", f"Last{OWNERS}"]
+
+    def raise_mode() -> tuple[float, float]:
+        began = time.time()
+        lab.mode("warm")
+        return began, time.time() - began
+
+    page, (began, up) = _first_page(lab, wanted, "`pulumi up`", raise_mode)
+    found = Raised(page - began, [], 0.0)
+    context.say(f"the first correct page after {found.seconds:.1f} s")
     marks = lab.marks()
     found.script_begins = marks["cloud-final"] - began
     found.line = [
@@ -208,23 +221,16 @@ def _recipe(context: Context, lab: DrLab, raised: Raised, wanted: list[str]) -> 
     context.say("the document's recipe on the same machine")
     recipe = RECIPE.read_text(encoding="utf-8")
     lab.standby(recipe, "prepare")
-    asking = lab.start("python", "-m", "benchmarks.at_desk", "page", str(PATIENCE_SECONDS), *wanted)
     blob, war = (
         f"https://{lab.backup_account}.blob.core.windows.net/{DUMP}",
         f"https://{standby.RELEASES}{standby.ARTEFACT}",
     )
-    try:
-        said = lab.standby(recipe, "restore", blob, war, seconds=PATIENCE_SECONDS)
-        out, words = asking.communicate(timeout=120)
-    except subprocess.TimeoutExpired:
-        raise NotMeasured("the recipe ended, and no correct page came within two minutes") from None
-    finally:
-        asking.kill()
-    if asking.returncode:
-        raise NotMeasured(f"no correct page after the recipe: {words}")
+    page, said = _first_page(
+        lab, wanted, "the recipe", lambda: lab.standby(recipe, "restore", blob, war, seconds=PATIENCE_SECONDS)
+    )
     steps = [(float(at), name) for at, name in (line.split() for line in said.splitlines())]
     began = steps[0][0]
-    raised.recipe_seconds = raised.script_begins + float(out) - began
+    raised.recipe_seconds = raised.script_begins + page - began
     raised.recipe = [_span("the same boot", 0, raised.script_begins)] + [
         _span(name, at - began + raised.script_begins, after - began + raised.script_begins)
         for (at, name), (after, _) in itertools.pairwise(steps)
