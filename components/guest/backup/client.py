@@ -9,7 +9,6 @@ import fcntl
 import json
 import os
 import pathlib
-import re
 import secrets
 import subprocess
 import tempfile
@@ -18,11 +17,10 @@ import time
 from collections.abc import Iterator
 from typing import IO, Any
 
-from ..errors import Failed
+from ..errors import Failed, SqlError
 from .config import Database
 from .rows import cell, identifier
 
-_ERROR = re.compile(r"^ERROR (\d+) \([^)]*\)(?: at line \d+)?: (.*)", re.MULTILINE | re.DOTALL)
 _AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 PIPE_BYTES = 1 << 20
 WRITE_BYTES, ENOUGH_BYTES, PAUSE_SECONDS = 4096, 1 << 18, 0.002
@@ -36,15 +34,6 @@ SETTINGS = (
     "SET /*!80030 SESSION show_gipk_in_create_table_and_information_schema = OFF, */ "
     "SESSION information_schema_stats_expiry = 0",
 )
-
-
-class SqlError(Failed):
-    """MySQL said no. `number` is its error number (0 when it said something else), the message its words."""
-
-    def __init__(self, number: int, words: str) -> None:
-        self.number = number
-        self.words = words
-        super().__init__(f"MySQL error {number}: {words}" if number else words)
 
 
 class Server:
@@ -106,13 +95,6 @@ class Server:
         return made
 
 
-def error_of(words: str) -> SqlError:
-    """What the client's standard error says."""
-    words = words.strip()
-    found = _ERROR.search(words)
-    return SqlError(int(found[1]), found[2].strip()) if found else SqlError(0, words or "the mysql client was ended")
-
-
 def widen(pipe: IO[bytes]) -> None:
     """Fewer and larger reads; a container may forbid it."""
     with contextlib.suppress(OSError, AttributeError):
@@ -154,7 +136,7 @@ class Session:
         self._process.kill()
         self._process.wait()
         self._said.seek(0)
-        return error_of(self._said.read().decode("utf-8", "replace"))
+        return SqlError.of(self._said.read().decode("utf-8", "replace"))
 
     def _send(self, text: str) -> None:
         data = memoryview(text.encode("utf-8"))
@@ -215,6 +197,6 @@ def load(server: Server, statements: str, content: "subprocess.Popen[bytes]") ->
         if client.wait():
             for file in (said, answered):
                 file.seek(0)
-            error = error_of(said.read().decode("utf-8", "replace"))
+            error = SqlError.of(said.read().decode("utf-8", "replace"))
             answer = answered.read(1000).decode("utf-8", "replace").strip().replace("\n", "; ")
             raise SqlError(error.number, f"{error.words} ({answer})" if answer else error.words)

@@ -8,10 +8,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import Failed
+from ..errors import Failed, SqlError
 from . import ddl, progress, prove, rows
 from .board import Board
-from .client import Server, Session, SqlError, load
+from .client import Server, Session, load
 from .config import Say
 from .ddl import Statement
 from .fetch import Parts

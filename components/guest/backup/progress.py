@@ -7,7 +7,8 @@ in a half-filled target are.
 from dataclasses import dataclass
 from enum import Enum
 
-from .client import Session, SqlError
+from ..errors import SqlError
+from .client import Session
 from .rows import identifier, literal
 
 SCHEMA = "twinsite_restore"

@@ -6,8 +6,9 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import SqlError
 from . import rows
-from .client import Server, Session, SqlError
+from .client import Server, Session
 from .config import Config, Say, Secrets
 from .parallel import Stopped, in_parallel
 from .rows import identifier, literal

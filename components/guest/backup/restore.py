@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import Failed, Refused
+from ..errors import Failed, Refused, SqlError
 from . import ddl, progress, prove
-from .client import Server, Session, SqlError
+from .client import Server, Session
 from .config import Config, Say, Secrets
 from .ddl import Statement
 from .fetch import Parts, fetch

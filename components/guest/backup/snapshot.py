@@ -8,9 +8,9 @@ Without that privilege: nothing was committed on the whole server between two lo
 import time
 from dataclasses import dataclass
 
-from ..errors import Refused
+from ..errors import Refused, SqlError
 from . import catalog
-from .client import Server, Session, SqlError
+from .client import Server, Session
 from .config import Say
 from .rows import identifier
 

@@ -3,7 +3,7 @@
 import dataclasses
 import time
 
-from ..errors import Failed, Refused
+from ..errors import Failed, Refused, SqlError
 from . import gtid, host, server
 from .config import Config, Secrets
 from .seeding import Decision, ReplicaFacts, SourceFacts, Step, decide, promoted_problems
@@ -100,7 +100,7 @@ def ask_source(config: Config, password: str, seconds: float) -> SourceFacts:
                 0
             ]
             break
-        except server.SqlError as error:
+        except SqlError as error:
             if time.monotonic() >= deadline:
                 where = f"{config.source_address}:{config.port}"
                 words = (
@@ -223,7 +223,7 @@ def _clone(config: Config, secrets: Secrets) -> None:
         try:
             server.sql(statement, timeout=24 * 3600)
             break
-        except server.SqlError as error:
+        except SqlError as error:
             # At its end the server restarts, so the client loses it; 3707: it cannot restart itself, systemd does.
             if error.number in (2006, 2013, 3707):
                 break
@@ -259,7 +259,7 @@ def _end_running_clone() -> None:
     for clone in clones:
         try:
             server.sql(f"KILL {clone}")
-        except server.SqlError as error:
+        except SqlError as error:
             if error.number != 1094:  # unknown thread: it ended meanwhile
                 raise
     if clones:

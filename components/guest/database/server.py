@@ -10,25 +10,16 @@ import time
 from collections.abc import Callable
 from xml.etree import ElementTree
 
-from ..errors import Failed
+from ..errors import Failed, SqlError
 
 Row = dict[str, str | None]
 
 UNIT = "mysql.service"
 SOCKET = "/run/mysqld/mysqld.sock"
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-_ERROR = re.compile(r"^ERROR (\d+) \([^)]*\)(?: at line \d+)?: (.*)", re.MULTILINE | re.DOTALL)
 
 # mysqld's own: only a connection that never came about carries them.
 UNREACHABLE = frozenset({2002, 2003, 2005, 2006, 2013, 2026})
-
-
-class SqlError(Failed):
-    """MySQL said no. `number` is its error number (0 when it said something else), the message its words."""
-
-    def __init__(self, number: int, words: str) -> None:
-        self.number = number
-        super().__init__(f"MySQL error {number}: {words}" if number else words)
 
 
 def quote(text: str) -> str:
@@ -80,9 +71,7 @@ def _run(options: list[str], sql: str, timeout: float, defaults: str = "") -> li
         for descriptor in descriptors:
             os.close(descriptor)
     if done.returncode:
-        words = done.stderr.strip()
-        error = _ERROR.search(words)
-        raise SqlError(int(error[1]), error[2].strip()) if error else SqlError(0, words or "the mysql client failed")
+        raise SqlError.of(done.stderr)
     try:
         return _rows(done.stdout)
     except ElementTree.ParseError as error:

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..errors import Failed
+from ..errors import Failed, SqlError
 from . import server
 from .config import SERVES_TLS, Config
 
@@ -170,7 +170,7 @@ def apply(config: Config, text: str) -> Outcome:
                 sentences.append(arrow)
                 live.add(change.name)
                 continue
-            except server.SqlError as error:
+            except SqlError as error:
                 # 1238: read only variable. Anything else is a bad value, which must not get into the file.
                 if error.number != 1238:
                     raise Failed(f"MySQL refused {change.name} = {change.wanted}: {error}") from None

@@ -4,7 +4,7 @@ import hashlib
 import json
 import uuid
 
-from ..errors import Refused
+from ..errors import Refused, SqlError
 from . import server
 from .config import Config, Secrets
 from .server import quote
@@ -180,7 +180,7 @@ def told_here() -> str:
     """Digest of what the source has applied, as far as this server knows; "" when it knows nothing."""
     try:
         rows = server.sql("SELECT digest AS d FROM twinsite.applied WHERE id = 1")[0]
-    except server.SqlError as error:
+    except SqlError as error:
         if error.number in (1146, 1049):
             return ""
         raise

@@ -7,7 +7,7 @@ import socket
 import time
 from typing import Any
 
-from ..errors import Failed, Refused
+from ..errors import Failed, Refused, SqlError
 from . import gtid, replica, server, source, standalone
 from .config import REPLICA, STANDALONE, Config, parse
 from .seeding import GUEST
@@ -63,7 +63,7 @@ def report(config_path: str) -> dict[str, Any]:
         if beat:
             found["heartbeat_age_seconds"] = float(beat[0]["age"] or 0)
             found["heartbeat_at"] = f"{str(beat[0]['at']).replace(' ', 'T')}Z"
-    except server.SqlError as error:
+    except SqlError as error:
         # 1146 and 1049: no heartbeat table yet; an age of null says that already.
         if error.number not in (1146, 1049):
             found["problem"] = str(error)
@@ -126,7 +126,7 @@ def gate(config: Config, seconds: float, source_told: str = "") -> dict[str, Any
 def _heartbeat() -> str:
     try:
         rows = server.sql("SELECT ts AS at FROM twinsite.heartbeat WHERE id = 1", 5)[0]
-    except server.SqlError as error:
+    except SqlError as error:
         if error.number in (1146, 1049):
             return ""
         raise
@@ -155,7 +155,7 @@ def _gate_replica(config: Config, seconds: float, source_told: str) -> dict[str,
                 seen = f"the source has not applied {source_told} yet; on it: journalctl -u twinsite-agent"
             if not seen:
                 return {"passed": True, "seconds": round(time.monotonic() - started, 2)}
-        except server.SqlError as error:
+        except SqlError as error:
             seen = str(error)
         if time.monotonic() >= deadline:
             raise Failed(f"replication does not work after {seconds:g} s: {seen}")

@@ -12,10 +12,10 @@ from typing import Any
 
 from ..backup import config as backup_config
 from ..backup import restore as backup_restore
-from ..backup.client import Server, Session, SqlError
+from ..backup.client import Server, Session
 from ..backup.rows import identifier, literal
 from ..backup.store import choose, open_store
-from ..errors import Failed
+from ..errors import Failed, SqlError
 from ..machine import put
 from .config import Config
 
