@@ -153,7 +153,7 @@ class Draft:
             self.problems += self.facts.program.problems
         self.add(
             Doing.RAISE,
-            "raise the mode: `pulumi config set dr_mode warm`, `pulumi up`",
+            f"raise the mode: `pulumi config set dr_mode warm`, `pulumi up` without what is at {self.sites.home}",
             f"Pulumi's state, secrets and this desk do not depend on {self.sites.home}",
             Where.ARM,
             undo="`pulumi config set dr_mode cold` and `pulumi up`, while users are not there",

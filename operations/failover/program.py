@@ -25,6 +25,7 @@ LOOK_SECONDS = 0.2
 _BUSY = re.compile("stack is currently locked|Another update is currently in progress")
 _LOCKED = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
 _OTHER_PROVIDER = "has not been registered yet, this is due to a change of providers"
+_WAY_OUT = "run the same command from the checkout and .venv, and with the settings, of the last `pulumi up`"
 _PACKAGES = {"aws": ("aws", "kubernetes")}
 """Pulumi's packages of what stands at a site; the cluster is EKS."""
 
@@ -171,7 +172,7 @@ class Program:
         if _OTHER_PROVIDER in text:
             say(
                 f"{self._primary} cannot be left out: Pulumi's packages for it have other versions than at the last "
-                "`pulumi up`; if this one fails there, run the same command from that one's checkout and .venv"
+                f"`pulumi up`; if this one fails there, {_WAY_OUT}"
             )
             return []
         try:
@@ -180,12 +181,15 @@ class Program:
             found = {}
         if code or "steps" not in found:
             said = [one["message"] for one in found.get("diagnostics", []) if one.get("severity") == "error"]
-            raise ProgramFailed(f"`pulumi preview` failed: {_last_words(chr(10).join(said) or text)}")
+            raise ProgramFailed(
+                f"`pulumi preview` without {self._primary} failed: {_last_words(chr(10).join(said) or text)}; if "
+                f"twinsite or a setting has changed since the last `pulumi up`: {_WAY_OUT}"
+            )
         if needs := new_and_needed(found["steps"], self._primary):
             pairs = "; ".join(f"{needing} needs {needed}" for needing, needed in needs)
             raise ProgramFailed(
                 f"the program has something new at {self._primary}, which cannot be made now, and needs it elsewhere "
-                f"({pairs}): run the same command from the checkout, and with the settings, of the last `pulumi up`"
+                f"({pairs}): {_WAY_OUT}"
             )
         say(f"{self._primary} is left as it is: what the program wants changed there comes with the next `pulumi up`")
         return words

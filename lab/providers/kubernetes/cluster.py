@@ -46,8 +46,8 @@ class KubernetesType(ResourceType):
                 )
         labels = metadata.get("labels")
         for key, value in labels.items() if isinstance(labels, Mapping) else ():
-            for text, right in ((key, _KEY), (value, _VALUE)):
-                if isinstance(text, str) and not right.fullmatch(text):
+            for text, form in ((key, _KEY), (value, _VALUE)):
+                if isinstance(text, str) and not form.fullmatch(text):
                     yield Problem(
                         "metadata.labels",
                         f'Invalid value: "{text}": at most 63 letters, digits, "-", "_" or ".", which start and end '
