@@ -8,11 +8,13 @@ JOB = """
     space = kubernetes.core.v1.Namespace("space", metadata={"name": settings.get("space") or "petclinic"})
     where = space.metadata.name
     account = kubernetes.core.v1.ServiceAccount("account", metadata={"name": "backup", "namespace": where})
-    settings_map = kubernetes.core.v1.ConfigMap("settings", data={"backup.json": settings.get("data") or "{}"},
-        metadata={"namespace": where, "labels": {settings.get("label") or "twinsite/stack": "dr"}})
+    settings_map = kubernetes.core.v1.ConfigMap("settings", metadata={"namespace": where},
+        data={"backup.json": settings.get("data") or "{}"})
     secret = kubernetes.core.v1.Secret("secret", metadata={"namespace": where},
         string_data={"password": "clear-0123456789"})
-    job = kubernetes.batch.v1.CronJob("job", metadata={"name": "rds-backup", "namespace": where}, spec={
+    labels = {settings.get("label") or "twinsite/stack": "dr"}
+    about = {"name": "rds-backup", "namespace": where, "labels": labels}
+    job = kubernetes.batch.v1.CronJob("job", metadata=about, spec={
         "schedule": settings.get("schedule") or "0 2 * * *", "concurrency_policy": settings.get("policy") or "Forbid",
         "job_template": {"spec": {"template": {"spec": {
             "restart_policy": "Never", "service_account_name": account.metadata.name,
