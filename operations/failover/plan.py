@@ -114,7 +114,7 @@ def _evidence(draft: Draft) -> None:
         )
     elif len(dead) < 2:
         draft.refuse(
-            f"that {home} is dead is seen from {len(dead)} places, and two are needed ({seen}): look yourself, "
+            f"that {home} is dead is seen from {len(dead)} of the two places that are needed ({seen}): look yourself, "
             "then say so with --source-is-dead"
         )
     else:

@@ -119,7 +119,7 @@ def test_what_went_home_in_a_failback_is_newer_than_the_backup_before_it() -> No
         ({"latch": latch(None, None)}, "no latch store can be reached"),
         ({"held": "`failover` by ann@desk holds the lock"}, "ann@desk holds the lock"),
         ({"vantages": (Vantage("this desk", True, "status 200"), DEAD[1])}, "aws is alive (this desk: status 200)"),
-        ({"vantages": DEAD[:1]}, "seen from 1 places, and two are needed"),
+        ({"vantages": DEAD[:1]}, "seen from 1 of the two places that are needed"),
         ({"program": Program(("the stack's state is in AWS: `pulumi login`",))}, "the stack's state is in AWS"),
         ({"standby": Standby(True, False, "409")}, "azure-standby cannot be asked (409)"),
     ],
