@@ -159,8 +159,9 @@ class Route53FailoverPair(pulumi.ComponentResource):
             "secondary", [self.secondary_endpoint_check_id, *latch.present_check_ids], 1
         )
         for kind in ("A", "AAAA") if args["primary"]["has_ipv6"] else ("A",):
-            self._record(kind, "PRIMARY", self.primary_check_id, self._primary_target())
-            self._record(kind, "SECONDARY", self.secondary_check_id, self._secondary_target(kind))
+            first = self._record(kind, "PRIMARY", self.primary_check_id, self._primary_target())
+            # A secondary that is there alone answers, however its check stands: it comes last and goes first.
+            self._record(kind, "SECONDARY", self.secondary_check_id, self._secondary_target(kind), first)
         self.register_outputs(
             {
                 "fqdn": self.fqdn,
@@ -219,8 +220,10 @@ class Route53FailoverPair(pulumi.ComponentResource):
         address = secondary["ipv4"] if kind == "A" else secondary["ipv6"]
         return {"records": [address], "ttl": self._args.get("ttl_seconds", LARGEST_TTL_SECONDS)}
 
-    def _record(self, kind: str, role: str, check: pulumi.Output[str], target: dict[str, Any]) -> None:
-        aws.route53.Record(
+    def _record(
+        self, kind: str, role: str, check: pulumi.Output[str], target: dict[str, Any], *after: pulumi.Resource
+    ) -> "aws.route53.Record":
+        return aws.route53.Record(
             f"{self._name}-{role.lower()}-{kind.lower()}",
             zone_id=self._args["zone_id"],
             name=self.fqdn,
@@ -230,7 +233,7 @@ class Route53FailoverPair(pulumi.ComponentResource):
             health_check_id=check,
             **target,
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[self._args["latch"]], hooks=self._args["latch"].settling
+                parent=self, depends_on=[self._args["latch"], *after], hooks=self._args["latch"].settling
             ),
         )
 

@@ -95,6 +95,15 @@ def test_one_name_can_lead_to_an_address_outside_aws_by_plain_records() -> None:
         assert run.one(f"dr-primary-{kind}", RECORD).inputs["aliases"][0]["name"] == ALB
 
 
+def test_a_secondary_is_never_there_without_its_primary(run: harness.Run) -> None:
+    for name in ("www", "dr"):
+        for kind in {record.inputs["type"].lower() for record in run.of(RECORD) if record.name.startswith(f"{name}-")}:
+            primary = run.one(f"{name}-primary-{kind}", RECORD)
+            secondary = run.one(f"{name}-secondary-{kind}", RECORD)
+            assert primary.urn in secondary.depends_on
+            assert secondary.urn not in primary.depends_on
+
+
 def test_records_are_created_after_the_witness_and_through_the_settling_hooks(run: harness.Run) -> None:
     witness = {run.one(f"l-witness-{role}", RECORD).urn for role in ("primary", "secondary")}
     for name in ("www-primary-a", "www-secondary-a", "dr-primary-aaaa", "dr-secondary-aaaa"):
