@@ -160,7 +160,7 @@ class Route53FailoverPair(pulumi.ComponentResource):
         )
         for kind in ("A", "AAAA") if args["primary"]["has_ipv6"] else ("A",):
             first = self._record(kind, "PRIMARY", self.primary_check_id, self._primary_target())
-            # A secondary that is there alone answers, however its check stands: it comes last and goes first.
+            # A secondary that is there alone may answer, however its check stands: it comes last and goes first.
             self._record(kind, "SECONDARY", self.secondary_check_id, self._secondary_target(kind), first)
         self.register_outputs(
             {

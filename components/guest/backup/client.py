@@ -23,8 +23,8 @@ from .rows import cell, identifier
 
 _AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 PIPE_BYTES = 1 << 20
-WRITE_BYTES, ENOUGH_BYTES, PAUSE_SECONDS = 4096, 1 << 18, 0.002
-"""The client writes 4 KiB at a time: after a short read of a long answer, more is let come together."""
+LONG_BYTES, ENOUGH_BYTES, PAUSE_SECONDS = 4096, 1 << 18, 0.002
+"""After a short read of a long answer, more is let come together: fewer turns between client and program."""
 
 # UTC, so that no TIMESTAMP falls into the hour that a time zone has twice; zero dates and id 0 are data like any other.
 SETTINGS = (
@@ -154,7 +154,7 @@ class Session:
             data = os.read(self._stdout.fileno(), PIPE_BYTES)
             if not data:
                 raise self._failed()
-            if WRITE_BYTES <= len(data) < ENOUGH_BYTES:
+            if LONG_BYTES <= len(data) < ENOUGH_BYTES:
                 time.sleep(PAUSE_SECONDS)
             rest += data
             if rest.endswith(last) and rest[-len(last) - 1 : -len(last)] in (b"", b"\n"):

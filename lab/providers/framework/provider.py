@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from lab.client import LabError
@@ -88,23 +89,27 @@ class Provider:
                 self._types[token] = self._load(token)
             return self._types[token]
 
-    def _load(self, token: str) -> ResourceType:
-        name = file_of(token)
-        module_name = f"lab.providers.{self.package}.{name}"
+    def _module(self, token: str, lacking: str) -> ModuleType:
+        """The file that the token names. Refusal with `lacking` when nobody wrote it."""
+        name = f"lab.providers.{self.package}.{file_of(token)}"
         try:
-            module = importlib.import_module(module_name)
+            return importlib.import_module(name)
         except ModuleNotFoundError as error:
-            if error.name != module_name:
+            if error.name != name:
                 raise
-            raise Refusal(
-                f"resource type {token} is not supported in the twinsite lab: nobody has written its stand-in. "
-                f"Add lab/providers/{self.package}/{name}.py (lab/providers/__init__.py says how), or take the "
-                "resource out of this stack"
-            ) from None
+            raise Refusal(lacking) from None
+
+    def _load(self, token: str) -> ResourceType:
+        module = self._module(
+            token,
+            f"resource type {token} is not supported in the twinsite lab: nobody has written its stand-in. "
+            f"Add lab/providers/{self.package}/{file_of(token)}.py (lab/providers/__init__.py says how), or take the "
+            "resource out of this stack",
+        )
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, ResourceType) and getattr(value, "token", "") == token:
                 return value()
-        raise Refusal(f"{module_name} has no class with token {token}")
+        raise Refusal(f"{module.__name__} has no class with token {token}")
 
     # Resources
 
@@ -232,16 +237,11 @@ class Provider:
 
     def invoke(self, token: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """A function's result: `answer(arguments, box)` of the file that its token names."""
-        name = f"lab.providers.{self.package}.{file_of(token)}"
-        try:
-            module = importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name != name:
-                raise
-            raise Refusal(
-                f"function {token} is not supported in the twinsite lab: a preview that asks an account cannot work "
-                "without one; give the value as configuration instead"
-            ) from None
+        module = self._module(
+            token,
+            f"function {token} is not supported in the twinsite lab: a preview that asks an account cannot work "
+            "without one; give the value as configuration instead",
+        )
         answer: Callable[[Mapping[str, Any], Box | None], dict[str, Any]] = module.answer
         return answer(reveal(arguments), self.box)
 
