@@ -2,6 +2,7 @@
 
 import datetime
 import itertools
+import zlib
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +36,16 @@ def test_the_mark_of_null_is_in_no_escaped_value_and_is_not_escaped_itself(sever
     mark = rows.new_mark()
     assert rows.escaped(mark) == mark
     assert mark not in b"\t".join(rows.escaped(value) for value in several)
+
+
+@given(st.lists(st.lists(st.one_of(st.none(), values), min_size=2, max_size=2), max_size=6), st.integers(0, 6))
+def test_the_sum_is_over_values_whatever_their_text_on_the_way(table: list[list[bytes | None]], cut: int) -> None:
+    mark = rows.new_mark()
+    lines = [b"\t".join(mark if value is None else rows.escaped(value) for value in row) + b"\n" for row in table]
+    null = rows.SUMMED_NULL.encode()
+    told = (b"\t".join(null if value is None else value for value in row) for row in table)
+    first, second = b"".join(lines[:cut]), b"".join(lines[cut:])
+    assert rows.summed(first, mark) + rows.summed(second, mark) == sum(zlib.crc32(row) for row in told)
 
 
 @given(st.integers(-(2**63), 2**64 - 1), st.integers(0, 2**64), st.integers(1, 64))

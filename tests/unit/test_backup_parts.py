@@ -1,8 +1,12 @@
 """The pure parts of the backup role: values as text, statements, privileges, settings, what to do with a target."""
 
+from collections.abc import Iterator
+from typing import cast
+
 import pytest
 
-from components.guest.backup import config, ddl, privileges, progress, rows
+from components.guest.backup import config, ddl, dump, privileges, progress, rows
+from components.guest.backup.client import Session
 from components.guest.backup.progress import Decision, State
 from components.guest.backup.rows import Column
 from components.guest.errors import Failed, Refused
@@ -127,6 +131,41 @@ def test_values_are_asked_for_without_loss_and_loaded_as_they_were() -> None:
     assert rows.load("t", columns).endswith(
         "(`id`, `f`, @v2, @v3, `w`) SET `j` = CONVERT(@v2 USING utf8mb4), `b` = CAST(@v3 AS UNSIGNED)"
     )
+
+
+def test_a_server_is_asked_for_the_sum_of_values_with_a_word_for_null() -> None:
+    asked = rows.checksum("t", [Column("id", nullable=False), Column("f", rows.FLOAT)], "id < 3")
+    assert asked == (
+        "SELECT COUNT(*), COALESCE(SUM(CRC32(CONCAT_WS(_binary'\\t', `id`, "
+        "IFNULL(CAST(`f` AS DOUBLE), _binary'NULL 5a1c7be2')))), 0) FROM `t` WHERE id < 3"
+    )
+
+
+class _Client:
+    """Answers with every byte as a client with these escapes prints it."""
+
+    def __init__(self, escapes: dict[bytes, bytes]) -> None:
+        self._escapes = escapes
+
+    def stream(self, sql: str) -> Iterator[bytes]:
+        value = bytes.fromhex(sql.removeprefix("SELECT X'").removesuffix("'"))
+        yield b"".join(self._escapes.get(bytes((byte,)), bytes((byte,))) for byte in value) + b"\n"
+
+
+MYSQL = {b"\\": b"\\\\", b"\n": b"\\n", b"\t": b"\\t", b"\0": b"\\0"}
+
+
+def test_a_client_whose_escapes_are_not_known_is_refused() -> None:
+    dump.refuse_other_escapes(cast(Session, _Client(MYSQL)))
+    others: list[dict[bytes, bytes]] = [
+        {},
+        {**MYSQL, b"\\": b"\\"},
+        {**MYSQL, b"\r": b"\\r"},
+        {**MYSQL, b"\xe9": b"\xc3\xa9"},
+    ]
+    for escapes in others:
+        with pytest.raises(Refused, match="install MySQL's own"):
+            dump.refuse_other_escapes(cast(Session, _Client(escapes)))
 
 
 def test_a_manifest_of_another_version_is_not_guessed_at() -> None:

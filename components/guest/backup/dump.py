@@ -93,11 +93,12 @@ def _parts(session: Session, tables: list[Table]) -> list[_Part]:
 
 
 def _read(session: Session, part: _Part, writer: _Writer) -> None:
-    """One range: its rows to chunks, then its checksum in the same snapshot."""
-    table, chunk, seen = part.table, None, 0
+    """One range: its rows to chunks and into the sum, then the server's own count of them in the same snapshot."""
+    table, chunk, seen, total = part.table, None, 0, 0
     for block in session.stream(rows.select(table.name, table.columns, writer.mark, part.where, table.has_key)):
         chunk = chunk or Chunk()
         chunk.add(block.replace(writer.mark, b"\\N"))
+        total += rows.summed(block, writer.mark)
         if chunk.size >= writer.chunk_bytes:
             seen += chunk.rows
             writer.chunk(table.name, chunk)
@@ -105,10 +106,10 @@ def _read(session: Session, part: _Part, writer: _Writer) -> None:
     if chunk:
         seen += chunk.rows
         writer.chunk(table.name, chunk)
-    count, total = session.ask(rows.checksum(table.name, table.columns, part.where, table.has_key))[0]
+    count = session.ask(rows.count(table.name, part.where))[0][0]
     if int(count) != seen:
         raise Failed(f"table {table.name!r}: {seen} rows were read where the snapshot has {count}; run it again")
-    writer.counted(table.name, seen, int(total))
+    writer.counted(table.name, seen, total)
 
 
 def run(config: Config, secrets: Secrets, planned: bool, say: Say) -> dict[str, Any]:
@@ -119,6 +120,7 @@ def run(config: Config, secrets: Secrets, planned: bool, say: Say) -> dict[str, 
     with Server(config.database, secrets.password) as server:
         with server.session() as look:
             source = _source(look, config)
+            refuse_other_escapes(look)
         streams = [server.session(config.schema) for _ in range(config.streams)]
         try:
             taken = snapshot.take(server, streams, config.schema, say)
@@ -136,6 +138,15 @@ def run(config: Config, secrets: Secrets, planned: bool, say: Say) -> dict[str, 
 def json_bytes(data: dict[str, Any]) -> bytes:
     """As a manifest is stored."""
     return json.dumps(data, indent=1, sort_keys=True).encode()
+
+
+def refuse_other_escapes(session: Session) -> None:
+    """Sums are over what the client printed: it must print every byte so that it is read back as the server has it."""
+    said = b"".join(session.stream(f"SELECT X'{rows.EVERY_BYTE.hex()}'"))
+    if said[-1:] != b"\n" or rows.cell(said[:-1]) != rows.EVERY_BYTE:
+        raise Refused(
+            ["this machine's `mysql` client escapes values in a way that twinsite does not know: install MySQL's own"]
+        )
 
 
 def _source(session: Session, config: Config) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import Refused
 from .rows import column
 
-VERSION = 2
+VERSION = 3
 TOOL = "twinsite 0.1"
 ROOT = "backups/"
 NAME = "manifest.json"

@@ -132,8 +132,7 @@ def conditions(session: Session, table: dict[str, Any]) -> list[str]:
 def sums(session: Session, table: dict[str, Any], condition: str) -> Sums:
     """Rows and checksum of one range."""
     columns = [rows.column(data) for data in table["columns"]]
-    # Without a hint: the target may have no primary key of the same columns.
-    count, total = session.ask(rows.checksum(table["name"], columns, condition, by_key=False))[0]
+    count, total = session.ask(rows.checksum(table["name"], columns, condition))[0]
     return Sums(int(count), int(total))
 
 

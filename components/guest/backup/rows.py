@@ -4,15 +4,21 @@ A chunk is what `LOAD DATA` reads by default: one row a line, fields between tab
 client's batch output is the same except for NULL, which it prints like the text NULL. So the server is asked for a
 random mark in its place (`NULL_MARK_BYTES` of it: no value holds it), and the mark is replaced as the bytes pass.
 Bytes are never converted: results and LOAD DATA are both `binary`, each value in its column's own character set.
+
+A table's sum is over values, so it is the same from the text on its way (`summed`) and from a server (`checksum`).
 """
 
 import secrets
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
 NULL_MARK_BYTES = 12
 SUMMED_NULL = "NULL 5a1c7be2"
 """NULL in a checksum: part of the manifest's format. A sum takes it and a text of just these letters for the same."""
+
+EVERY_BYTE = b"".join(bytes((byte, ord("\\"), byte)) for byte in range(256))
+"""A value to see a client's escapes by: each byte by itself and after a backslash."""
 
 # Forms: how the server is asked for a value, and what LOAD DATA does with it.
 PLAIN = "plain"
@@ -111,18 +117,27 @@ def load(table: str, columns: list[Column], path: str = "/dev/stdin") -> str:
     )
 
 
-def checksum(table: str, columns: list[Column], where: str = "", by_key: bool = True) -> str:
+def checksum(table: str, columns: list[Column], where: str = "") -> str:
     """The statement that counts rows and adds up their CRC-32: the same at any order, storage format and version.
 
     The sum is not reduced, so that equal rows do not cancel each other as under XOR; sums of ranges add up.
     """
     fields = ", ".join(_told(wanted, SUMMED_NULL) for wanted in columns)
-    key = " FORCE INDEX (PRIMARY)" if by_key else ""
     condition = f" WHERE {where}" if where else ""
-    return (
-        f"SELECT COUNT(*), COALESCE(SUM(CRC32(CONCAT_WS(_binary'#', {fields}))), 0) "
-        f"FROM {identifier(table)}{key}{condition}"
-    )
+    added = f"COALESCE(SUM(CRC32(CONCAT_WS(_binary'\\t', {fields}))), 0)"
+    return f"SELECT COUNT(*), {added} FROM {identifier(table)}{condition}"
+
+
+def summed(lines: bytes, mark: bytes) -> int:
+    """What that statement says of the rows that the client has printed, with `mark` for NULL, as these whole lines."""
+    several = lines.replace(mark, SUMMED_NULL.encode()).split(b"\n")
+    # What follows the last line's end is empty, and its CRC-32 is 0.
+    return sum(map(zlib.crc32, map(cell, several) if b"\\" in lines else several))
+
+
+def count(table: str, where: str = "") -> str:
+    """The statement that counts rows."""
+    return f"SELECT COUNT(*) FROM {identifier(table)}" + (f" WHERE {where}" if where else "")
 
 
 _ESCAPES = {ord("n"): b"\n", ord("t"): b"\t", ord("0"): b"\0", ord("\\"): b"\\"}
