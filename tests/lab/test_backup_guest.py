@@ -1,6 +1,7 @@
 """Backup and restore on real servers: all of it arrives, bad backups are refused, kills and full disks survived."""
 
 import datetime
+import itertools
 import random
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ pytestmark = needs_a_box
 
 SEED = 20261121
 KILLS = 4
+RESTORE = "/usr/local/sbin/twinsite-guest backup restore --progress"
 
 
 @pytest.fixture(scope="module")
@@ -127,22 +129,25 @@ def test_only_a_scheduled_run_deletes_old_backups_and_a_dead_jobs_last_ones_stay
 def test_killed_at_random_points_a_restore_ends_in_the_same_state(world: World) -> None:
     world.must("run")
     chance = random.Random(SEED)
-    began = time.monotonic()
-    world.must("restore")
-    whole = time.monotonic() - began
+    whole = world.pair.must(TARGET, f"{RESTORE} 2>&1 >/dev/null").splitlines()
     expected = world.dump(TARGET)
     world.empty()
     decisions = []
     for number in range(KILLS):
-        running = world.pair.start(TARGET, "exec setsid /usr/local/sbin/twinsite-guest backup restore --progress")
-        time.sleep(chance.uniform(0.15, 0.9) * whole)
+        running = world.pair.start(TARGET, f"exec setsid {RESTORE}")
+        assert running.stderr
+        # By what it has done, not by time, so that all of them together do not reach the end.
+        said = list(itertools.islice(running.stderr, chance.randint(1, len(whole) // KILLS)))
+        time.sleep(chance.uniform(0, 0.05))
         if number == KILLS - 1:
             world.pair.kill_mysqld(TARGET)
         # The program alone, whose clients go on for a while, or all of it at once.
         world.pair.on(TARGET, "pkill -KILL -f backup/apply.py")
         if number % 2:
             world.pair.on(TARGET, "pkill -KILL -x mysql; pkill -KILL -x zstd")
-        decisions += [line for line in running.communicate()[1].decode().splitlines() if '"decided"' in line]
+        said += list(running.stderr)
+        running.communicate()
+        decisions += [line.decode() for line in said if b'"decided"' in line]
     world.pair.must(TARGET, "systemctl reset-failed mysql; systemctl start mysql")
     eventually(lambda: world.pair.on(TARGET, "mysqladmin ping").returncode == 0, 60, "mysqld after its crash")
     done = world.must("restore")
