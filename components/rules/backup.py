@@ -101,9 +101,32 @@ def job_problems(args: Mapping[str, Any]) -> list[str]:
         value = args.get(field, "rds-backup")
         if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?", str(value)):
             problems.append(f"{field} is {value!r}: a Kubernetes name has lower-case letters, digits and hyphens")
+    problems += label_problems(args.get("tags") or {})
     problems += schedule_problems(args.get("schedule"))
     problems += user_problems(args.get("database") or {})
     return problems
+
+
+_NAME = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_PREFIX = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+
+
+def label(tag: str) -> str:
+    """A tag's name as Kubernetes takes it for a label: a colon is a slash there."""
+    return tag.replace(":", "/")
+
+
+def label_problems(tags: Mapping[str, str]) -> Iterator[str]:
+    """Why Kubernetes would not take tags for labels
+    (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set)."""
+    for tag, value in tags.items():
+        if not re.fullmatch(rf"({_PREFIX}(\.{_PREFIX})*/)?{_NAME}", label(tag)) or not re.fullmatch(
+            f"({_NAME})?", value
+        ):
+            yield (
+                f"tag {tag!r}: {value!r} is no label of Kubernetes: at most 63 letters, digits, '-', '_' or '.', which "
+                "start and end with a letter or digit; a name may have one prefix and ':'"
+            )
 
 
 def user_problems(database: Mapping[str, Any]) -> Iterator[str]:

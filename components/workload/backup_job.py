@@ -97,7 +97,7 @@ class BackupJob(pulumi.ComponentResource):
         super().__init__("twinsite:index:BackupJob", name, _intent(args), opts)
         child = pulumi.ResourceOptions(parent=self)
         job, namespace = args.get("job", JOB), args["namespace"]
-        labels = {key.replace(":", "/"): value for key, value in args.get("tags", {}).items()}
+        labels = {backup_rules.label(tag): value for tag, value in args.get("tags", {}).items()}
         labels["app.kubernetes.io/name"] = job
         metadata = {"name": job, "namespace": namespace, "labels": labels}
         account = core.v1.ServiceAccount(

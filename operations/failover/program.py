@@ -11,10 +11,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from typing import Any
 
 from components.inventory import Inventory, from_dict
 from components.rules.home import Home, home_problems
+
+from . import exclusion
 
 UP_SECONDS = 3600.0
 PREVIEW_SECONDS = 600.0
@@ -26,8 +27,6 @@ _BUSY = re.compile("stack is currently locked|Another update is currently in pro
 _LOCKED = re.compile(r"created by \S+@(\S+) \(pid (\d+)\)")
 _OTHER_PROVIDER = "has not been registered yet, this is due to a change of providers"
 _WAY_OUT = "run the same command from the checkout and .venv, and with the settings, of the last `pulumi up`"
-_PACKAGES = {"aws": ("aws", "kubernetes")}
-"""Pulumi's packages of what stands at a site; the cluster is EKS."""
 
 
 class ProgramFailed(Exception):
@@ -167,7 +166,7 @@ class Program:
 
     def _left_out(self, say: Callable[[str], None]) -> list[str]:
         """What tells `up` to leave the primary out. ProgramFailed where that would break something."""
-        words = left_out(self._primary)
+        words = exclusion.words(self._primary)
         code, text = self._run(["preview", "--json", "--show-sames", *words], PREVIEW_SECONDS)
         if _OTHER_PROVIDER in text:
             say(
@@ -185,7 +184,7 @@ class Program:
                 f"`pulumi preview` without {self._primary} failed: {_last_words(chr(10).join(said) or text)}; if "
                 f"twinsite or a setting has changed since the last `pulumi up`: {_WAY_OUT}"
             )
-        if needs := new_and_needed(found["steps"], self._primary):
+        if needs := exclusion.new_and_needed(found["steps"], self._primary):
             pairs = "; ".join(f"{needing} needs {needed}" for needing, needed in needs)
             raise ProgramFailed(
                 f"the program has something new at {self._primary}, which cannot be made now, and needs it elsewhere "
@@ -203,38 +202,6 @@ class Program:
         except ValueError as error:
             text = str(error)
         raise ProgramFailed(f"the stack's inventory cannot be read: {text[-300:]}")
-
-
-def left_out(site: str) -> list[str]:
-    """`pulumi`'s words for a site's resources: also for new ones, which no state knows yet."""
-    # Types of these packages have a slash (aws:route53/record:Record), so their providers do not match.
-    return [word for package in _PACKAGES.get(site, ()) for word in ("--exclude", f"**{package}:*/**")]
-
-
-def new_and_needed(steps: list[dict[str, Any]], site: str) -> list[tuple[str, str]]:
-    """What needs which resource that is left out at a site and does not exist yet, by a preview's steps.
-
-    Pulumi goes on there (3.259): "unknown" comes in the place of what it would have told, and the state is broken.
-    """
-    prefixes = tuple(f"{package}:" for package in _PACKAGES.get(site, ()))
-    there = {step["urn"]: step.get("oldState") or {} for step in steps if _type(step["urn"]).startswith(prefixes)}
-    new = {urn for urn, state in there.items() if not state.get("id")}
-    needs = {step["urn"]: _needs(step.get("newState") or {}) & new for step in steps if step["urn"] not in there}
-    return sorted((_name(urn), _name(one)) for urn, found in needs.items() for one in found)
-
-
-def _type(urn: str) -> str:
-    return urn.split("::")[2].rpartition("$")[2]
-
-
-def _name(urn: str) -> str:
-    return urn.rpartition("::")[2]
-
-
-def _needs(state: dict[str, Any]) -> set[str]:
-    of_inputs = (state.get("propertyDependencies") or {}).values()
-    listed = [*(state.get("dependencies") or []), *(urn for urns in of_inputs for urn in urns or [])]
-    return {*listed, state.get("parent", ""), state.get("deletedWith", "")}
 
 
 def _owner_is_gone(text: str) -> bool:

@@ -9,7 +9,7 @@ from .backup_world import PASSWORD, TARGET, World, escaped, running_world
 from .database_pair import SOURCE
 from .whole_box import needs_a_box
 
-pytestmark = needs_a_box
+pytestmark = [needs_a_box, pytest.mark.beside]
 
 ROWS = "SELECT CONCAT_WS(' ', (SELECT COUNT(*) FROM {0}.owners), (SELECT COUNT(*) FROM {0}.pets))"
 

@@ -14,7 +14,7 @@ from .backup_world import JOB, TARGET, World, running_world
 from .database_pair import SOURCE, eventually
 from .whole_box import needs_a_box
 
-pytestmark = needs_a_box
+pytestmark = [needs_a_box, pytest.mark.beside]
 
 SEED = 20261121
 KILLS = 4

@@ -11,7 +11,7 @@ from components.payload import guest_file
 from .database_pair import LEDGER, REPLICA, SOURCE, Pair, eventually, running_pair
 from .whole_box import needs_a_box
 
-pytestmark = needs_a_box
+pytestmark = [needs_a_box, pytest.mark.beside]
 
 WRITABLE = "SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF"
 ERRANT = f"{WRITABLE}; CREATE DATABASE mine; CREATE TABLE mine.x (a INT PRIMARY KEY); INSERT INTO mine.x VALUES (1)"

@@ -13,7 +13,7 @@ from .box_world import DATABASE, DATABASE_FACE, Bench, eventually, running_world
 from .database_pair import authority
 from .whole_box import needs_a_box
 
-pytestmark = needs_a_box
+pytestmark = [needs_a_box, pytest.mark.beside]
 
 VOLUME = "vol-0aaaaaaaaaaaaaaa1"
 SUCCESSOR = "i-0aaaaaaaaaaaaaaa3"

@@ -17,7 +17,7 @@ from lab.model import Rule, World
 from .box_world import ALL_OUT, EVERYWHERE, GATEWAY, GATEWAY_ADDRESS, PUBLIC, Bench, eventually, running_world, world
 from .whole_box import needs_a_box
 
-pytestmark = needs_a_box
+pytestmark = [needs_a_box, pytest.mark.alone]
 
 ONPREM = "onprem-gateway"
 ONPREM_ADDRESS = "192.168.64.10"

@@ -12,7 +12,7 @@ import pytest
 from .conftest import Provisioned
 from .whole_box import needs_a_box
 
-pytestmark = needs_a_box
+pytestmark = [needs_a_box, pytest.mark.alone]
 
 TOOLS = "/opt/twinsite/current/drill"
 HOSTS = ("onprem-gateway", "aws-gateway", "aws-source", "onprem-database")

@@ -21,7 +21,7 @@ from .standby_machine import (
 )
 from .whole_box import needs_a_box
 
-pytestmark = needs_a_box
+pytestmark = [needs_a_box, pytest.mark.beside]
 
 
 @pytest.fixture(scope="module")

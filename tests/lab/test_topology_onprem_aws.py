@@ -7,7 +7,7 @@ import pytest
 from .conftest import Provisioned
 from .whole_box import needs_a_box
 
-pytestmark = needs_a_box
+pytestmark = [needs_a_box, pytest.mark.alone]
 
 
 def uptime(stack: Provisioned, host: str) -> int:

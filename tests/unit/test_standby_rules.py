@@ -54,6 +54,7 @@ JOB: dict[str, Any] = {
     "image": f"registry.example.com/backup@sha256:{SHA}",
     "schedule": "17 18 * * *",
     "database": {"user": "backup"},
+    "tags": {"twinsite:stack": "dr", "owner": "", "example.com:cost-centre": "4711.b"},
 }
 
 
@@ -151,6 +152,10 @@ def test_a_good_design_is_not_refused(subject: str) -> None:
         ("vault", {"generated": ["database_password"]}, "use letters, digits and hyphens"),
         ("vault", {"given": {"database-password": "x"}}, "both generated and given"),
         ("vault", {"readers": {}}, "no machine could fetch"),
+        ("job", {"tags": {"twinsite:part:deeper": "x"}}, "no label of Kubernetes"),
+        ("job", {"tags": {"Upper:part": "x"}}, "no label of Kubernetes"),
+        ("job", {"tags": {"owner": "the night shift"}}, "no label of Kubernetes"),
+        ("job", {"tags": {"owner": "x" * 64}}, "no label of Kubernetes"),
         ("job", {"image": "registry.example.com/backup:latest"}, "K25"),
         ("job", {"schedule": "@daily"}, "five"),
         ("job", {"schedule": "61 18 * * *"}, "minute"),
