@@ -109,6 +109,8 @@ def job_problems(args: Mapping[str, Any]) -> list[str]:
 
 _NAME = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _PREFIX = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_LABEL = re.compile(rf"({_PREFIX}(\.{_PREFIX})*/)?{_NAME}")
+_LABELLED = re.compile(f"({_NAME})?")
 
 
 def label(tag: str) -> str:
@@ -120,9 +122,7 @@ def label_problems(tags: Mapping[str, str]) -> Iterator[str]:
     """Why Kubernetes would not take tags for labels
     (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set)."""
     for tag, value in tags.items():
-        if not re.fullmatch(rf"({_PREFIX}(\.{_PREFIX})*/)?{_NAME}", label(tag)) or not re.fullmatch(
-            f"({_NAME})?", value
-        ):
+        if not (_LABEL.fullmatch(label(tag)) and _LABELLED.fullmatch(value)):
             yield (
                 f"tag {tag!r}: {value!r} is no label of Kubernetes: at most 63 letters, digits, '-', '_' or '.', which "
                 "start and end with a letter or digit; a name may have one prefix and ':'"
