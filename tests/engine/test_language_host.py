@@ -171,7 +171,8 @@ def test_ctrl_c_ends_the_program_its_children_and_the_host(desk: Desk) -> None:
     project = desk.project("slow", SLOW)
     running = desk.start(project, "up", "--yes", "--skip-preview")
     wait_for_line(running, "the program runs")
-    assert any("sleep" in line for line in processes(str(desk.folder))), "the check cannot see the program's child"
+    # A child that has just begun has no command line for a moment.
+    eventually("the program's child is seen", lambda: any("sleep" in line for line in processes(str(desk.folder))))
     running.send_signal(signal.SIGINT)
     said, _ = running.communicate(timeout=30)
     assert running.returncode != 0
