@@ -236,6 +236,22 @@ def test_a_target_that_cannot_take_the_backup_says_which_setting(world: World) -
     assert "clinic" not in world.sql(TARGET, "SHOW DATABASES")
 
 
+def test_a_row_that_the_target_could_not_add_up_is_refused_before_anything_is_written(world: World) -> None:
+    world.sql(SOURCE, "CREATE TABLE clinic.long_rows (id INT PRIMARY KEY, v LONGTEXT)")
+    world.sql(SOURCE, "INSERT INTO clinic.long_rows VALUES (9, REPEAT('long\\n', 500000))")
+    try:
+        world.must("run")
+        world.sql(TARGET, "SET GLOBAL max_allowed_packet = 2097152")
+        code, _, said = world.run("restore")
+        assert code == 2
+        assert "max_allowed_packet is 2097152 on the target and a row of the backup has 2500002 bytes" in said
+        assert "clinic" not in world.sql(TARGET, "SHOW DATABASES")
+    finally:
+        world.sql(TARGET, "SET GLOBAL max_allowed_packet = DEFAULT")
+        world.sql(SOURCE, "DROP TABLE clinic.long_rows")
+    assert world.must("restore")["divergent_tables"] == []
+
+
 def test_a_server_that_is_not_the_one_named_gets_no_password(world: World) -> None:
     world.tell(database={"address": SOURCE, "user": "job"})  # the system's authorities did not sign it
     code, _, said = world.run("run")

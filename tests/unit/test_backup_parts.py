@@ -141,6 +141,11 @@ def test_a_server_is_asked_for_the_sum_of_values_with_a_word_for_null() -> None:
     )
 
 
+def test_only_rows_that_a_server_might_not_add_up_are_measured_and_without_their_escapes() -> None:
+    assert rows.longest(b"1\tx\n" * 1000) == 0
+    assert rows.longest(b"1\tx\n9\t" + b"\\n" * rows.SHORT_BYTES + b"\n2\ty\n") == 2 + rows.SHORT_BYTES
+
+
 class _Client:
     """Answers with every byte as a client with these escapes prints it."""
 

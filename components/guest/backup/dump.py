@@ -37,6 +37,7 @@ class _Written:
 
     rows: int = 0
     checksum: int = 0
+    longest: int = 0
     chunks: list[dict[str, Any]] = field(default_factory=list)
     numbers: int = 0
 
@@ -70,10 +71,12 @@ class _Writer:
             written.chunks.append(about)
         self._say({"event": "chunk", "table": table, "rows": done.rows, "bytes": len(content)})
 
-    def counted(self, table: str, count: int, checksum: int) -> None:
+    def counted(self, table: str, count: int, checksum: int, longest: int) -> None:
         with self._lock:
-            self.tables[table].rows += count
-            self.tables[table].checksum += checksum
+            written = self.tables[table]
+            written.rows += count
+            written.checksum += checksum
+            written.longest = max(written.longest, longest)
 
 
 def _parts(session: Session, tables: list[Table]) -> list[_Part]:
@@ -94,11 +97,12 @@ def _parts(session: Session, tables: list[Table]) -> list[_Part]:
 
 def _read(session: Session, part: _Part, writer: _Writer) -> None:
     """One range: its rows to chunks and into the sum, then the server's own count of them in the same snapshot."""
-    table, chunk, seen, total = part.table, None, 0, 0
+    table, chunk, seen, total, longest = part.table, None, 0, 0, 0
     for block in session.stream(rows.select(table.name, table.columns, writer.mark, part.where, table.has_key)):
         chunk = chunk or Chunk()
         chunk.add(block.replace(writer.mark, b"\\N"))
         total += rows.summed(block, writer.mark)
+        longest = max(longest, rows.longest(block))
         if chunk.size >= writer.chunk_bytes:
             seen += chunk.rows
             writer.chunk(table.name, chunk)
@@ -109,7 +113,7 @@ def _read(session: Session, part: _Part, writer: _Writer) -> None:
     count = session.ask(rows.count(table.name, part.where))[0][0]
     if int(count) != seen:
         raise Failed(f"table {table.name!r}: {seen} rows were read where the snapshot has {count}; run it again")
-    writer.counted(table.name, seen, total)
+    writer.counted(table.name, seen, total, longest)
 
 
 def run(config: Config, secrets: Secrets, planned: bool, say: Say) -> dict[str, Any]:
@@ -203,6 +207,7 @@ def _manifest(
                 "name": table.name,
                 "rows": written.rows,
                 "checksum": str(written.checksum),
+                "longest_row": written.longest,
                 "columns": [wanted.to_dict() for wanted in table.columns],
                 "chunks": sorted(written.chunks, key=lambda chunk: str(chunk["blob"])),
             }

@@ -98,6 +98,13 @@ def unfit(session: Session, chosen: dict[str, Any]) -> list[str]:
             f"the backup is of MySQL {chosen['source']['version']}, newer than the target's "
             f"{'.'.join(map(str, version))}: use a target of the same series or later"
         )
+    longest = max((table.get("longest_row", 0) for table in chosen["tables"]), default=0)
+    if longest > (packet := int(session.value("@@GLOBAL.max_allowed_packet"))):
+        # CONCAT_WS would be NULL, so that row would be in no sum of the target's.
+        problems.append(
+            f"max_allowed_packet is {packet} on the target and a row of the backup has {longest} bytes, so it could "
+            f"not be proved there: set the server parameter to at least {longest}"
+        )
     programs = [wanted["name"] for wanted in chosen["objects"] if wanted["kind"] in ("routine", "trigger")]
     return problems + closed_settings(session, programs)
 

@@ -17,6 +17,9 @@ NULL_MARK_BYTES = 12
 SUMMED_NULL = "NULL 5a1c7be2"
 """NULL in a checksum: part of the manifest's format. A sum takes it and a text of just these letters for the same."""
 
+SHORT_BYTES = 2 << 20
+"""So long a row every server can add up: the smallest default of max_allowed_packet has been 4 MiB since MySQL 5.6."""
+
 EVERY_BYTE = b"".join(bytes((byte, ord("\\"), byte)) for byte in range(256))
 """A value to see a client's escapes by: each byte by itself and after a backslash."""
 
@@ -133,6 +136,11 @@ def summed(lines: bytes, mark: bytes) -> int:
     several = lines.replace(mark, SUMMED_NULL.encode()).split(b"\n")
     # What follows the last line's end is empty, and its CRC-32 is 0.
     return sum(map(zlib.crc32, map(cell, several) if b"\\" in lines else several))
+
+
+def longest(lines: bytes) -> int:
+    """Bytes of the longest row's values in whole lines; 0 for lines that are short together (SHORT_BYTES)."""
+    return 0 if len(lines) <= SHORT_BYTES else max(len(cell(line)) for line in lines.split(b"\n"))
 
 
 def count(table: str, where: str = "") -> str:
