@@ -377,7 +377,7 @@ class MySqlReplicaPair(pulumi.ComponentResource):
             "tls_ca": authority,
             "binlog_retention_hours": self.binlog_retention_hours,
             # Accounts are made on the source and arrive by replication; a replica takes no writes of its own.
-            "operator_users": [OPERATOR, connection.get("user", "ubuntu")] if connection else [OPERATOR],
+            "operator_users": [] if args.get("existing_source") is not None else _operators(connection),
             **_timers(args),
         }
 
@@ -416,6 +416,10 @@ class MySqlReplicaPair(pulumi.ComponentResource):
             return result + heartbeat
 
         return pulumi.Output.secret(pulumi.Output.all(passwords["replication"], passwords["clone"]).apply(filled))
+
+
+def _operators(connection: Connection | None) -> list[pulumi.Input[str]]:
+    return [OPERATOR, connection.get("user", "ubuntu")] if connection else [OPERATOR]
 
 
 def _nothing(after: pulumi.Input[Any]) -> pulumi.Output[pulumi.Resource]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..guest import ownership
 from . import addresses
 
 CUSTOM_DATA_LIMIT = 65535
@@ -23,7 +24,9 @@ _OUT_OF_SUPPORT = {
     r"\bdebian-?10\b": "Debian 10 (2024)",
     r"\bdebian-?11\b": "Debian 11 (August 2026)",
 }
-_ADMINS = ("azure_superuser", "admin", "administrator", "root", "guest", "public")
+_ADMINS = ("admin", "administrator", "guest", "public")
+"""What the Flexible Server refuses besides MySQL's and Azure's own names."""
+
 _RESERVED_SECRET_WORDS = re.compile(r"password|passwd|secret|token|credential|private_?key", re.IGNORECASE)
 
 
@@ -78,7 +81,7 @@ def database_problems(args: Mapping[str, Any]) -> list[str]:
             f"server is {args.get('server')!r}: give 3 to 63 lower-case letters, digits and hyphens, none at the ends"
         )
     user = str(args.get("user") or "")
-    if user in _ADMINS or user.startswith(("pg_", "azure_")) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,31}", user):
+    if _taken(user) or user.startswith("pg_") or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,31}", user):
         problems.append(f"user is {user!r}, which the server refuses: choose a login like dbadmin")
     own = str(args.get("application_user", "application"))
     if own == user:
@@ -86,7 +89,7 @@ def database_problems(args: Mapping[str, Any]) -> list[str]:
             f"application_user is {own}, the administrator: the application could then change every schema and login "
             "of the server; give it a login of its own, like application"
         )
-    elif own in (*_ADMINS, "mysql.sys") or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,31}", own):
+    elif _taken(own) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,31}", own):
         problems.append(f"application_user is {own!r}, which the server refuses: choose a login like application")
     if args.get("application_password_secret") and args["application_password_secret"] == args.get("password_secret"):
         problems.append(
@@ -115,6 +118,10 @@ def database_problems(args: Mapping[str, Any]) -> list[str]:
     if not managed:
         problems += list(image_problems(args))
     return problems
+
+
+def _taken(user: str) -> bool:
+    return user in _ADMINS or ownership.is_system(user)
 
 
 def _newer_source_problems(source: str, standby: str) -> Iterator[str]:

@@ -290,6 +290,85 @@ def test_the_replication_account_needs_tls_and_the_replicas_address(pair: Pair) 
     ]
 
 
+def given_back(pair: Pair) -> None:
+    """MySQL's root as a new data directory has it, by the account that the distributions keep."""
+    pair.must(
+        SOURCE, "mysql --no-defaults --user=debian-sys-maint", b"GRANT ALL ON *.* TO root@localhost WITH GRANT OPTION"
+    )
+
+
+def accounts(pair: Pair) -> dict[str, str]:
+    """Of every account of the source what it may and what it is."""
+    names = pair.sql(SOURCE, "SELECT CONCAT(QUOTE(user), '@', QUOTE(host)) FROM mysql.user").splitlines()
+    return {name: pair.sql(SOURCE, f"SHOW CREATE USER {name}; SHOW GRANTS FOR {name}") for name in names}
+
+
+def test_mysqls_own_root_is_refused_as_an_operator_and_keeps_its_rights(pair: Pair) -> None:
+    before = accounts(pair)
+    pair.config[SOURCE]["operator_users"] = ["ubuntu", "root"]
+    pair.tell(SOURCE)
+    done = pair.role(SOURCE, "apply")
+    assert done.returncode == 2
+    assert "operator user is 'root'" in done.stderr
+    assert accounts(pair) == before
+
+
+def test_an_account_that_somebody_made_is_neither_narrowed_nor_given_another_password(pair: Pair) -> None:
+    pair.sql(
+        SOURCE,
+        "CREATE USER admin@localhost IDENTIFIED WITH auth_socket; GRANT SELECT, INSERT ON *.* TO admin@localhost; "
+        f"CREATE USER own_repl@'{REPLICA}' IDENTIFIED BY 'somebody''s'; "
+        f"GRANT REPLICATION SLAVE ON *.* TO own_repl@'{REPLICA}'",
+    )
+    before = accounts(pair)
+    for change in ({"operator_users": ["ubuntu", "admin"]}, {"replication_user": "own_repl"}):
+        pair.reset()
+        pair.config[SOURCE] |= change
+        pair.tell(SOURCE)
+        done = pair.role(SOURCE, "apply")
+        assert done.returncode == 2
+        assert "twinsite did not make it" in done.stderr
+        assert accounts(pair) == before
+    # On a person's word, as the refusal has it.
+    pair.sql(SOURCE, """ALTER USER 'admin'@'localhost' ATTRIBUTE '{"twinsite": "given"}'""")
+    pair.reset()
+    pair.config[SOURCE]["operator_users"] = ["ubuntu", "admin"]
+    assert "grants of admin@localhost" in pair.apply(SOURCE)["changed"]
+    pair.sql(SOURCE, f"DROP USER admin@localhost, own_repl@'{REPLICA}'")
+
+
+def test_an_operators_account_of_a_version_before_the_mark_is_known_by_its_grants(pair: Pair) -> None:
+    pair.sql(SOURCE, """ALTER USER ubuntu@localhost ATTRIBUTE '{"twinsite": null, "theirs": "stays"}'""")
+    assert pair.apply(SOURCE)["changed"] == ["account ubuntu@localhost of an earlier twinsite bears its mark now"]
+    attribute = "SELECT attribute FROM information_schema.user_attributes WHERE user = 'ubuntu'"
+    assert json.loads(pair.sql(SOURCE, attribute)) == {"theirs": "stays", "twinsite": "operator"}
+    assert pair.apply(SOURCE)["changed"] == []
+
+
+def test_taking_the_source_away_drops_twinsites_accounts_and_nobody_elses(pair: Pair) -> None:
+    """Also with the configuration of a version that took root for an operator and had narrowed it."""
+    pair.sql(
+        SOURCE,
+        "CREATE USER twinsite_repl@'%' IDENTIFIED BY 'mine'; CREATE USER ubuntu@'192.0.2.%' IDENTIFIED BY 'mine'; "
+        "CREATE USER admin@localhost IDENTIFIED WITH auth_socket; GRANT ALL ON *.* TO admin@localhost",
+    )
+    before = accounts(pair)
+    pair.config[SOURCE]["operator_users"] = ["ubuntu", "root", "admin"]
+    pair.tell(SOURCE)
+    pair.must(SOURCE, "/usr/local/sbin/twinsite-guest database undo")
+    ours = {f"'twinsite_repl'@'{REPLICA}'", f"'twinsite_clone'@'{REPLICA}'", "'ubuntu'@'localhost'"}
+    assert accounts(pair) == {name: words for name, words in before.items() if name not in ours}
+    pair.sql(SOURCE, "DROP USER twinsite_repl@'%', ubuntu@'192.0.2.%', admin@localhost")
+
+
+def test_a_root_that_an_earlier_version_narrowed_gets_its_rights_back(pair: Pair) -> None:
+    whole = pair.sql(SOURCE, "SHOW GRANTS FOR root@localhost")
+    pair.sql(SOURCE, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM root@localhost")
+    assert "1142" in pair.on(SOURCE, "mysql --no-defaults --user=root -Ne 'SELECT user FROM mysql.user'").stderr
+    given_back(pair)
+    assert pair.sql(SOURCE, "SHOW GRANTS FOR root@localhost").splitlines()[0] == whole.splitlines()[0]
+
+
 def test_a_rotated_password_works_in_whichever_order_the_ends_learn_it(pair: Pair) -> None:
     for host in (SOURCE, REPLICA):
         pair.secrets[host]["replication_password"] = "n" * 31 + "2"

@@ -54,6 +54,7 @@ MUTATIONS: list[tuple[str, dict[str, Any], str]] = [
     ("a server id too large", {"replica_server_id": 2**32}, "from 1 to 4294967295"),
     ("K10: upstream's retry budget", {"retry_count": 10, "connect_retry_seconds": 60}, "K10"),
     ("K10: a day of retries for 36 h of outage", {"retry_count": 86400}, "K10"),
+    ("MySQL's own root as an operator", {"onprem_connection": {"host": "203.0.113.64", "user": "root"}}, "has sudo"),
     ("a negative retry count", {"retry_count": -1}, "set it to 0"),
     ("no pause between retries", {"connect_retry_seconds": 0}, "set it to 1 or more"),
     ("K12: the heartbeat at half of the timeout", {"heartbeat_period_seconds": 2.5}, "K12"),

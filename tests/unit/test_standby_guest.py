@@ -1,6 +1,7 @@
 """The standby role without a machine: what it reads, what it writes, its verdict."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -212,32 +213,78 @@ def test_a_pinned_artefact_is_put_whole_and_fetched_once(tmp_path: Path) -> None
     assert fetch.artefact(read, place) == "already there"
 
 
+class Database:
+    """A standby's database that knows one application login, or none."""
+
+    def __init__(self, mark: str | None = None, grants: Sequence[str] = ()) -> None:
+        self.mark, self.grants = mark, grants
+        self.told: list[str] = []
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def session(self) -> "Database":
+        return self
+
+    def ask(self, statement: str) -> list[list[str]]:
+        if statement.startswith("SELECT"):
+            return [] if self.mark is None else [[self.mark]]
+        if statement.startswith("SHOW GRANTS"):
+            return [[grant] for grant in self.grants]
+        self.told.append(statement)
+        return []
+
+
+USAGE = "GRANT USAGE ON *.* TO `application`@`%`"
+GRANT = "GRANT ALL PRIVILEGES ON `pet\\_clinic`.* TO 'application'@'%'"
+MARK = """ATTRIBUTE '{"twinsite": "application"}'"""
+
+
+def application_login(database: Database, monkeypatch: pytest.MonkeyPatch, user: str = "application") -> list[str]:
+    monkeypatch.setattr(data, "server", lambda read, password: database)
+    given = {**told()["database"], "schema": "pet_clinic"}
+    read = config.parse(told(database={**given, "application": {**given["application"], "user": user}}))
+    data.login(read, "admin's", "o'wn")
+    return database.told
+
+
 def test_the_applications_rights_are_those_of_one_schema_whose_name_is_no_pattern(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[str] = []
-
-    class Database:
-        def __enter__(self) -> "Database":
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-        def session(self) -> "Database":
-            return self
-
-        def ask(self, statement: str) -> None:
-            asked.append(statement)
-
-    monkeypatch.setattr(data, "server", lambda read, password: Database())
-    read = config.parse(told(database={**told()["database"], "schema": "pet_clinic"}))
-    data.login(read, "admin's", "o'wn")
-    assert asked == [
-        "CREATE USER IF NOT EXISTS 'application'@'%' IDENTIFIED BY 'o\\'wn' REQUIRE SSL",
-        "ALTER USER 'application'@'%' IDENTIFIED BY 'o\\'wn' REQUIRE SSL",
-        "GRANT ALL PRIVILEGES ON `pet\\_clinic`.* TO 'application'@'%'",
+    assert application_login(Database(), monkeypatch) == [
+        f"CREATE USER 'application'@'%' IDENTIFIED BY 'o\\'wn' REQUIRE SSL {MARK}",
+        GRANT,
     ]
+
+
+@pytest.mark.parametrize(
+    "database",
+    [Database("application"), Database("NULL", [USAGE, GRANT.replace("'", "`")])],
+    ids=["marked", "of a version before the mark"],
+)
+def test_the_applications_login_gets_the_password_of_now(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert application_login(database, monkeypatch) == [
+        f"ALTER USER 'application'@'%' IDENTIFIED BY 'o\\'wn' REQUIRE SSL {MARK}",
+        GRANT,
+    ]
+
+
+@pytest.mark.parametrize("grants", [[USAGE], [USAGE, "GRANT SELECT ON `crm`.* TO `application`@`%`"]])
+def test_a_login_of_that_name_that_twinsite_did_not_make_keeps_its_password(
+    grants: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database("NULL", grants)
+    with pytest.raises(Refused, match="twinsite did not make it"):
+        application_login(database, monkeypatch)
+    assert database.told == []
+
+
+def test_the_application_never_gets_a_system_accounts_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Refused, match="'root', the name of an account that belongs to MySQL"):
+        application_login(Database(), monkeypatch, "root")
 
 
 @pytest.mark.parametrize(

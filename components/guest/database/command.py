@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import Failed, Refused
 from ..machine import alone, put
-from . import gtid, host, replica, server, settings, source, standalone, status, undo
+from . import accounts, gtid, host, replica, server, settings, source, standalone, status, undo
 from .config import REPLICA, SERVES_TLS, SOURCE, STANDALONE, Config, Secrets, read, read_secrets
 
 CONFIG = "/etc/twinsite/database.json"
@@ -21,6 +21,7 @@ TOLD = pathlib.Path("/etc/twinsite/database.told")
 
 def apply(config: Config, secrets: Secrets, consent: gtid.GtidSet | None = None) -> dict[str, Any]:
     """Make this host what the configuration says; nothing is touched that already is."""
+    accounts.refuse_system_names(config)
     if config.role == REPLICA and consent is None:
         replica.refuse_promoted()
     changed = [*host.packages(), *host.route(config), *host.volume(config), *host.dropin(config)]
@@ -41,7 +42,7 @@ def apply(config: Config, secrets: Secrets, consent: gtid.GtidSet | None = None)
         changed.append("MySQL starts at boot")
     if config.role == SOURCE:
         source.refuse_unfit()
-        changed += [*source.baseline(), *source.accounts(config, secrets), *source.heartbeat()]
+        changed += [*source.baseline(), *accounts.accounts(config, secrets), *source.heartbeat()]
         changed += source.tell(TOLD.read_text(encoding="utf-8") if TOLD.exists() else "")
     elif config.role == STANDALONE:
         changed += standalone.account(config, secrets)

@@ -7,7 +7,7 @@ SET PERSIST event_scheduler = ON;
 SET PERSIST max_connect_errors = 4294967295;
 -- Says so when the clone plugin is there already; the replica needs it to copy data that are older than the binary logs.
 INSTALL PLUGIN clone SONAME 'mysql_clone.so';
-CREATE USER '${replication_user}'@'${replica_address}' IDENTIFIED BY '${replication_password}' REQUIRE SSL;
+CREATE USER '${replication_user}'@'${replica_address}' IDENTIFIED BY '${replication_password}' REQUIRE SSL ATTRIBUTE '{"twinsite": "existing-source"}';
 GRANT REPLICATION SLAVE ON *.* TO '${replication_user}'@'${replica_address}';
-CREATE USER '${clone_user}'@'${replica_address}' IDENTIFIED BY '${clone_password}' REQUIRE SSL;
+CREATE USER '${clone_user}'@'${replica_address}' IDENTIFIED BY '${clone_password}' REQUIRE SSL ATTRIBUTE '{"twinsite": "existing-source"}';
 GRANT BACKUP_ADMIN ON *.* TO '${clone_user}'@'${replica_address}';

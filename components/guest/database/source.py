@@ -1,12 +1,9 @@
-"""The source's contents: accounts, heartbeat, and what a replica must know about its history."""
+"""The source's contents besides its accounts: heartbeat, and what a replica must know about its history."""
 
-import hashlib
-import json
 import uuid
 
 from ..errors import Refused, SqlError
 from . import server
-from .config import Config, Secrets
 from .server import quote
 from .settings import FOLDER
 
@@ -14,8 +11,6 @@ SYSTEM_SCHEMAS = ("information_schema", "mysql", "performance_schema", "sys")
 OURS = ("twinsite", "twinsite_drill")
 # Part of the event's comment: a changed definition is created again.
 HEARTBEAT_VERSION = "twinsite heartbeat 1"
-
-_DRILL = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES"
 
 
 def schemas(besides: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -60,95 +55,6 @@ def baseline() -> list[str]:
     marker = f"{uuid.uuid4()}:1"
     server.sql(f"SET GLOBAL gtid_purged = {quote('+' + marker)}")
     return [f"data from before GTIDs is marked by {marker}: a new replica starts with a clone"]
-
-
-def accounts(config: Config, secrets: Secrets) -> list[str]:
-    """The replication, clone and operator accounts, each with exactly its grants; replication carries them on."""
-    wanted = [
-        (config.replication_user, config.replica_address, secrets.replication_password, ["REPLICATION SLAVE ON *.*"]),
-        (config.clone_user, config.replica_address, secrets.clone_password, ["BACKUP_ADMIN ON *.*"]),
-    ]
-    operator = ["PROCESS, REPLICATION CLIENT ON *.*", "SELECT ON performance_schema.*", "SELECT ON twinsite.*"]
-    operator += [f"{_DRILL} ON {schema}.*" for schema in ("twinsite_drill", "testdb")]
-    wanted += [(user, "localhost", "", operator) for user in config.operator_users]
-    changed = []
-    for user, host, password, grants in wanted:
-        changed += _account(user, host, password, grants)
-    # A replica that moved: its old address must not open anything any more.
-    rows = server.sql(
-        f"SELECT user AS u, host AS h FROM mysql.user WHERE user IN ({quote(config.replication_user)}, "
-        f"{quote(config.clone_user)}) AND host <> {quote(config.replica_address)}"
-    )[0]
-    for row in rows:
-        server.sql(f"DROP USER {_name(str(row['u']), str(row['h']))}")
-        changed.append(f"dropped account {row['u']}@{row['h']}: the replica is at {config.replica_address}")
-    return changed
-
-
-def _name(user: str, host: str) -> str:
-    return f"{quote(user)}@{quote(host)}"
-
-
-def _fingerprint(password: str) -> str:
-    # Generated passwords carry 190 bits, so a plain digest gives nothing away.
-    return hashlib.sha256(password.encode()).hexdigest()[:32]
-
-
-def password_account(user: str, host: str, password: str) -> list[str]:
-    """An account with this password, over TLS only; what was changed."""
-    name = _name(user, host)
-    row = _user(user, host)
-    how = f"IDENTIFIED BY {quote(password)}"
-    attribute = f"ATTRIBUTE {quote(json.dumps({'twinsite': _fingerprint(password)}))}"
-    if row is None:
-        server.sql(f"CREATE USER {name} {how} REQUIRE SSL {attribute}")
-        return [f"account {user}@{host}"]
-    if row["f"] != _fingerprint(password):
-        # The old password stays valid until the next rotation: a replica that is cut off just now can still return.
-        server.sql(f"ALTER USER {name} {how} RETAIN CURRENT PASSWORD REQUIRE SSL ACCOUNT UNLOCK {attribute}")
-        return [f"new password of {user}@{host}; the former one stays valid until the next rotation"]
-    if row["s"] != "ANY" or row["l"] != "N":
-        server.sql(f"ALTER USER {name} REQUIRE SSL ACCOUNT UNLOCK")
-        return [f"account {user}@{host} requires TLS again"]
-    return []
-
-
-def _user(user: str, host: str) -> server.Row | None:
-    rows = server.sql(
-        "SELECT plugin AS p, ssl_type AS s, account_locked AS l, JSON_UNQUOTE(JSON_EXTRACT(user_attributes, "
-        f"'$.metadata.twinsite')) AS f FROM mysql.user WHERE user = {quote(user)} AND host = {quote(host)}"
-    )[0]
-    return rows[0] if rows else None
-
-
-def _account(user: str, host: str, password: str, grants: list[str]) -> list[str]:
-    if password:
-        return password_account(user, host, password) + _grants(user, host, grants)
-    row, changed = _user(user, host), []
-    if row is None:
-        server.sql(f"CREATE USER {_name(user, host)} IDENTIFIED WITH auth_socket")
-        changed.append(f"account {user}@{host}, by its operating-system login")
-    elif row["p"] != "auth_socket":
-        raise Refused([f"account {user}@{host} exists with a password: drop it, or name another operator user"])
-    return changed + _grants(user, host, grants)
-
-
-def _grants(user: str, host: str, grants: list[str]) -> list[str]:
-    name = _name(user, host)
-    shown = [str(next(iter(row.values()))) for row in server.sql(f"SHOW GRANTS FOR {name}")[0]]
-    found = {_normal(grant) for grant in shown if not grant.startswith("GRANT USAGE ON ")}
-    if found == {_normal(f"GRANT {grant} TO {name}") for grant in grants}:
-        return []
-    server.sql(
-        f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name};" + ";".join(f"GRANT {grant} TO {name}" for grant in grants)
-    )
-    return [f"grants of {user}@{host}"]
-
-
-def _normal(grant: str) -> str:
-    head, _, tail = grant.replace("`", "").replace("'", "").partition(" ON ")
-    privileges = sorted(word.strip() for word in head.removeprefix("GRANT ").split(","))
-    return f"{','.join(privileges)} ON {tail}"
 
 
 def heartbeat() -> list[str]:

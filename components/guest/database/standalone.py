@@ -1,6 +1,6 @@
 """A standby's database: one login, over TLS, that restores and that the application works with."""
 
-from . import server, source
+from . import accounts, server
 from .config import Config, Secrets
 from .server import quote
 
@@ -10,7 +10,7 @@ ADMINISTRATOR = "ALL PRIVILEGES ON *.*"
 
 def account(config: Config, secrets: Secrets) -> list[str]:
     """The login, with the password that the vault has now."""
-    changed = source.password_account(config.user, "%", secrets.password)
+    changed = accounts.password_account(config.user, "%", secrets.password)
     shown = [str(next(iter(row.values()))) for row in server.sql(f"SHOW GRANTS FOR {quote(config.user)}@'%'")[0]]
     if not any("WITH GRANT OPTION" in grant and " ON *.* " in grant for grant in shown):
         server.sql(f"GRANT {ADMINISTRATOR} TO {quote(config.user)}@'%' WITH GRANT OPTION")

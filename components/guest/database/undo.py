@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import host, server, settings
+from . import accounts, host, server, settings
 from .config import REPLICA, Config
 from .source import OURS
 
@@ -54,12 +54,7 @@ def _replica_part() -> list[str]:
 
 
 def _source_part(config: Config) -> list[str]:
-    users = ", ".join(
-        server.quote(user) for user in (config.replication_user, config.clone_user, *config.operator_users)
-    )
-    rows = server.sql(f"SELECT user AS u, host AS h FROM mysql.user WHERE user IN ({users})")[0]
-    for row in rows:
-        server.sql(f"DROP USER {server.quote(str(row['u']))}@{server.quote(str(row['h']))}")
+    changed = accounts.drop(config)
     for schema in OURS:
         server.sql(f"DROP DATABASE IF EXISTS {schema}")
-    return [f"dropped {len(rows)} accounts and the schemas {', '.join(OURS)}; all other data stay"]
+    return [*changed, f"dropped the schemas {', '.join(OURS)}; all other data stay"]

@@ -10,12 +10,13 @@ import re
 import time
 from typing import Any
 
+from .. import ownership
 from ..backup import config as backup_config
 from ..backup import restore as backup_restore
 from ..backup.client import Server, Session
 from ..backup.rows import identifier, literal
 from ..backup.store import choose, open_store
-from ..errors import Failed, SqlError
+from ..errors import Failed, Refused, SqlError
 from ..machine import put
 from .config import Config
 
@@ -147,16 +148,32 @@ def prove(config: Config, password: str) -> dict[str, Any]:
 def login(config: Config, password: str, own: str) -> None:
     """The application's login: all rights in its schema, none elsewhere, over TLS only; with the password of now.
 
-    Rights outlive the schema, so `renew`, which drops it, need not give them again.
+    Rights outlive the schema, so `renew`, which drops it, need not give them again. A login of that name that twinsite
+    did not make is refused; one of a version before the mark is known by having exactly these rights.
     """
     database = config.database
-    who = f"{literal(database.login.user)}@'%'"
+    user = database.login.user
+    who = f"{literal(user)}@'%'"
     # In a grant on a schema _ and % stand for any characters, also within the quotes of a name.
     schema = identifier(re.sub(r"([_%\\])", r"\\\1", database.schema))
+    grant = f"GRANT ALL PRIVILEGES ON {schema}.* TO {who}"
+    mark = literal(ownership.attribute("application"))
+    if ownership.is_system(user):
+        raise Refused([ownership.system_problem("the application's login", user)])
     with server(config, password) as target, target.session() as session:
-        session.ask(f"CREATE USER IF NOT EXISTS {who} IDENTIFIED BY {literal(own)} REQUIRE SSL")
-        session.ask(f"ALTER USER {who} IDENTIFIED BY {literal(own)} REQUIRE SSL")
-        session.ask(f"GRANT ALL PRIVILEGES ON {schema}.* TO {who}")
+        found = session.ask(
+            f"SELECT attribute->>'$.{ownership.MARK}' FROM information_schema.user_attributes "
+            f"WHERE user = {literal(user)} AND host = '%'"
+        )
+        if not found:
+            session.ask(f"CREATE USER {who} IDENTIFIED BY {literal(own)} REQUIRE SSL ATTRIBUTE {mark}")
+        else:
+            if found[0][0] == "NULL":
+                shown = [row[0] for row in session.ask(f"SHOW GRANTS FOR {who}")]
+                if not ownership.same_grants(shown, [grant]):
+                    raise Refused([ownership.not_ours(user, "%")])
+            session.ask(f"ALTER USER {who} IDENTIFIED BY {literal(own)} REQUIRE SSL ATTRIBUTE {mark}")
+        session.ask(grant)
 
 
 def replace(config: Config, password: str, backup_id: str, store: str) -> None:
