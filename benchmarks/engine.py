@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.client import LabError
-from lab.lifecycle import Refused
 from lab.operator import stack
 from lab.operator.desk import Desk
 from lab.paths import TREE, Paths
@@ -58,7 +57,7 @@ class Engine:
             self._desk.prepare_identity(operator_credentials())
             self._desk.prepare(self._box, stack.machine_image("bec4"))
             self._environment = self._desk.environment(self._box)
-        except (LabError, Refused, OSError, subprocess.SubprocessError) as problem:
+        except (LabError, OSError, subprocess.SubprocessError) as problem:
             raise NotMeasured(f"the desk cannot be prepared: {problem}") from None
         self._pulumi = self._environment["TWINSITE_LAB_PULUMI"]
 

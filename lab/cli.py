@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab import lifecycle
-from lab.client import Client, LabError
-from lab.lifecycle import Found, Refused
+from lab.client import Client, LabError, Refused
+from lab.lifecycle import Found
 from lab.onprem import MACHINES, PUBLIC_ADDRESS, USER
 from lab.operator.desk import Desk
 from lab.paths import Paths

@@ -25,6 +25,10 @@ class LabError(Exception):
     """The box said no. The text is one sentence (or several) for a person."""
 
 
+class Refused(LabError):
+    """Not now, or not like this: exit code 2."""
+
+
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: str, timeout: float | None) -> None:
         super().__init__("box", timeout=timeout)

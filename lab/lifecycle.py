@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import primary
-from lab.client import Client, LabError
+from lab import owner, primary
+from lab.client import Client, LabError, Refused
 from lab.daemon import start_time
 from lab.methods import wait_until
 from lab.operator import stack
@@ -29,10 +29,6 @@ Say = Callable[[str], None]
 DOWN_SECONDS = 90
 """Longest wait for the daemon to go; machines get 0.65 s each for a clean stop (LAB.md)."""
 UP_SECONDS = 180
-
-
-class Refused(LabError):
-    """Not now, or not like this: exit code 2."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +57,15 @@ def find(paths: Paths) -> Found:
     return Found("down", paths)
 
 
+def require_down(paths: Paths) -> None:
+    """For who brings up a lab of their own and takes it down again. Refused when there is one, whose it may be."""
+    found = find(paths)
+    if found.mode != "down":
+        raise Refused(
+            f"the lab is up ({found.box or 'not ready'}), and this brings its own: `./scripts/lab down` first"
+        )
+
+
 def why_not() -> list[str]:
     """What keeps this machine from having machines; each sentence with its fix. Empty: nothing."""
     if sys.platform != "linux":
@@ -72,7 +77,7 @@ def why_not() -> list[str]:
 
 @contextlib.contextmanager
 def alone(paths: Paths) -> Iterator[None]:
-    """One `up` or `down` at a time on this machine. An abstract socket leaves no file and dies with its process."""
+    """One `up` or `down` at a time, of an owner's children, too. An abstract socket dies with its process."""
     name = f"\0{paths.run}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as lock:
         try:
@@ -86,7 +91,7 @@ def alone(paths: Paths) -> Iterator[None]:
 def up(paths: Paths, say: Say, topology: str = DEFAULT) -> Found:
     """Bring the box up, or the desk alone where there cannot be one. Refused when another is at work, or when the box
     has another topology's sites."""
-    with alone(paths), _interruptible():
+    with owner.own(owner.place(paths), "./scripts/lab up"), alone(paths), interruptible():
         found, missing = find(paths), why_not()
         if found.box and (found.mode == "live" or missing):
             there = _marked(found.paths, "topology") or DEFAULT
@@ -119,7 +124,7 @@ def down(paths: Paths, say: Say) -> None:
     """Take everything away, whatever state it is in. Fine when there is nothing."""
     if os.environ.get(INSIDE):
         raise Refused("this is the lab's own shell: leave it (exit), then take the lab down")
-    with alone(paths), _uninterruptible():
+    with owner.own(owner.place(paths), "./scripts/lab down"), alone(paths), _uninterruptible():
         find(paths)
         recorded = recorded_paths()
         if recorded.run.exists():
@@ -312,8 +317,8 @@ def _holder(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM and a closed terminal end `up` as Ctrl-C does: with everything taken down."""
+def interruptible() -> Iterator[None]:
+    """SIGTERM and a closed terminal end the block as Ctrl-C does: with everything taken down."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

@@ -3,11 +3,16 @@
 import argparse
 import json
 import os
+import shlex
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lab import lifecycle, owner
+from lab.client import Refused
+from lab.paths import Paths
 from lab.topologies import AWS_AZURE, DEFAULT, STACKS
 from lab.tour import aws_azure, onprem_aws
 from lab.tour.steps import StepFailed, Tour, lab, say
@@ -20,17 +25,27 @@ def run(options: argparse.Namespace, tour: Tour) -> dict[str, Any]:
     return onprem_aws.run(tour, options.how, options.seconds)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Exit 0 when the drill passed, 1 when it or a step failed, 2 when refused."""
-    parser = argparse.ArgumentParser(prog="./scripts/try", description="The topology up, broken, recovered and shown.")
-    parser.add_argument("--topology", choices=list(STACKS), default=DEFAULT, help="whose story")
-    parser.add_argument("--keep", action="store_true", help="leave the lab up (then: ./scripts/lab shell)")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    parser.add_argument(
-        "--how", default="link-down", help="onprem-aws: kind of cut; see `twinsite drill tunnel-cut --help`"
-    )
-    parser.add_argument("--seconds", type=int, default=30, help="onprem-aws: length of the cut")
-    options = parser.parse_args()
+    options = _parser().parse_args(arguments)
+    words = shlex.join(["./scripts/try", *(sys.argv[1:] if arguments is None else arguments)])
+    paths = Paths()
+    try:
+        with owner.own(owner.place(paths), words), lifecycle.interruptible():
+            lifecycle.require_down(paths)
+            result = whole(options)
+    except Refused as error:
+        print(f"refused: {error}", file=sys.stderr)
+        result = ended(options, "refused", str(error))
+    if options.json:
+        print(json.dumps(result, indent=1))
+    elif result["verdict"] != "refused" or result["steps"]:
+        show(result, options.keep)
+    return {"passed": 0, "refused": 2}.get(result["verdict"], 1)
+
+
+def whole(options: argparse.Namespace) -> dict[str, Any]:
+    """Up, the story, down; the result of all of it."""
     began, setup = time.monotonic(), float(os.environ.get("TWINSITE_SETUP_SECONDS", "0"))
     tour, result, problem = Tour(), None, ""
     try:
@@ -45,17 +60,31 @@ def main() -> int:
                 tour.step("lab down", lab("down"))
             except StepFailed as error:
                 problem = problem or str(error)
-    result = result or {"command": "try", "topology": options.topology, "figures": {}, "verdict": "failed"}
+    result = result or ended(options, "failed", problem)
     result |= {"command": "try", "steps": tour.steps + result.get("steps", [])}
     result["figures"] |= {"setup_seconds": setup, "total_seconds": round(setup + time.monotonic() - began, 1)}
     if problem:
         result |= {"verdict": "failed", "problem": problem}
         say(problem)
-    if options.json:
-        print(json.dumps(result, indent=1))
-    else:
-        show(result, options.keep)
-    return {"passed": 0, "refused": 2}.get(result["verdict"], 1)
+    return result
+
+
+def ended(options: argparse.Namespace, verdict: str, problem: str) -> dict[str, Any]:
+    """A result of nothing."""
+    nothing: dict[str, Any] = {"command": "try", "topology": options.topology, "figures": {}, "steps": []}
+    return nothing | {"verdict": verdict, "problem": problem}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./scripts/try", description="The topology up, broken, recovered and shown.")
+    parser.add_argument("--topology", choices=list(STACKS), default=DEFAULT, help="whose story")
+    parser.add_argument("--keep", action="store_true", help="leave the lab up (then: ./scripts/lab shell)")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument(
+        "--how", default="link-down", help="onprem-aws: kind of cut; see `twinsite drill tunnel-cut --help`"
+    )
+    parser.add_argument("--seconds", type=int, default=30, help="onprem-aws: length of the cut")
+    return parser
 
 
 def show(result: dict[str, Any], kept: bool) -> None:
@@ -71,12 +100,21 @@ def show(result: dict[str, Any], kept: bool) -> None:
             table.add_row(name.replace("_", " "), str(value))
     console = Console()
     console.print(table)
+    for words in lacking(result):
+        console.print(f"✗ {words}", markup=False, highlight=False, soft_wrap=True)
     for kind in ("report", "failback_report", "evidence"):
         if result.get(kind):
             place = Path(str(result[kind]))
             console.print(f"{kind.replace('_', ' ')}: {place}", soft_wrap=True)
     if kept:
         console.print("the lab is still up: ./scripts/lab shell, and ./scripts/lab down when you are done")
+
+
+def lacking(result: dict[str, Any]) -> list[str]:
+    """What a drill expected and did not see, and its problems."""
+    missed = [check for check in result.get("checks", []) if not check["passed"]]
+    words = [f"{check['name']}: {check['seen']} (expected: {check['expected']})" for check in missed]
+    return [*words, *result.get("problems", [])]
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ class Tour:
     def step(
         self, name: str, command: list[str], allowed: tuple[int, ...] = (0,), shows: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        """Run one command; StepFailed with its last words when its exit code is not allowed. `shows`: what it says of
-        its own steps is shown meanwhile."""
+        """Run one command; StepFailed with its last words when its exit code is not allowed. Allowed and not 0 is a
+        failure whose answer is wanted. `shows`: what it says of its own steps is shown meanwhile."""
         typed = command[command.index("--") + 1 :] if "--" in command else ["./scripts/lab", *command[3:]]
         say(f"… {name}:  {textwrap.shorten(' '.join(typed), 100, placeholder=' …')}")
         started, began = datetime.datetime.now(datetime.UTC), time.monotonic()
@@ -49,7 +49,7 @@ class Tour:
             output = answer.read()
             kept.write(output)
         seconds = round(time.monotonic() - began, 1)
-        outcome = "done" if child.returncode in allowed else "failed"
+        outcome = "done" if child.returncode == 0 else "failed"
         step = {
             "name": name,
             "started": started.isoformat(),
@@ -59,7 +59,7 @@ class Tour:
         }
         self.steps.append(step)
         say(f"{'✓' if outcome == 'done' else '✗'} {name}  {seconds} s")
-        if outcome == "failed":
+        if child.returncode not in allowed:
             words = "\n".join(log.read_text(encoding="utf-8").splitlines()[-30:])
             raise StepFailed(f"{name} ended with exit code {child.returncode}:\n{words}\n(all of it: {log})")
         return subprocess.CompletedProcess(command, child.returncode, output)

@@ -1,9 +1,12 @@
 """Fixtures on the whole box, once a module: `site`, the lab up and nothing provisioned; `stack`, that and stack dev.
 
-After either the lab is down and nothing of it is left.
+After either the lab is down and nothing of it is left. A run of these tests owns what it uses of this machine: the one
+lab, and the names of the machines beside it.
 """
 
+import contextlib
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +14,28 @@ from typing import Any
 
 import pytest
 
-from .whole_box import lab, left_on_this_machine, must, no_box_yet
+from lab import owner
+from lab.client import Refused
+
+from .whole_box import MISSING, PATHS, lab, left_on_this_machine, must, no_box_yet
+
+_held = contextlib.ExitStack()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    here = [item for item in session.items if item.path.is_relative_to(os.path.dirname(__file__))]
+    if MISSING or session.config.option.collectonly:
+        return
+    names = {"beside" if item.get_closest_marker("beside") else "" for item in here}
+    try:
+        for name in sorted(names):
+            _held.enter_context(owner.own(owner.place(PATHS, name), "a run of tests/lab"))
+    except Refused as error:
+        pytest.exit(f"refused: {error}", returncode=2)
+
+
+def pytest_sessionfinish() -> None:
+    _held.close()
 
 
 @dataclass(frozen=True)

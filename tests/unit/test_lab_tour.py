@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lab.tour import aws_azure, steps
+from lab.tour.__main__ import show
 
 OVER = {
     "figures": {"rto_seconds": 50.0, "user_outage_seconds": 60.0, "restored_rows": 34, "rpo_seconds": 9.0},
@@ -71,7 +72,34 @@ def test_a_step_that_fails_ends_the_tour_with_its_last_words(tour: steps.Tour) -
     with pytest.raises(steps.StepFailed, match=r"(?s)outer ended with exit code 3:.*the reason"):
         tour.step("outer", python("import sys; print('the reason', file=sys.stderr); sys.exit(3)"))
     assert tour.steps[0]["outcome"] == "failed"
-    assert tour.step("allowed", python("raise SystemExit(3)"), allowed=(0, 3)).returncode == 3
+
+
+def test_a_drill_that_failed_is_no_tick(tour: steps.Tour, capsys: pytest.CaptureFixture[str]) -> None:
+    failed = tour.step("drill", python("print('{}'); raise SystemExit(1)"), allowed=(0, 1))
+    assert (failed.returncode, failed.stdout) == (1, "{}\n"), "its answer is wanted all the same"
+    assert tour.steps[0]["outcome"] == "failed"
+    said = capsys.readouterr().err
+    assert "✗ drill" in said
+    assert "✓" not in said
+
+
+def test_the_table_of_a_drill_that_failed_says_what_was_missed(capsys: pytest.CaptureFixture[str]) -> None:
+    checks = [
+        {"name": "tunnel back", "expected": "within 30 s", "seen": "never", "passed": False},
+        {"name": "one child", "expected": "1", "seen": "1", "passed": True},
+    ]
+    given = {
+        "verdict": "failed",
+        "figures": {"replication_back_seconds": 4},
+        "checks": checks,
+        "problems": ["the replica stands still"],
+    }
+    show(given, kept=False)
+    shown = capsys.readouterr().out
+    assert "twinsite try: failed" in shown
+    assert "✗ tunnel back: never (expected: within 30 s)\n✗ the replica stands still\n" in shown
+    assert "one child" not in shown
+    assert "✓" not in shown
 
 
 def test_a_look_that_cannot_be_had_ends_the_tour(tour: steps.Tour) -> None:
