@@ -143,7 +143,7 @@ class BackupStore(pulumi.ComponentResource):
             enable_https_traffic_only=True,
             allow_blob_public_access=False,
             allow_cross_tenant_replication=False,
-            # The provider's Blob (payload, documents) can only write with the account's key (pulumi-azure-native#2015).
+            # As in traffic/static_site.py: payload, documents and inventory are Blobs of the provider.
             allow_shared_key_access=True,
             default_to_o_auth_authentication=True,
             tags=tags,

@@ -64,8 +64,9 @@ class StaticSite(pulumi.ComponentResource):
             minimum_tls_version=storage.MinimumTlsVersion.TLS1_2,
             enable_https_traffic_only=True,
             allow_blob_public_access=False,  # the website answers anonymously without it
-            # Whoever deploys writes the pages with an own token (provider v3), so nobody needs a key that never ends.
-            allow_shared_key_access=False,
+            # Not for whoever sets a latch or reads a page, but because the provider's Blob signs with the account's key
+            # and gets 403 without (pulumi-azure-native#3719; #2015, open).
+            allow_shared_key_access=True,
             default_to_o_auth_authentication=True,
             tags=args.get("tags", {}),
             opts=child,

@@ -3,6 +3,8 @@
 Not here, because Azurite has none of it: versions, soft delete, lifecycle rules, immutability.
 """
 
+import base64
+import hmac
 import json
 import re
 import urllib.parse
@@ -13,7 +15,8 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from lab.client import LabError
-from lab.services.azure import BACKING, REFUSED
+from lab.services import shared_key
+from lab.services.azure import BACKING, KEY, NO_KEYS, REFUSED
 from lab.services.azure_http import Answer, Problem, Records, bearer
 from lab.services.azure_rights import Roles
 from lab.services.azure_roles import BLOBS
@@ -107,10 +110,12 @@ class Blobs:
         kind = query.get("restype", "")
         action, data = _action(request.method, container, blob, query)
         where = f"{scope}/blobServices/default" + (f"/containers/{container}" if container else "")
-        if not bearer(request):
-            self._anonymous(request, account, scope, container, blob)
-        else:
+        if bearer(request):
             self._authorise(request, found[1], action, where, data)
+        elif "authorization" in request.headers or "sig=" in request.query:
+            self._keyed(request, account)
+        else:
+            self._anonymous(request, account, scope, container, blob)
         self._open(found[1], request.method, blob, query)
         if not container:
             return self._service(request, found[1], scope, query)
@@ -165,15 +170,24 @@ class Blobs:
                 "This request is not authorized to perform this operation using this permission.",
             )
 
+    def _keyed(self, request: Request, account: Mapping[str, Any]) -> None:
+        """Whoever has the account's key may do everything, unless the account does not take keys."""
+        if account.get("allowSharedKeyAccess") is False:
+            raise Problem(403, "KeyBasedAuthenticationNotPermitted", NO_KEYS)
+        if "authorization" not in request.headers:
+            raise Problem(403, "AuthenticationFailed", "the twinsite lab knows no SAS: use a token")
+        name = str(account["accountName"])
+        key = base64.b64decode((self._records(KEY).get(name) or {}).get("key") or "")
+        right = shared_key.authorization(key, name, request.method, request.path, request.query, request.headers)
+        if not key or not hmac.compare_digest(right, request.headers["authorization"]):
+            raise Problem(
+                403,
+                "AuthenticationFailed",
+                "Server failed to authenticate the request. Make sure the value of Authorization header is formed "
+                "correctly including the signature.",
+            )
+
     def _anonymous(self, request: Request, account: Mapping[str, Any], scope: str, container: str, blob: str) -> None:
-        if "authorization" in request.headers or "sig=" in request.query:
-            if account.get("allowSharedKeyAccess") is False:
-                raise Problem(
-                    403,
-                    "KeyBasedAuthenticationNotPermitted",
-                    "Key based authentication is not permitted on this storage account.",
-                )
-            raise Problem(403, "AuthenticationFailed", "the twinsite lab knows no account keys and no SAS: use a token")
         if not account.get("allowBlobPublicAccess"):
             raise Problem(409, "PublicAccessNotPermitted", "Public access is not permitted on this storage account.")
         record = self._records(CONTAINER).get(f"{scope}/blobServices/default/containers/{container}") or {}

@@ -5,8 +5,6 @@ It knows no roles, no versions and no static websites; the front sees to the fir
 
 import base64
 import contextlib
-import hashlib
-import hmac
 import http.client
 import os
 import secrets
@@ -14,12 +12,12 @@ import shutil
 import socket
 import subprocess
 import time
-import urllib.parse
 from email.utils import formatdate
 from pathlib import Path
 
 from lab.client import LabError
 from lab.paths import cache
+from lab.services import shared_key
 from lab.services.azure_http import Answer
 
 ACCOUNT = "lab"
@@ -112,7 +110,7 @@ class Azurite:
         kept.setdefault("x-ms-version", "2023-11-03")
         kept.pop("transfer-encoding", None)
         kept.pop("date", None)
-        kept["authorization"] = f"SharedKey {ACCOUNT}:{self._signature(method, path, query, kept)}"
+        kept["authorization"] = shared_key.authorization(self._key, ACCOUNT, method, path, query, kept)
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=120)
         try:
             connection.putrequest(method, path + (f"?{query}" if query else ""), skip_accept_encoding=True)
@@ -124,30 +122,3 @@ class Azurite:
             return answer.status, found, answer.read()
         finally:
             connection.close()
-
-    def _signature(self, method: str, path: str, query: str, headers: dict[str, str]) -> str:
-        """Shared Key [Microsoft Learn, Authorize with Shared Key]."""
-        length = headers["content-length"]
-        standard = [headers.get(name, "") for name in ("content-encoding", "content-language")]
-        standard += ["" if length == "0" else length]
-        standard += [
-            headers.get(name, "")
-            for name in (
-                "content-md5",
-                "content-type",
-                "date",
-                "if-modified-since",
-                "if-match",
-                "if-none-match",
-                "if-unmodified-since",
-                "range",
-            )
-        ]
-        named = "".join(f"{name}:{headers[name].strip()}\n" for name in sorted(headers) if name.startswith("x-ms-"))
-        resource = f"/{ACCOUNT}{path}"
-        parameters: dict[str, list[str]] = {}
-        for key, value in urllib.parse.parse_qsl(query, keep_blank_values=True):
-            parameters.setdefault(key.lower(), []).append(value)
-        resource += "".join(f"\n{key}:{','.join(sorted(values))}" for key, values in sorted(parameters.items()))
-        text = "\n".join([method, *standard]) + "\n" + named + resource
-        return base64.b64encode(hmac.new(self._key, text.encode(), hashlib.sha256).digest()).decode()

@@ -186,6 +186,43 @@ def test_what_azure_or_its_provider_refuses_is_refused_in_the_preview(stack: Sta
     assert REFUSED[line] in said
 
 
+KEYLESS = """
+    import pulumi
+    from pulumi_azure_native import resources, storage
+    group = resources.ResourceGroup("g", location="koreacentral")
+    inside = {{"resource_group_name": group.name}}
+    account = storage.StorageAccount("a", account_name="drpages01", kind="StorageV2", sku={{"name": "Standard_LRS"}},
+                                     allow_shared_key_access={keys}, **inside)
+    web = storage.StorageAccountStaticWebsite("w", account_name=account.name, index_document="index.html", **inside)
+    if {blob}:
+        storage.Blob("healthz", account_name=account.name, container_name=web.container_name,
+                     source=pulumi.StringAsset("{text}"), **inside)
+"""
+
+
+def test_a_blob_needs_an_account_that_takes_keys_to_be_made_changed_and_deleted_and_a_website_does_not(
+    stack: Stack,
+) -> None:
+    refused = (
+        'blob properties "healthz" (container "$web" / account "drpages01"): RESPONSE 403: 403 Key based '
+        "authentication is not permitted on this storage account. ERROR CODE: KeyBasedAuthenticationNotPermitted"
+    )
+    stack.program(KEYLESS.format(keys=False, blob=True, text="ok"))
+    code, said = stack.run("up", "--yes", "--skip-preview")
+    assert code != 0
+    assert refused in said
+    assert "w" in stack.state(), "the website is switched on with the caller's own token"
+    stack.program(KEYLESS.format(keys=True, blob=True, text="ok"))
+    stack.up()
+    stack.program(KEYLESS.format(keys=False, blob=True, text="ok"))
+    stack.up()
+    for blob, text in ((True, "other"), (False, "")):
+        stack.program(KEYLESS.format(keys=False, blob=blob, text=text))
+        code, said = stack.run("up", "--yes", "--skip-preview")
+        assert code != 0, said
+        assert 'deleting blob "healthz"' in said
+
+
 def test_a_resource_without_any_location_is_refused_with_the_command_that_gives_it(stack: Stack) -> None:
     stack.program("""
         from pulumi_azure_native import resources

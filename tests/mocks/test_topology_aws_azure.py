@@ -139,6 +139,19 @@ def test_backups_stand_apart_from_the_page_and_the_latch_in_two_regions(build: B
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("mode", ["cold", "warm"])
+def test_accounts_take_keys_where_the_provider_writes_blobs_and_nowhere_else(build: Build, mode: str) -> None:
+    """The provider's Blob gets 403 in an account without them (pulumi-azure-native#3719)."""
+    found = build(dr_mode=mode, database_kind="machine")
+    written = {one.inputs["accountName"] for one in found.of("azure-native:storage:Blob")}
+    taking = {
+        one.inputs["accountName"]
+        for one in found.of("azure-native:storage:StorageAccount")
+        if one.inputs.get("allowSharedKeyAccess") is not False
+    }
+    assert taking == written
+
+
 @pytest.mark.parametrize(
     ("component", "change"),
     [

@@ -143,7 +143,7 @@ def test_the_time_of_a_move_is_computed_and_published(run: harness.Run) -> None:
 def test_a_public_site_gives_a_404_a_health_page_and_nothing_else(run: harness.Run) -> None:
     account = run.one("public-account").inputs
     assert account["allowBlobPublicAccess"] is False
-    assert account["allowSharedKeyAccess"] is False
+    assert account["allowSharedKeyAccess"] is True, "the provider's Blob signs with the account's key"
     assert account["enableHttpsTrafficOnly"] is True
     assert account["minimumTlsVersion"] == "TLS1_2"
     assert run.one("public-website").inputs["error404Document"] == "404.html"

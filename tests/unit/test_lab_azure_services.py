@@ -1,5 +1,6 @@
 """Azure's APIs of the lab, asked directly: tokens, roles, blobs, websites, secrets, commands."""
 
+import base64
 import json
 import time
 import urllib.parse
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from lab.client import LabError
-from lab.services.azure import BACKING, SECRET, TENANT, Operator
+from lab.services import shared_key
+from lab.services.azure import BACKING, KEY, SECRET, TENANT, Operator
 from lab.services.azure_blob import ACCOUNT, CONTAINER, WEBSITE, Blobs
 from lab.services.azure_commands import Commands
 from lab.services.azure_http import Answer
@@ -190,8 +192,29 @@ def test_nobody_reads_without_a_token_unless_account_and_container_allow_it(clou
     cloud.records[CONTAINER][BACKUPS]["publicAccess"] = "Blob"
     assert cloud.ask("GET", BLOB)[0] == 200
     assert cloud.ask("PUT", BLOB, body=b"x")[0] == 404
-    status, headers, _ = cloud.ask("GET", BLOB, authorization="SharedKey drbackup:x")
-    assert (status, headers["x-ms-error-code"]) == (403, "KeyBasedAuthenticationNotPermitted")
+
+
+def test_who_has_the_accounts_key_may_do_everything_where_the_account_takes_keys(cloud: Cloud) -> None:
+    sent = {"x-ms-version": "2023-11-03", "x-ms-date": "Sat, 28 Nov 2026 22:00:00 GMT"}
+
+    def ask(key: bytes, method: str = "GET", query: str = "") -> tuple[int, str]:
+        path = urllib.parse.urlsplit(BLOB).path
+        signed = shared_key.authorization(key, "drbackup", method, path, query, sent)
+        given = {name.replace("-", "_"): value for name, value in sent.items()}
+        status, headers, _ = cloud.ask(method, f"{BLOB}?{query}", authorization=signed, **given)
+        return status, headers.get("x-ms-error-code", "")
+
+    cloud.azurite.blobs["c1/backups/one/manifest.json"] = b"{}"
+    cloud.put(KEY, "drbackup", {"key": base64.b64encode(b"the key").decode()})
+    assert ask(b"the key") == (403, "KeyBasedAuthenticationNotPermitted")
+    for takes in (True, None):  # null means that it does [Microsoft Learn, Storage Accounts - Create]
+        cloud.records[ACCOUNT][STORE]["allowSharedKeyAccess"] = takes
+        assert ask(b"the key") == (200, "")
+        assert ask(b"the key", "PUT", "comp=metadata") == (201, "")
+        assert ask(b"another") == (403, "AuthenticationFailed")
+    assert cloud.ask("GET", f"{BLOB}?sig=x")[1]["x-ms-error-code"] == "AuthenticationFailed", "the lab knows no SAS"
+    cloud.forget(KEY, "drbackup")
+    assert ask(b"") == (403, "AuthenticationFailed"), "an account without a key is nobody's"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""The operator's tokens, and calls of a store's own API with one, as the real provider makes for blobs (no keys)."""
+"""The operator's tokens, and calls of a store's own API with the account's key.
+
+The real provider makes its blobs so: its token only gets it the key (pulumi/pulumi-azure-native#3719, custom_storage_
+azidentity.go)."""
 
 import functools
 import json
@@ -8,10 +11,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from email.utils import formatdate
 
 from lab.providers.framework.types import Refusal
+from lab.services import shared_key
 
-_STORAGE = "https://storage.azure.com"
 _TIMEOUT_SECONDS = 120
 
 
@@ -40,11 +44,21 @@ def _token(resource: str, age: int) -> str:
 
 
 def blob_call(
-    method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, missing: bool = False
+    method: str,
+    url: str,
+    key: bytes,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    missing: bool = False,
 ) -> Mapping[str, str] | None:
     """The answer's headers; None for 404 when `missing` is fine. Refusal with the store's own code."""
-    given = {"Authorization": f"Bearer {token(_STORAGE)}", "x-ms-version": "2023-11-03"}
-    request = urllib.request.Request(url, data=body, method=method, headers={**given, **(headers or {})})
+    given = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2023-11-03", **(headers or {})}
+    if body is not None:
+        given |= {"content-type": "application/octet-stream", "content-length": str(len(body))}
+    parts = urllib.parse.urlsplit(url)
+    account = str(parts.hostname).partition(".")[0]
+    given["authorization"] = shared_key.authorization(key, account, method, parts.path, parts.query, given)
+    request = urllib.request.Request(url, data=body, method=method, headers=given)
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
             return dict(answer.headers.items())

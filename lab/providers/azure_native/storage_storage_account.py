@@ -1,7 +1,9 @@
 """A storage account."""
 
+import base64
 import datetime
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -9,7 +11,7 @@ from lab.providers.azure_native.cloud import GROUP, AzureType, generated, locati
 from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Call, Refusal
-from lab.services.azure import BACKING, blob_host, web_host
+from lab.services.azure import BACKING, KEY, blob_host, web_host
 
 _KINDS = ("StorageV2", "BlockBlobStorage", "BlobStorage", "FileStorage", "Storage")
 
@@ -62,7 +64,11 @@ class StorageAccount(AzureType):
                 f'{record["accountName"]} is already taken."'
             )
 
+    def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        box.put(KEY, record["accountName"], {"key": base64.b64encode(secrets.token_bytes(64)).decode()})
+
     def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        box.forget(KEY, record["accountName"])
         for key in box.records(BACKING):
             if key.startswith(f"{record['accountName']}/"):
                 box.forget(BACKING, key)

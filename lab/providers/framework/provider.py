@@ -223,6 +223,7 @@ class Provider:
         self._say_recorded(kind, call)
         kind.reach(call, "update")
         computed = kind.update(call, identity, before, merged)
+        self._see(kind, identity, {**merged, **computed})
         return guarded({**merged, **computed}, secret)
 
     def delete(self, urn: str, identity: str, state: dict[str, Any], timeout: float) -> None:

@@ -45,7 +45,8 @@ def account(name: str, public: bool) -> storage.StorageAccount:
         kind="StorageV2",
         sku={"name": "Standard_LRS"},
         allow_blob_public_access=public,
-        allow_shared_key_access=False,
+        # The provider's Blob signs with the account's key.
+        allow_shared_key_access=True,
         minimum_tls_version="TLS1_2",
         **inside,
     )
