@@ -8,6 +8,7 @@ import pulumi
 from pulumi_kubernetes import batch, core
 
 from .. import rules
+from ..guest.backup.cron import kubernetes
 from ..payload import guest_file, payload, payload_sha256
 from ..rules import backup as backup_rules
 from ..storage import BackupStore
@@ -127,7 +128,7 @@ class BackupJob(pulumi.ComponentResource):
             f"{name}-job",
             metadata=metadata,
             spec={
-                "schedule": args["schedule"],
+                "schedule": kubernetes(args["schedule"]),
                 "time_zone": "Etc/UTC",
                 "concurrency_policy": "Forbid",
                 "starting_deadline_seconds": args.get("starting_deadline_seconds", 3600),

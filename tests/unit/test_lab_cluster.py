@@ -140,7 +140,7 @@ def test_a_schedule_starts_one_job_and_none_beside_one_that_runs(node: Node) -> 
         ("*/15 * * * *", "2026-11-21 10:46", False),
         ("0 2 * * mon-fri", "2026-11-20 02:00", True),
         ("0 2 * * mon-fri", "2026-11-21 02:00", False),
-        ("0 2 * * 7", "2026-11-22 02:00", True),
+        ("0 2 * * 0", "2026-11-22 02:00", True),
         ("0 2 1 * sun", "2026-11-22 02:00", True),
         ("0 2 1,15 jan *", "2026-01-15 02:00", True),
         ("@daily", "2026-11-21 00:00", True),
@@ -150,7 +150,9 @@ def test_a_schedule_names_its_minutes(expression: str, moment: str, right: bool)
     assert due(expression, datetime.datetime.fromisoformat(moment + "+00:00")) is right
 
 
-@pytest.mark.parametrize("expression", ["every night", "61 * * * *", "* * * *"])
+@pytest.mark.parametrize(
+    "expression", ["every night", "61 * * * *", "* * * *", "0 3 * * 7", "0 3 * * 5-7", "0 3 * * Sunday", "0/ * * * *"]
+)
 def test_what_is_no_schedule_is_refused(expression: str) -> None:
     with pytest.raises(ValueError):
         due(expression, datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))

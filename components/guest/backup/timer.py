@@ -2,54 +2,27 @@
 
 import json
 import pathlib
-import re
 import string
 import subprocess
 from typing import Any
 
 from ..errors import Failed, Refused
+from . import cron
 
 FOLDER = pathlib.Path(__file__).parent
 UNITS = pathlib.Path("/etc/systemd/system")
 SERVICE, TIMER = "twinsite-backup.service", "twinsite-backup.timer"
 TIMEOUT_SECONDS = 14400
-_DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
-def calendar(cron: str) -> str:
-    """systemd's form of a five-field cron expression in UTC. Refused for what the two do not mean alike."""
-    fields = cron.split()
-    if len(fields) != 5 or not all(re.fullmatch(r"[\d*/,-]+", field) for field in fields):
-        raise Refused([f"schedule {cron!r} has not five fields of numbers: write it like `17 18 * * *`"])
-    minute, hour, day, month, weekday = fields
-    if day != "*" and weekday != "*":
-        raise Refused(
-            [f"schedule {cron!r} names days of the month and of the week, of which cron means either: name one of them"]
-        )
-    days = ",".join(_weekday(part) for part in weekday.split(",")) + " " if weekday != "*" else ""
-    return f"{days}*-{_field(month, 1)}-{_field(day, 1)} {_field(hour, 0)}:{_field(minute, 0)}:00 UTC"
-
-
-def _field(text: str, first: int) -> str:
-    parts = []
-    for part in text.split(","):
-        span, _, step = part.partition("/")
-        # systemd counts */N from nothing, so the first value is said.
-        said = f"{first}/{step}" if span == "*" and step else part.replace("-", "..")
-        parts.append(said)
-    return ",".join(parts)
-
-
-def _weekday(part: str) -> str:
-    if not re.fullmatch(r"[0-7](-[0-7])?", part):
-        raise Refused([f"day of the week {part!r}: give a number from 0 (Sunday) to 7, or a range"])
-    return "..".join(_DAYS[int(number)] for number in part.split("-"))
 
 
 def files(data: dict[str, Any]) -> dict[str, str]:
     """Name to text of both units."""
+    try:
+        calendars = cron.calendars(str(data.get("schedule") or ""))
+    except ValueError as error:
+        raise Refused([f"schedule {error}"]) from None
     values = {
-        "calendar": calendar(str(data.get("schedule") or "")),
+        "calendars": "\n".join(f"OnCalendar={one}" for one in calendars),
         "timeout_seconds": int(data.get("timeout_seconds") or TIMEOUT_SECONDS),
     }
     return {

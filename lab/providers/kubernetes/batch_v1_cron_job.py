@@ -1,16 +1,16 @@
 """A job on a schedule."""
 
-import re
+import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Call
 from lab.providers.kubernetes.cluster import KubernetesType
+from lab.services.schedule import due
 
 POLICIES = ("Allow", "Forbid", "Replace")
-_FIELD = re.compile(r"[\d*/,\-A-Za-z?]+")
-_SHORT = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
+_ANY_MOMENT = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 
 class CronJob(KubernetesType):
@@ -25,10 +25,11 @@ class CronJob(KubernetesType):
         if not isinstance(spec, Mapping):
             return
         schedule = spec.get("schedule")
-        if isinstance(schedule, str) and not schedule_is_right(schedule):
-            yield Problem(
-                "spec.schedule", f'Invalid value: "{schedule}": a schedule has five fields, as in "0 2 * * *"'
-            )
+        if isinstance(schedule, str):
+            try:
+                due(schedule, _ANY_MOMENT)
+            except ValueError as error:
+                yield Problem("spec.schedule", f'Invalid value: "{schedule}": {error}')
         policy = spec.get("concurrencyPolicy")
         if isinstance(policy, str) and policy not in POLICIES:
             yield Problem("spec.concurrencyPolicy", f'Unsupported value: "{policy}": supported: {", ".join(POLICIES)}')
@@ -38,12 +39,6 @@ class CronJob(KubernetesType):
 
     def complete(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {"status": {}}
-
-
-def schedule_is_right(text: str) -> bool:
-    """Five fields, or one of the short forms."""
-    fields = text.split()
-    return text in _SHORT or (len(fields) == 5 and all(_FIELD.fullmatch(field) for field in fields))
 
 
 def _pod_problems(pod: Mapping[str, Any]) -> Iterable[Problem]:
