@@ -119,12 +119,17 @@ def onprem_followup(
     )
 
 
+def put_command(path: str) -> str:
+    """Shell that makes its standard input this file."""
+    return guest_file("agent/put.sh").replace("${path}", shlex.quote(path))
+
+
 def onprem_file(name: str, connection: Connection, path: str, content: pulumi.Input[str]) -> remote.Command:
     """One file on an existing host, readable by everyone there; removed again with this. Not for secrets."""
     return remote.Command(
         f"{name}-file",
         connection=connection_args(connection),
-        create=f"sudo install -D -m 0644 /dev/stdin {shlex.quote(path)}",
+        create=put_command(path),
         delete=f"sudo rm -f {shlex.quote(path)}",
         stdin=content,
     )

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from components import inventory
+from components.machine.onprem import put_command
 from components.rules import Refused
 from stacks import onprem_aws
 from stacks.settings import Reader
@@ -83,7 +84,7 @@ def test_the_published_inventory_is_one_that_operations_can_read(project: dict[s
 
 def test_the_inventory_is_also_written_where_the_standby_is(project: dict[str, str]) -> None:
     command = build(project).one("onprem-aws-inventory-file", "command:remote:Command")
-    assert command.inputs["create"].endswith("/var/lib/twinsite/inventory.json")
+    assert command.inputs["create"] == put_command("/var/lib/twinsite/inventory.json")
     assert json.loads(command.inputs["stdin"])["topology"] == "onprem-aws"
 
 
