@@ -283,3 +283,79 @@ def test_a_full_disk_stops_a_restore_and_more_room_lets_it_go_on(world: World) -
     finally:
         world.sql(SOURCE, "DROP TABLE IF EXISTS clinic.bulk")
         world.pair.on(TARGET, "systemctl stop mysql; umount /var/lib/mysql; umount /run/small; systemctl start mysql")
+
+
+def test_a_schema_that_a_restore_has_not_ended_in_is_no_backup(world: World) -> None:
+    made = world.must("run")
+    running = world.pair.start(TARGET, f"exec setsid {RESTORE}")
+    assert running.stderr
+    list(itertools.islice(running.stderr, 8))
+    world.pair.on(TARGET, "pkill -KILL -f backup/apply.py; pkill -KILL -x mysql; pkill -KILL -x zstd")
+    running.communicate()
+    half = int(world.sql(TARGET, "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'clinic'"))
+    assert half, "there are tables that a backup could take for whole"
+    ca = world.pair.signer.pem
+    world.tell(database={"address": TARGET, "user": "administrator", "tls_ca": ca})
+    code, found, _ = world.run("run")
+    assert code == 2
+    assert f"a restore of backup {made['id']} into schema 'clinic' has not ended" in found["problems"][0]
+    # Another user, who cannot see what a restore leaves behind: then whoever restores there is asked.
+    world.sql(
+        TARGET,
+        f"CREATE USER reader@'%' IDENTIFIED BY 'pass\\'word\"with\\\\marks'; GRANT {JOB} ON clinic.* TO reader@'%'",
+    )
+    world.sql(TARGET, "GRANT SHOW_ROUTINE ON *.* TO reader@'%'")
+    try:
+        world.tell(database={"address": TARGET, "user": "reader", "tls_ca": ca})
+        code, found, _ = world.run("run")
+        assert (code, "has not ended" in found["problems"][0]) == (2, True)
+        assert [one["id"] for one in world.must("list")["backups"] if one["complete"]] == [made["id"]]
+        world.must("restore")
+        world.must("run")
+        world.tell(database={"address": TARGET, "user": "reader", "tls_ca": ca}, target=None)
+        with world.pair.start(
+            TARGET, "mysql --no-defaults -uroot -e \"DO GET_LOCK('twinsite_restore', 9); DO SLEEP(60)\""
+        ):
+            held = "SELECT IFNULL(IS_USED_LOCK('twinsite_restore'), 0)"
+            eventually(lambda: world.sql(TARGET, held) != "0", 20, "a restore at work")
+            code, found, _ = world.run("run")
+            world.sql(TARGET, f"KILL {world.sql(TARGET, held)}")
+        assert code == 2
+        assert "a restore works on this server, and this user cannot see into which schema" in found["problems"][0]
+        world.must("run")
+    finally:
+        world.sql(TARGET, "DROP USER reader@'%'")
+
+
+def test_a_backup_is_of_the_branch_of_the_writer_and_of_none_when_that_changes_meanwhile(world: World) -> None:
+    world.pair.must(TARGET, "rm -rf /srv/operations && mkdir /srv/operations")
+    place = {"store": "file:///srv/operations", "site": "aws", "home": "aws"}
+
+    def raised(site: str, epoch: int) -> None:
+        text = f'{{"site": "{site}", "epoch": {epoch}}}'.encode()
+        world.pair.must(TARGET, "cat > /srv/operations/.x && mv /srv/operations/.x /srv/operations/writer.json", text)
+
+    world.tell(writer=place)
+    first = world.must("run")
+    assert first["branch"] == {"site": "aws", "epoch": 0, "writer": "aws"}
+    running = world.pair.start(TARGET, "exec /usr/local/sbin/twinsite-guest backup run --progress")
+    assert running.stderr
+    assert any(b'"snapshot"' in line for line in running.stderr)
+    raised("azure", 1)
+    overtaken = running.communicate()[0]
+    assert b"from aws (epoch 0) to azure (epoch 1)" in overtaken
+    stale = world.must("run")
+    assert stale["branch"] == {"site": "aws", "epoch": 1, "writer": "azure"}
+    world.tell(writer=place | {"site": "azure"})
+    assert world.must("run")["branch"] == {"site": "azure", "epoch": 1, "writer": "azure"}
+    world.pair.must(TARGET, f"rm -r /srv/store/backups/{world.must('report')['newest']['id']}")
+    assert world.must("report")["complete"] == 3
+    # The youngest one of all is not the newest.
+    assert world.must("restore")["backup_id"] == first["id"]
+    world.empty()
+    assert world.must(f"restore {stale['id']}")["backup_id"] == stale["id"]
+    raised("aws", 2)
+    assert world.must("run") == {
+        "outcome": "stands by",
+        "detail": "aws is the writer (epoch 2), so the data of azure came out of a backup",
+    }

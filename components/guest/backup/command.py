@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from ..errors import Failed, Refused
-from . import dump, manifest, retention, timer
+from . import branch, dump, manifest, retention, timer, writer
 from .aside import aside, drop
 from .config import ROLE_SECONDS, Config, Secrets, at, read, read_secrets
 from .difference import difference
@@ -38,9 +38,9 @@ def _quiet(event: dict[str, Any]) -> None:
 
 
 def listed(config: Config) -> list[dict[str, Any]]:
-    """Every backup in the store, the newest complete one last."""
+    """Every backup in the store: halves, those of no writer, and the others, the newest last."""
     found = read_all(open_store(config))
-    found.sort(key=lambda backup: (backup.complete, manifest.began(backup).isoformat() if backup.complete else ""))
+    found.sort(key=_place)
     entries = []
     for backup in found:
         said = backup.manifest if backup.complete else None
@@ -49,9 +49,17 @@ def listed(config: Config) -> list[dict[str, Any]]:
     return entries
 
 
+def _place(found: manifest.Found) -> tuple[bool, int, str]:
+    epoch, moment = manifest.rank(found) if found.complete else (0, None)
+    fit = manifest.fit(found)
+    return found.complete, epoch if fit else -1, moment.isoformat() if moment else ""
+
+
 def _about(said: dict[str, Any], backup: manifest.Found) -> dict[str, Any]:
     kept = ("began", "ended", "scheduled", "bytes_total", "gtid_executed", "source")
     return {name: said[name] for name in kept} | {
+        "branch": said.get("branch"),
+        "fit": manifest.fit(backup),
         "age_seconds": round((_now() - manifest.began(backup)).total_seconds(), 1),
         "tables": len(said["tables"]),
         "rows": sum(table["rows"] for table in said["tables"]),
@@ -61,10 +69,11 @@ def _about(said: dict[str, Any], backup: manifest.Found) -> dict[str, Any]:
 def _report(config: Config) -> dict[str, Any]:
     entries = listed(config)
     complete = [entry for entry in entries if entry["complete"]]
+    fit = [entry for entry in complete if entry["fit"]]
     return {
         "store": config.store,
-        "newest": complete[-1] if complete else None,
-        "newest_scheduled": next((entry for entry in reversed(complete) if entry["scheduled"]), None),
+        "newest": fit[-1] if fit else None,
+        "newest_scheduled": next((entry for entry in reversed(fit) if entry["scheduled"]), None),
         "complete": len(complete),
         "incomplete": len(entries) - len(complete),
     }
@@ -126,13 +135,18 @@ def _parser() -> argparse.ArgumentParser:
 def _act(options: argparse.Namespace, config: Config, secrets: Secrets) -> tuple[dict[str, Any], int]:
     say = _say if options.progress else _quiet
     if options.verb == "run":
+        rests = "" if options.planned else writer.stands_by(config.writer, writer.read(config))
+        if rests:
+            return {"outcome": "stands by", "detail": rests}, 0
         made = dump.run(config, secrets, options.planned, say)
         counts = {"tables": len(made["tables"]), "rows": sum(table["rows"] for table in made["tables"])}
         kept = ("id", "began", "ended", "scheduled", "snapshot", "gtid_executed", "bytes_total")
         old = retention.told(config, open_store(config), made, say)
         if "outdated_problem" in old:
             print(f"old backups stay: {old['outdated_problem']}", file=sys.stderr)
-        return {**{name: made[name] for name in kept}, **counts, **old}, 0
+        if not branch.of(made).held:
+            print(f"backup {made['id']} is taken by its id only: {branch.of(made).words}", file=sys.stderr)
+        return {**{name: made[name] for name in kept}, "branch": made.get("branch"), **counts, **old}, 0
     if options.verb == "ready":
         found = ready(config, secrets, options.base_store)
         return found, 0 if found["ready"] else 1

@@ -32,6 +32,18 @@ class Database:
 
 
 @dataclass(frozen=True)
+class WriterPlace:
+    """Where it is said which site may write (branch.py)."""
+
+    store: str
+    """The operations store: `azblob://ACCOUNT/CONTAINER` or `file:///folder`; the same identity reads it."""
+    site: str
+    """This site, as the commands name it."""
+    home: str
+    """The site where the data live in quiet times: the writer as long as nobody has said otherwise."""
+
+
+@dataclass(frozen=True)
 class Config:
     """One schema's backups."""
 
@@ -56,6 +68,8 @@ class Config:
     """After a scheduled backup, older ones than this are deleted (retention.py); 0: none ever."""
     role_seconds: int = ROLE_SECONDS
     """How long the store is asked again for what it refuses, because a role may be on its way; `--patience`."""
+    writer: "WriterPlace | None" = None
+    """None: backups have no branch."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +100,17 @@ def store_problems(store: str) -> list[str]:
     if re.fullmatch(r"azblob://[a-z0-9]{3,24}/[a-z0-9-]{3,63}|file:///.+", store):
         return []
     return [f"store is {store!r}: give azblob://ACCOUNT/CONTAINER or file:///FOLDER"]
+
+
+def _writer(data: Any, problems: list[str]) -> "WriterPlace | None":
+    if not data:
+        return None
+    said = data if isinstance(data, dict) else {}
+    store, site, home = (str(said.get(name) or "") for name in ("store", "site", "home"))
+    problems += [f"writer.{problem}" for problem in store_problems(store)]
+    if not site or not home:
+        problems.append(f"writer is {data!r}: give store, site and home, or leave it out")
+    return WriterPlace(store, site, home)
 
 
 def at(config: Config, store: str) -> Config:
@@ -125,6 +150,7 @@ def parse(data: dict[str, Any]) -> Config:
         key_id=str(data.get("key_id", "")),
         spool=str(data.get("spool", "") or SPOOL),
         keep_days=whole_number(data, "keep_days", 0, 0, 36500, problems),
+        writer=_writer(data.get("writer"), problems),
     )
     if problems:
         raise Refused(problems)

@@ -11,12 +11,14 @@ from typing import Any
 
 from ..errors import Failed, Refused
 from . import catalog, ddl, manifest, privileges, rows, snapshot
+from . import writer as writers
 from .catalog import Catalog, Table
 from .client import Server, Session
 from .compress import Chunk, compress
 from .config import Config, Say, Secrets
 from .parallel import Stopped, Work, in_parallel
 from .store import Store, open_store
+from .undisturbed import still_undisturbed, undisturbed
 
 # Ranges of a table that several connections read at once; smaller tables are read in one.
 PART_BYTES = 64 * 1024 * 1024
@@ -121,20 +123,24 @@ def run(config: Config, secrets: Secrets, planned: bool, say: Say) -> dict[str, 
     store = open_store(config)
     began = datetime.datetime.now(datetime.timezone.utc)
     backup_id = manifest.new_id(began)
+    before = writers.read(config)
     with Server(config.database, secrets.password) as server:
         with server.session() as look:
             source = _source(look, config)
             refuse_other_escapes(look)
         streams = [server.session(config.schema) for _ in range(config.streams)]
         try:
-            taken = snapshot.take(server, streams, config.schema, say)
-            found = catalog.read(streams[0], config.schema)
+            with undisturbed(config, secrets, server):
+                taken = snapshot.take(server, streams, config.schema, say)
+                found = catalog.read(streams[0], config.schema)
             writer = _Writer(store, backup_id, config.chunk_mib * 1024 * 1024, say)
             _write(streams, found, writer)
         finally:
             for stream in streams:
                 stream.close()
+        still_undisturbed(config, secrets, server)
     made = _manifest(config, backup_id, began, source, taken, found, writer, planned)
+    made |= writers.between(config.writer, before, writers.read(config))
     store.put(manifest.path(backup_id), json_bytes(made))
     return made
 

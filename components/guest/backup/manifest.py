@@ -1,7 +1,8 @@
 """The manifest: what a backup consists of, which one is the newest, what is wrong with one. Pure.
 
-It is written last, so a backup without one is not finished and does not count. The newest is the one that began last by
-its own word; names and the order of a listing decide nothing.
+It is written last, so a backup without one is not finished and does not count. The newest is, of those whose site was
+the writer, the one of the highest epoch that began last, by its own word; names and the order of a listing decide
+nothing.
 """
 
 import datetime
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Refused
+from . import branch
 from .rows import column
 
 VERSION = 3
@@ -126,15 +128,27 @@ def began(found: Found) -> datetime.datetime:
     return moment(found.manifest["began"])
 
 
+def fit(found: Found) -> bool:
+    """Whether it may be taken for the newest: complete, and of the site that was the writer."""
+    return found.complete and branch.of(found.manifest).held
+
+
+def rank(found: Found) -> tuple[int, datetime.datetime]:
+    """Of two that are fit, the one with the higher rank is the newer."""
+    return branch.of(found.manifest).epoch or 0, began(found)
+
+
 def choose(all_found: list[Found], which: str) -> Found:
     """The backup that `which` means: an id, `latest`, or `latest-scheduled`. NoSuchBackup says what else there is."""
-    complete = sorted((found for found in all_found if found.complete), key=began)
+    complete = sorted((found for found in all_found if fit(found)), key=rank)
     if which in (LATEST, LATEST_SCHEDULED):
         if which == LATEST_SCHEDULED:
             complete = [found for found in complete if found.manifest and found.manifest.get("scheduled")]
         if complete:
             return complete[-1]
         unfit = [f"{found.backup_id}: {found.problems[0]}" for found in all_found if found.problems]
+        beside = sorted((found for found in all_found if found.complete and not fit(found)), key=began)
+        unfit += [f"{found.backup_id}, by its id only: {branch.of(found.manifest).words}" for found in beside]
         seen = "; ".join(unfit[-3:])
         return _refuse(f"there is no complete {'scheduled ' if which == LATEST_SCHEDULED else ''}backup", seen)
     named = next((found for found in all_found if found.backup_id == which), None)

@@ -9,27 +9,36 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import Failed, Refused
-from . import manifest
+from . import branch, manifest
 from .config import Config, Say
 from .manifest import Found
 from .store import Store, read_all
 
 KEEP_NEWEST = 7
-"""So many complete ones stay whatever their age: the first one after a long silence does not replace all the others."""
+"""So many complete ones of each branch stay whatever their age: the first one after a long silence does not replace all
+the others, and those of a site that was not the writer push none of the writer's out."""
 
 
 def outdated(found: Sequence[Found], made: str, keep_days: int) -> list[Found]:
     """What may go now that backup `made` is complete, the oldest first. Pure.
 
-    Never what is younger than `keep_days` (counted back from `made`), never one of the seven newest complete ones or
-    the newest scheduled one. Manual ones go by the same days; half ones, too. Refused when `made` is not complete.
+    Never what is younger than `keep_days` (counted back from `made`), never one of a branch's seven newest complete
+    ones or its newest scheduled one. Manual ones go by the same days; half ones, too. Nothing at all when the site of
+    `made` was not the writer. Refused when `made` is not complete.
     """
     complete = sorted((one for one in found if one.complete), key=manifest.began, reverse=True)
     newest = next((one for one in complete if one.backup_id == made), None)
     if newest is None:
         raise Refused([f"no old backup is deleted: the store does not show backup {made} as complete"])
-    scheduled = [one for one in complete if one.manifest and one.manifest.get("scheduled")]
-    kept = {one.backup_id for one in [*complete[:KEEP_NEWEST], *scheduled[:1]]}
+    if not manifest.fit(newest):
+        return []
+    branches: dict[str, list[Found]] = {}
+    for one in complete:
+        branches.setdefault(branch.of(one.manifest).name, []).append(one)
+    kept: set[str] = set()
+    for several in branches.values():
+        scheduled = [one for one in several if one.manifest and one.manifest.get("scheduled")]
+        kept |= {one.backup_id for one in [*several[:KEEP_NEWEST], *scheduled[:1]]}
     limit = manifest.began(newest) - datetime.timedelta(days=keep_days)
     old = [(_age_from(one), one) for one in found if one.backup_id not in kept]
     return [one for moment, one in sorted(old, key=lambda pair: pair[0]) if moment < limit]

@@ -202,7 +202,7 @@ def lacking(store: Readable, which: str) -> str:
     found: list[Found] = []
     for backup_id in reversed(manifest.ids(list(sizes))):
         found.insert(0, read_one(store, backup_id, sizes))
-        if found[0].complete and which in (manifest.LATEST, backup_id):
+        if (found[0].complete and which == backup_id) or (manifest.fit(found[0]) and which == manifest.LATEST):
             return ""
     try:
         manifest.choose(found, which)

@@ -24,6 +24,8 @@ def files(data: dict[str, Any]) -> dict[str, str]:
     values = {
         "calendars": "\n".join(f"OnCalendar={one}" for one in calendars),
         "timeout_seconds": int(data.get("timeout_seconds") or TIMEOUT_SECONDS),
+        # A machine that reads one store and may not write there has another one for its own.
+        "where": f" --store {data['own_store']}" if data.get("own_store") else "",
     }
     return {
         name: string.Template((FOLDER / name).read_text(encoding="utf-8")).substitute(values)
