@@ -1,6 +1,7 @@
 """The house keeps its order: who may import whom, what is never in the tree, what every folder says of itself."""
 
 import ast
+import functools
 import os
 import re
 import subprocess
@@ -16,6 +17,7 @@ LONGEST = 500
 GENERATED = {"package-lock.json", "requirements.txt", "requirements-dev.txt", "go.sum", "go.mod", "LICENSE"}
 
 
+@functools.cache
 def tracked() -> list[Path]:
     """Files of the tree: committed, or new and not ignored."""
     listed = subprocess.run(
@@ -40,11 +42,17 @@ def name(path: Path) -> str:
     return str(path.relative_to(TREE))
 
 
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@functools.cache
 def imports(path: Path) -> set[str]:
     """Absolute names of all modules that a file imports, wherever in the file."""
     package = list(path.relative_to(TREE).parent.parts)
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -76,9 +84,9 @@ def test_the_check_of_imports_sees_all_forms(tmp_path: Path) -> None:
     assert tmp_path.exists()
 
 
-@pytest.mark.parametrize("path", python_files(*PRODUCT), ids=name)
-def test_no_product_file_imports_the_lab(path: Path) -> None:
-    assert not offenders(path, "lab")
+def test_no_product_file_imports_the_lab() -> None:
+    found = {name(path): offenders(path, "lab") for path in python_files(*PRODUCT)}
+    assert {path: modules for path, modules in found.items() if modules} == {}
 
 
 def test_no_product_file_names_the_labs_programs_or_places() -> None:
@@ -119,25 +127,23 @@ def test_rooms_look_one_way(room: str, forbidden: str, allowed: tuple[str, ...])
     assert {path: modules for path, modules in found.items() if modules} == {}
 
 
-@pytest.mark.parametrize("path", python_files("components"), ids=name)
-def test_components_import_each_other_relatively(path: Path) -> None:
+def test_components_import_each_other_relatively() -> None:
     # The same folder is published as package `twinsite`.
-    source = ast.parse(path.read_text())
     absolute = [
-        node.lineno
-        for node in ast.walk(source)
+        f"{name(path)}:{node.lineno}"
+        for path in python_files("components")
+        for node in ast.walk(tree_of(path))
         if (isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] == "components")
         or (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "components" for alias in node.names))
     ]
     assert absolute == []
 
 
-@pytest.mark.parametrize("path", [path for path in python_files("components") if "guest" not in path.parts], ids=name)
-def test_components_stay_readable_for_pulumis_schema_inference(path: Path) -> None:
+def test_components_stay_readable_for_pulumis_schema_inference() -> None:
     # It breaks on both (STYLE 1; tried).
-    found = imports(path)
-    assert "typing.Literal" not in found
-    assert "__future__.annotations" not in found
+    breaks = {"typing.Literal", "__future__.annotations"}
+    modules = [path for path in python_files("components") if "guest" not in path.parts]
+    assert [f"{name(path)}: {found}" for path in modules if (found := imports(path) & breaks)] == []
 
 
 def test_importing_the_library_loads_no_providers_sdk() -> None:
@@ -146,10 +152,9 @@ def test_importing_the_library_loads_no_providers_sdk() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("path", [path for path in tracked() if path.name not in GENERATED], ids=name)
-def test_a_file_fits_a_mind(path: Path) -> None:
-    lines = path.read_bytes().count(b"\n")
-    assert lines <= LONGEST, f"{lines} lines: split it by subject"
+def test_a_file_fits_a_mind() -> None:
+    lines = {name(path): path.read_bytes().count(b"\n") for path in tracked() if path.name not in GENERATED}
+    assert {path: count for path, count in lines.items() if count > LONGEST} == {}, "split them by subject"
 
 
 def test_there_is_no_catch_all_module() -> None:
@@ -186,28 +191,44 @@ def says_of_itself(folder: Path) -> str:
     return (ast.get_docstring(ast.parse(about.read_text())) or "") if about.exists() else ""
 
 
-@pytest.mark.parametrize("folder", packages(), ids=name)
-def test_every_folder_of_modules_is_described(folder: Path) -> None:
+def test_every_folder_of_modules_is_described() -> None:
     # A folder of programs that nobody imports has no __init__.py: then its parent's names it.
-    assert says_of_itself(folder) or folder.name in says_of_itself(folder.parent), (
-        f"{name(folder)} has no __init__.py with a docstring, and {name(folder.parent)}/__init__.py does not name it"
-    )
+    nameless = [
+        name(folder)
+        for folder in packages()
+        if not says_of_itself(folder) and folder.name not in says_of_itself(folder.parent)
+    ]
+    assert nameless == [], "neither an __init__.py with a docstring, nor named in the parent's"
 
 
-@pytest.mark.parametrize("page", [path for path in tracked() if path.suffix == ".md"], ids=name)
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
+def pages() -> list[Path]:
+    return [path for path in tracked() if path.suffix == ".md"]
+
+
+def dead_links(page: Path) -> list[str]:
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
     targets = re.findall(r"\]\(([^)\s]+)\)", text)
     local = [
         target.split("#")[0] for target in targets if "://" not in target and not target.startswith(("#", "mailto:"))
     ]
-    assert [target for target in local if target and not (page.parent / target).exists()] == []
+    return [f"{page.name}: {target}" for target in local if target and not (page.parent / target).exists()]
 
 
-@pytest.mark.parametrize("page", [path for path in tracked() if path.suffix == ".md"], ids=name)
-def test_scripts_that_a_page_names_exist_and_are_executable(page: Path) -> None:
-    named = set(re.findall(r"\./(scripts/[\w-]+)", page.read_text()))
-    assert [script for script in sorted(named) if not os.access(TREE / script, os.X_OK)] == []
+def test_the_check_of_links_sees_one_that_leads_nowhere(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("[here](page.md) [there](gone.md#part) [web](https://example.org/x) `[x](y)`\n```\n[a](b)\n```\n")
+    assert dead_links(page) == ["page.md: gone.md", "page.md: y"]
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    assert [found for page in pages() for found in dead_links(page)] == []
+
+
+def test_scripts_that_a_page_names_exist_and_are_executable() -> None:
+    named = {
+        (name(page), script) for page in pages() for script in re.findall(r"\./(scripts/[\w-]+)", page.read_text())
+    }
+    assert [found for found in sorted(named) if not os.access(TREE / found[1], os.X_OK)] == []
 
 
 def test_ci_runs_what_the_readme_tells_a_person_to_run() -> None:
