@@ -394,6 +394,81 @@ def test_a_second_set_up_waits_for_the_first(cache: Path, copy: Path, tmp_path: 
     assert "set-up done" in said
 
 
+MEET = """
+import pathlib, time
+def ensure():
+    place = pathlib.Path({place!r})
+    (place / {mine!r}).touch()
+    until = time.monotonic() + 20
+    while not (place / {other!r}).exists():
+        assert time.monotonic() < until, "nobody came"
+        time.sleep(0.02)
+    {then}
+    return "met"
+"""
+
+
+@pytest.fixture
+def meeting(copy: Path, tmp_path: Path) -> Path:
+    """A copy of the tree whose CLI and whose lab image wait for each other; the other steps do nothing."""
+    steps = copy / "scripts" / "tools" / "setup"
+    for module in ("packages", "environment", "azurite"):
+        with (steps / f"{module}.py").open("a") as file:
+            file.write("\ndef ensure():\n    return 'nothing'\n")
+    with (steps / "pulumi_cli.py").open("a") as file:
+        file.write(MEET.format(place=str(tmp_path), mine="cli", other="image", then="pass"))
+    return copy
+
+
+def image(meeting: Path, then: str) -> None:
+    place = meeting.parent
+    with (meeting / "scripts" / "tools" / "setup" / "image.py").open("a") as file:
+        file.write(MEET.format(place=str(place), mine="image", other="cli", then=then))
+
+
+def test_the_image_is_built_beside_the_cli(meeting: Path, cache: Path) -> None:
+    image(meeting, "pass")
+    running = setup(tree=meeting, TWINSITE_CACHE=str(cache), PATH=os.environ["PATH"])
+    said, _ = running.communicate(timeout=60)
+    assert running.returncode == 0, said
+    titles = re.findall(r"^\[(\d)/5\] (.+)$", said, re.MULTILINE)
+    assert sorted(titles) == [
+        ("1", "distribution packages"),
+        ("2", ".venv"),
+        ("3", "Pulumi CLI"),
+        ("4", "lab image"),
+        ("5", "blob storage of the lab's Azure"),
+    ]
+    assert "    Pulumi CLI: met (" in said
+    assert "    lab image: met (" in said
+
+
+def test_a_step_beside_that_does_not_work_fails_the_whole(meeting: Path, cache: Path) -> None:
+    image(meeting, "raise Problem('no mirror answers')")
+    running = setup(tree=meeting, TWINSITE_CACHE=str(cache), PATH=os.environ["PATH"])
+    said, _ = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "setup: no mirror answers\n" in said
+    assert "a step beside the Pulumi CLI did not work" in said
+    assert "set-up done" not in said
+
+
+def test_ctrl_c_ends_the_steps_beside_with_their_commands(meeting: Path, cache: Path, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    image(meeting, f"run('slow', ['sh', '-c', 'echo $$ > {started}; exec sleep 300'])")
+    running = setup(tree=meeting, TWINSITE_CACHE=str(cache), PATH=os.environ["PATH"])
+    deadline = time.monotonic() + 30
+    while not started.exists() or not started.read_text().strip():
+        assert time.monotonic() < deadline, "the image's command was not started"
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    said, _ = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert said.count("./scripts/setup continues from here") == 1
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started.read_text()), 0)
+
+
 def test_set_up_needs_nothing_but_the_standard_library() -> None:
     # It runs before anything is installed, and asks the lab's modules what the lab needs.
     path = {"PYTHONPATH": f"{TREE / 'scripts' / 'tools'}:{TREE}", "PYTHONDONTWRITEBYTECODE": "1"}

@@ -3,14 +3,23 @@
 import argparse
 import fcntl
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from setup import azurite, console, environment, image, packages, petclinic, pulumi_cli
 from setup.console import Problem, say
 from setup.places import TREE, cache
+
+
+def clinic() -> str:
+    """The Java application for tests on machines; who asks for it by name gets it without machines, too."""
+    if reason := packages.why_no_lab():
+        return f"left out: {reason}"
+    return petclinic.ensure()
+
 
 STEPS: dict[str, tuple[str, Callable[[], str]]] = {
     "packages": ("distribution packages", packages.ensure),
@@ -18,15 +27,19 @@ STEPS: dict[str, tuple[str, Callable[[], str]]] = {
     "pulumi": ("Pulumi CLI", pulumi_cli.ensure),
     "image": ("lab image", image.ensure),
     "azurite": ("blob storage of the lab's Azure", azurite.ensure),
+    "clinic": ("Java application", clinic),
+    "petclinic": ("Java application", petclinic.ensure),
 }
-ON_DEMAND: dict[str, tuple[str, Callable[[], str]]] = {"petclinic": ("Java application", petclinic.ensure)}
-"""Steps that only a layer of their own brings."""
+BESIDE = ("image", "azurite", "clinic")
+"""Mostly network and one core: one after the other beside the build of the CLI, which takes longest."""
 
+TRY = ("packages", "python", "pulumi", "image", "azurite")
 LAYERS = {
     "unit": ("python",),
     "engine": ("python", "pulumi"),
-    "lab": tuple(STEPS),
-    "all": tuple(STEPS),
+    "lab": (*TRY, "clinic"),
+    "all": (*TRY, "clinic"),
+    "try": TRY,
     "petclinic": ("petclinic",),
 }
 
@@ -37,7 +50,10 @@ def main(arguments: list[str]) -> int:
         description="Bring the tools into .venv and one cache folder (TWINSITE_CACHE, default ~/.cache/twinsite). "
         "Nothing else changes, except distribution packages that the lab needs, which are named first.",
     )
-    parser.add_argument("--for", dest="layer", choices=LAYERS, default="all", help="only what these tests need")
+    parser.add_argument(
+        "--for", dest="layer", choices=LAYERS, default="try", help="what these tests need; try: no test"
+    )
+    parser.add_argument("--only", nargs="+", default=[], choices=STEPS, help=argparse.SUPPRESS)  # see `beside`
     parser.add_argument("--check", action="store_true", help="say what is present and change nothing")
     options = parser.parse_args(arguments)
     # A closed terminal and a CI's cancel end it as Ctrl-C does, with the commands that it runs. Ctrl-C is set as well:
@@ -47,28 +63,59 @@ def main(arguments: list[str]) -> int:
     try:
         if options.check:
             return check()
+        if options.only:
+            bring(options.layer, options.only)
+            return 0
         with alone():
-            return bring(LAYERS[options.layer])
+            bring_all(options.layer)
+            return 0
     except Problem as problem:
         print(f"setup: {problem}", file=sys.stderr)
     except OSError as error:
         print(f"setup: {console.disk_full('set-up') if console.is_disk_full(error) else error}", file=sys.stderr)
     except KeyboardInterrupt:
-        print("setup: stopped. ./scripts/setup continues from here", file=sys.stderr)
+        if not options.only:
+            print("setup: stopped. ./scripts/setup continues from here", file=sys.stderr)
         return 130
     return 1
 
 
-def bring(names: tuple[str, ...]) -> int:
+def bring_all(layer: str) -> None:
     began = time.monotonic()
-    for number, name in enumerate(names, 1):
-        title, ensure = (STEPS | ON_DEMAND)[name]
-        started = time.monotonic()
-        say(f"[{number}/{len(names)}] {title}")
-        outcome = ensure()
-        say(f"    {outcome} ({time.monotonic() - started:.1f} s)")
+    steps = LAYERS[layer]
+    meanwhile = [name for name in steps if name in BESIDE]
+    bring(layer, [name for name in steps if name not in ("pulumi", *BESIDE)])
+    with beside(layer, meanwhile):
+        bring(layer, [name for name in steps if name == "pulumi"])
     say(f"set-up done in {time.monotonic() - began:.1f} s; {TREE} and {cache()}")
-    return 0
+
+
+def bring(layer: str, names: Sequence[str]) -> None:
+    for name in names:
+        title, ensure = STEPS[name]
+        started = time.monotonic()
+        say(f"[{LAYERS[layer].index(name) + 1}/{len(LAYERS[layer])}] {title}")
+        outcome = ensure()
+        say(f"    {title}: {outcome} ({time.monotonic() - started:.1f} s)")
+
+
+@contextmanager
+def beside(layer: str, names: Sequence[str]) -> Iterator[None]:
+    """These steps meanwhile, in a process of their own, which ends as every command of set-up does."""
+    if not names:
+        yield
+        return
+    command = [sys.executable, "-m", "setup", "--for", layer, "--only", *names]
+    # Its own session: a Ctrl-C reaches it once, from here.
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        yield
+        if process.wait():
+            raise Problem("a step beside the Pulumi CLI did not work: see above, then run ./scripts/setup again")
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
 
 
 def check() -> int:

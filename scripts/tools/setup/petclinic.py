@@ -1,4 +1,4 @@
-"""The Java web application of workloads/petclinic, built on demand: ./scripts/setup --for petclinic, no other layer.
+"""The Java web application of workloads/petclinic, built for tests on machines or by ./scripts/setup --for petclinic.
 
     <cache>/petclinic/<digest of the sources>/petclinic.war and petclinic.war.sha256; <cache>/petclinic/current -> it
 
