@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from ..guest import ownership
 from . import addresses
+from .names import HOST, as_dns_has_it
 
 CUSTOM_DATA_LIMIT = 65535
 """Bytes of custom data that Azure takes, before base64 (Azure's documentation of custom data)."""
@@ -216,11 +217,12 @@ def application_problems(application: Mapping[str, Any]) -> Iterator[str]:
 def origin_problems(origin: Mapping[str, Any]) -> Iterator[str]:
     """Why the front door could not trust the machine, or the machine the front door."""
     host = str(origin.get("host") or "")
-    if not re.fullmatch(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", host):
+    if not HOST.fullmatch(host):
         yield (
             f"origin.host is {host!r}: give a name of your zone, for instance origin-dr.example.com; an address or "
             "one of "
             "Azure's names has no certificate of yours, and CloudFront refuses an origin without a valid one"
+            f"{as_dns_has_it(host)}"
         )
     for field in ("certificate_secret", "header_secret"):
         if not origin.get(field):

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .addresses import LINK_LOCAL, PRIVATE
+from .names import NAME, as_dns_has_it
 
 LARGEST_TTL_SECONDS = 60
 """Resolvers keep an answer this long at most (FACTS 6.4). Alias records of load balancers and distributions have it."""
@@ -35,8 +36,6 @@ UNREACHABLE = (
     *(ipaddress.ip_network(text) for text in ("::/127", "fc00::/7", "fe80::/10", "ff00::/8")),
 )
 """Where neither users nor Route 53's checkers get."""
-
-NAME = re.compile(r"(?=.{4,253}$)([a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 
 
 def route_seconds(interval_seconds: int, failures: int, ttl_seconds: int) -> float:
@@ -198,7 +197,7 @@ def observer_problems(args: Mapping[str, Any]) -> list[str]:
 def name_problems(what: str, name: Any) -> Iterator[str]:
     """Why this is no DNS name that users can be given."""
     if isinstance(name, str) and not NAME.fullmatch(name):
-        yield f"{what} {name!r} is not a full DNS name in lower case: write it like dr.example.com"
+        yield f"{what} {name!r} is not a full DNS name in lower case: write it like dr.example.com{as_dns_has_it(name)}"
 
 
 def account_problems(what: str, name: Any) -> Iterator[str]:

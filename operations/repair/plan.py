@@ -205,7 +205,8 @@ def _replica(facts: Facts, replica: Replica, errant: str | None, confirmed: froz
     _threads(here, confirmed, draft)
 
 
-_SQL = ("mysql", "--no-defaults")
+# A user or host in ~/.mylogin.cnf, which is read all the same, does not win over these.
+_SQL = ("mysql", "--no-defaults", "--protocol=socket", "--user=root")
 
 
 def _errant(here: Server, errant: str, confirmed: frozenset[str], draft: _Draft) -> None:

@@ -17,7 +17,8 @@ import time
 from collections.abc import Iterator
 from typing import IO, Any
 
-from ..errors import Failed, SqlError
+from .. import client
+from ..errors import SqlError
 from .config import Database
 from .rows import cell, identifier
 
@@ -56,8 +57,9 @@ class Server:
 
     def client(self, options: list[str], **streams: Any) -> "subprocess.Popen[bytes]":
         """A running client."""
-        words = self._password.replace("\\", "\\\\").replace('"', '\\"')
-        defaults = f'[client]\nuser="{self.database.user}"\npassword="{words}"\n'
+        client.require()
+        user, words = (text.replace("\\", "\\\\").replace('"', '\\"') for text in (self.database.user, self._password))
+        defaults = f'[client]\nuser="{user}"\npassword="{words}"\n'
         if self.database.address.startswith("/"):
             defaults += f"socket={self.database.address}\nprotocol=socket\n"
         else:
@@ -80,10 +82,9 @@ class Server:
                     *options,
                 ],
                 pass_fds=(reader,),
+                env=client.environment(),
                 **streams,
             )
-        except FileNotFoundError:
-            raise Failed("the `mysql` client is not installed: apt-get install mysql-client") from None
         finally:
             os.close(reader)
 
@@ -187,14 +188,14 @@ def load(server: Server, statements: str, content: "subprocess.Popen[bytes]") ->
     """Run statements that read `/dev/stdin`, fed by a process's output; all of it or an error."""
     assert content.stdout
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as answered:
-        client = server.client(
+        loading = server.client(
             ["--batch", "--skip-column-names", "--local-infile=1", "--execute", statements],
             stdin=content.stdout,
             stdout=answered,
             stderr=said,
         )
         content.stdout.close()
-        if client.wait():
+        if loading.wait():
             for file in (said, answered):
                 file.seek(0)
             error = SqlError.of(said.read().decode("utf-8", "replace"))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from xml.etree import ElementTree
 
+from .. import client
 from ..errors import Failed, SqlError
 
 Row = dict[str, str | None]
@@ -62,11 +63,12 @@ def _run(options: list[str], sql: str, timeout: float, defaults: str = "") -> li
             timeout=timeout,
             check=False,
             pass_fds=descriptors,
+            env=client.environment(),
         )
     except subprocess.TimeoutExpired:
         raise SqlError(0, f"MySQL did not answer within {timeout:g} s") from None
     except FileNotFoundError:
-        raise SqlError(0, "the `mysql` client is not installed") from None
+        raise SqlError(0, f"the `mysql` client is not installed: {client.INSTALL}") from None
     finally:
         for descriptor in descriptors:
             os.close(descriptor)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from .ledger_check import PARTS
+from .sql import LOCAL
 
 SOCKET = "/run/mysqld/mysqld.sock"
 # A transaction that takes longer than this is in doubt: its session is given up and opened anew.
@@ -21,7 +22,7 @@ _ANSWER_SECONDS = 20
 
 def client(*options: str) -> list[str]:
     """The mysql client's command line: by socket, as the user that we are (auth_socket), no password."""
-    return ["mysql", "--no-defaults", f"--socket={SOCKET}", f"--user={getpass.getuser()}", "--batch", *options]
+    return ["mysql", *LOCAL, f"--socket={SOCKET}", f"--user={getpass.getuser()}", "--batch", *options]
 
 
 class Book:

@@ -9,6 +9,8 @@ import threading
 from typing import IO
 
 SOCKET = "/run/mysqld/mysqld.sock"
+LOCAL = ("--no-defaults", "--protocol=socket")
+"""~/.mylogin.cnf is read all the same; what stands here wins over a host in it, as --user does over a user."""
 _END = "twinsite-end"
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", "0": "\0"}
 
@@ -33,7 +35,7 @@ class Sql:
         self._timeout = timeout_seconds
         try:
             self._client = subprocess.Popen(
-                ["mysql", "--no-defaults", f"--socket={SOCKET}", "--user=root", "--batch", "--unbuffered"],
+                ["mysql", *LOCAL, f"--socket={SOCKET}", "--user=root", "--batch", "--unbuffered"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

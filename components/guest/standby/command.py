@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .. import client
 from ..errors import Failed, Refused
 from ..machine import alone, put
 from . import data, fetch, host, plan, status, web
@@ -47,6 +48,7 @@ class Work:
 
     def client(self) -> str:
         done = host.install(host.missing_programs(host.CLIENT))
+        client.require()
         return f"installed {', '.join(done)}" if done else "already there"
 
     def packages(self) -> str:

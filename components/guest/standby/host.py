@@ -13,8 +13,8 @@ CLOSED = pathlib.Path("/etc/twinsite/standby.closed")
 UNITS = pathlib.Path("/etc/systemd/system")
 APT_SECONDS = 900
 
-CLIENT: "dict[str, tuple[str, ...]]" = {"mysql": ("mysql-client", "default-mysql-client"), "zstd": ("zstd",)}
-"""Program -> packages that bring it, the first that the archive has."""
+CLIENT: "dict[str, tuple[str, ...]]" = {"mysql": ("mysql-client", "mysql-community-client"), "zstd": ("zstd",)}
+"""Program -> packages that bring it, the first that the archive has. Not Debian's default-mysql-client: MariaDB's."""
 
 SERVER: "dict[str, tuple[str, ...]]" = {"nginx": ("nginx-light", "nginx")}
 TOMCATS = ("tomcat11", "tomcat10")
