@@ -26,7 +26,7 @@ def keep_while_active(
     async def refuse(args: pulumi.ResourceHookArgs) -> None:
         if active:
             raise ValueError(f"{args.name} holds the data of {what}, and its site is active: {_MOVE_FIRST}")
-        await _require_no_latch(args.name, latch_urls)
+        await require_no_latch(args.name, latch_urls)
 
     return pulumi.ResourceHookBinding(before_delete=[_hook(f"{name}-keep-while-active", refuse)])
 
@@ -45,7 +45,7 @@ def keep_serving(
                 f"{args.name} is {what}, which serves now, and this would delete or replace it (a changed bootstrap "
                 f"replaces a machine): take the change back, or {_MOVE_FIRST}"
             )
-        await _require_no_latch(args.name, latch_urls)
+        await require_no_latch(args.name, latch_urls)
 
     async def refuse_update(args: pulumi.ResourceHookArgs) -> None:
         changed = [".".join(path) for path in disturbing if _at(args.old_inputs, path) != _at(args.new_inputs, path)]
@@ -57,7 +57,7 @@ def keep_serving(
                 "while: "
                 f"take the change back, or {_MOVE_FIRST}"
             )
-        await _require_no_latch(args.name, latch_urls)
+        await require_no_latch(args.name, latch_urls)
 
     return pulumi.ResourceHookBinding(
         before_delete=[_hook(f"{name}-keep-serving", refuse_delete)],
@@ -78,7 +78,7 @@ def _at(inputs: Mapping[str, Any] | None, path: Sequence[str]) -> Any:
     return found
 
 
-async def _require_no_latch(name: str, latch_urls: Sequence[pulumi.Input[str]]) -> None:
+async def require_no_latch(name: str, latch_urls: Sequence[pulumi.Input[str]]) -> None:
     """In `up` only. ValueError when the latch is set, or when nobody says that it is not."""
     if not latch_urls or pulumi.runtime.is_dry_run():
         return

@@ -27,6 +27,7 @@ from lab.services.azure_cloud import NETWORK_PREFIX, AzureCloud
 from lab.services.cluster import Cluster
 from lab.services.credentials import Credentials, Register
 from lab.services.netns import inside
+from lab.services.route53_api import Route53
 from lab.state import State
 from lab.topologies import AWS_AZURE, DEFAULT
 from lab.traffic import Traffic
@@ -171,6 +172,7 @@ class Site:
             self.state.role,
             self.paths.moto,
             (*self.azure.apis, standby.Releases(lambda: primary.war(self.log))),
+            Route53(self.state.records_list, self.state.records_put, self.state.records_delete),
         )
         front.serve(self._front)
 

@@ -17,7 +17,7 @@ from . import evidence, facts, render, status
 from .console import Console, console
 from .drill.kinds import DEFAULT_SECONDS, Direction, How
 from .guest import Guests, look
-from .stack import NoInventory, Stack, locate
+from .stack import NoInventory, Stack, locate, selected
 from .steps import stoppable
 from .transport import Transport, connect
 
@@ -45,6 +45,8 @@ def main(argv: list[str] | None = None) -> int:
 def _run(argv: list[str] | None) -> int:
     given = _arguments().parse_args(argv)
     say = console()
+    if given.command == "adopt-name":
+        return _adopt(given, say)
     try:
         stack = locate(given.inventory, given.stack)
     except NoInventory as problem:
@@ -143,6 +145,23 @@ def _failover(given: argparse.Namespace, stack: Stack, transport: Transport, say
         _print(result)
     else:
         print(render.failover_text(result))
+    return EXIT[result["verdict"]]
+
+
+def _adopt(given: argparse.Namespace, say: Console) -> int:
+    """Before the stack has published anything: its first `up` stops at the name."""
+    from .adopt import command
+
+    try:
+        name, folder = selected(given.stack)
+    except NoInventory as problem:
+        return _refuse(given, str(problem))
+    with stoppable():
+        result = command.run(command.connect(name), given.name, say, given.plan, folder)
+    if given.json:
+        _print(result)
+    else:
+        print(render.adopt_text(result))
     return EXIT[result["verdict"]]
 
 
@@ -249,6 +268,15 @@ def _arguments() -> argparse.ArgumentParser:
         "--confirm", action="append", default=[], choices=["reseed"], help="allow replacing the replica's data"
     )
 
+    adopt = commands.add_parser(
+        "adopt-name",
+        help="make a live name's plain records its failover pair",
+        description="For a name that has records already, beside which Route 53 refuses the pair. Replaces them in one "
+        "batch, imports the pair, and keeps what was for the day on which the pair goes. Nobody is moved.",
+    )
+    adopt.add_argument("name", metavar="NAME", help="for instance www.example.com")
+    adopt.add_argument("--plan", action="store_true", help="say what would be done, and do nothing")
+
     page = commands.add_parser("report", help="the page of the last drill")
     page.add_argument("--no-open", action="store_true", help="only print its path")
 
@@ -256,7 +284,7 @@ def _arguments() -> argparse.ArgumentParser:
         each.add_argument(
             "--break-lock", action="store_true", help="take the lock of an operation that is gone for good"
         )
-    for each in (shown, cut, mend, page, *moves):
+    for each in (shown, cut, mend, adopt, page, *moves):
         each.add_argument("--json", action="store_true", help="one JSON object on standard output")
     return parser
 

@@ -84,6 +84,17 @@ def failover_text(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def adopt_text(found: Mapping[str, Any]) -> str:
+    """`twinsite adopt-name` for a person."""
+    lines = [f"{found['command']} {found['name']}: {found['verdict']}"]
+    lines += [f"  ✗ {problem}" for problem in found["problems"]]
+    lines += [f"  {change}" for change in found["plan"]]
+    lines += [f"  next: {words}" for words in found["next"]]
+    if found["evidence"]:
+        lines.append(f"  journal: {found['evidence']}")
+    return "\n".join(lines)
+
+
 def drill_text(result: Mapping[str, Any]) -> str:
     """A drill's answer for a person."""
     lines = [f"{result['command']}: {result['verdict']}"]

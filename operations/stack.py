@@ -139,6 +139,12 @@ def locate(
     return _from_pulumi(stack, time.time() if now is None else now, ask)
 
 
+def selected(stack: str = "") -> tuple[str, pathlib.Path]:
+    """(name, folder) of a stack that may have published nothing yet. NoInventory when there is no Pulumi project."""
+    name = stack or _pulumi(["stack", "--show-name"]).strip()
+    return name, HOME / _safe(name)
+
+
 def _from_pulumi(stack: str, now: float, ask: Callable[[list[str]], str]) -> Stack:
     try:
         # At once: each call costs a second or more.

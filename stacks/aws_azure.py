@@ -135,6 +135,7 @@ def _ground(settings: Settings, tags: dict[str, str]) -> Ground:
             "stores": [{"site": page_site}, {"site": latch_site}],
             "zone_id": settings.zone_id,
             "zone_name": settings.domain,
+            "previous_records": settings.previous_records,
             "gate": settings.gate,
             "tags": tags,
         },

@@ -1,7 +1,9 @@
 """Settings of topology aws-azure: read, checked, all problems at once. Descriptions and defaults are in Pulumi.yaml."""
 
+import json
 import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -11,6 +13,7 @@ import pulumi
 from components.database.standby import StandbyDatabaseKind
 from components.machine import GateMode
 from components.modes import DrMode, StandbyData
+from components.rules.adoption import RecordSet
 from components.rules.home import artefact_problems, home_problems
 from components.schedule import longest_gap_seconds
 from components.storage import Operator
@@ -106,6 +109,7 @@ class Settings:
     keep_days: int
     operators: tuple[Operator, ...]
     alarm_emails: tuple[str, ...]
+    previous_records: Mapping[str, Sequence[RecordSet]]
 
     @property
     def standby_serves(self) -> bool:
@@ -210,6 +214,7 @@ def read(reader: Reader) -> Settings:
         keep_days=reader.integer("keep_days"),
         operators=_operators(reader),
         alarm_emails=reader.strings("alarm_emails"),
+        previous_records=_previous(reader),
     )
 
 
@@ -269,3 +274,20 @@ def _operators(reader: Reader) -> tuple[Operator, ...]:
             "`pulumi config set --path 'operators[0]' Group:OBJECT_ID`"
         )
     return tuple(found)
+
+
+def _previous(reader: Reader) -> Mapping[str, Sequence[RecordSet]]:
+    text = reader.text("previous_records", required=False)
+    try:
+        found = json.loads(text or "{}")
+        if isinstance(found, dict) and all(
+            isinstance(sets, list) and all({"Name", "Type"} <= set(one) for one in sets) for sets in found.values()
+        ):
+            return found
+    except (ValueError, TypeError):
+        pass
+    reader.problems.append(
+        "previous_records is not what `twinsite adopt-name` writes (names, each with its record sets): take it "
+        "from the stack file's history, or from the journal that adopt-name named"
+    )
+    return {}

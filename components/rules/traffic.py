@@ -15,6 +15,9 @@ LARGEST_TTL_SECONDS = 60
 ANSWER_SECONDS = 6
 """A checker waits 4 s for the connection and 2 s for the status (Route 53 developer guide)."""
 
+CLEAR_ADDRESS = "192.0.2.1"
+"""What the latch's witness resolves to while the latch is not set (RFC 5737: nobody's address)."""
+
 LATCH_INTERVAL_SECONDS = 10
 LATCH_FAILURES = 1
 

@@ -233,7 +233,7 @@ class Route53FailoverPair(pulumi.ComponentResource):
             health_check_id=check,
             **target,
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[self._args["latch"], *after], hooks=self._args["latch"].settling
+                parent=self, depends_on=[self._args["latch"], *after], hooks=self._args["latch"].hooks
             ),
         )
 

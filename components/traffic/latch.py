@@ -1,5 +1,6 @@
 """The latch: two objects in the standby's cloud whose presence moves every name, and keeps it moved."""
 
+from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -7,9 +8,11 @@ import pulumi_aws as aws
 
 from .. import rules
 from ..machine import GateMode
-from ..rules.traffic import LATCH_FAILURES, LATCH_INTERVAL_SECONDS, latch_problems
+from ..rules.adoption import RecordSet
+from ..rules.traffic import CLEAR_ADDRESS, LATCH_FAILURES, LATCH_INTERVAL_SECONDS, latch_problems
 from .checks import calculated
-from .settling import CLEAR_ADDRESS, SET_ADDRESS, WITNESS_TTL_SECONDS, settling
+from .previous import putting_back
+from .settling import SET_ADDRESS, WITNESS_TTL_SECONDS, settling
 from .static_site import HEALTH, WEB_CONTAINER, StaticSite
 
 WITNESS = "latch-witness"
@@ -37,6 +40,9 @@ class LatchArgs(TypedDict):
 
     zone_name: str
     """Its name, for instance example.com. Plain, because the witness's name is made of it."""
+
+    previous_records: NotRequired[Mapping[str, Sequence[RecordSet]]]
+    """What adopted names were before (`twinsite adopt-name`): put back when their pair is deleted. Defaults to none."""
 
     gate: NotRequired[GateMode]
     """Whether a record waits until the new checks have settled. Defaults to WAIT."""
@@ -105,10 +111,14 @@ class Latch(pulumi.ComponentResource):
         self.urls = pulumi.Output.all(*(site.host for site in sites)).apply(
             lambda hosts: [f"https://{host}/{object_name}" for host in hosts]
         )
-        # Hooks for records on these checks: they wait until the checks have data.
+        # Hooks for records on these checks: they wait until the checks have data, and leave what was there before.
         # Whoever asks for the witness waits for it, so that no resolver remembers that it was not there.
         witnessed = pulumi.Output.all(self.urls, *(record.id for record in shown)).apply(lambda found: found[0])
-        self.settling = settling(name, self.witness_name, witnessed, args.get("gate", GateMode.WAIT))
+        settled = settling(name, self.witness_name, witnessed, args.get("gate", GateMode.WAIT))
+        leaving = putting_back(name, args["zone_id"], args.get("previous_records", {}), self.urls)
+        self.hooks = pulumi.ResourceHookBinding(
+            before_create=[settled], before_update=[settled], before_delete=[leaving]
+        )
         self.register_outputs(
             {
                 "urls": self.urls,

@@ -14,10 +14,10 @@ from collections.abc import Awaitable, Callable
 import pulumi
 
 from ..machine import GateMode
+from ..rules.traffic import CLEAR_ADDRESS
 
-CLEAR_ADDRESS = "192.0.2.1"
 SET_ADDRESS = "192.0.2.2"
-"""What the witness resolves to (addresses for documentation, RFC 5737: nobody's)."""
+"""What the witness resolves to while the latch is set (an address for documentation, RFC 5737: nobody's)."""
 
 WITNESS_TTL_SECONDS = 10
 DEADLINE_SECONDS = 300.0
@@ -93,8 +93,8 @@ def _why(witness: str, seen: set[str], waited: float) -> str:
     )
 
 
-def settling(name: str, witness: str, urls: pulumi.Output[list[str]], gate: GateMode) -> pulumi.ResourceHookBinding:
-    """Hooks for a record: before it is created, and before it changes to another check."""
+def settling(name: str, witness: str, urls: pulumi.Output[list[str]], gate: GateMode) -> pulumi.ResourceHook:
+    """Hook for a record: before it is created, and before it changes to another check."""
 
     async def wait(args: pulumi.ResourceHookArgs) -> None:
         before, after = args.old_inputs or {}, args.new_inputs or {}
@@ -104,6 +104,10 @@ def settling(name: str, witness: str, urls: pulumi.Output[list[str]], gate: Gate
             pulumi.log.warn(f"{args.name}: not waited for {witness} to be clear, because gate is handover")
             return
         await settled(witness, await urls.future() or [])
+        if not before and after.get("name") and await resolve(str(after["name"])):
+            pulumi.log.info(
+                f"{after['name']} has records already: if Route 53 refuses this one beside them, run "
+                f"`twinsite adopt-name {after['name']}`, then `pulumi up` again"
+            )
 
-    hook = pulumi.ResourceHook(f"{name}-settled", wait)
-    return pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])
+    return pulumi.ResourceHook(f"{name}-settled", wait)

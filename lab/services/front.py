@@ -1,7 +1,7 @@
 """The clouds' APIs under their own names, over TLS: checks the caller as AWS does, then hands the request to moto;
 Azure's host names go to Azure's services.
 
-Not answered here: services other than S3, Secrets Manager, SSM and STS (their names do not resolve in the lab).
+Not answered here: services other than S3, Secrets Manager, SSM, STS and Route 53 (their names do not resolve here).
 """
 
 import http.client
@@ -24,6 +24,8 @@ from lab.services.authority import Authority
 from lab.services.azure_http import Api
 from lab.services.credentials import ACCOUNT, Credentials, Register
 from lab.services.exchange import HOP_BY_HOP, Exchange, Headers, Listener
+from lab.services.route53_api import HOST as ROUTE53
+from lab.services.route53_api import Route53
 from lab.services.signature import Denied, Request, endpoint, is_s3, verify
 
 ADDRESS = ("198.51.100.60", 443)
@@ -43,6 +45,7 @@ class Front(Listener):
         policies: Policies,
         moto: Path,
         apis: Sequence[Api] = (),
+        route53: Route53 | None = None,
         log: Any = sys.stderr,
     ) -> None:
         """`policies` gives a role's policy documents, None when there is no such role; `apis` are another cloud's."""
@@ -52,6 +55,7 @@ class Front(Listener):
         self.policies = policies
         self.moto = moto
         self.apis = apis
+        self.route53 = route53
         self.refusals = 0
         """Requests that were denied; `status` shows it, because a polling guest would otherwise be silent about it."""
         self.dark = False
@@ -115,6 +119,9 @@ class Handler(Exchange):
         denied = self._denied(request, caller)
         if denied is not None:
             self._refuse(request, denied)
+            return
+        if host == ROUTE53 and self.server.route53 is not None:
+            self.answer(*self.server.route53.answer(request))
             return
         status, answer_headers, answer = self._moto(request)
         need = needed(request)
@@ -192,10 +199,10 @@ class Handler(Exchange):
             f"{self.client_address[0]} {request.method} {request.host}{request.path}: {denied.code}: {denied.message}"
         )
         service = endpoint(request.host)[0]
-        if service in ("s3", "sts"):
+        if service in ("s3", "sts", "route53"):
             xml = f"<Code>{denied.code}</Code><Message>{escape(denied.message)}</Message>"
             body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{xml}<RequestId>{uuid.uuid4()}</RequestId></Error>'
-            if service == "sts":
+            if service != "s3":
                 body = f'<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>{xml}</Error></ErrorResponse>'
             self.answer(denied.status, [("Content-Type", "application/xml")], body.encode())
         else:

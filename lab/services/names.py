@@ -9,6 +9,7 @@ from dnslib.server import BaseResolver, DNSServer  # type: ignore[import-untyped
 
 from lab.services.front import ADDRESS as FRONT
 from lab.services.front import SERVICES
+from lab.services.route53_api import HOST as ROUTE53
 from lab.services.zones import NEGATIVE_TTL_SECONDS, Found
 
 ADDRESS = "198.51.100.53"
@@ -26,7 +27,7 @@ def lookup(name: str, world: Mapping[str, str]) -> str | None:
     name = name.rstrip(".").lower()
     if name in world:
         return world[name]
-    if _AWS.fullmatch(name):
+    if name == ROUTE53 or _AWS.fullmatch(name):
         return FRONT[0]
     private = _EC2.fullmatch(name)
     return ".".join(private.groups()) if private else None

@@ -30,7 +30,8 @@ PROGRAM = f"""
         resource_path="/latch/dr", request_interval=config.get_int("interval") or 10, failure_threshold=1)
     urls = pulumi.Output.from_input(["https://one.example.com/latch/dr"])
     gate = GateMode(config.get("gate") or "wait")
-    hooks = settling.settling("l", "latch-witness.example.com", urls, gate)
+    wait = settling.settling("l", "latch-witness.example.com", urls, gate)
+    hooks = pulumi.ResourceHookBinding(before_create=[wait], before_update=[wait])
     aws.route53.Record("name", zone_id="Z0PUBLIC", name="dr.example.com", type="A", records=["192.0.2.9"],
         ttl=config.get_int("ttl") or 60, set_identifier="primary", failover_routing_policies=[{{"type": "PRIMARY"}}],
         health_check_id=check.id, opts=pulumi.ResourceOptions(hooks=hooks))

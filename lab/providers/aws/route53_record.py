@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab.providers.aws import record_rules
 from lab.providers.aws.cloud import AwsType
 from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Call, Refusal
 from lab.providers.framework.values import UNKNOWN
+from lab.services import record_rules
 
 POLICIES = ("cidrRoutingPolicy", "failoverRoutingPolicies", "geolocationRoutingPolicies", "geoproximityRoutingPolicy",
             "latencyRoutingPolicies", "multivalueAnswerRoutingPolicy", "weightedRoutingPolicies")  # fmt: skip
@@ -57,7 +57,7 @@ class Record(AwsType):
         return {"fqdn": full_name(str(inputs["name"]), self._zone(call, str(inputs["zoneId"])))}
 
     def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        record_rules.require_possible(box, record, "")
+        _require_possible(box, record, "")
 
     def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
         # A failover record cannot become a simple one in one change batch, nor the reverse
@@ -67,7 +67,7 @@ class Record(AwsType):
                 f"InvalidChangeBatch: {record['fqdn']} cannot change between a simple and a failover record: delete "
                 "the record first, then create it anew"
             )
-        record_rules.require_possible(box, record, identity)
+        _require_possible(box, record, identity)
 
     @staticmethod
     def _zone(call: Call, identity: str) -> str:
@@ -76,6 +76,13 @@ class Record(AwsType):
         if not known and call.box is not None:
             known = call.box.record(ZONE, identity)
         return str((known or {}).get("name") or "")
+
+
+def _require_possible(box: Box, record: dict[str, Any], own: str) -> None:
+    try:
+        record_rules.require_possible(box, record, own)
+    except record_rules.Refused as words:
+        raise Refusal(str(words)) from None
 
 
 def full_name(name: str, zone: str) -> str:

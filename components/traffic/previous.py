@@ -1,0 +1,48 @@
+"""Leaves a name as it was: before the first record of an adopted name is deleted, one batch puts back what it had.
+
+The provider then finds no record to delete, and says so of none (terraform-provider-aws, resourceRecordDelete: not
+found is done). Without it users would have no record at all from `destroy` on.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from ..hosted_zone import HostedZone, HostedZoneError
+from ..protection import require_no_latch
+from ..rules.adoption import RecordSet, put_back
+
+
+def putting_back(
+    name: str,
+    zone_id: pulumi.Input[str],
+    previous: Mapping[str, Sequence[RecordSet]],
+    latch_urls: pulumi.Output[list[str]],
+) -> pulumi.ResourceHook:
+    """Hook before the deletion of a record: `previous` by name. Refused while the latch is set."""
+
+    async def leave(args: pulumi.ResourceHookArgs) -> None:
+        fqdn = str((args.old_inputs or {}).get("name", "")).rstrip(".").lower()
+        if fqdn not in previous:
+            return
+        await require_no_latch(args.name, await latch_urls.future() or [])
+        identity: Any = await pulumi.Output.from_input(zone_id).future()
+        profile = pulumi.Config("aws").get("profile") or ""
+        try:
+            await asyncio.get_running_loop().run_in_executor(
+                None, _leave, HostedZone(identity, profile), fqdn, previous[fqdn]
+            )
+        except HostedZoneError as error:
+            raise ValueError(
+                f"{fqdn} is kept, because what it was before could not be put back ({error}): mend that and run this "
+                "again, or take the name out of `previous_records` to delete it for good"
+            ) from None
+
+    return pulumi.ResourceHook(f"{name}-previous", leave)
+
+
+def _leave(zone: HostedZone, fqdn: str, previous: Sequence[RecordSet]) -> None:
+    if changes := put_back(zone.sets(fqdn), previous):
+        zone.change(changes, f"twinsite leaves {fqdn}")
