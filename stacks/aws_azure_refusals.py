@@ -7,7 +7,7 @@ plain values that the rules read, taken from the settings.
 from collections.abc import Iterator
 from typing import Any
 
-from components.rules import backup, standby, traffic
+from components.rules import backup, rds, standby, traffic
 
 from .aws_azure_settings import Settings
 
@@ -93,6 +93,17 @@ def _asked(settings: Settings) -> Iterator[tuple[str, list[str]]]:
                 "schedule": settings.backup_schedule,
                 "database": {"user": settings.primary_database_user, "schema": settings.schema},
             }
+        ),
+    )
+    yield (
+        "BackupJob",
+        list(
+            rds.authority_problems(
+                "primary_database_ca",
+                settings.primary_database_address,
+                settings.primary_database_ca,
+                " | pulumi config set primary_database_ca",
+            )
         ),
     )
     yield from _traffic(settings)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..schedule import longest_gap_seconds
+from . import rds
 
 KEEP_DAYS = 35
 SHORTEST_KEEP_DAYS = 7
@@ -103,7 +104,9 @@ def job_problems(args: Mapping[str, Any]) -> list[str]:
             problems.append(f"{field} is {value!r}: a Kubernetes name has lower-case letters, digits and hyphens")
     problems += label_problems(args.get("tags") or {})
     problems += schedule_problems(args.get("schedule"))
-    problems += user_problems(args.get("database") or {})
+    database = args.get("database") or {}
+    problems += user_problems(database)
+    problems += rds.authority_problems("database.tls_ca", database.get("address"), database.get("tls_ca"))
     return problems
 
 

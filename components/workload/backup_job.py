@@ -38,7 +38,8 @@ class BackupDatabase(TypedDict):
     """Database to back up, for instance petclinic."""
 
     tls_ca: NotRequired[str]
-    """PEM of the authority that signed its certificate; the system's authorities by default."""
+    """PEM of the authority that signed its certificate; the system's authorities by default. RDS has Amazon's own:
+    its region's bundle is demanded for hosts under rds.amazonaws.com. Plain, because a rule reads it."""
 
 
 class BackupJobArgs(TypedDict):

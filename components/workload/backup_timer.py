@@ -6,6 +6,7 @@ import pulumi
 
 from .. import rules
 from ..rules import backup as backup_rules
+from ..rules.rds import authority_problems
 from ..storage import BackupStore
 from .backup_job import BackupDatabase, common_config
 
@@ -38,9 +39,10 @@ class BackupTimer(TypedDict):
 
 def backup_timer(name: str, args: BackupTimerArgs) -> BackupTimer:
     """What a host with role `backup` is told: a systemd timer then runs the job there."""
-    problems = [*backup_rules.schedule_problems(args["schedule"]), *backup_rules.user_problems(args["database"])]
-    rules.require(name, problems)
     database, store = args["database"], args["store"]
+    problems = [*backup_rules.schedule_problems(args["schedule"]), *backup_rules.user_problems(database)]
+    problems += authority_problems("database.tls_ca", database["address"], database.get("tls_ca"))
+    rules.require(name, problems)
     config = pulumi.Output.all(address=database["address"], client_id=store.writer_client_id).apply(
         lambda known: {
             **common_config(database, store, args.get("streams", 4), known["address"], known["client_id"]),

@@ -16,6 +16,7 @@ from lab.client import SOCKET_VARIABLE, LabError
 from lab.onprem import MACHINES, PUBLIC_ADDRESS
 from lab.operator import keys, stack
 from lab.paths import TREE, Paths, cache
+from lab.services.authority import Authority
 from lab.services.azure import Operator
 from lab.services.credentials import Credentials
 from lab.topologies import AWS_AZURE, DEFAULT, STACKS
@@ -101,8 +102,7 @@ class Desk:
         host_keys = {machine.name: keys.read(self.host_key(machine.name)) for machine in MACHINES}
         values = stack.lab_values(ami, keys.read(self.ssh_key).public, host_keys)
         if self.topology == AWS_AZURE:
-            bundle = self.paths.authority / "ca.pem"
-            values = primary.values() | ({"primary_database_ca": bundle.read_text()} if bundle.exists() else {})
+            values = primary.values() | {"primary_database_ca": Authority(self.paths.authority).certificate}
             values |= standby.values(self.azure_operator(), primary.war(lambda line: None))
         ours = STACKS[self.topology]
         files = {source.name: source.read_text() for source in self.tree.glob("Pulumi.*.yaml")}

@@ -161,6 +161,7 @@ def test_accounts_take_keys_where_the_provider_writes_blobs_and_nowhere_else(bui
         ("StandbyDatabase", {"database_server": "A"}),
         ("ColdWarmVm", {"application_sha256": "latest"}),
         ("BackupJob", {"backup_image": "backup:latest"}),
+        ("BackupJob", {"primary_database_ca": ""}),
         ("Latch", {"public_location": "koreacentral"}),
         ("FrontDoor", {"origin_host": "203.0.113.7"}),
         ("Route53FailoverPair www.example.com", {"primary_host": "www.example.com"}),
