@@ -155,7 +155,10 @@ class Ec2Host(pulumi.ComponentResource):
                 parent=self,
                 delete_before_replace=True,
                 depends_on=[document],
-                ignore_changes=["ami", "userData"] if keeps else [],
+                # The interface says it, and the provider lets no program say it here as well. Yet it compares its own
+                # default, true, with what the interface has, and the next `up` would switch a gateway's check on again
+                # (terraform-provider-aws#44768).
+                ignore_changes=["sourceDestCheck", *(["ami", "userData"] if keeps else [])],
             ),
         )
         if self._volume_resource is not None:

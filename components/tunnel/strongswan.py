@@ -205,7 +205,8 @@ class StrongSwanTunnel(pulumi.ComponentResource):
             allocation_id=address.allocation_id,
             network_interface_id=gateway.interface_id,
             region=region,
-            opts=child,
+            # EC2 refuses it while the machine on the interface is pending (terraform-provider-aws#6189, #19699).
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[gateway]),
         )
         routes = [
             aws.ec2.Route(

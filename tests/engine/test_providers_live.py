@@ -35,23 +35,26 @@ TOPOLOGY = """
         policy='{"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}]}',
     )
     profile = aws.iam.InstanceProfile("profile", role=role.name)
+    address = aws.ec2.Eip("address", domain="vpc")
     machine = aws.ec2.Instance(
         "machine", ami="ami-0", instance_type="t3.micro", iam_instance_profile=profile.name,
         primary_network_interface={"network_interface_id": face.id},
         user_data=settings.get("user_data") or "#!/bin/sh",
         user_data_replace_on_change=settings.get_bool("replace") or False,
         metadata_options={"http_tokens": "required", "http_put_response_hop_limit": 2},
-        opts=pulumi.ResourceOptions(delete_before_replace=True),
+        opts=pulumi.ResourceOptions(
+            delete_before_replace=True, depends_on=[address],
+            ignore_changes=[settings.get("ignored") or "sourceDestCheck"],
+        ),
     )
     volume = aws.ebs.Volume("volume", availability_zone="ap-northeast-2a", size=2, type="gp3")
     aws.ec2.VolumeAttachment(
         "volume", device_name="/dev/sdf", volume_id=volume.id, instance_id=machine.id,
         opts=pulumi.ResourceOptions(delete_before_replace=True),
     )
-    address = aws.ec2.Eip("address", domain="vpc")
     aws.ec2.EipAssociation(
         "address", allocation_id=address.id, network_interface_id=face.id,
-        opts=pulumi.ResourceOptions(depends_on=[internet]),
+        opts=pulumi.ResourceOptions(depends_on=[internet] if settings.get_bool("early") else [internet, machine]),
     )
     aws.cloudwatch.MetricAlarm(
         "alarm", comparison_operator="GreaterThanThreshold", evaluation_periods=1, metric_name="x", namespace="AWS/EC2",
@@ -117,6 +120,42 @@ def test_changed_user_data_stops_and_starts_the_same_machine_or_replaces_it(live
     assert third.id != first.id
     assert (third.user_data, third.interface) == ("#!/bin/dash", first.interface)
     assert third.volumes == first.volumes, "the volume moved to the new machine"
+
+
+def test_what_the_program_leaves_out_is_set_to_the_providers_default_unless_it_is_ignored(live: LiveStack) -> None:
+    live.program(TOPOLOGY)
+    live.up()
+    assert live.state()["machine"]["outputs"]["sourceDestCheck"] is False, "read from the interface"
+    assert "sourceDestCheck" not in live.state()["machine"]["inputs"]
+    live.config("ignored", "tags")
+    assert live.steps() == {"machine": "update"}
+    live.up()
+    (face,) = live.world.interfaces
+    assert face.source_dest_check is True, "the update switched the interface's check on: a gateway forwards no more"
+    live.must("refresh", "--yes", "--skip-preview")
+    live.config("ignored", "sourceDestCheck")
+    live.up()
+    (face,) = live.world.interfaces
+    assert face.source_dest_check is False, "a refresh sees it, and the interface is put right"
+    live.up("--expect-no-changes")
+
+
+def test_an_address_is_refused_to_a_machine_that_is_still_pending(live: LiveStack) -> None:
+    live.program(TOPOLOGY)
+    live.config("early", "true")
+    live.box.hold_when = "i-"
+    running = live.desk.start(live.folder, "up", "--yes", "--skip-preview")
+    assert running.stdout is not None
+    refused = "IncorrectInstanceState: The pending instance"
+    said = ""
+    for line in running.stdout:
+        said += line
+        if refused in line:
+            live.box.hold.set()
+    running.wait(60)
+    assert refused in said
+    live.up()
+    assert live.world.interfaces[0].public_address, "the next up, with the machine running, gives it"
 
 
 def test_a_changed_rule_reaches_the_machines_firewall_in_place(live: LiveStack) -> None:

@@ -109,7 +109,7 @@ def test_the_source_is_told_its_role_its_volume_and_its_timers(built: Run) -> No
 def test_a_database_host_is_never_replaced_by_a_change_of_configuration(built: Run) -> None:
     instance = built.one("pair-aws-database-instance")
     assert instance.inputs["userDataReplaceOnChange"] is False
-    assert sorted(instance.request.ignoreChanges) == ["ami", "userData"]
+    assert sorted(instance.request.ignoreChanges) == ["ami", "sourceDestCheck", "userData"]
 
 
 def test_the_volume_is_kept_while_the_site_serves_unless_told_otherwise(built: Run) -> None:

@@ -94,14 +94,14 @@ def test_a_machine_without_data_is_replaced_by_a_changed_bootstrap() -> None:
     instance = ec2().one("machine-instance")
     assert instance.inputs["userDataReplaceOnChange"] is True
     assert instance.request.deleteBeforeReplace is True
-    assert list(instance.request.ignoreChanges) == []
+    assert list(instance.request.ignoreChanges) == ["sourceDestCheck"]
 
 
 def test_no_configuration_change_replaces_a_machine_with_data() -> None:
     found = ec2(data_volume_gib=20)
     instance = found.one("machine-instance")
     assert instance.inputs["userDataReplaceOnChange"] is False
-    assert sorted(instance.request.ignoreChanges) == ["ami", "userData"]
+    assert sorted(instance.request.ignoreChanges) == ["ami", "sourceDestCheck", "userData"]
     assert desired(found)["config"]["data_device"] == "machine-data-id"
     volume = found.one("machine-data", "aws:ebs/volume:Volume")
     assert volume.inputs["encrypted"] is True

@@ -250,6 +250,12 @@ def test_the_gate_waits_for_both_ends_and_runs_again_when_either_changes() -> No
     assert triggers[1] != other[1] and triggers[2] != other[2]
 
 
+def test_the_gateway_gets_its_address_once_it_is_no_longer_pending() -> None:
+    run = build()
+    association = run.one("t-aws-gateway", "aws:ec2/eipAssociation:EipAssociation")
+    assert run.one("t-aws-gateway-instance").urn in association.depends_on
+
+
 def test_handed_over_nothing_is_reached_by_ssh_and_the_bundle_is_a_secret_output() -> None:
     run = build(delivery=Delivery.BUNDLE, gate=GateMode.HANDOVER, onprem_connection=None, psk_generation=2)
     assert run.of(COMMAND) == []

@@ -49,6 +49,7 @@ class AwsType(RecordType):
             self.sets,
             # Every regional resource remembers its region: no longer saying it changes nothing.
             self.keeps | ({"region"} & set(inputs)),
+            {key: value for key, value in self.defaults.items() if key in inputs and key not in self.keeps},
         )
 
     def renewed(self, call: Call, identity: str, record: Mapping[str, Any]) -> dict[str, Any]:

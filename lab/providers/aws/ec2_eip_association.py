@@ -45,6 +45,13 @@ class EipAssociation(AwsType):
         eip = exists(box, topology.EIP, record["allocationId"], "InvalidAllocationID.NotFound", "allocation")
         record["publicIp"] = eip["publicIp"]
         face = check_association(box, record.get("networkInterfaceId"), record.get("instanceId"))
+        for instance, one in box.records(topology.INSTANCE).items():
+            if one["primaryNetworkInterfaceId"] == face and one["instanceState"] == "pending":
+                # An Eip with an instance of its own waits for it, this does not (terraform-provider-aws#6189, #19699).
+                raise Refusal(
+                    f"IncorrectInstanceState: The pending instance '{instance}' is not in a valid state for this "
+                    "operation"
+                )
         record["networkInterfaceId"] = face
         record["privateIpAddress"] = (box.record(topology.INTERFACE, face) or {})["privateIp"]
         reassociate(box, record["allocationId"], face, record.get("allowReassociation") is not False)

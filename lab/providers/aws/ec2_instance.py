@@ -127,6 +127,8 @@ class Instance(AwsType):
             "availabilityZone": inputs.get("availabilityZone") or f"{region}a",
             "subnetId": inputs.get("subnetId") or face.get("subnetId", ""),
             "vpcSecurityGroupIds": inputs.get("vpcSecurityGroupIds") or face.get("securityGroups", []),
+            # Read from the interface, whoever set it there.
+            "sourceDestCheck": face.get("sourceDestCheck", inputs.get("sourceDestCheck", True)),
             "securityGroups": inputs.get("securityGroups") or [],
             "secondaryPrivateIps": inputs.get("secondaryPrivateIps") or [],
             "ipv6Addresses": [],
@@ -224,6 +226,7 @@ class Instance(AwsType):
 
     def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
         topology.put_interface(box, record["primaryNetworkInterfaceId"])
+        box.put(self.token, identity, {**record, "instanceState": "pending"})
         topology.put_machine(box, identity)
         box.apply()
 
@@ -265,7 +268,8 @@ class Instance(AwsType):
         box.apply()
 
     def observe(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> dict[str, Any]:
-        found = self._public(box, record)
+        face = box.record(topology.INTERFACE, record["primaryNetworkInterfaceId"]) or record
+        found: dict[str, Any] = {**self._public(box, record), "sourceDestCheck": face["sourceDestCheck"]}
         with contextlib.suppress(LabError):
             running = box.client.call("machine", id=identity)["running"]
             found["instanceState"] = "running" if running else "stopped"

@@ -23,6 +23,7 @@ class Vpc(AwsType):
     updates = frozenset(
         {"enableDnsHostnames", "enableDnsSupport", "enableNetworkAddressUsageMetrics", "instanceTenancy"}
     )
+    keeps = frozenset({"enableDnsHostnames", "enableNetworkAddressUsageMetrics"})
     defaults: ClassVar[Mapping[str, Any]] = {
         "enableDnsSupport": True,
         "enableDnsHostnames": False,

@@ -1,6 +1,7 @@
 """A topic for notifications."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from lab.providers.aws.cloud import AwsType
@@ -23,7 +24,7 @@ class Topic(AwsType):
     def declared(self, schema: Mapping[str, Any]) -> Declared:
         # "topic attributes": everything but the three above is set by SetTopicAttributes in place
         base = super().declared(schema)
-        return Declared(base.replaces, frozenset(schema["inputs"]) - base.replaces, base.sets, base.keeps)
+        return replace(base, updates=frozenset(schema["inputs"]) - base.replaces)
 
     def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:
         return self.arn(call, str(inputs["name"]), inputs)

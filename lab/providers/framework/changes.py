@@ -2,8 +2,8 @@
 
 import enum
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from lab.providers.framework.values import UNKNOWN, is_asset
@@ -41,6 +41,9 @@ class Declared:
     """Lists without order."""
     keeps: frozenset[str] = frozenset()
     """What the cloud keeps when the program no longer says it (Terraform's optional and computed arguments)."""
+    resets: Mapping[str, Any] = field(default_factory=dict)
+    """What an argument that the program leaves out means (Terraform's Default on an argument that is not computed):
+    a value that the cloud reports otherwise is a difference, and the next update sets it."""
     deep: bool = False
     """Changes are told leaf by leaf, as native providers do; the bridge tells the block."""
 
@@ -66,8 +69,10 @@ def changes(
     new: Mapping[str, Any],
     state: Mapping[str, Any],
     defaults: Mapping[str, Any],
+    ignored: Collection[str] = (),
 ) -> list[Change]:
-    """Everything that differs. `state` is what the cloud last said, so that spelling out a default changes nothing."""
+    """Everything that differs. `state` is what the cloud last said, so that spelling out a default changes nothing.
+    `ignored` are the paths of the program's `ignore_changes`, with all that is below them."""
     found: list[Change] = []
     for key in sorted({*old, *new} - {"__defaults"}):
         before, after = old.get(key), new.get(key)
@@ -78,7 +83,20 @@ def changes(
         if after in EMPTY and (key in declared.keeps or _same(declared, key, before, defaults.get(key))):
             continue
         _compare(declared, key, key, before, after, found)
-    return found
+    told = {change.rule for change in found}
+    for key, value in declared.resets.items():
+        if key not in told and new.get(key) in EMPTY and state.get(key, value) != value:
+            found.append(Change(key, key, Kind.UPDATE))
+    return [change for change in found if not _under(change.path, ignored)]
+
+
+def left_out(declared: Declared, new: Mapping[str, Any], ignored: Collection[str]) -> dict[str, Any]:
+    """What an update sets although the program does not say it."""
+    return {key: value for key, value in declared.resets.items() if new.get(key) in EMPTY and not _under(key, ignored)}
+
+
+def _under(path: str, ignored: Collection[str]) -> bool:
+    return any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in ignored)
 
 
 def replacing(

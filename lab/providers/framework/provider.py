@@ -3,14 +3,14 @@
 import importlib
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 from lab.client import LabError
 from lab.providers.framework.box import Box
-from lab.providers.framework.changes import EMPTY, Change, changes, replacing
+from lab.providers.framework.changes import EMPTY, Change, changes, left_out, replacing
 from lab.providers.framework.checks import Checker, Problem
 from lab.providers.framework.schema import Schemas, snake
 from lab.providers.framework.types import Call, Refusal, ResourceType, unique_name
@@ -141,14 +141,21 @@ class Provider:
         return inputs, problems
 
     def diff(
-        self, urn: str, identity: str, old: dict[str, Any], new: dict[str, Any], state: dict[str, Any]
+        self,
+        urn: str,
+        identity: str,
+        old: dict[str, Any],
+        new: dict[str, Any],
+        state: dict[str, Any],
+        ignored: Collection[str] = (),
     ) -> Difference:
+        """`ignored` are the paths of `ignore_changes`: the engine holds their inputs still, the provider the rest."""
         kind = self.type(token_of(urn))
         self._remember(urn, identity)
         self._see(kind, identity, reveal(state))
         before, after = reveal(old), reveal(new)
         declared = kind.declared(self.schemas.resource(kind.token))
-        found = changes(declared, before, after, reveal(state), kind.defaults)
+        found = changes(declared, before, after, reveal(state), kind.defaults, ignored)
         changed = replacing(declared, found, kind.token, lambda change: kind.forces(change, before, after))
         return Difference(changed, any(changed.values()) and _delete_first(kind, before, after))
 
@@ -201,7 +208,7 @@ class Provider:
 
     def update(
         self, urn: str, identity: str, state: dict[str, Any], old: dict[str, Any], new: dict[str, Any], preview: bool,
-        timeout: float,
+        timeout: float, ignored: Collection[str] = (),
     ) -> dict[str, Any]:  # fmt: skip
         kind = self.type(token_of(urn))
         call = self._call(urn, timeout)
@@ -214,7 +221,8 @@ class Provider:
             for key, value in before.items()
             if key != DEFAULTS and (key not in was or key in plain or key in kind.keeps)
         }
-        merged = {**kind.defaults, **kept, **plain}
+        declared = kind.declared(self.schemas.resource(kind.token))
+        merged = {**kind.defaults, **kept, **plain, **left_out(declared, plain, ignored)}
         secret = self._secrets(kind, new, state)
         if preview:
             for key in kind.completed & set(before):

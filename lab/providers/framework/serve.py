@@ -122,7 +122,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     @_told
     def Diff(self, request: Any, context: Any) -> Any:
         old = decode(request.old_inputs) or decode(request.olds)
-        found = self.provider.diff(request.urn, request.id, old, decode(request.news), decode(request.olds))
+        found = self.provider.diff(
+            request.urn, request.id, old, decode(request.news), decode(request.olds), request.ignoreChanges
+        )
         kind = provider_pb2.DiffResponse.DIFF_SOME if found.changed else provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(
             changes=kind,
@@ -161,6 +163,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             decode(request.news),
             request.preview,
             request.timeout,
+            request.ignoreChanges,
         )
         return provider_pb2.UpdateResponse(properties=encode(outputs))
 
