@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.sampling import sample
+
 from .conftest import Provisioned
 from .whole_box import needs_a_box
 
@@ -62,7 +64,7 @@ def healthy(stack: Provisioned) -> None:
     eventually("a healthy stack", 40, lambda: stack.json("twinsite", "status", "--json")["healthy"])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", sample([signal.SIGINT, signal.SIGTERM], in_ci=[signal.SIGTERM]))
 def test_a_drill_that_is_stopped_in_the_cut_puts_everything_back(stack: Provisioned, number: signal.Signals) -> None:
     healthy(stack)
     drill = start(stack, "--seconds", "120")

@@ -47,7 +47,7 @@ def left_on_this_machine() -> dict[str, set[str]]:
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
             words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if any(mark in words for mark in ("--machine=tw", "lab.daemon", "moto_process", str(PATHS.run))):
+            if any(mark in words for mark in ("--machine=tw", str(PATHS.run))):
                 processes.add(f"{entry.name} {words}")
     runtime = cache() / "lab" / "run"
     mounts = Path("/proc/mounts").read_text().splitlines()
