@@ -22,6 +22,7 @@ from lab.client import LabError
 from lab.methods import INSTANCE_TOKEN
 from lab.model import Interface, Machine, Route, Rule, SecurityGroup, Subnet, Vpc, World
 from lab.paths import TREE, cache
+from lab.providers.aws.acm_certificate import validation
 from lab.services.alb import LoadBalancer
 from lab.services.authority import Authority
 from lab.services.netns import inside
@@ -105,6 +106,14 @@ def put(state: State, authority: Authority, operator_key: str, passwords: Passwo
     for kind in ("A", "AAAA"):
         record = {"zoneId": ZONE_ID, "name": HOST, "fqdn": HOST, "type": kind, "aliases": alias}
         state.records_put(RECORD_TOKEN, f"{ZONE_ID}_{HOST}_{kind}", record)
+    for fqdn in (f"www.{DOMAIN}", f"dr.{DOMAIN}"):
+        # The load balancer's certificate was proven, so the zone has what proves every other one of this account.
+        proof = validation(fqdn)
+        name = proof["resourceRecordName"].rstrip(".")
+        record = {"zoneId": ZONE_ID, "name": name, "fqdn": name, "type": proof["resourceRecordType"], "ttl": 300}
+        state.records_put(
+            RECORD_TOKEN, f"{ZONE_ID}_{name}_{record['type']}", record | {"records": [proof["resourceRecordValue"]]}
+        )
     namespace = {"metadata": {"name": NAMESPACE}, "apiVersion": "v1", "kind": "Namespace"}
     state.records_put("kubernetes:core/v1:Namespace", NAMESPACE, namespace)
 

@@ -28,7 +28,8 @@ class EdgeCertificateArgs(TypedDict):
 class EdgeCertificate(pulumi.ComponentResource):
     """A certificate in us-east-1, where CloudFront looks for it, its DNS record, and the wait until it is issued.
 
-    The same in every mode: a new certificate needs AWS's control planes, so it is there before the event.
+    The record is adopted where it is there already, and left behind when this goes. The same in every mode: a new
+    certificate needs AWS's control planes, so it is there before the event.
     """
 
     arn: pulumi.Output[str]
@@ -54,7 +55,11 @@ class EdgeCertificate(pulumi.ComponentResource):
             type=proof.resource_record_type,
             records=[proof.resource_record_value],
             ttl=60,
-            opts=child,
+            # ACM gives one proof per name and account, in every region: where the load balancer's certificate names the
+            # same name the record is there, and creating it is refused (terraform-provider-aws#13653). That certificate
+            # is renewed by it, so it stays when this stack goes (ADR 16).
+            allow_overwrite=True,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         issued = aws.acm.CertificateValidation(
             f"{name}-issued",

@@ -151,6 +151,13 @@ def test_a_public_site_gives_a_404_a_health_page_and_nothing_else(run: harness.R
     assert names == {"404.html", "healthz"}
 
 
+def test_no_record_but_a_certificates_proof_overwrites_what_is_there_or_stays_behind(run: harness.Run) -> None:
+    records = run.of("aws:route53/record:Record")
+    assert len(records) > 6
+    assert {one.name for one in records if one.inputs.get("allowOverwrite")} == {"front-proof", "notice-proof"}
+    assert {one.name for one in records if one.request.retainOnDelete} == {"front-proof", "notice-proof"}
+
+
 def test_no_latch_object_is_a_resource(run: harness.Run) -> None:
     assert [r.name for r in run.of(BLOB) if "latch/" in r.inputs["blobName"]] == []
     assert run.result.latch.objects == ["azblob://shopnotice/$web/latch/dr", "azblob://shoplatch/$web/latch/dr"]

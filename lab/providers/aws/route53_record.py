@@ -46,6 +46,9 @@ class Record(AwsType):
             if kind not in ("PRIMARY", "SECONDARY", UNKNOWN, None):
                 yield Problem("failoverRoutingPolicies", f"expected type to be one of PRIMARY, SECONDARY, got {kind}")
 
+    def adopts(self, inputs: Mapping[str, Any]) -> bool:
+        return bool(inputs.get("allowOverwrite"))  # UPSERT instead of CREATE
+
     def settle(self, inputs: dict[str, Any]) -> dict[str, Any]:
         return {**inputs, "name": str(inputs["name"]).removesuffix(".").lower()}
 

@@ -169,7 +169,8 @@ class Provider:
             rest = dict.fromkeys(kind.completed, UNKNOWN)
             return "", guarded({**unknown, **kind.defaults, **plain, **rest}, secret)
         kind.reach(call, "create")
-        self._clear_orphans(kind, call)
+        if not kind.adopts(plain):
+            self._clear_orphans(kind, call)
         self._say_recorded(kind, call)
         identity, computed = kind.create(call, plain)
         self._remember(urn, identity)

@@ -119,6 +119,10 @@ class ResourceType:
         """What is wrong beyond the SDK's types, as the real provider would say before it calls the cloud."""
         return ()
 
+    def adopts(self, inputs: Mapping[str, Any]) -> bool:
+        """Whether making it takes over what is there under its name already, so that nothing there is a leftover."""
+        return False
+
     def forces(self, change: Change, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool | None:
         """Whether this change replaces, where that depends on values; None: as declared."""
         return None
