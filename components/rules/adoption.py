@@ -75,15 +75,14 @@ def same(one: RecordSet, other: RecordSet) -> bool:
     return _plain(one) == _plain(other)
 
 
-def adopted(sets: Iterable[RecordSet], pair: Sequence[RecordSet]) -> bool:
-    """Whether the zone has the pair already, and nothing else of these types."""
-    found = [one for one in sets if one["Type"] in _MOVING]
-    return len(found) == len(pair) and all(any(same(one, other) for other in found) for one in pair)
-
-
 def replaced(facts: NameFacts) -> list[RecordSet]:
-    """The sets that give way to the pair."""
-    return [one for one in facts.sets if one["Type"] in _MOVING]
+    """The sets that give way to the pair. Of a type without an old record the first `up` has made the pair already."""
+    return _without(_moving(facts.sets), facts.pair)
+
+
+def missing(facts: NameFacts) -> list[RecordSet]:
+    """The sets of the pair that the zone does not have yet."""
+    return _without(facts.pair, facts.sets)
 
 
 def batch(old: Sequence[RecordSet], new: Sequence[RecordSet]) -> list[Change]:
@@ -96,10 +95,8 @@ def batch(old: Sequence[RecordSet], new: Sequence[RecordSet]) -> list[Change]:
 
 def put_back(sets: Iterable[RecordSet], previous: Sequence[RecordSet]) -> list[Change]:
     """Changes that leave exactly `previous` of the moving types; empty when that is so already."""
-    found = [one for one in sets if one["Type"] in _MOVING]
-    if len(found) == len(previous) and all(any(same(one, other) for other in found) for one in previous):
-        return []
-    return batch(found, previous)
+    found = _moving(sets)
+    return batch(_without(found, previous), _without(previous, found))
 
 
 def adoption_problems(facts: NameFacts) -> list[str]:
@@ -130,9 +127,7 @@ def _owners(facts: NameFacts) -> list[str]:
 
 def _old(facts: NameFacts) -> list[str]:
     old = replaced(facts)
-    if adopted(facts.sets, facts.pair):
-        return []
-    if not old:
+    if not old and len(missing(facts)) == len(facts.pair):
         return [f"{facts.fqdn} has no record, so there is nothing to adopt: `pulumi up` makes it"]
     problems = []
     for one in old:
@@ -190,6 +185,15 @@ def _pages(facts: NameFacts) -> list[str]:
         for name, why in sorted(facts.pages.items())
         if why
     ]
+
+
+def _moving(sets: Iterable[RecordSet]) -> list[RecordSet]:
+    return [one for one in sets if one["Type"] in _MOVING]
+
+
+def _without(sets: Iterable[RecordSet], others: Iterable[RecordSet]) -> list[RecordSet]:
+    known = list(others)
+    return [one for one in sets if not any(same(one, other) for other in known)]
 
 
 def _says(one: RecordSet, words: str) -> bool:

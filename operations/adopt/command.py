@@ -129,20 +129,27 @@ def run(world: World, fqdn: str, console: Console, only_plan: bool, folder: path
     result["problems"] = adoption.adoption_problems(seen.facts)
     if result["problems"] or seen.zone is None:
         return result
-    there = adoption.adopted(seen.facts.sets, seen.facts.pair)
-    old = list(seen.kept.get(fqdn, ())) if there else adoption.replaced(seen.facts)
-    result["plan"] = (
-        [] if there else [*(f"- {words(one)}" for one in old), *(f"+ {words(one)}" for one in seen.facts.pair)]
-    )
+    gone, made = adoption.replaced(seen.facts), adoption.missing(seen.facts)
+    result["plan"] = [*(f"- {words(one)}" for one in gone), *(f"+ {words(one)}" for one in made)]
     if only_plan:
         return result | {"verdict": "passed", "next": [f"`twinsite adopt-name {fqdn}` does it"]}
-    return result | _act(world, seen, seen.zone, old, there, console, folder)
+    return result | _act(world, seen, seen.zone, gone, made, console, folder)
 
 
 def _act(
-    world: World, seen: Seen, zone: Zone, old: Sequence[RecordSet], there: bool, console: Console, folder: pathlib.Path
+    world: World,
+    seen: Seen,
+    zone: Zone,
+    gone: Sequence[RecordSet],
+    made: Sequence[RecordSet],
+    console: Console,
+    folder: pathlib.Path,
 ) -> dict[str, Any]:
-    fqdn, pair = seen.facts.fqdn, seen.facts.pair
+    """`gone` gives way to `made`. Neither, when an earlier run was killed after its batch: then what is kept is old."""
+    fqdn, wanted = seen.facts.fqdn, [one for one in seen.wanted if one.change != "same"]
+    old = list(gone or seen.kept.get(fqdn, ()))
+    # What the state has already is not ours to take back.
+    new = list(made) or [adoption.wanted(one.inputs) for one in wanted]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"adopt-{fqdn}.jsonl"
 
@@ -150,24 +157,23 @@ def _act(
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"time": iso(time.time()), **entry}) + "\n")
 
-    journal({"kind": "before", "name": fqdn, "sets": list(old), "pair": list(pair)})
+    journal({"kind": "before", "name": fqdn, "sets": old, "made": new})
     steps = Steps(console, journal)
     problems: list[str] = []
     try:
         with steps.step(f"keep what {fqdn} was (setting {PREVIOUS})"):
             if old:
-                world.project.keep({**seen.kept, fqdn: list(old)})
+                world.project.keep({**seen.kept, fqdn: old})
         if old:
-            steps.undo_with(f"put the records of {fqdn} back", lambda: _back(zone, fqdn, old, world, seen))
-        if not there:
+            steps.undo_with(f"put the records of {fqdn} back", lambda: _back(zone, old, new, world, seen))
+        if gone or made:
             with steps.step("replace its records in one batch") as step:
-                zone.change(adoption.batch(old, pair), f"twinsite adopt-name {fqdn}")
-                step.detail = f"{len(old)} gone, {len(pair)} there"
-        new = [one for one in seen.wanted if one.change != "same"]
-        for one in new:
+                zone.change(adoption.batch(gone, made), f"twinsite adopt-name {fqdn}")
+                step.detail = f"{len(gone)} gone, {len(made)} there"
+        for one in wanted:
             steps.undo_with(f"forget {one.identity}", lambda urn=one.urn: _forget(world, urn))  # type: ignore[misc]
         with steps.step("import them into the stack"):
-            world.project.take(new, seen.provider)
+            world.project.take(wanted, seen.provider)
         with steps.step("look whether the program wants nothing else of them"):
             _require_same(world, {one.urn for one in seen.wanted})
     except (ProgramFailed, HostedZoneError, KeyboardInterrupt) as problem:
@@ -195,12 +201,14 @@ def _require_same(world: World, urns: set[str]) -> None:
         raise ProgramFailed(f"after the import `pulumi preview` still wants changes: {', '.join([*wrong, *gone])}")
 
 
-def _back(zone: Zone, fqdn: str, old: Sequence[RecordSet], world: World, seen: Seen) -> str | None:
-    changes = adoption.put_back(zone.sets(fqdn), old)
-    if changes:
-        zone.change(changes, f"twinsite adopt-name {fqdn}: taken back")
+def _back(zone: Zone, old: Sequence[RecordSet], new: Sequence[RecordSet], world: World, seen: Seen) -> str | None:
+    fqdn = seen.facts.fqdn
+    now = zone.sets(fqdn)
+    there = [one for one in new if any(adoption.same(one, other) for other in now)]
+    if there:
+        zone.change(adoption.batch(there, old), f"twinsite adopt-name {fqdn}: taken back")
     world.project.keep({name: list(sets) for name, sets in seen.kept.items() if name != fqdn})
-    return "as they were" if changes else None
+    return "as they were" if there else None
 
 
 def _forget(world: World, urn: str) -> str | None:

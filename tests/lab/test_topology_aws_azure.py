@@ -3,6 +3,7 @@
 One story on one box: each test goes on where the one before it ended.
 """
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -22,6 +23,7 @@ from lab.client import Client
 from lab.paths import TREE
 from lab.services.azure_blob import ACCOUNT
 from lab.services.azure_rights import ASSIGNMENT
+from lab.services.zones import RECORD_TOKEN
 
 from .conftest import Provisioned
 from .whole_box import PATHS, lab, left_on_this_machine, must, needs_a_box, no_box_yet
@@ -52,6 +54,24 @@ CHECK_ROUNDS_SECONDS = 25.0
 
 class Clinic(Provisioned):
     """Stack dr, the clinic's users, and the owner of the database at AWS."""
+
+    answers: list[str]
+    """What www was answered with while it was adopted."""
+
+    def first_day(self) -> None:
+        """`www` is live when twinsite comes: the first `up` stops there, the name is adopted, the second one ends."""
+        box = Client(PATHS.socket)
+        alias = {"name": f"dualstack.{primary.ALB.name}", "zoneId": primary.ALB.zone_id, "evaluateTargetHealth": True}
+        record = {"zoneId": primary.ZONE_ID, "name": USERS, "fqdn": USERS, "type": "A", "aliases": [alias]}
+        box.call("records_put", token=RECORD_TOKEN, id=f"{primary.ZONE_ID}_{USERS}_A", record=record)
+        done = self.run("pulumi", "up", "--yes", "--skip-preview", "--stack", "dr", "--non-interactive")
+        assert done.returncode != 0
+        assert f"twinsite adopt-name {USERS}" in done.stdout + done.stderr
+        with concurrent.futures.ThreadPoolExecutor() as beside:
+            watched = beside.submit(self.dns, "watch", USERS, "40")
+            self.passed("twinsite", "--stack", "dr", "adopt-name", USERS, "--json")
+            self.answers = watched.result().split("\n")
+        self.pulumi("up", "--yes", "--skip-preview")
 
     def page(self, path: str = "", *words: str) -> str:
         """Headers and body as a user gets them, by name."""
@@ -177,11 +197,17 @@ def clinic() -> Iterator[Clinic]:
     must("up", "--topology", "aws-azure")
     try:
         clinic = Clinic("dr")
-        clinic.pulumi("up", "--yes", "--skip-preview")
+        clinic.first_day()
         yield clinic
     finally:
         must("down")
     assert left_on_this_machine() == before
+
+
+def test_a_name_that_was_live_led_to_the_primary_at_every_moment_of_its_adoption(clinic: Clinic) -> None:
+    assert set(clinic.answers) == {primary.ALB.v4}
+    kept = json.loads(clinic.pulumi("config", "get", "previous_records"))
+    assert [one["Type"] for one in kept[USERS]] == ["A"]
 
 
 def test_before_the_first_backup_warm_is_refused_and_nothing_of_it_is_made(clinic: Clinic) -> None:

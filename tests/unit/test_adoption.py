@@ -101,9 +101,17 @@ def test_all_problems_are_said_at_once() -> None:
 def test_what_was_interrupted_after_the_batch_may_go_on() -> None:
     # The pair is in the zone, the state does not know it yet.
     there = dataclasses.replace(GOOD, sets=(*pair(), GOOD.sets[1]))
-    assert adoption.adopted(there.sets, there.pair)
+    assert (adoption.replaced(there), adoption.missing(there)) == ([], [])
     assert adoption_problems(there) == []
-    assert not adoption.adopted((*pair(), alias("AAAA")), pair())
+
+
+def test_a_type_that_the_name_never_had_is_the_pairs_already_and_stays() -> None:
+    # The first `up` stops at A; AAAA had nobody in its way.
+    six = pair("AAAA")
+    half = dataclasses.replace(GOOD, pair=(*pair(), *six), sets=(*GOOD.sets, six[0]))
+    assert adoption_problems(half) == []
+    assert adoption.replaced(half) == [GOOD.sets[0]]
+    assert adoption.missing(half) == [*pair(), six[1]]
 
 
 def test_the_batch_deletes_before_it_creates_and_leaves_other_types_alone() -> None:
