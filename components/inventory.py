@@ -39,12 +39,17 @@ class Host:
     transport: Ssh
     bundle: str = ""
     """Stack output with the archive that the host's owners install; empty: `pulumi up` delivers its roles."""
+    again: str = ""
+    """Resource whose replacement delivers everything anew. Empty: the host fetches it by itself, or has a bundle."""
 
     @property
     def delivery(self) -> str:
         """What brings this host its guest of the present version, as an instruction."""
         if not self.bundle:
-            return "run `pulumi up`, which delivers it"
+            anew = (
+                f"; to a host that was built anew, `pulumi up --replace '**::{self.again}'` does" if self.again else ""
+            )
+            return f"run `pulumi up`, which delivers it{anew}"
         return (
             f"its owners install it: `pulumi stack output {self.bundle} --show-secrets | base64 -d > "
             f"{self.name}.tar.gz`, and on the host `tar -xzf {self.name}.tar.gz && sudo ./install.sh`"

@@ -29,6 +29,8 @@ NAME = "onprem-aws"
 MODES = (DrMode.PILOT_LIGHT,)
 STORE = "/var/lib/twinsite"
 HEARTBEAT_TABLE = "twinsite.heartbeat"
+GATEWAY, DATABASE = "onprem-gateway", "onprem-database"
+"""The existing hosts' names in the inventory."""
 GATEWAY_BUNDLE = "onprem_bundle"
 DATABASE_BUNDLE = "onprem_database_bundle"
 """Stack outputs: the archives to hand over."""
@@ -79,6 +81,7 @@ class Settings:
     database_login: Login | None
     gateway_host_key: str
     database_host_key: str
+    onprem_gone: tuple[str, ...]
     operator_keys: tuple[str, ...]
     operator_ranges: tuple[str, ...]
     tolerated_outage_hours: int
@@ -129,6 +132,7 @@ def read(reader: Reader) -> Settings:
         database_login=_login(reader, "onprem_database_ssh", over_ssh),
         gateway_host_key=reader.text("onprem_gateway_host_key", required=over_ssh),
         database_host_key=reader.text("onprem_database_host_key", required=over_ssh),
+        onprem_gone=_gone(reader),
         operator_keys=reader.strings("operator_keys"),
         operator_ranges=reader.strings("operator_ranges"),
         tolerated_outage_hours=reader.integer("tolerated_outage_hours"),
@@ -170,6 +174,7 @@ def build(settings: Settings) -> dict[str, Any]:
             "onprem_public_range": settings.onprem_public_range,
             "onprem_connection": _connection(settings.gateway_login, settings.gateway_host_key),
             "delivery": settings.delivery,
+            "onprem_gone": GATEWAY in settings.onprem_gone,
             "gate": settings.gate,
             "psk_generation": settings.psk_generation,
             "nat_range": settings.private_range,
@@ -206,6 +211,7 @@ def build(settings: Settings) -> dict[str, Any]:
             "gateway_address": settings.onprem_gateway_address,
             "source_gateway_address": settings.gateway_address,
             "delivery": settings.delivery,
+            "onprem_gone": DATABASE in settings.onprem_gone,
             "gate": settings.gate,
             "path_ready": tunnel.ready,
             "tolerated_outage_hours": settings.tolerated_outage_hours,
@@ -214,6 +220,8 @@ def build(settings: Settings) -> dict[str, Any]:
         },
     )
     for host in _onprem_hosts(settings):
+        if host.name in settings.onprem_gone:
+            pulumi.log.warn(f"{host.name} is in onprem_gone, so nothing is undone there when it goes from this stack")
         if host.bundle:
             pulumi.log.warn(f"{host.name} is handed over, so this `up` leaves it as it is: {host.delivery}")
     published = pulumi.Output.all(
@@ -228,6 +236,8 @@ def build(settings: Settings) -> dict[str, Any]:
             _required(_connection(settings.database_login, settings.database_host_key)),
             f"{STORE}/inventory.json",
             pulumi.Output.json_dumps(published, indent=1, sort_keys=True),
+            pair.onprem_delivered,
+            gone=DATABASE in settings.onprem_gone,
         )
     return {
         "inventory": published,
@@ -266,7 +276,7 @@ def _inventory(settings: Settings, known: dict[str, Any]) -> inventory.Inventory
         tunnels=(
             inventory.Tunnel(
                 name=settings.connection_name,
-                initiator="onprem-gateway",
+                initiator=GATEWAY,
                 responder="aws-gateway",
                 initiator_range=settings.onprem_range,
                 responder_range=settings.vpc_range,
@@ -278,7 +288,7 @@ def _inventory(settings: Settings, known: dict[str, Any]) -> inventory.Inventory
             inventory.Replica(
                 name=NAME,
                 source="aws-source",
-                replica="onprem-database",
+                replica=DATABASE,
                 source_address=settings.source_address,
                 source_port=3306,
                 heartbeat_table=HEARTBEAT_TABLE,
@@ -286,7 +296,7 @@ def _inventory(settings: Settings, known: dict[str, Any]) -> inventory.Inventory
                 tolerated_outage_hours=float(settings.tolerated_outage_hours),
             ),
         ),
-        store=f"onprem-database:{STORE}",
+        store=f"{DATABASE}:{STORE}",
         digest=digest(known["digests"]),
     )
 
@@ -294,14 +304,31 @@ def _inventory(settings: Settings, known: dict[str, Any]) -> inventory.Inventory
 def _onprem_hosts(settings: Settings) -> tuple[inventory.Host, inventory.Host]:
     handed_over = settings.delivery == Delivery.BUNDLE
 
-    def host(role: str, address: str, login: Login | None, host_key: str, bundle: str) -> inventory.Host:
+    def host(name: str, address: str, login: Login | None, host_key: str, bundle: str, again: str) -> inventory.Host:
         found = login or Login("", address, 22)
         way = inventory.Ssh(found.host, found.user, host_key, port=found.port)
-        return inventory.Host(f"onprem-{role}", "onprem", address, (role,), way, bundle if handed_over else "")
+        roles = (name.removeprefix("onprem-"),)
+        if handed_over:
+            return inventory.Host(name, "onprem", address, roles, way, bundle=bundle)
+        return inventory.Host(name, "onprem", address, roles, way, again=again)
 
     gateway = (settings.onprem_gateway_address, settings.gateway_login, settings.gateway_host_key)
     database = (settings.onprem_database_address, settings.database_login, settings.database_host_key)
-    return host("gateway", *gateway, GATEWAY_BUNDLE), host("database", *database, DATABASE_BUNDLE)
+    return (
+        host(GATEWAY, *gateway, GATEWAY_BUNDLE, f"{NAME}-onprem-gateway-apply"),
+        host(DATABASE, *database, DATABASE_BUNDLE, f"{NAME}-onprem-apply"),
+    )
+
+
+def _gone(reader: Reader) -> tuple[str, ...]:
+    found = reader.strings("onprem_gone")
+    unknown = [name for name in found if name not in (GATEWAY, DATABASE)]
+    if unknown:
+        reader.problems.append(
+            f"onprem_gone has {', '.join(unknown)}, which is no host of this stack: name {GATEWAY} or {DATABASE}, "
+            f"`pulumi config set --path 'onprem_gone[0]' {GATEWAY}`"
+        )
+    return found
 
 
 def _login(reader: Reader, key: str, required: bool) -> Login | None:

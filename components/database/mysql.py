@@ -92,6 +92,9 @@ class MySqlReplicaPairArgs(TypedDict):
     delivery: Delivery
     """How the replica host is set up."""
 
+    onprem_gone: NotRequired[bool]
+    """The replica host exists no more: `destroy` then leaves it alone. Defaults to False."""
+
     gate: GateMode
     """Whether `up` waits until a row written on the source arrives."""
 
@@ -191,6 +194,9 @@ class MySqlReplicaPair(pulumi.ComponentResource):
     onprem_bundle: pulumi.Output[str | None]
     """Base64 of the archive for the replica host (secret); None with delivery by SSH."""
 
+    onprem_delivered: pulumi.Output[str]
+    """Changes when the replica host got everything anew (OnPremHost.delivered)."""
+
     source_sql: pulumi.Output[str | None]
     """What to run on an existing source (secret: it holds passwords); None when the source is created."""
 
@@ -239,6 +245,7 @@ class MySqlReplicaPair(pulumi.ComponentResource):
                 "secrets": {f"{kind}_password": value for kind, value in passwords.items()},
                 "delivery": args["delivery"],
                 "connection": args["onprem_connection"],
+                "gone": args.get("onprem_gone", False),
             },
             pulumi.ResourceOptions(parent=self, depends_on=[*depends, _nothing(args.get("path_ready"))]),
         )
@@ -249,13 +256,14 @@ class MySqlReplicaPair(pulumi.ComponentResource):
                 "connection": args["onprem_connection"],
                 "role": "database",
                 "options": gate_options,
-                "triggers": [*machines, *digests],
+                "triggers": [*machines, *digests, replica.delivered],
                 "mode": args["gate"],
                 "timeout_seconds": args.get("gate_timeout_seconds", 300),
             },
             pulumi.ResourceOptions(parent=self, depends_on=[replica, *depends]),
         )
         self.onprem_bundle = replica.bundle
+        self.onprem_delivered = replica.delivered
         self.digest = pulumi.Output.all(*digests).apply("-".join)
         self.ready = gate.passed
         self.register_outputs(
@@ -266,6 +274,7 @@ class MySqlReplicaPair(pulumi.ComponentResource):
                 "host_key": self.host_key,
                 "digest": self.digest,
                 "onprem_bundle": self.onprem_bundle,
+                "onprem_delivered": self.onprem_delivered,
                 "source_sql": self.source_sql,
                 "ready": self.ready,
             }

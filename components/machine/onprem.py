@@ -11,6 +11,8 @@ from ..payload import guest_file
 from . import documents
 from .gate import GateMode
 
+_INSTALLER = "/opt/twinsite/current/agent/install.py"
+
 
 class Connection(TypedDict):
     """How to reach a host by SSH."""
@@ -70,12 +72,22 @@ class OnPremHostArgs(TypedDict):
     connection: Connection | None
     """Needed for delivery by SSH."""
 
+    gone: NotRequired[bool]
+    """The host exists no more: what deletes this then leaves it alone, and does not fail on it. Defaults to False."""
+
 
 class OnPremHost(pulumi.ComponentResource):
-    """A role on an existing host. Other things on the host are left alone; deleting this undoes the role."""
+    """A role on an existing host. Other things on the host are left alone; deleting this undoes the role.
+
+    `pulumi up --replace '**::NAME-apply'` brings everything to a host that was built anew.
+    """
 
     digest: pulumi.Output[str]
     """Changes when anything that the host is told changes."""
+
+    delivered: pulumi.Output[str]
+    """Changes when it was brought there anew although nothing has changed; empty with a bundle. What has looked at the
+    host or told it more looks and tells again."""
 
     bundle: pulumi.Output[str | None]
     """Base64 of the archive to hand over (secret); None with delivery by SSH."""
@@ -92,29 +104,73 @@ class OnPremHost(pulumi.ComponentResource):
         )
         if args["delivery"] == Delivery.SSH and connection is not None:
             self.bundle = pulumi.Output.from_input(None)
-            remote.Command(
+            self.delivered = _brought(
                 f"{name}-apply",
-                connection=connection_args(connection),
+                f"{name}-undo",
+                connection,
                 create=guest_file("agent/over-ssh.sh"),
-                delete=f"sudo python3 /opt/twinsite/current/agent/install.py remove {role}",
+                # A host that was built anew has nothing to undo.
+                undo=f"sudo sh -c 'test ! -e {_INSTALLER} || exec python3 {_INSTALLER} remove {role}'",
                 stdin=archive,
-                logging=remote.Logging.STDERR,
-                opts=pulumi.ResourceOptions(parent=self),
+                gone=args.get("gone", False),
+                parent=self,
             )
         else:
             self.bundle = archive.apply(lambda text: text)
-        self.register_outputs({"digest": self.digest, "bundle": self.bundle})
+            self.delivered = pulumi.Output.from_input("")
+        self.register_outputs({"digest": self.digest, "bundle": self.bundle, "delivered": self.delivered})
+
+
+def _brought(
+    name: str,
+    undo_name: str,
+    connection: Connection,
+    create: pulumi.Input[str],
+    undo: str,
+    stdin: pulumi.Input[str],
+    gone: bool,
+    parent: pulumi.Resource | None = None,
+) -> pulumi.Output[str]:
+    """Brings something to a host, and takes it away when it is deleted; changes when it was brought anew.
+
+    Two commands (ADR 12). The engine's replacement runs the new `create` and then the old `delete`: one command would
+    take away what it has just brought. So what brings has no `delete`, and what takes away has nothing but that; when
+    the latter is replaced, it goes first, and its new id in the other's text has that one run again.
+    """
+    takes = remote.Command(
+        undo_name,
+        connection=connection_args(connection),
+        delete=undo,
+        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True, retain_on_delete=gone),
+    )
+    brings = remote.Command(
+        name,
+        connection=connection_args(connection),
+        # No trigger: that would replace the former form, one command, whose `delete` then ran last.
+        create=pulumi.Output.concat(create, "\n# undone by ", takes.id),
+        stdin=stdin,
+        logging=remote.Logging.STDERR,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    return pulumi.Output.concat(takes.id, " ", brings.id)
 
 
 def onprem_followup(
-    name: str, connection: Connection, role: str, config: dict[str, Any], opts: pulumi.ResourceOptions
+    name: str,
+    connection: Connection,
+    role: str,
+    config: dict[str, Any],
+    delivered: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
 ) -> remote.Command:
-    """What a host is told only after something else is true: overlays keys of its role's configuration."""
+    """What a host is told only after something else is true: overlays keys of its role's configuration. Told again
+    when `delivered`, the host's, changes."""
     return remote.Command(
         f"{name}-followup",
         connection=connection_args(connection),
-        create=f"sudo python3 /opt/twinsite/current/agent/install.py followup {role}",
+        create=f"sudo python3 {_INSTALLER} followup {role}",
         stdin=documents.canonical(config),
+        triggers=[delivered],
         opts=opts,
     )
 
@@ -124,14 +180,24 @@ def put_command(path: str) -> str:
     return guest_file("agent/put.sh").replace("${path}", shlex.quote(path))
 
 
-def onprem_file(name: str, connection: Connection, path: str, content: pulumi.Input[str]) -> remote.Command:
-    """One file on an existing host, readable by everyone there; removed again with this. Not for secrets."""
-    return remote.Command(
+def onprem_file(
+    name: str,
+    connection: Connection,
+    path: str,
+    content: pulumi.Input[str],
+    delivered: pulumi.Input[str],
+    gone: bool = False,
+) -> None:
+    """One file on an existing host, readable by everyone there; removed again with this. Not for secrets. Put there
+    again when `delivered`, the host's, changes; `gone` as in OnPremHost."""
+    _brought(
         f"{name}-file",
-        connection=connection_args(connection),
-        create=put_command(path),
-        delete=f"sudo rm -f {shlex.quote(path)}",
+        f"{name}-file-undo",
+        connection,
+        create=pulumi.Output.concat(put_command(path), "# again after ", delivered),
+        undo=f"sudo rm -f {shlex.quote(path)}",
         stdin=content,
+        gone=gone,
     )
 
 

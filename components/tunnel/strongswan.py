@@ -116,6 +116,9 @@ class StrongSwanTunnelArgs(TypedDict):
     delivery: NotRequired[Delivery]
     """How the on-prem end is set up. Defaults to SSH."""
 
+    onprem_gone: NotRequired[bool]
+    """The on-prem gateway host exists no more: `destroy` then leaves it alone. Defaults to False."""
+
     gate: NotRequired[GateMode]
     """Whether `up` waits until the tunnel works. Defaults to WAIT."""
 
@@ -228,6 +231,7 @@ class StrongSwanTunnel(pulumi.ComponentResource):
                 "secrets": keys,
                 "delivery": known.delivery,
                 "connection": args["onprem_connection"],
+                "gone": args.get("onprem_gone", False),
             },
             child,
         )
@@ -236,12 +240,12 @@ class StrongSwanTunnel(pulumi.ComponentResource):
             {
                 "connection": args["onprem_connection"],
                 "role": "gateway",
-                "triggers": [gateway.instance_id, gateway.digest, onprem.digest],
+                "triggers": [gateway.instance_id, gateway.digest, onprem.digest, onprem.delivered],
                 "mode": known.gate,
             },
             pulumi.ResourceOptions(parent=self, depends_on=[gateway, onprem, association, *routes]),
         )
-        self._retire_keys(name, args, known, gate)
+        self._retire_keys(name, args, known, gate, onprem.delivered)
         self.public_address = address.public_ip
         self.gateway_instance_id = gateway.instance_id
         self.gateway_interface_id = gateway.interface_id
@@ -321,7 +325,14 @@ class StrongSwanTunnel(pulumi.ComponentResource):
         }
         return pulumi.Output.secret(pulumi.Output.all(**made).apply(_psk))
 
-    def _retire_keys(self, name: str, args: StrongSwanTunnelArgs, known: "_Plain", gate: HostGate) -> None:
+    def _retire_keys(
+        self,
+        name: str,
+        args: StrongSwanTunnelArgs,
+        known: "_Plain",
+        gate: HostGate,
+        delivered: pulumi.Output[str],
+    ) -> None:
         """Once both ends work with generation g, g-1 goes: on-prem first, which proves that the peer does not sign
         with it any more; then in AWS, where nothing can need it then."""
         connection = args["onprem_connection"]
@@ -333,6 +344,7 @@ class StrongSwanTunnel(pulumi.ComponentResource):
             connection,
             "gateway",
             {**done, "psk_prove": True},
+            delivered,
             pulumi.ResourceOptions(parent=self, depends_on=[gate]),
         )
         ec2_followup(

@@ -15,6 +15,7 @@ from lab.methods import Methods
 from lab.model import World
 from lab.providers.install import install
 from lab.state import State
+from tests.engine.ssh_host import Host, serve
 from tests.real_pulumi import Desk
 
 REGION = "ap-northeast-2"
@@ -159,3 +160,9 @@ def live(desk: Desk, provider_home: Path) -> Iterator[LiveStack]:
     box.hold.set()
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    with serve(tmp_path / "host") as running:
+        yield running

@@ -152,7 +152,7 @@ def test_a_followup_is_a_document_of_its_own() -> None:
     assert json.loads(found.inputs["content"]) == {"psk_min": 2}
 
 
-def onprem(delivery: Delivery) -> Run:
+def onprem(delivery: Delivery, gone: bool = False) -> Run:
     def program() -> Any:
         host = OnPremHost(
             "end",
@@ -163,6 +163,7 @@ def onprem(delivery: Delivery) -> Run:
                 "secrets": {"psk": {"1": "very-secret"}},
                 "delivery": delivery,
                 "connection": CONNECTION if delivery == Delivery.SSH else None,  # type: ignore[typeddict-item]
+                "gone": gone,
             },
         )
         return host.bundle
@@ -178,8 +179,21 @@ def test_over_ssh_secrets_arrive_on_standard_input_and_the_key_is_secret() -> No
     assert "very-secret" not in command.inputs["create"]
 
 
-def test_deleting_the_on_prem_end_undoes_its_role() -> None:
-    assert onprem(Delivery.SSH).one("end-apply", COMMAND).inputs["delete"].endswith("install.py remove gateway")
+def test_what_brings_the_role_takes_nothing_away_and_what_takes_it_away_brings_nothing() -> None:
+    found = onprem(Delivery.SSH)
+    brings, takes = found.one("end-apply", COMMAND), found.one("end-undo", COMMAND)
+    assert "delete" not in brings.inputs
+    assert not {"create", "update", "triggers", "stdin"} & set(takes.inputs)
+    assert "install.py remove gateway" in takes.inputs["delete"]
+    assert takes.request.deleteBeforeReplace is True
+    assert takes.request.retainOnDelete is False
+    assert "triggers" not in brings.inputs, "they would replace the one command of former versions, and so undo it last"
+    assert brings.inputs["create"].endswith(f"# undone by {takes.id}"), "so it comes after, and again when that is new"
+
+
+def test_of_a_host_that_is_gone_nothing_is_undone() -> None:
+    found = onprem(Delivery.SSH, gone=True)
+    assert found.one("end-undo", COMMAND).request.retainOnDelete is True
 
 
 def test_a_handed_over_end_creates_nothing_and_gives_a_bundle() -> None:
@@ -213,10 +227,11 @@ def test_a_handed_over_gate_says_that_it_verified_nothing() -> None:
 
 def test_an_on_prem_followup_merges_by_standard_input() -> None:
     def program() -> None:
-        onprem_followup("later", CONNECTION, "gateway", {"psk_min": 2}, pulumi.ResourceOptions())  # type: ignore[arg-type]
+        onprem_followup("later", CONNECTION, "gateway", {"psk_min": 2}, "1", pulumi.ResourceOptions())  # type: ignore[arg-type]
 
     command = run(program).one("later-followup", COMMAND)
     assert json.loads(command.inputs["stdin"]) == {"psk_min": 2}
+    assert command.inputs["triggers"] == ["1"], "told again to a host that was built anew"
 
 
 def test_only_the_public_subnet_has_a_route_to_the_internet() -> None:

@@ -82,9 +82,38 @@ def test_the_published_inventory_is_one_that_operations_can_read(project: dict[s
     assert found.standby_site == "onprem"
 
 
+def test_the_inventory_names_the_command_that_brings_everything_to_a_host_built_anew(project: dict[str, str]) -> None:
+    run = build(project)
+    found = inventory.from_dict(plain(run.result["inventory"]))
+    for host in found.hosts:
+        if host.site == "onprem":
+            assert run.one(host.again).type == "command:remote:Command"
+            assert f"`pulumi up --replace '**::{host.again}'`" in host.delivery
+        else:
+            assert host.again == "", "it fetches everything by itself"
+
+
+def test_what_looked_at_a_host_or_told_it_more_does_so_again_when_it_was_built_anew(project: dict[str, str]) -> None:
+    run = build({**project, "psk_generation": "2"})
+    commands = "command:remote:Command"
+    gateway, database = (run.one(name).id for name in ("onprem-aws-onprem-gateway-apply", "onprem-aws-onprem-apply"))
+    for name in ("onprem-aws-tunnel-gate", "onprem-aws-onprem-gateway-followup"):
+        assert gateway in run.one(name, commands).inputs["triggers"][-1]
+    assert database in run.one("onprem-aws-replica-gate", commands).inputs["triggers"][-1]
+    assert database in run.one("onprem-aws-inventory-file", commands).inputs["create"]
+
+
+def test_a_host_that_is_gone_is_one_of_the_two(project: dict[str, str]) -> None:
+    with pytest.raises(Refused, match="onprem_gone has aws-source"):
+        build({**project, "onprem_gone": '["aws-source"]'})
+    run = build({**project, "onprem_gone": '["onprem-database"]'})
+    retained = {one.name for one in run.of("command:remote:Command") if one.request.retainOnDelete}
+    assert retained == {"onprem-aws-onprem-undo", "onprem-aws-inventory-file-undo"}
+
+
 def test_the_inventory_is_also_written_where_the_standby_is(project: dict[str, str]) -> None:
     command = build(project).one("onprem-aws-inventory-file", "command:remote:Command")
-    assert command.inputs["create"] == put_command("/var/lib/twinsite/inventory.json")
+    assert command.inputs["create"].startswith(put_command("/var/lib/twinsite/inventory.json"))
     assert json.loads(command.inputs["stdin"])["topology"] == "onprem-aws"
 
 

@@ -108,8 +108,8 @@ def aws_keys(run: harness.Run) -> dict[str, str]:
 def test_a_tunnel_registers_exactly_this() -> None:
     run = build()
     counts = {kind: len(run.of(kind)) for kind in (INGRESS, EGRESS, PASSWORD, ROUTE, COMMAND)}
-    # ingress: IKE, NAT-T, VPC, two operators; keys: generations 1 and 2; commands: apply, gate, followup
-    assert counts == {INGRESS: 5, EGRESS: 1, PASSWORD: 2, ROUTE: 2, COMMAND: 3}
+    # ingress: IKE, NAT-T, VPC, two operators; keys: generations 1 and 2; commands: undo, apply, gate, followup
+    assert counts == {INGRESS: 5, EGRESS: 1, PASSWORD: 2, ROUTE: 2, COMMAND: 4}
     for kind in ("aws:ec2/eip:Eip", "aws:ec2/eipAssociation:EipAssociation", "aws:ec2/instance:Instance"):
         assert len(run.of(kind)) == 1, kind
     assert run.result == "203.0.113.128"
