@@ -29,6 +29,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--budgets", action="store_true", help="a scene of tests/lab that takes longer than it may fails")
     parser.addoption("--long", action="store_true", help="also what is marked `long`, as ./scripts/test long does")
 
 

@@ -1,15 +1,15 @@
-"""Fixtures on the whole box, once a module: `site`, the lab up and nothing provisioned; `stack`, that and stack dev.
+"""Fixtures on the whole box: `site`, the lab up and stack dev not provisioned; `stack`, that and stack dev up.
 
-After either the lab is down and nothing of it is left. A run of these tests owns what it uses of this machine: the one
-lab, and the names of the machines beside it.
+One lab serves the modules of a scene, one after the other (scenes.py); after the last of them nothing of it is left. A
+run of these tests owns what it uses of this machine: the one lab, and the names of the machines beside it.
 """
 
 import contextlib
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +17,26 @@ import pytest
 from lab import owner
 from lab.client import Refused
 
-from .whole_box import MISSING, PATHS, lab, left_on_this_machine, must, no_box_yet
+from . import scenes
+from .one_lab import OneLab
+from .whole_box import MISSING, PATHS, lab
 
+_HERE = Path(__file__).parent
 _held = contextlib.ExitStack()
+_lab = OneLab()
+_seconds: dict[str, float] = {}
+"""Of each module."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> tuple[int, int]:
+        return scenes.place(item.path.stem) if item.path.parent == _HERE else (-1, 0)
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    here = [item for item in session.items if item.path.is_relative_to(os.path.dirname(__file__))]
+    here = [item for item in session.items if item.path.parent == _HERE]
     if MISSING or session.config.option.collectonly:
         return
     names = {"beside" if item.get_closest_marker("beside") else "" for item in here}
@@ -34,8 +47,26 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         pytest.exit(f"refused: {error}", returncode=2)
 
 
-def pytest_sessionfinish() -> None:
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    file = Path(report.nodeid.partition("::")[0])
+    if file.parent.name == _HERE.name:
+        _seconds[file.stem] = _seconds.get(file.stem, 0.0) + report.duration
+        if report.failed:
+            _lab.spoil()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
     _held.close()
+    if session.config.option.budgets and scenes.over(_seconds):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    for scene, seconds in scenes.spent(_seconds):
+        terminalreporter.write_line(f"scene {scene.name}: {seconds:.0f} s of {scene.budget_seconds} s")
+    if config.option.budgets:
+        for sentence in scenes.over(_seconds):
+            terminalreporter.write_line(f"FAILED {sentence}")
 
 
 @dataclass(frozen=True)
@@ -76,18 +107,26 @@ class Provisioned:
         return done.stdout
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[Provisioned]:
-    before = no_box_yet()
-    must("up")
+@pytest.fixture(scope="session")
+def one_lab() -> Iterator[OneLab]:
     try:
-        yield Provisioned()
+        yield _lab
     finally:
-        must("down")
-    assert left_on_this_machine() == before
+        _lab.down()
 
 
 @pytest.fixture(scope="module")
-def stack(site: Provisioned) -> Provisioned:
-    site.pulumi("up", "--yes", "--skip-preview")
-    return site
+def site(one_lab: OneLab) -> Provisioned:
+    one_lab.up(without="dev")
+    one_lab.uses.add("dev")
+    return Provisioned()
+
+
+@pytest.fixture(scope="module")
+def stack(one_lab: OneLab) -> Provisioned:
+    one_lab.up(without="" if "dev is up" in one_lab.uses else "dev")
+    made = Provisioned()
+    if "dev is up" not in one_lab.uses:
+        made.pulumi("up", "--yes", "--skip-preview")
+        one_lab.uses |= {"dev", "dev is up"}
+    return made

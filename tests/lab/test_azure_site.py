@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ import pytest
 from lab.services.azurite import why_not
 
 from .conftest import Provisioned
-from .whole_box import lab, left_on_this_machine, must, needs_a_box, no_box_yet
+from .one_lab import OneLab
+from .whole_box import lab, needs_a_box
 
 pytestmark = [needs_a_box, pytest.mark.skipif(bool(why_not()), reason=why_not() or "Azurite is there")]
 PROGRAM = Path(__file__).parent / "azure_site"
@@ -61,27 +61,23 @@ class Site(Provisioned):
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    before = no_box_yet()
-    must("up")
-    try:
-        made = Site()
-        made.must("cp", "-r", str(PROGRAM), ".")
-        made.must(
-            "bash",
-            "-ec",
-            f"""
-            mv azure_site "$HOME"; cd "$HOME/azure_site"
-            sed -i 's#^runtime:.*#runtime: {{name: python, options: {{virtualenv: {VENV}}}}}#' Pulumi.yaml
-            pulumi stack init test
-        """,
-        )
-        code, said = made.up()
-        assert code == 0, said
-        yield made
-    finally:
-        must("down")
-    assert left_on_this_machine() == before
+def site(one_lab: OneLab) -> Site:
+    one_lab.up(without="azure_site")
+    one_lab.uses.add("azure_site")
+    made = Site()
+    made.must("cp", "-r", str(PROGRAM), ".")
+    made.must(
+        "bash",
+        "-ec",
+        f"""
+        mv azure_site "$HOME"; cd "$HOME/azure_site"
+        sed -i 's#^runtime:.*#runtime: {{name: python, options: {{virtualenv: {VENV}}}}}#' Pulumi.yaml
+        pulumi stack init test
+    """,
+    )
+    code, said = made.up()
+    assert code == 0, said
+    return made
 
 
 def test_the_machine_serves_what_its_custom_data_says_at_its_public_address(site: Site) -> None:

@@ -14,13 +14,15 @@ from lab.methods import wait_until
 from lab.paths import TREE
 from tests.sampling import sample
 
+from .one_lab import OneLab
 from .whole_box import PATHS, lab, left_on_this_machine, must, needs_a_box, no_box_yet
 
 pytestmark = needs_a_box
 
 
 @pytest.fixture(scope="module")
-def nothing_before() -> Iterator[dict[str, set[str]]]:
+def nothing_before(one_lab: OneLab) -> Iterator[dict[str, set[str]]]:
+    one_lab.down()
     yield no_box_yet()
     lab("down")  # what a failed test of these left is in nobody else's way
 

@@ -14,7 +14,8 @@ from lab.operator.desk import Desk
 from lab.operator.keys import read
 from lab.paths import TREE
 
-from .whole_box import PATHS, lab, left_on_this_machine, must, needs_a_box, no_box_yet
+from .one_lab import OneLab
+from .whole_box import PATHS, lab, must, needs_a_box
 
 VPC, MACHINE = "vpc-0b0b0b0b0b0b0b0b0", "i-0b0b0b0b0b0b0b0b0"
 BUCKET = "lab-test-bucket"
@@ -23,17 +24,14 @@ pytestmark = [needs_a_box, pytest.mark.usefixtures("box")]
 
 
 @pytest.fixture(scope="module")
-def box() -> Iterator[Client]:
-    nothing_before = no_box_yet()
-    must("up")
-    yield Client(PATHS.socket)
-    must("down")
-    assert left_on_this_machine() == nothing_before
+def box(one_lab: OneLab) -> Client:
+    one_lab.up()
+    return Client(PATHS.socket)
 
 
 @pytest.fixture(scope="module")
-def machine(box: Client) -> str:
-    """A cloud machine with a role, made as a provider would; gives its namespace."""
+def machine(box: Client) -> Iterator[str]:
+    """A cloud machine with a role, made as a provider would; gives its id."""
     operator_key = read(Desk(PATHS, live=True).ssh_key).public
     login = {"users": [{"name": "ubuntu", "sudo": "ALL=(ALL) NOPASSWD:ALL", "ssh_authorized_keys": [operator_key]}]}
     may = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/mine/*"}
@@ -77,7 +75,10 @@ def machine(box: Client) -> str:
         box.call("world_put", kind=kind, record=record)
         box.call("apply")
     wait_until(lambda: bool(box.call("machine", id=MACHINE)["booted"]), 60, "the machine's boot")
-    return MACHINE
+    yield MACHINE
+    for kind, record in reversed(records):
+        box.call("world_delete", kind=kind, id=record["id"])
+        box.call("apply")
 
 
 def on_machine(*words: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":

@@ -12,7 +12,8 @@ from lab import primary
 from lab.paths import TREE
 
 from .conftest import Provisioned
-from .whole_box import PATHS, lab, left_on_this_machine, must, needs_a_box, no_box_yet
+from .one_lab import OneLab
+from .whole_box import PATHS, lab, must, needs_a_box
 
 pytestmark = needs_a_box
 
@@ -113,29 +114,31 @@ class Site(Provisioned):
         return time.monotonic() - began
 
 
+LOGIN = f"sudo mysql -h {primary.DATABASE_HOST} -u petclinic --password=$(sudo cat /etc/petclinic.password)"
+
+
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    before = no_box_yet()
-    must("up", "--topology", "aws-azure")
-    try:
-        made = Site()
-        folder = PATHS.desk / "names"
-        folder.mkdir()
-        program = textwrap.dedent(NAMES) + textwrap.dedent(JOB)
-        for word, value in (
-            ("ALB_ZONE", primary.ALB.zone_id), ("ALB", primary.ALB.name), ("ZONE", primary.ZONE_ID),
-            ("DOMAIN", primary.DOMAIN), ("HOST", primary.HOST),
-        ):  # fmt: skip
-            program = program.replace(word, value)
-        (folder / "__main__.py").write_text(program)
-        runtime = {"name": "python", "options": {"toolchain": "pip", "virtualenv": str(TREE / ".venv")}}
-        (folder / "Pulumi.yaml").write_text(json.dumps({"name": "names", "runtime": runtime}))
-        made.must("sh", "-c", f"cd {folder} && pulumi stack init names && pulumi config set aws:region us-east-1")
-        made.must("sh", "-c", f"cd {folder} && pulumi up --yes --skip-preview --non-interactive")
-        yield made
-    finally:
-        must("down")
-    assert left_on_this_machine() == before
+def site(one_lab: OneLab) -> Iterator[Site]:
+    one_lab.up("aws-azure", without="names")
+    one_lab.uses.add("names")
+    made = Site()
+    folder = PATHS.desk / "names"
+    folder.mkdir()
+    program = textwrap.dedent(NAMES) + textwrap.dedent(JOB)
+    for word, value in (
+        ("ALB_ZONE", primary.ALB.zone_id), ("ALB", primary.ALB.name), ("ZONE", primary.ZONE_ID),
+        ("DOMAIN", primary.DOMAIN), ("HOST", primary.HOST),
+    ):  # fmt: skip
+        program = program.replace(word, value)
+    (folder / "__main__.py").write_text(program)
+    runtime = {"name": "python", "options": {"toolchain": "pip", "virtualenv": str(TREE / ".venv")}}
+    (folder / "Pulumi.yaml").write_text(json.dumps({"name": "names", "runtime": runtime}))
+    made.must("sh", "-c", f"cd {folder} && pulumi stack init names && pulumi config set aws:region us-east-1")
+    made.must("sh", "-c", f"cd {folder} && pulumi up --yes --skip-preview --non-interactive")
+    yield made
+    # The site is the next module's as this one found it.
+    made.must("sh", "-c", f"cd {folder} && pulumi destroy --yes --skip-preview --non-interactive")
+    made.on("ubuntu@aws-application", f"""{LOGIN} -e "DELETE FROM petclinic.owners WHERE last_name = 'Lee'" """)
 
 
 def test_the_application_reads_and_writes_through_the_load_balancer(site: Site) -> None:
@@ -151,9 +154,8 @@ def test_the_application_reads_and_writes_through_the_load_balancer(site: Site) 
 
 
 def test_the_database_gives_sql_and_nothing_else(site: Site) -> None:
-    login = f"sudo mysql -h {primary.DATABASE_HOST} -u petclinic --password=$(sudo cat /etc/petclinic.password)"
     trust = "--ssl-mode=VERIFY_IDENTITY --ssl-ca=/etc/ssl/certs/ca-certificates.crt"
-    count = site.on("ubuntu@aws-application", f'{login} {trust} -N -e "SELECT COUNT(*) FROM petclinic.types"')
+    count = site.on("ubuntu@aws-application", f'{LOGIN} {trust} -N -e "SELECT COUNT(*) FROM petclinic.types"')
     assert int(count) > 0
     assert lab("shell", "ubuntu@aws-database", "--", "true").returncode != 0
     port = "timeout 3 bash -c '</dev/tcp/10.30.2.20/22' && echo open || echo closed"

@@ -26,7 +26,8 @@ from lab.services.azure_rights import ASSIGNMENT
 from lab.services.zones import RECORD_TOKEN
 
 from .conftest import Provisioned
-from .whole_box import PATHS, lab, left_on_this_machine, must, needs_a_box, no_box_yet
+from .one_lab import OneLab
+from .whole_box import PATHS, lab, must, needs_a_box
 
 pytestmark = needs_a_box
 
@@ -192,16 +193,12 @@ def refusing(account: str, code: str) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def clinic() -> Iterator[Clinic]:
-    before = no_box_yet()
-    must("up", "--topology", "aws-azure")
-    try:
-        clinic = Clinic("dr")
-        clinic.first_day()
-        yield clinic
-    finally:
-        must("down")
-    assert left_on_this_machine() == before
+def clinic(one_lab: OneLab) -> Clinic:
+    one_lab.up("aws-azure", without="dr")
+    one_lab.uses.add("dr")
+    clinic = Clinic("dr")
+    clinic.first_day()
+    return clinic
 
 
 def test_a_name_that_was_live_led_to_the_primary_at_every_moment_of_its_adoption(clinic: Clinic) -> None:

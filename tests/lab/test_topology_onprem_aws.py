@@ -1,15 +1,23 @@
 """Topology onprem-aws on the real engine and on real machines, as a user types it."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
 from tests.sampling import sample
 
 from .conftest import Provisioned
+from .one_lab import OneLab
 from .whole_box import needs_a_box
 
 pytestmark = [needs_a_box, pytest.mark.alone]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def changed(one_lab: OneLab) -> Iterator[None]:
+    yield
+    one_lab.spoil()
 
 
 def uptime(stack: Provisioned, host: str) -> int:

@@ -4,7 +4,6 @@ Names are asked of Route 53's own servers, so a resolver's TTL is not in the tim
 """
 
 import concurrent.futures
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,8 @@ from lab.services.azurite import why_not
 from lab.services.edge_function import why_not as why_no_functions
 
 from .conftest import Provisioned
-from .whole_box import left_on_this_machine, must, needs_a_box, no_box_yet
+from .one_lab import OneLab
+from .whole_box import needs_a_box
 
 LACKING = why_not() or why_no_functions()
 pytestmark = [needs_a_box, pytest.mark.skipif(bool(LACKING), reason=LACKING or "nothing is missing")]
@@ -65,20 +65,16 @@ class Site(Provisioned):
 
 
 @pytest.fixture(scope="module")
-def bare() -> Iterator[Site]:
+def bare(one_lab: OneLab) -> Site:
     """The lab with the project at the desk, nothing provisioned."""
-    before = no_box_yet()
-    must("up")
-    try:
-        made = Site()
-        made.must("bash", "-ec", f'cp -r "{PROGRAM}" "$HOME"; cd "$HOME/traffic_site"; pulumi stack init test')
-        made.sh(f"sed -i 's#^runtime:.*#runtime: {{name: python, options: {{virtualenv: {TREE}/.venv}}}}#' Pulumi.yaml")
-        made.sh(f"pulumi config set tree {TREE}; pulumi config set aws:region ap-northeast-2")
-        made.sh("pulumi config set azure-native:location koreacentral")
-        yield made
-    finally:
-        must("down")
-    assert left_on_this_machine() == before
+    one_lab.up(without="traffic_site")
+    one_lab.uses.add("traffic_site")
+    made = Site()
+    made.must("bash", "-ec", f'cp -r "{PROGRAM}" "$HOME"; cd "$HOME/traffic_site"; pulumi stack init test')
+    made.sh(f"sed -i 's#^runtime:.*#runtime: {{name: python, options: {{virtualenv: {TREE}/.venv}}}}#' Pulumi.yaml")
+    made.sh(f"pulumi config set tree {TREE}; pulumi config set aws:region ap-northeast-2")
+    made.sh("pulumi config set azure-native:location koreacentral")
+    return made
 
 
 @pytest.fixture(scope="module")

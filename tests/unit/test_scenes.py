@@ -1,0 +1,37 @@
+"""Scenes of tests/lab: their order, what they took, and what is said when that was too long."""
+
+from pathlib import Path
+
+from tests.lab import scenes
+
+LAB = Path(scenes.__file__).parent
+
+
+def test_modules_of_a_scene_follow_each_other_and_those_of_none_come_last() -> None:
+    mixed = ["test_new", "test_topology_onprem_aws", "test_topology_interrupted", "test_lab_up_and_down"]
+    assert sorted(mixed, key=scenes.place) == [
+        "test_lab_up_and_down",
+        "test_topology_interrupted",
+        "test_topology_onprem_aws",
+        "test_new",
+    ]
+    assert scenes.scene_of("test_new") is scenes.OTHERS
+
+
+def test_every_module_of_a_scene_exists() -> None:
+    named = [module for scene in scenes.SCENES for module in scene.modules]
+    assert [module for module in named if not (LAB / f"{module}.py").exists()] == []
+    assert len(named) == len(set(named))
+
+
+def test_a_scene_that_takes_longer_than_it_may_is_named_with_both_figures() -> None:
+    scene = scenes.scene_of("test_gateway_guest")
+    within = {"test_gateway_guest": scene.budget_seconds - 1.0, "test_backup_guest": 5.0}
+    assert scenes.over(within) == []
+    (sentence,) = scenes.over(within | {"test_gateway_guest": scene.budget_seconds + 1.0})
+    assert f"scene 'gateways' took {scene.budget_seconds + 1} s of {scene.budget_seconds} s" in sentence
+
+
+def test_modules_of_one_scene_are_added_up() -> None:
+    found = scenes.spent({"test_backup_aside": 2.0, "test_backup_guest": 3.0, "test_new": 1.0, "test_newer": 1.5})
+    assert [(scene.name, seconds) for scene, seconds in found] == [("backups", 5.0), ("others", 2.5)]
