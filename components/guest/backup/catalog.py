@@ -1,12 +1,13 @@
-"""What a schema consists of, read from a server: tables with their columns, and the statements that make it again."""
+"""What a schema consists of, read from a server: tables with their columns, and the definitions of it all."""
 
 from dataclasses import dataclass, field
 
 from ..errors import Refused
-from . import ddl
+from . import ddl, definitions
 from .client import Session
 from .ddl import Statement
-from .rows import Column, form_of, identifier, literal
+from .definitions import Concern, Program
+from .rows import Column, form_of, literal
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,11 @@ class Catalog:
     collation: str
     tables: list[Table] = field(default_factory=list)
     schema: list[Statement] = field(default_factory=list)
-    """Made before the rows."""
-    after: list[Statement] = field(default_factory=list)
-    """Made after them, in this order."""
-    definers: dict[str, str] = field(default_factory=dict)
-    """kind and name to the account that the object was defined by."""
-    events: dict[str, str] = field(default_factory=dict)
-    """Name to status at the source."""
+    """The tables' definitions, whole."""
+    programs: list[Program] = field(default_factory=list)
+    """Routines, views, triggers and events, in the order in which they are made after the rows."""
+    concerns: list[Concern] = field(default_factory=list)
+    """What of it a restore may have to leave out."""
 
 
 _INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint")
@@ -61,7 +60,7 @@ def refuse_unfit(tables: list[tuple[str, str]], schema: str) -> None:
 
 
 def read(session: Session, schema: str) -> Catalog:
-    """Everything. The session must use the schema."""
+    """Its tables. The session must use the schema; from here on its results are bytes."""
     about = session.objects(
         {"set": "default_character_set_name", "collation": "default_collation_name"},
         f"FROM information_schema.schemata WHERE schema_name = {literal(schema)}",
@@ -74,21 +73,20 @@ def read(session: Session, schema: str) -> Catalog:
             f"FROM information_schema.tables WHERE table_schema = {literal(schema)}",
         )
     }
-    keys: list[Statement] = []
-    foreign: list[Statement] = []
+    definitions.as_bytes(session)
     for name, _ in table_names(session, schema):
-        table, auto = _table(session, schema, name, sizes.get(name, 0))
-        parts = ddl.split(name, session.ask(f"SHOW CREATE TABLE {identifier(name)}")[0][1], auto)
-        found.tables.append(table)
-        found.schema.append(Statement("table", name, parts.create, name))
-        keys += parts.keys
-        foreign += parts.foreign_keys
-    found.after = [*keys, *foreign]
-    _programs(session, schema, found)
+        text, concerns = definitions.enumerations(session, name, definitions.table(session, name))
+        found.tables.append(_table(session, schema, name, sizes.get(name, 0)))
+        found.schema.append(Statement("table", name, text))
+        found.concerns += concerns
+        for key, place, other in ddl.references_outside(name, text):
+            words = f"foreign key {key!r} of table {name!r} leads to {place}.{other}, which this backup does not hold"
+            words += ": a restore leaves it out where the target has no such table"
+            found.concerns.append(Concern("foreign-key", key, name, words))
     return found
 
 
-def _table(session: Session, schema: str, name: str, data_bytes: int) -> tuple[Table, str]:
+def _table(session: Session, schema: str, name: str, data_bytes: int) -> Table:
     where = f"table_schema = {literal(schema)} AND table_name = {literal(name)}"
     rows = session.objects(
         {
@@ -97,7 +95,6 @@ def _table(session: Session, schema: str, name: str, data_bytes: int) -> tuple[T
             "set": "character_set_name",
             "nullable": "is_nullable = 'YES'",
             "generated": "extra LIKE '%VIRTUAL GENERATED%' OR extra LIKE '%STORED GENERATED%'",
-            "auto": "extra LIKE '%auto_increment%'",
         },
         f"FROM information_schema.columns WHERE {where} ORDER BY ordinal_position",
     )
@@ -112,72 +109,4 @@ def _table(session: Session, schema: str, name: str, data_bytes: int) -> tuple[T
         for row in rows
         if not row["generated"]
     ]
-    auto = next((row["name"] for row in rows if row["auto"]), "")
-    return Table(name, columns, bool(key), first if first in integers else "", data_bytes), auto
-
-
-def _programs(session: Session, schema: str, found: Catalog) -> None:
-    """Routines, views, triggers, events: after the rows, so that no trigger fires while they are loaded."""
-    here = literal(schema)
-
-    def add(kind: str, name: str, text: str, settings: dict[str, str], drop: str, table: str = "") -> None:
-        if not text or text == "NULL":
-            raise Refused([f"the text of {kind} {name!r} is not shown to this user: grant it SHOW_ROUTINE"])
-        sql, definer = ddl.without_definer(text)
-        if definer:
-            found.definers[f"{kind} {name}"] = definer
-        found.after.append(Statement(kind, name, sql, table, settings, drop))
-
-    for row in session.objects(
-        {"name": "routine_name", "type": "routine_type"},
-        f"FROM information_schema.routines WHERE routine_schema = {here} ORDER BY routine_type, routine_name",
-    ):
-        if row["type"] not in ("FUNCTION", "PROCEDURE"):
-            raise Refused([f"{row['type'].lower()} {row['name']!r} cannot be backed up: twinsite knows no such object"])
-        kind, name = row["type"], identifier(row["name"])
-        _, mode, text, _, collation, _ = session.ask(f"SHOW CREATE {kind} {name}")[0]
-        add("routine", row["name"], text, _under(mode, collation), f"DROP {kind} IF EXISTS {name}")
-    for row in session.objects(
-        {"name": "table_name"}, f"FROM information_schema.views WHERE table_schema = {here} ORDER BY table_name"
-    ):
-        name = identifier(row["name"])
-        _, text, _, collation = session.ask(f"SHOW CREATE VIEW {name}")[0]
-        add("view", row["name"], text, {"collation_connection": collation}, f"DROP VIEW IF EXISTS {name}")
-    for row in session.objects(
-        {"name": "trigger_name", "table": "event_object_table"},
-        f"FROM information_schema.triggers WHERE trigger_schema = {here} "
-        "ORDER BY event_object_table, action_timing, event_manipulation, action_order",
-    ):
-        _, mode, text, _, collation, *_ = session.ask(f"SHOW CREATE TRIGGER {identifier(row['name'])}")[0]
-        drop = f"DROP TRIGGER IF EXISTS {identifier(row['name'])}"
-        add("trigger", row["name"], text, _under(mode, collation), drop, row["table"])
-    for row in session.objects(
-        {
-            "name": "event_name",
-            "type": "event_type",
-            "at": "DATE_FORMAT(execute_at, '%Y-%m-%d %T')",
-            # Binary there, and a JSON object would hold it in base 64.
-            "interval": "CONVERT(interval_value USING utf8mb4)",
-            "unit": "interval_field",
-            "starts": "DATE_FORMAT(starts, '%Y-%m-%d %T')",
-            "ends": "DATE_FORMAT(ends, '%Y-%m-%d %T')",
-            "completion": "on_completion",
-            "comment": "event_comment",
-            "body": "event_definition",
-            "status": "status",
-            "mode": "sql_mode",
-            "zone": "time_zone",
-            "collation": "collation_connection",
-            "definer": "definer",
-        },
-        f"FROM information_schema.events WHERE event_schema = {here} ORDER BY event_name",
-    ):
-        # Shown in the event's own zone, and made again under it.
-        settings = _under(row["mode"], row["collation"]) | {"time_zone": row["zone"]}
-        add("event", row["name"], ddl.event(row), settings, f"DROP EVENT IF EXISTS {identifier(row['name'])}")
-        found.definers[f"event {row['name']}"] = row["definer"]
-        found.events[row["name"]] = row["status"]
-
-
-def _under(mode: str, collation: str) -> dict[str, str]:
-    return {"sql_mode": mode, "collation_connection": collation}
+    return Table(name, columns, bool(key), first if first in integers else "", data_bytes)

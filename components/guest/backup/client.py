@@ -1,7 +1,7 @@
 """Sessions with a MySQL server through the `mysql` client: questions, streams of rows, chunks to load.
 
-Statements go in by standard input and the password through an unnamed pipe, never in argv, where every user of the
-host could read them. A session is one client process and one connection; `ask` may be called from several threads.
+The password goes in through an unnamed pipe, never in argv, where every user of the host could read it. A session is
+one client process and one connection, with statements by standard input; `ask` may be called from several threads.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from .. import client
@@ -24,6 +24,8 @@ from .rows import cell, identifier
 
 _AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 PIPE_BYTES = 1 << 20
+LONGEST_ARGUMENT = 120_000
+"""Of Linux' 131,072 bytes (MAX_ARG_STRLEN)."""
 LONG_BYTES, ENOUGH_BYTES, PAUSE_SECONDS = 4096, 1 << 18, 0.002
 """After a short read of a long answer, more is let come together: fewer turns between client and program."""
 
@@ -55,7 +57,7 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self._folder.cleanup()
 
-    def client(self, options: list[str], **streams: Any) -> "subprocess.Popen[bytes]":
+    def client(self, options: "Sequence[str | bytes]", **streams: Any) -> "subprocess.Popen[bytes]":
         """A running client."""
         client.require()
         user, words = (text.replace("\\", "\\\\").replace('"', '\\"') for text in (self.database.user, self._password))
@@ -140,7 +142,7 @@ class Session:
         return SqlError.of(self._said.read().decode("utf-8", "replace"))
 
     def _send(self, text: str) -> None:
-        data = memoryview(text.encode("utf-8"))
+        data = memoryview(text.encode("utf-8", "surrogateescape"))
         try:
             while data:
                 data = data[self._stdin.write(data) :]
@@ -169,10 +171,11 @@ class Session:
                 rest = rest[cut:]
 
     def ask(self, sql: str) -> list[list[str]]:
-        """Rows of one statement as text. NULL cannot be told from 'NULL': use objects() where that matters."""
+        """Rows of one statement as text, what is no UTF-8 in it as surrogates. NULL cannot be told from 'NULL': use
+        objects() where that matters."""
         with self._one:
             lines = b"".join(self.stream(sql)).split(b"\n")[:-1]
-        return [[cell(raw).decode("utf-8", "replace") for raw in line.split(b"\t")] for line in lines]
+        return [[cell(raw).decode("utf-8", "surrogateescape") for raw in line.split(b"\t")] for line in lines]
 
     def value(self, expression: str) -> str:
         """The value of one expression; NULL is the text NULL."""
@@ -182,6 +185,30 @@ class Session:
         """Rows as JSON objects: exact text, NULL as None. `fields`: names and expressions; `rest` begins with FROM."""
         pairs = ", ".join(f"'{name}', {expression}" for name, expression in fields.items())
         return [json.loads(row[0]) for row in self.ask(f"SELECT JSON_OBJECT({pairs}) {rest}")]
+
+
+def define(server: Server, schema: str, before: list[str], sql: str) -> None:
+    """Run one statement that somebody else wrote, after others of ours; its bytes reach the server as they are.
+
+    What comes by standard input the client reads for itself: a line that begins with `delimiter` loses its end, a quote
+    that it takes for another's swallows all that follows. Not so its first command.
+    """
+    statements = ["SET NAMES utf8mb4", *SETTINGS[1:], f"USE {identifier(schema)}", *before]
+    whole = ";\n".join([*statements, sql]).encode("utf-8", "surrogateescape")
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as script:
+        options: list[str | bytes] = ["--batch", "--binary-mode"]
+        if len(whole) < LONGEST_ARGUMENT:
+            options += [b"--init-command=" + whole]
+        else:
+            # An end is an end here, too, and a changed text is found when it is compared.
+            delimiter = f"ts{secrets.token_hex(6)}"
+            told = f"DELIMITER {delimiter}\n" + "".join(f"{one}\n{delimiter}\n" for one in [*statements, sql])
+            script.write(told.encode("utf-8", "surrogateescape"))
+            script.seek(0)
+        client = server.client(options, stdin=script, stdout=subprocess.DEVNULL, stderr=said)
+        if client.wait():
+            said.seek(0)
+            raise SqlError.of(said.read().decode("utf-8", "replace"))
 
 
 def load(server: Server, statements: str, content: "subprocess.Popen[bytes]") -> None:

@@ -60,6 +60,7 @@ def _about(said: dict[str, Any], backup: manifest.Found) -> dict[str, Any]:
     return {name: said[name] for name in kept} | {
         "branch": said.get("branch"),
         "fit": manifest.fit(backup),
+        "concerns": [concern["words"] for concern in said["concerns"]],
         "age_seconds": round((_now() - manifest.began(backup)).total_seconds(), 1),
         "tables": len(said["tables"]),
         "rows": sum(table["rows"] for table in said["tables"]),
@@ -141,12 +142,16 @@ def _act(options: argparse.Namespace, config: Config, secrets: Secrets) -> tuple
         made = dump.run(config, secrets, options.planned, say)
         counts = {"tables": len(made["tables"]), "rows": sum(table["rows"] for table in made["tables"])}
         kept = ("id", "began", "ended", "scheduled", "snapshot", "gtid_executed", "bytes_total")
+        concerns = [str(concern["words"]) for concern in made["concerns"]]
+        for words in concerns:
+            print(words, file=sys.stderr)
         old = retention.told(config, open_store(config), made, say)
         if "outdated_problem" in old:
             print(f"old backups stay: {old['outdated_problem']}", file=sys.stderr)
         if not branch.of(made).held:
             print(f"backup {made['id']} is taken by its id only: {branch.of(made).words}", file=sys.stderr)
-        return {**{name: made[name] for name in kept}, "branch": made.get("branch"), **counts, **old}, 0
+        about = {"branch": made.get("branch"), **counts, "concerns": concerns}
+        return {**{name: made[name] for name in kept}, **about, **old}, 0
     if options.verb == "ready":
         found = ready(config, secrets, options.base_store)
         return found, 0 if found["ready"] else 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Failed, Refused
-from . import catalog, ddl, manifest, privileges, rows, snapshot
+from . import catalog, ddl, definitions, manifest, privileges, rows, snapshot
 from . import writer as writers
 from .catalog import Catalog, Table
 from .client import Server, Session
@@ -23,6 +23,7 @@ from .undisturbed import still_undisturbed, undisturbed
 # Ranges of a table that several connections read at once; smaller tables are read in one.
 PART_BYTES = 64 * 1024 * 1024
 MOST_PARTS = 64
+DEFINITION_TRIES = 3
 
 
 @dataclass
@@ -56,7 +57,7 @@ class _Writer:
         self.mark = rows.new_mark()
 
     def file(self, blob: str, text: str) -> None:
-        content = compress(text.encode("utf-8"))
+        content = compress(text.encode("utf-8", "surrogateescape"))
         self._store.put(manifest.path(self._id, blob), content)
         digest = hashlib.sha256(content).hexdigest()
         self.files.append({"blob": blob, "bytes": len(content), "sha256": digest})
@@ -131,8 +132,7 @@ def run(config: Config, secrets: Secrets, planned: bool, say: Say) -> dict[str, 
         streams = [server.session(config.schema) for _ in range(config.streams)]
         try:
             with undisturbed(config, secrets, server):
-                taken = snapshot.take(server, streams, config.schema, say)
-                found = catalog.read(streams[0], config.schema)
+                taken, found = _moment(server, streams, config.schema, say)
             writer = _Writer(store, backup_id, config.chunk_mib * 1024 * 1024, say)
             _write(streams, found, writer)
         finally:
@@ -143,6 +143,27 @@ def run(config: Config, secrets: Secrets, planned: bool, say: Say) -> dict[str, 
     made |= writers.between(config.writer, before, writers.read(config))
     store.put(manifest.path(backup_id), json_bytes(made))
     return made
+
+
+def _moment(server: Server, streams: list[Session], schema: str, say: Say) -> tuple[snapshot.Snapshot, Catalog]:
+    """A snapshot of the rows and what they are rows of. The snapshot holds tables as they are defined, and nothing
+    else: so the rest is read before it and after it, and must be the same."""
+    for _ in range(DEFINITION_TRIES):
+        before = definitions.programs(server, schema)
+        taken = snapshot.take(server, streams, schema, say)
+        found = catalog.read(streams[0], schema)
+        if definitions.programs(server, schema) == before:
+            found.programs, concerns = before
+            found.concerns += concerns
+            for concern in found.concerns:
+                say({"event": "concern", **concern.to_dict()})
+            return taken, found
+    raise Refused(
+        [
+            f"views, routines, triggers or events of schema {schema!r} were changed in each of {DEFINITION_TRIES} "
+            "tries while the snapshot was opened: take the backup later"
+        ]
+    )
 
 
 def json_bytes(data: dict[str, Any]) -> bytes:
@@ -174,7 +195,7 @@ def _source(session: Session, config: Config) -> dict[str, str]:
 def _write(streams: list[Session], found: Catalog, writer: _Writer) -> None:
     # First, so that a store that takes nothing is known before anything is read.
     writer.file("schema.sql.zst", ddl.render(found.schema))
-    writer.file("after.sql.zst", ddl.render(found.after))
+    writer.file("after.sql.zst", ddl.render([made.statement for made in found.programs], found.collation))
     writer.tables = {table.name: _Written() for table in found.tables}
     todo: queue.SimpleQueue[_Part] = queue.SimpleQueue()
     for part in _parts(streams[0], found.tables):
@@ -233,9 +254,13 @@ def _manifest(
         "collation": found.collation,
         "tables": tables,
         "files": writer.files,
-        "objects": [{"kind": made.kind, "name": made.name, "table": made.table} for made in found.after],
-        "definers": found.definers,
-        "events": found.events,
+        "objects": [
+            {"kind": made.statement.kind, "name": made.statement.name, "table": made.statement.table}
+            for made in found.programs
+        ],
+        "definers": {made.statement.label: made.definer for made in found.programs if made.definer},
+        "events": {made.statement.name: made.status for made in found.programs if made.statement.kind == "event"},
+        "concerns": [concern.to_dict() for concern in found.concerns],
         "key_id": config.key_id,
     }
     return made | {"bytes_total": sum(part["bytes"] for part in manifest.blobs(made))}

@@ -34,7 +34,7 @@ class Parts:
 
     def text(self, blob: str) -> str:
         """A script."""
-        return decompress(self.path(blob).read_bytes()).decode("utf-8")
+        return decompress(self.path(blob).read_bytes()).decode("utf-8", "surrogateescape")
 
     @contextlib.contextmanager
     def stream(self, blob: str) -> "Iterator[subprocess.Popen[bytes]]":
@@ -90,6 +90,19 @@ def fetch(store: Store, chosen: dict[str, Any], spool: pathlib.Path, streams: in
         )
     say({"event": "verified", "backup_id": chosen["id"], "bytes": chosen["bytes_total"]})
     yield parts
+
+
+def script_of(store: Store, chosen: dict[str, Any]) -> Callable[[str], str]:
+    """What gives a backup's scripts straight from the store. Failed when one is not what the manifest promises."""
+    parts = {part["blob"]: part for part in chosen["files"]}
+
+    def text(blob: str) -> str:
+        content = store.get(manifest.path(chosen["id"], blob))
+        if not _same(content, parts[blob]):
+            raise Failed(f"{blob} of backup {chosen['id']} is not what its manifest promises")
+        return decompress(content).decode("utf-8", "surrogateescape")
+
+    return text
 
 
 def _each(blobs: list[dict[str, Any]], one: Callable[[dict[str, Any]], None], streams: int) -> None:

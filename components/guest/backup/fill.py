@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import Failed, SqlError
-from . import ddl, progress, prove, rows
+from . import progress, prove, rows
 from .board import Board
 from .client import Server, Session, load
 from .config import Say
-from .ddl import Statement
+from .ddl import Added
 from .fetch import Parts
 from .parallel import Stopped, in_parallel
 from .rows import identifier
@@ -28,7 +28,7 @@ ROLLBACK_SECONDS = 300
 class _Table:
     """One table on its way."""
 
-    def __init__(self, number: int, about: dict[str, Any], keys: list[Statement], left: list[dict[str, Any]]) -> None:
+    def __init__(self, number: int, about: dict[str, Any], keys: list[Added], left: list[dict[str, Any]]) -> None:
         self.number, self.about, self.keys = number, about, keys
         self.chunks = left
         self.columns = [rows.column(data) for data in about["columns"]]
@@ -48,7 +48,7 @@ class Fill:
         self._lock = threading.Lock()
         self._board: Board[Session] = Board({"keys": KEYS_AT_ONCE, "load": 0, "prove": 0})
 
-    def run(self, control: Session, keys: list[Statement], streams: int) -> None:
+    def run(self, control: Session, keys: list[Added], streams: int) -> None:
         """All tables that are not proved yet. Failed when one cannot be what the manifest promises."""
         done, proved = progress.loaded(control), progress.proved(control)
         tables = []
@@ -139,19 +139,17 @@ class Fill:
         self._say({"event": "proved", "table": table.about["name"], "problem": ""})
 
 
-def add(session: Session, schema: str, statement: Statement, say: Say) -> None:
+def add(session: Session, schema: str, wanted: Added, say: Say) -> None:
     """Keys or foreign keys that are not there yet (a killed ALTER TABLE leaves all or nothing)."""
-    name = rows.literal(statement.table)
-    where = f"table_schema = {rows.literal(schema)} AND table_name = {name}"
+    where = f"table_schema = {rows.literal(schema)} AND table_name = {rows.literal(wanted.table)}"
     what = "SELECT DISTINCT index_name FROM information_schema.statistics WHERE "
-    if statement.kind == "foreign-keys":
+    if wanted.kind == "foreign-keys":
         what = "SELECT constraint_name FROM information_schema.table_constraints WHERE constraint_type = "
         what += "'FOREIGN KEY' AND "
-    present = {row[0] for row in session.ask(what + where)}
-    sql = ddl.without(statement, present)
+    sql = wanted.sql({row[0] for row in session.ask(what + where)})
     if sql:
         session.ask(sql)
-        say({"event": statement.kind, "table": statement.table})
+        say({"event": wanted.kind, "table": wanted.table})
 
 
 def _explained(error: SqlError, table: str, blob: str) -> Failed:

@@ -15,7 +15,7 @@ from ..errors import Refused
 from . import branch
 from .rows import column
 
-VERSION = 3
+VERSION = 4
 TOOL = "twinsite 0.1"
 ROOT = "backups/"
 NAME = "manifest.json"
@@ -58,7 +58,7 @@ def problems(manifest: Any, backup_id: str) -> list[str]:
         found = [] if manifest["id"] == backup_id else [f"its manifest is that of backup {manifest['id']}"]
         moment(manifest["began"])
         moment(manifest["ended"])
-        for name in ("schema", "gtid_executed", "source", "objects", "character_set", "collation"):
+        for name in ("schema", "gtid_executed", "source", "objects", "concerns", "character_set", "collation"):
             manifest[name]
         names = [part["blob"] for part in blobs(manifest)]
         if len(set(names)) != len(names):

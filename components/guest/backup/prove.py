@@ -1,15 +1,17 @@
-"""Is a target what a manifest promises? Rows and checksums of every table, and every object by name."""
+"""Is a target what a backup promises? Rows and checksums of every table, and every object by its definition."""
 
 import contextlib
 import queue
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import SqlError
-from . import rows
+from . import promise, rows
 from .client import Server, Session
 from .config import Config, Say, Secrets
+from .fetch import script_of
 from .parallel import Stopped, in_parallel
 from .rows import identifier, literal
 from .store import choose, open_store
@@ -32,19 +34,25 @@ class Sums:
 
 
 def prove(config: Config, secrets: Secrets, which: str, say: Say) -> dict[str, Any]:
-    """Compare the target with a backup: {"backup_id", "restored_rows", "divergent_tables", "problems", "proved"}.
+    """Compare the target with a backup: {"backup_id", "restored_rows", "divergent_tables", "problems", "differences",
+    "left_out", "proved"}.
 
     A divergence is a result, not an error.
     """
-    manifest = choose(open_store(config), which)
+    store = open_store(config)
+    manifest = choose(store, which)
     with Server(config.target, secrets.target_password) as server:
-        return compare(server, config.target.schema, manifest, config.streams, say)
+        return compare(server, config.target.schema, manifest, script_of(store, manifest), config.streams, say)
 
 
-def compare(server: Server, schema: str, manifest: dict[str, Any], streams: int, say: Say) -> dict[str, Any]:
-    """The same with the manifest in hand."""
+def compare(
+    server: Server, schema: str, manifest: dict[str, Any], script: Callable[[str], str], streams: int, say: Say
+) -> dict[str, Any]:
+    """The same with the manifest in hand, and what gives its scripts."""
     problems: list[str] = []
     with server.session() as session:
+        promised_objects = promise.read(session, schema, manifest, script)
+        manifest = promise.folded(manifest) if promised_objects.folds else manifest
         found = {
             row[0]
             for row in session.ask(
@@ -61,14 +69,15 @@ def compare(server: Server, schema: str, manifest: dict[str, Any], streams: int,
         if words:
             problems.append(words)
             divergent.append(table)
-    if promised <= found:
-        with server.session(schema) as session:
-            problems += object_problems(session, schema, manifest)
+    objects = promise.compare(server, promised_objects) if promised <= found else promise.Findings()
+    problems += objects.problems
     return {
         "backup_id": manifest["id"],
         "restored_rows": sum(table["rows"] for table in manifest["tables"]),
         "divergent_tables": sorted(divergent),
         "problems": problems,
+        "differences": objects.differences,
+        "left_out": objects.left_out,
         "proved": not problems,
     }
 
@@ -143,31 +152,3 @@ def difference(table: dict[str, Any], found: Sums) -> str:
     if str(found.checksum) != table["checksum"]:
         return f"table {table['name']!r} has the backup's number of rows, but other content (checksum {found.checksum})"
     return ""
-
-
-def object_problems(session: Session, schema: str, manifest: dict[str, Any]) -> list[str]:
-    """Keys, views, routines, triggers and events that are not there, and views that cannot be read."""
-    here = literal(schema)
-    names = {
-        "keys": f"SELECT table_name, index_name FROM information_schema.statistics WHERE table_schema = {here}",
-        "foreign-keys": "SELECT table_name, constraint_name FROM information_schema.table_constraints "
-        f"WHERE table_schema = {here} AND constraint_type = 'FOREIGN KEY'",
-        "view": f"SELECT '', table_name FROM information_schema.views WHERE table_schema = {here}",
-        "routine": f"SELECT '', routine_name FROM information_schema.routines WHERE routine_schema = {here}",
-        "trigger": "SELECT event_object_table, trigger_name FROM information_schema.triggers "
-        f"WHERE trigger_schema = {here}",
-        "event": f"SELECT '', event_name FROM information_schema.events WHERE event_schema = {here}",
-    }
-    present = {kind: {(row[0], row[1]) for row in session.ask(sql)} for kind, sql in names.items()}
-    problems = [
-        f"{wanted['kind']} {wanted['name']!r} is missing"
-        for wanted in manifest["objects"]
-        if (wanted["table"], wanted["name"]) not in present[wanted["kind"]]
-    ]
-    for _, name in sorted(present["view"]):
-        try:
-            # A client ends with its first error.
-            session.ask(f"SELECT 1 FROM {identifier(name)} LIMIT 0")
-        except SqlError as error:
-            return [*problems, f"view {name!r} cannot be read: {error}"]
-    return problems

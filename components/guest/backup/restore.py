@@ -1,20 +1,22 @@
 """A backup into a server: verified before the first change, in parallel, resumed after a kill, proved at the end."""
 
 import contextlib
+import dataclasses
 import pathlib
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import Failed, Refused, SqlError
-from . import ddl, progress, prove
-from .client import Server, Session
+from . import ddl, definitions, progress, promise, prove
+from .client import Server, Session, define
 from .config import Config, Say, Secrets
-from .ddl import Statement
-from .fetch import Parts, fetch
+from .ddl import Added, Statement
+from .fetch import Parts, fetch, script_of
 from .fill import Fill, add
 from .progress import Decision
+from .promise import Promise
 from .rows import identifier, literal
 from .store import choose, open_store
 
@@ -26,8 +28,9 @@ LOCK_WAIT_SECONDS = 75
 def restore(config: Config, secrets: Secrets, which: str, say: Say) -> dict[str, Any]:
     """Bring the target to what the backup holds; run again after whatever ended it, it goes on.
 
-    {"backup_id", "backup_began", "restored_rows", "divergent_tables", "resumed", "definers", "events"}. Refused, before
-    anything is changed, when the backup is damaged or the target holds data that are not an unfinished restore's.
+    {"backup_id", "backup_began", "restored_rows", "divergent_tables", "resumed", "definers", "events", "left_out",
+    "differences"}. Refused, before anything is changed, when the backup is damaged or the target holds data that are
+    not an unfinished restore's.
     """
     store = open_store(config)
     chosen = choose(store, which)
@@ -42,40 +45,46 @@ def restore(config: Config, secrets: Secrets, which: str, say: Say) -> dict[str,
                 raise Refused([decision])
             say({"event": "decided", "backup_id": chosen["id"], "decision": decision.value})
             if decision is Decision.COMPARE:
-                return _result(chosen, _already(server, config, chosen, say), False)
+                return _result(chosen, _already(server, config, chosen, script_of(store, chosen), say), False)
             with fetch(store, chosen, pathlib.Path(config.spool), config.streams, say) as parts:
                 if decision is Decision.DISCARD:
                     progress.discard(control, schema)
                 if decision is not Decision.RESUME:
                     progress.begin(control, chosen["id"], schema)
-                _Restore(server, control, config, chosen, parts, say).run()
-            with server.session(schema) as look:
-                wrong = prove.object_problems(look, schema, chosen)
-            if wrong:
-                raise Failed("; ".join(wrong))
+                promised = promise.read(control, schema, chosen, parts.text)
+                if promised.folds:
+                    chosen = promise.folded(chosen)
+                _Restore(server, control, config, chosen, parts, promised, say).run()
+            found = promise.compare(server, promised)
+            if found.problems:
+                raise Failed("; ".join(found.problems))
             progress.finish(control)
         shutil.rmtree(pathlib.Path(config.spool) / chosen["id"], ignore_errors=True)
-        return _result(chosen, [], decision is Decision.RESUME)
+        return _result(chosen, found, decision is Decision.RESUME)
 
 
-def _result(chosen: dict[str, Any], divergent: list[str], resumed: bool) -> dict[str, Any]:
+def _result(chosen: dict[str, Any], found: promise.Findings, resumed: bool) -> dict[str, Any]:
     return {
         "backup_id": chosen["id"],
         "backup_began": chosen["began"],
         "gtid_executed": chosen["gtid_executed"],
         "restored_rows": sum(table["rows"] for table in chosen["tables"]),
-        "divergent_tables": divergent,
+        "divergent_tables": [],
         "resumed": resumed,
+        "left_out": found.left_out,
+        "differences": found.differences,
         # Objects now belong to the restoring user, events wait for `events --enable`.
         "definers": chosen["definers"],
         "events": chosen["events"],
     }
 
 
-def _already(server: Server, config: Config, chosen: dict[str, Any], say: Say) -> list[str]:
+def _already(
+    server: Server, config: Config, chosen: dict[str, Any], script: Callable[[str], str], say: Say
+) -> promise.Findings:
     """A target that is exactly the backup is a finished restore; any other is somebody's."""
     schema = config.target.schema
-    found = prove.compare(server, schema, chosen, config.streams, say)
+    found = prove.compare(server, schema, chosen, script, config.streams, say)
     if not found["proved"]:
         raise Refused(
             [
@@ -83,7 +92,7 @@ def _already(server: Server, config: Config, chosen: dict[str, Any], say: Say) -
                 f"({'; '.join(found['problems'][:3])}): name an empty one, or drop it when you are sure"
             ]
         )
-    return []
+    return promise.Findings(left_out=found["left_out"], differences=found["differences"])
 
 
 def unfit(session: Session, chosen: dict[str, Any]) -> list[str]:
@@ -105,7 +114,11 @@ def unfit(session: Session, chosen: dict[str, Any]) -> list[str]:
             f"max_allowed_packet is {packet} on the target and a row of the backup has {longest} bytes, so it could "
             f"not be proved there: set the server parameter to at least {longest}"
         )
-    programs = [wanted["name"] for wanted in chosen["objects"] if wanted["kind"] in ("routine", "trigger")]
+    programs = [
+        wanted["name"] for wanted in chosen["objects"] if wanted["kind"] in ("function", "procedure", "trigger")
+    ]
+    if promise.folds(session):
+        problems += promise.collisions(chosen)
     return problems + closed_settings(session, programs)
 
 
@@ -155,10 +168,17 @@ class _Restore:
     """The work between begin and finish; every step can be done twice."""
 
     def __init__(
-        self, server: Server, control: Session, config: Config, chosen: dict[str, Any], parts: Parts, say: Say
+        self,
+        server: Server,
+        control: Session,
+        config: Config,
+        chosen: dict[str, Any],
+        parts: Parts,
+        promised: Promise,
+        say: Say,
     ) -> None:
         self._server, self._control, self._config, self._chosen = server, control, config, chosen
-        self._parts, self._say = parts, say
+        self._parts, self._promised, self._say = parts, promised, say
         self._schema = config.target.schema
 
     def run(self) -> None:
@@ -168,44 +188,70 @@ class _Restore:
         self._control.ask(f"CREATE DATABASE IF NOT EXISTS {schema} {options}")
         self._control.ask(f"ALTER DATABASE {schema} {options}")
         self._control.ask(f"USE {schema}")
-        before = ddl.parse(self._parts.text("schema.sql.zst"))
-        after = ddl.parse(self._parts.text("after.sql.zst"))
+        split = [ddl.split(made.name, made.sql) for made in self._promised.tables]
         present = {row[0] for row in self._control.ask("SHOW TABLES")}
-        for statement in before:
-            if statement.name not in present:
+        for made, parts in zip(self._promised.tables, split, strict=True):
+            if made.name not in present:
                 try:
-                    self._control.ask(statement.sql)
+                    self._control.ask(parts.create)
                 except SqlError as error:
-                    raise Failed(f"table {statement.name!r} cannot be made on the target: {error}") from error
-        keys = [made for made in after if made.kind == "keys"]
-        Fill(self._server, self._schema, self._chosen, self._parts, self._say).run(
-            self._control, keys, self._config.streams
+                    raise Failed(f"table {made.name!r} cannot be made on the target: {error}") from error
+        Fill(self._server, self._schema, chosen, self._parts, self._say).run(
+            self._control, [keys for parts in split for keys in parts.keys], self._config.streams
         )
         with self._server.session(self._schema) as session:
-            for statement in after:
-                if statement.kind == "foreign-keys":
-                    add(session, self._schema, statement, self._say)
-        self._programs([made for made in after if made.kind not in ("keys", "foreign-keys")])
+            for parts in split:
+                for keys in parts.foreign_keys:
+                    add(session, self._schema, self._within_reach(session, keys), self._say)
+        self._programs()
 
-    def _programs(self, statements: list[Statement]) -> None:
+    def _within_reach(self, session: Session, wanted: Added) -> Added:
+        """Without keys that lead to a table of another schema that is not there: every INSERT would fail."""
+        clauses = tuple(
+            (name, clause)
+            for name, clause in wanted.clauses
+            if (wanted.table, name) not in self._promised.foreign or not promise.missing_reference(session, clause)
+        )
+        return dataclasses.replace(wanted, clauses=clauses)
+
+    def _programs(self) -> None:
         """Routines, views, triggers, events. A view may need another that comes later by name: tried in rounds."""
-        left = statements
+        left = self._promised.programs
         while left:
             failed: list[tuple[Statement, SqlError]] = []
-            for statement in left:
-                # A session each: a client ends with its first error, and settings must not stay.
-                with self._server.session(self._schema) as session:
-                    try:
-                        session.ask(statement.drop)
-                        if statement.settings:
-                            session.ask(ddl.assignments(statement.settings))
-                        session.ask(statement.sql)
-                    except SqlError as error:
-                        failed.append((statement, error))
+            for made in left:
+                try:
+                    self._make(made)
+                except SqlError as words:
+                    failed.append((made, words))
             if len(failed) == len(left):
-                unmade, words = failed[0]
-                raise Failed(f"{unmade.kind} {unmade.name!r} cannot be made on the target: {words}")
-            left = [statement for statement, _ in failed]
+                for made, error in failed:
+                    if not self._promised.may_lack(made):
+                        raise Failed(f"{made.kind} {made.name!r} cannot be made on the target: {error}")
+                return
+            left = [made for made, _ in failed]
+
+    def _make(self, made: Statement) -> None:
+        """One object, under the settings and the schema's collation that it was made under."""
+        with _collated(self._control, self._schema, made.collation):
+            before = [made.drop, *([ddl.assignments(made.settings)] if made.settings else [])]
+            define(self._server, self._schema, before, made.sql)
+
+
+@contextlib.contextmanager
+def _collated(session: Session, schema: str, collation: str) -> Iterator[None]:
+    """The schema's default collation for as long as something is made that was made under it ("": under any)."""
+    present = session.value(
+        f"(SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = {literal(schema)})"
+    )
+    if collation in ("", present):
+        yield
+        return
+    session.ask(f"ALTER DATABASE {identifier(schema)} COLLATE {collation}")
+    try:
+        yield
+    finally:
+        session.ask(f"ALTER DATABASE {identifier(schema)} COLLATE {present}")
 
 
 def set_events(config: Config, secrets: Secrets, which: str, enable: bool) -> dict[str, Any]:
@@ -214,9 +260,12 @@ def set_events(config: Config, secrets: Secrets, which: str, enable: bool) -> di
     schema = config.target.schema
     wanted = choose(open_store(config), which)["events"] if enable else {}
     with Server(config.target, secrets.target_password) as server, server.session(schema) as session:
-        found = session.ask(f"SELECT event_name FROM information_schema.events WHERE event_schema = {literal(schema)}")
-        there = {row[0] for row in found}
-        done = sorted(name for name in there if not enable or wanted.get(name) == "ENABLED")
-        for name in done:
-            session.ask(f"ALTER EVENT {identifier(name)} {'ENABLE' if enable else 'DISABLE'}")
-    return {"backup_id": which, "events": done, "enabled": enable}
+        present = [one.statement for one in definitions.programs(server, schema)[0] if one.statement.kind == "event"]
+        done = [made for made in present if not enable or wanted.get(made.name) == "ENABLED"]
+        for made in done:
+            # It takes the character sets and the collation of who alters it: a body in others would be read wrongly.
+            text = f"ALTER EVENT {identifier(made.name)} {'ENABLE' if enable else 'DISABLE'}"
+            text = definitions.in_set(session, text, made.settings["character_set_client"])
+            with _collated(session, schema, made.collation):
+                define(server, schema, [ddl.assignments(made.settings)], text)
+    return {"backup_id": which, "events": sorted(made.name for made in done), "enabled": enable}
