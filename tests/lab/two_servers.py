@@ -66,7 +66,8 @@ VERB_SECONDS = 60
 
 # mysqldump cannot show an object whose definer is gone; a backup can.
 _GONE = re.compile(r"as a definer \(('.*?'@'.*?')\) does not exist")
-_DEFINER = re.compile(r"DEFINER=`(?:[^`]|``)*`@`(?:[^`]|``)*`")
+# A routine of ANSI_QUOTES is shown with them.
+_DEFINER = re.compile(r'DEFINER=(?:`(?:[^`]|``)*`@`(?:[^`]|``)*`|"(?:[^"]|"")*"@"(?:[^"]|"")*")')
 _STATE = re.compile(r"(ON COMPLETION (?:NOT )?PRESERVE) (?:ENABLE|DISABLE(?: ON (?:SLAVE|REPLICA))?)\b")
 
 

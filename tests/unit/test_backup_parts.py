@@ -5,11 +5,11 @@ from typing import cast
 
 import pytest
 
-from components.guest.backup import config, ddl, dump, privileges, progress, rows
+from components.guest.backup import config, dump, privileges, progress, rows
 from components.guest.backup.client import Session
 from components.guest.backup.progress import Decision, State
 from components.guest.backup.rows import Column
-from components.guest.errors import Failed, Refused
+from components.guest.errors import Refused
 
 BASE = {
     "store": "azblob://account1/mysql-backup",
@@ -17,102 +17,6 @@ BASE = {
     "schema": "app",
     "database": {"address": "db.example.com", "user": "backup"},
 }
-
-CREATED = """CREATE TABLE `a``b` (
-  `id` int NOT NULL AUTO_INCREMENT,
-  `x` varchar(9) DEFAULT 'KEY `k` (`x`),' COMMENT 'CONSTRAINT `c` FOREIGN KEY (',
-  `t` text,
-  PRIMARY KEY (`id`),
-  UNIQUE KEY `one` (`x`),
-  KEY `two` (`x`,`id`),
-  FULLTEXT KEY `words` (`t`),
-  FULLTEXT KEY `words2` (`x`),
-  CONSTRAINT `whose` FOREIGN KEY (`x`) REFERENCES `c` (`id`) ON DELETE CASCADE,
-  CONSTRAINT `small` CHECK ((`id` < 9))
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4
-/*!50100 PARTITION BY HASH (`id`)
-PARTITIONS 3 */"""
-
-
-def test_keys_are_made_after_the_rows_and_each_fulltext_key_alone() -> None:
-    made = ddl.split("a`b", CREATED, "id")
-    assert [key.adds for key in made.keys] == [("one", "two"), ("words",), ("words2",)]
-    assert [key.adds for key in made.foreign_keys] == [("whose",)]
-    assert made.keys[0].sql == "ALTER TABLE `a``b`\n  ADD UNIQUE KEY `one` (`x`),\n  ADD KEY `two` (`x`,`id`)"
-    assert "CHECK ((`id` < 9))\n) ENGINE=InnoDB" in made.create
-    assert made.create.endswith("PARTITIONS 3 */")
-    assert "DEFAULT 'KEY `k` (`x`),' COMMENT 'CONSTRAINT `c` FOREIGN KEY (',\n" in made.create
-    assert made.create.startswith("CREATE TABLE IF NOT EXISTS `a``b` (")
-    assert "KEY `two`" not in made.create
-
-
-def test_a_unique_key_stays_with_a_table_that_has_no_primary_key() -> None:
-    text = "CREATE TABLE `k` (\n  `a` int NOT NULL,\n  UNIQUE KEY `one` (`a`),\n  KEY `two` (`a`)\n) ENGINE=InnoDB"
-    made = ddl.split("k", text)
-    assert "UNIQUE KEY `one`" in made.create
-    assert [key.adds for key in made.keys] == [("two",)]
-
-
-def test_a_key_that_auto_increment_needs_stays_with_the_table() -> None:
-    text = (
-        "CREATE TABLE `k` (\n  `p` int NOT NULL,\n  `n` int NOT NULL AUTO_INCREMENT,\n  PRIMARY KEY (`p`,`n`),\n"
-        "  KEY `by_n` (`n`)\n) ENGINE=InnoDB"
-    )
-    assert "KEY `by_n`" in ddl.split("k", text, "n").create
-
-
-def test_a_line_that_is_not_understood_is_an_error_and_not_left_out() -> None:
-    with pytest.raises(Failed, match="INDEXISH"):
-        ddl.split("k", "CREATE TABLE `k` (\n  `a` int,\n  INDEXISH `b`\n) ENGINE=InnoDB")
-
-
-def test_keys_that_are_there_are_not_added_again() -> None:
-    keys = ddl.split("a`b", CREATED, "id").keys
-    assert ddl.without(keys[0], {"one"}) == "ALTER TABLE `a``b`\n  ADD KEY `two` (`x`,`id`)"
-    assert ddl.without(keys[0], {"one", "two"}) == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "left", "definer"),
-    [
-        ("CREATE DEFINER=`a``b`@`%` FUNCTION `f`() RETURN 1", "CREATE FUNCTION `f`() RETURN 1", "a``b@%"),
-        (
-            "CREATE ALGORITHM=UNDEFINED DEFINER=`u`@`h` SQL SECURITY DEFINER VIEW `v` AS select 1",
-            "CREATE ALGORITHM=UNDEFINED SQL SECURITY DEFINER VIEW `v` AS select 1",
-            "u@h",
-        ),
-        (
-            "CREATE PROCEDURE `p`() SELECT 'CREATE DEFINER=`a`@`b` '",
-            "CREATE PROCEDURE `p`() SELECT 'CREATE DEFINER=`a`@`b` '",
-            "",
-        ),
-    ],
-)
-def test_only_the_definer_clause_goes(text: str, left: str, definer: str) -> None:
-    assert ddl.without_definer(text) == (left, definer)
-
-
-def test_a_script_comes_back_as_it_was_whatever_its_statements_hold() -> None:
-    made = [
-        ddl.Statement(
-            "routine", "f", "CREATE FUNCTION f()\n-- ts000000000000 {\nDELIMITER x\n;;'`\\", "", {"sql_mode": ""}
-        ),
-        ddl.Statement("keys", "k", "ALTER TABLE t\n  ADD KEY k (a)", "t", adds=("k",), drop="x"),
-    ]
-    assert ddl.parse(ddl.render(made)) == made
-
-
-def test_an_event_waits_disabled() -> None:
-    data: dict[str, str | None] = {
-        "name": "e", "type": "RECURRING", "at": None, "interval": "1:30", "unit": "MINUTE_SECOND", "starts": None,
-        "ends": "2030-01-01 00:00:00", "completion": "PRESERVE", "comment": "it's", "body": "DELETE FROM t",
-    }  # fmt: skip
-    assert ddl.event(data) == (
-        "CREATE EVENT `e` ON SCHEDULE EVERY '1:30' MINUTE_SECOND ENDS '2030-01-01 00:00:00' ON COMPLETION PRESERVE "
-        "DISABLE COMMENT 'it\\'s' DO DELETE FROM t"
-    )
-    assert "EVERY 2 DAY " in ddl.event(data | {"interval": "2", "unit": "DAY"})
-    assert "AT '2031-01-01 00:00:00' " in ddl.event(data | {"type": "ONE TIME", "at": "2031-01-01 00:00:00"})
 
 
 def test_values_are_asked_for_without_loss_and_loaded_as_they_were() -> None:

@@ -60,7 +60,7 @@ def _about(said: dict[str, Any], backup: manifest.Found) -> dict[str, Any]:
     return {name: said[name] for name in kept} | {
         "branch": said.get("branch"),
         "fit": manifest.fit(backup),
-        "concerns": [concern["words"] for concern in said["concerns"]],
+        "concerns": [concern["words"] for concern in said.get("concerns", [])],
         "age_seconds": round((_now() - manifest.began(backup)).total_seconds(), 1),
         "tables": len(said["tables"]),
         "rows": sum(table["rows"] for table in said["tables"]),

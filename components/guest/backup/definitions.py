@@ -154,7 +154,9 @@ def _views(server: Server, schema: str, names: list[str]) -> tuple[list[Program]
         more = False
         for made in (program.statement for program in found if program.statement.name not in doubts):
             if used := sorted(ddl.view_uses(made.sql) & doubts.keys()):
-                doubts[made.name] = f"view {made.name!r} reads {', '.join(used)}, which may have to be left out"
+                doubts[made.name] = (
+                    f"view {made.name!r} reads {', '.join(used)}, and a restore may have to leave both out"
+                )
                 more = True
     return found, [Concern("view", name, "", words) for name, words in doubts.items()]
 
@@ -170,10 +172,10 @@ def _view(server: Server, schema: str, name: str) -> tuple["Program | None", str
             _, text, client, collation = shown[:4]
             told = [row[2] for row in warnings if row[1] == _BROKEN]
     except SqlError as error:
-        return None, f"view {name!r} is not in the backup, its own server cannot show it: {error}"
+        return None, f"view {name!r} is not in this backup, its own server cannot show it: {error}"
     sql, definer = _shown("view", name, text)
     settings = {"character_set_client": client, "collation_connection": collation}
-    words = f"view {name!r} is broken, a restore leaves it out where it cannot be made: {told[0]}" if told else ""
+    words = f"view {name!r} is broken, so a restore leaves it out if it cannot be made: {told[0]}" if told else ""
     return Program(Statement("view", name, sql, "", settings), definer), words
 
 

@@ -43,9 +43,14 @@ class Promise:
 
     def may_lack(self, statement: Statement) -> str:
         """Why a view that cannot be made does not end a restore; or nothing."""
+        words = self.views.get(statement.name, "") if statement.kind == "view" else ""
         if statement.kind == "view" and self.left_out:
-            return f"view {statement.name!r} is left out: what it needs may be among {', '.join(self.left_out)}"
-        return self.views.get(statement.name, "")
+            words = f"what it needs may be among {', '.join(self.left_out)}"
+        return _without(statement.kind, statement.name, words) if words else ""
+
+
+def _without(kind: str, name: str, words: str, place: str = "") -> str:
+    return f"{kind} {name!r}{place} is left out: {words}"
 
 
 @dataclass
@@ -95,14 +100,13 @@ def read(session: Session, schema: str, manifest: dict[str, Any], text: Callable
         # A view is in the server's own words; a program is in its author's, and would work on the other schema.
         for made in programs:
             if made.kind != "view" and ddl.names(made, old):
-                left_out[made.label] = (
-                    f"{made.label} is left out: it names schema {old!r}, where it would work from here"
-                )
+                words = f"it names schema {old!r}, where it would work from here"
+                left_out[made.label] = _without(made.kind, made.name, words)
         programs = [ddl.moved(made, old, schema) for made in programs if made.label not in left_out]
     if fold:
         tables = [dataclasses.replace(made, name=made.name.lower()) for made in tables]
         programs = [dataclasses.replace(made, table=made.table.lower(), name=_folded_name(made)) for made in programs]
-    concerns = manifest["concerns"]
+    concerns = manifest.get("concerns", [])
     lower = str.lower if fold else str
     return Promise(
         schema=schema,
@@ -150,7 +154,8 @@ def _table(session: Session, promised: Promise, made: Statement, found: Findings
     lacking = {
         name: words for (table, name), words in promised.foreign.items() if table == made.name and name not in keys
     }
-    found.left_out += lacking.values()
+    place = f" of table {made.name!r}"
+    found.left_out += [_without("foreign key", name, words, place) for name, words in lacking.items()]
     wanted = ddl.comparable(made.name, made.sql, set(lacking))
     _same(promised, f"table {made.name}", wanted, ddl.comparable(made.name, text), found)
 
@@ -183,9 +188,11 @@ def past(session: Session, made: Statement) -> str:
     zone = literal(made.settings["time_zone"])
     if session.value(f"CONVERT_TZ({literal(when)}, {zone}, '+00:00') <= UTC_TIMESTAMP()") != "1":
         return ""
-    return (
-        f"event {made.name!r} is left out: its last time was {when} ({made.settings['time_zone']}), and MySQL makes no "
-        "event of the past; where it has not run, run what it does by hand"
+    return _without(
+        "event",
+        made.name,
+        f"its last time was {when} ({made.settings['time_zone']}), and MySQL makes no event of the past; where it has "
+        "not run, run by hand what it does",
     )
 
 
@@ -202,12 +209,9 @@ def _readable(server: Server, promised: Promise, made: Statement, found: Finding
 
 def missing_reference(session: Session, clause: str) -> bool:
     """Whether a foreign key's clause leads to a table of another schema that is not there."""
-    for _, schema, table in ddl.references_outside("", f"CREATE TABLE (\n{clause}\n)"):
-        return (
-            session.value(
-                f"(SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = {literal(schema)} "
-                f"AND table_name = {literal(table)})"
-            )
-            == "0"
-        )
-    return False
+    counts = [
+        f"(SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = {literal(schema)} "
+        f"AND table_name = {literal(table)})"
+        for _, schema, table in ddl.references_outside("", f"CREATE TABLE (\n{clause}\n)")
+    ]
+    return any(session.value(count) == "0" for count in counts)

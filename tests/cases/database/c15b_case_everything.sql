@@ -1,0 +1,12 @@
+-- @title: mixed-case names of everything onto lower_case_table_names=1, many chunks
+-- @target: low
+CREATE TABLE Orders (Id INT PRIMARY KEY, CustomerId INT, V VARCHAR(20) DEFAULT 'Éà', KEY ByCustomer (CustomerId));
+CREATE TABLE Customers (Id INT AUTO_INCREMENT PRIMARY KEY, E ENUM('A','B?') );
+INSERT INTO Customers VALUES (1, 'A'); INSERT INTO Orders VALUES (1, 1, 'x');
+ALTER TABLE Orders ADD CONSTRAINT FkCustomer FOREIGN KEY (CustomerId) REFERENCES Customers (Id);
+CREATE FUNCTION Fn(N INT) RETURNS INT DETERMINISTIC RETURN N;
+CREATE VIEW OpenOrders AS SELECT Orders.*, Fn(Id) AS X FROM Orders;
+CREATE VIEW AView AS SELECT * FROM OpenOrders;
+CREATE TRIGGER TrIns BEFORE INSERT ON Orders FOR EACH ROW SET NEW.V = 'Q';
+CREATE EVENT EvNight ON SCHEDULE EVERY 1 DAY DO DELETE FROM Orders WHERE Id = 99;
+CREATE PROCEDURE PrC() SELECT * FROM Orders;
