@@ -211,6 +211,38 @@ def define(server: Server, schema: str, before: list[str], sql: str) -> None:
             raise SqlError.of(said.read().decode("utf-8", "replace"))
 
 
+class Questions:
+    """Questions of which some may fail: a client ends with its first error, and the next gets another one."""
+
+    def __init__(self, server: Server, schema: str, *settings: str) -> None:
+        self._server, self._schema, self._settings = server, schema, settings
+        self._session: Session | None = None
+
+    def ask(self, sql: str) -> list[list[str]]:
+        """As Session.ask."""
+        if self._session is None:
+            self._session = self._server.session(self._schema)
+            for setting in self._settings:
+                self._session.ask(setting)
+        try:
+            return self._session.ask(sql)
+        except SqlError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the connection, if there is one."""
+        if self._session:
+            self._session.close()
+        self._session = None
+
+    def __enter__(self) -> "Questions":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 def load(server: Server, statements: str, content: "subprocess.Popen[bytes]") -> None:
     """Run statements that read `/dev/stdin`, fed by a process's output; all of it or an error."""
     assert content.stdout

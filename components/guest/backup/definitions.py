@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import Failed, Refused, SqlError
 from . import ddl
-from .client import Server, Session
+from .client import Questions, Server, Session
 from .ddl import Statement
 from .rows import identifier, literal
 
@@ -19,6 +19,9 @@ _BROKEN = "1356"
 # Of an ENUM or SET whose members MySQL shows in utf8mb3, whatever they are.
 _WIDER = ("utf8mb4", "utf16", "utf16le", "utf32", "gb18030")
 _FEW_SECONDS = 20
+_AS_BYTES = "SET SESSION character_set_results = binary"
+_NOT_THE_VIEWS = (0, 1205)
+"""A lost connection; a lock that somebody holds for too long."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Concern:
 
 def as_bytes(session: Session) -> None:
     """From here on the session's results are converted to nothing."""
-    session.ask("SET SESSION character_set_results = binary")
+    session.ask(_AS_BYTES)
 
 
 def table(session: Session, name: str) -> str:
@@ -58,13 +61,15 @@ def table(session: Session, name: str) -> str:
 
 def programs(server: Server, schema: str) -> tuple[list[Program], list[Concern]]:
     """All of a schema, in the order in which a restore makes them; and what cannot be shown or read at all."""
+    # Behind somebody's ALTER TABLE we would wait as long as our own snapshot is open.
+    settings = (f"SET SESSION lock_wait_timeout = {_FEW_SECONDS}", _AS_BYTES)
     with server.session(schema) as session:
-        # Behind somebody's ALTER TABLE we would wait as long as our own snapshot is open.
-        session.ask(f"SET SESSION lock_wait_timeout = {_FEW_SECONDS}")
-        as_bytes(session)
+        for setting in settings:
+            session.ask(setting)
         listed = _listed(session, schema)
         found = [_routine(session, row) for row in listed["routine"]]
-        views, concerns = _views(server, schema, [row["name"] for row in listed["view"]])
+        with Questions(server, schema, *settings) as asked:
+            views, concerns = _views(asked, schema, [row["name"] for row in listed["view"]])
         found += views
         found += [_trigger(session, row) for row in listed["trigger"]]
         found += [_event(session, row) for row in listed["event"]]
@@ -135,11 +140,11 @@ def _event(session: Session, row: dict[str, Any]) -> Program:
     return Program(Statement("event", name, sql, "", settings, schemas), definer, row["status"])
 
 
-def _views(server: Server, schema: str, names: list[str]) -> tuple[list[Program], list[Concern]]:
+def _views(asked: Questions, schema: str, names: list[str]) -> tuple[list[Program], list[Concern]]:
     found: list[Program] = []
     doubts: dict[str, str] = {}
     for name in names:
-        program, words = _view(server, schema, name)
+        program, words = _view(asked, name)
         if words:
             doubts[name] = words
         if program:
@@ -161,17 +166,16 @@ def _views(server: Server, schema: str, names: list[str]) -> tuple[list[Program]
     return found, [Concern("view", name, "", words) for name, words in doubts.items()]
 
 
-def _view(server: Server, schema: str, name: str) -> tuple["Program | None", str]:
-    """A view, and what is wrong with it. A session of its own: there are views that MySQL itself cannot show."""
+def _view(asked: Questions, name: str) -> tuple["Program | None", str]:
+    """A view, and what is wrong with it: there are views that MySQL itself cannot show."""
     try:
-        with server.session(schema) as session:
-            session.ask(f"SET SESSION lock_wait_timeout = {_FEW_SECONDS}")
-            as_bytes(session)
-            # Together: the statement after it would take its warnings away.
-            shown, *warnings = session.ask(f"SHOW CREATE VIEW {identifier(name)}; SHOW WARNINGS")
-            _, text, client, collation = shown[:4]
-            told = [row[2] for row in warnings if row[1] == _BROKEN]
+        # Together: the statement after it would take its warnings away.
+        shown, *warnings = asked.ask(f"SHOW CREATE VIEW {identifier(name)}; SHOW WARNINGS")
+        _, text, client, collation = shown[:4]
+        told = [row[2] for row in warnings if row[1] == _BROKEN]
     except SqlError as error:
+        if error.number in _NOT_THE_VIEWS:
+            raise
         return None, f"view {name!r} is not in this backup, its own server cannot show it: {error}"
     sql, definer = _shown("view", name, text)
     settings = {"character_set_client": client, "collation_connection": collation}

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import SqlError
 from . import ddl, definitions
-from .client import Server, Session
+from .client import Questions, Server, Session
 from .ddl import Statement
 from .rows import identifier, literal
 
@@ -140,9 +140,10 @@ def compare(server: Server, promised: Promise) -> Findings:
                 found.left_out.append(words)
             else:
                 found.problems.append(f"{made.kind} {made.name!r} is missing")
-    for made in promised.programs:
-        if made.kind == "view" and made.label in present:
-            _readable(server, promised, made, found)
+    with Questions(server, promised.schema) as asked:
+        for made in promised.programs:
+            if made.kind == "view" and made.label in present:
+                _readable(asked, promised, made, found)
     return found
 
 
@@ -196,11 +197,9 @@ def past(session: Session, made: Statement) -> str:
     )
 
 
-def _readable(server: Server, promised: Promise, made: Statement, found: Findings) -> None:
+def _readable(asked: Questions, promised: Promise, made: Statement, found: Findings) -> None:
     try:
-        # A client ends with its first error.
-        with server.session(promised.schema) as session:
-            session.ask(f"SELECT 1 FROM {identifier(made.name)} LIMIT 0")
+        asked.ask(f"SELECT 1 FROM {identifier(made.name)} LIMIT 0")
     except SqlError as error:
         words = promised.may_lack(made)
         where = found.left_out if words else found.problems
