@@ -1,0 +1,169 @@
+"""`./scripts/test` with commands that only say that they were called: what runs beside what, how it fails and ends."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+TREE = Path(__file__).resolve().parents[2]
+
+TOOL = """#!/bin/bash
+# Says what it is called with; then what the test has put into `answers`, by the first name that fits.
+said="$(basename "$0") $*"
+echo "begin $said" >>"$CALLS"
+while read -r pattern command; do
+    if [[ $said == $pattern ]]; then eval "$command"; break; fi
+done <"$ANSWERS"
+code=${code:-0}
+echo "end $said" >>"$CALLS"
+exit $code
+"""
+ENGINE, BESIDE = "python -m pytest tests/engine*", "python -m pytest tests/lab -m beside*"
+SHARED, ALONE = "python -m pytest tests/lab -m not?beside*", "python -m pytest tests/lab -m alone*"
+
+
+class Run:
+    """A tree with nothing in it but the script, and tools of ours."""
+
+    def __init__(self, folder: Path) -> None:
+        self.calls, self.answers = folder / "calls", folder / "answers"
+        self.calls.touch()
+        self.answers.touch()
+        self.script = folder / "scripts" / "test"
+        self.script.parent.mkdir()
+        shutil.copy(TREE / "scripts" / "test", self.script)
+        for name in ("mypy", "ruff", "shellcheck", "python"):
+            self._tool(folder / ".venv" / "bin" / name)
+        self._tool(folder / "scripts" / "setup")
+        subprocess.run(["git", "init", "-q", folder], check=True)
+        self.answer("python -c*why_not*", "echo")
+        self.answer("python -m lab.owner*", "echo token")
+
+    def _tool(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(TOOL)
+        path.chmod(0o755)
+
+    def answer(self, pattern: str, command: str) -> None:
+        """What a call does that fits, by the first pattern that does; a space fits any character."""
+        with self.answers.open("a") as file:
+            file.write(f"{pattern.replace(' ', '?')} {command}\n")
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [self.script, *words],
+            env=os.environ | {"CALLS": str(self.calls), "ANSWERS": str(self.answers)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # as a terminal's foreground job: a group of its own
+        )
+
+    def run(self, *words: str) -> tuple[int, str]:
+        """(exit code, what it said)"""
+        running = self.start(*words)
+        said, _ = running.communicate(timeout=60)
+        return running.returncode, said
+
+    def log(self) -> list[str]:
+        return self.calls.read_text().splitlines()
+
+    def at(self, line: str) -> int:
+        """Place in the log of the first line that begins so."""
+        (place, *_) = [number for number, one in enumerate(self.log()) if one.startswith(line)]
+        return place
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Run:
+    return Run(tmp_path)
+
+
+WAITS = "for i in $(seq 400); do grep -q '{}' $CALLS && break; sleep 0.05; done"
+
+
+def test_all_runs_machines_units_and_types_beside_each_other_and_nothing_beside_those_that_compare_seconds(
+    tree: Run,
+) -> None:
+    # Each of the four waits until all have begun.
+    for pattern, other in ((ENGINE, "m beside"), (BESIDE, "mypy components"), ("mypy components*", "not beside")):
+        tree.answer(pattern, WAITS.format(f"begin.*{other}"))
+    tree.answer(SHARED, WAITS.format("begin.*tests/engine"))
+    code, said = tree.run()
+    assert code == 0, said
+    assert "all passed (all, " in said
+    alone = tree.at("begin python -m pytest tests/lab -m alone")
+    for lane in ("tests/engine", "tests/lab -m beside", "tests/lab -m not beside and not alone"):
+        assert tree.at(f"end python -m pytest {lane}") < alone
+    assert tree.at("end mypy scripts/tools/language_python/host.py") < alone
+    assert [line for line in tree.log()[alone + 1 :] if line.startswith("begin")] == []
+
+
+def test_ci_keeps_to_the_budgets_and_long_runs_every_kind_without_them(tree: Run) -> None:
+    def given(*words: str) -> list[tuple[bool, bool]]:
+        tree.calls.write_text("")
+        assert tree.run(*words)[0] == 0
+        lanes = [line for line in tree.log() if line.startswith("begin python -m pytest tests/lab")]
+        return [("--budgets" in line, "--long" in line) for line in lanes]
+
+    assert given() == given("lab") == [(True, False)] * 3
+    assert given("long") == [(False, True)] * 3
+
+
+@pytest.mark.parametrize("pattern", [ENGINE, BESIDE, SHARED, ALONE, "mypy -p setup"])
+def test_whatever_fails_fails_the_whole_and_the_rest_still_runs(tree: Run, pattern: str) -> None:
+    tree.answer(pattern, "echo what went wrong; code=1")
+    code, said = tree.run()
+    assert code == 1
+    assert "what went wrong\n" in said
+    assert said.count("FAILED ") == 1
+    assert "\nfailed    " in said
+    assert tree.at("end python -m pytest tests/lab -m alone")
+
+
+def test_arguments_that_leave_a_lane_no_test_are_fine_and_those_that_leave_none_at_all_are_not(tree: Run) -> None:
+    tree.answer(BESIDE, "code=5")
+    assert tree.run("all", "-k", "x")[0] == 0
+    tree.answer("python -m pytest*", "code=5")
+    code, said = tree.run("lab", "-k", "y")
+    assert code == 1
+    assert "FAILED  a test to run" in said
+
+
+def test_a_lab_that_is_somebody_elses_is_refused_before_any_test(tree: Run) -> None:
+    tree.answers.write_text("")
+    tree.answer("python -c*why_not*", "echo")
+    tree.answer("python -m lab.owner*", "echo 'refused: it is somebody else' >&2; code=2")
+    code, said = tree.run()
+    assert (code, "refused: it is somebody else" in said) == (2, True)
+    assert [line for line in tree.log() if "pytest" in line or "mypy" in line] == []
+
+
+def test_without_machines_the_rest_runs_and_the_end_says_why(tree: Run) -> None:
+    tree.answers.write_text("")
+    tree.answer("python -c*why_not*", "echo There is no systemd-nspawn.")
+    code, said = tree.run()
+    assert code == 0
+    assert "left out  tests/lab: There is no systemd-nspawn." in said
+    assert [line for line in tree.log() if "tests/lab" in line] == []
+    assert tree.run("lab")[0] == 2
+
+
+def test_ctrl_c_ends_every_lane(tree: Run) -> None:
+    for pattern in (ENGINE, BESIDE, SHARED, "mypy components*"):
+        tree.answer(pattern, "trap 'echo interrupted >>$CALLS; exit 130' INT; for i in $(seq 600); do sleep 0.1; done")
+    running = tree.start()
+    deadline = time.monotonic() + 30
+    while sum(line.startswith(("begin python -m pytest", "begin mypy")) for line in tree.log()) < 4:
+        assert time.monotonic() < deadline, tree.log()
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGINT)
+    running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert tree.log().count("interrupted") == 4
+    with pytest.raises(ProcessLookupError):
+        os.killpg(running.pid, 0)
