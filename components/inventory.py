@@ -164,6 +164,8 @@ class Backups:
     """Older than this is an alarm."""
     failback: str = ""
     """`azblob://ACCOUNT/CONTAINER` where the standby's data goes on its way home; apart from the backups."""
+    standby: str = ""
+    """`azblob://ACCOUNT/CONTAINER` of the standby's own backups, which it takes while it serves."""
 
 
 @dataclass(frozen=True)

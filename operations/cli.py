@@ -136,6 +136,7 @@ def _failover(given: argparse.Namespace, stack: Stack, transport: Transport, say
         one_latch=getattr(given, "one_latch", False),
         planned=getattr(given, "planned", False),
         ignore_lock=given.break_lock,
+        backup=getattr(given, "backup", ""),
     )
     if getattr(given, "live", False):
         result = command.empty(stack.inventory, intent.command) | {"problems": [LIVE]}
@@ -300,6 +301,7 @@ def _moves(commands: Any, kinds: Any) -> list[argparse.ArgumentParser]:
     )
     over.add_argument("--source-is-dead", action="store_true", help="your word in place of two places that see it")
     over.add_argument("--one-latch", action="store_true", help="go without the latch store that does not answer")
+    over.add_argument("--backup", default="", metavar="ID", help="this one; default the newest of the writer's")
     back = commands.add_parser(
         "failback",
         help="bring users and what they wrote home",

@@ -53,8 +53,11 @@ def _names(found: Mapping[str, Any]) -> list[str]:
         lines += [f"  latch    {words[one['set']]} in {one['store']}" for one in latch["objects"]]
     backup = found.get("backup")
     if backup is not None:
-        newest = f"{backup['id']}, {_age(backup['age_seconds'])} old" if backup["id"] else "none that is complete"
-        lines.append(f"  backup   {newest}")
+        newest = f"{backup['id']}, {_age(backup['age_seconds'])} old, {backup['branch']}" if backup["id"] else ""
+        lines.append(f"  backup   {newest or 'none that is complete and of the writer'}")
+    writer = found.get("writer")
+    if writer is not None:
+        lines.append(f"  writer   {writer['site'] or 'unknown'}, epoch {writer['epoch']}")
     standby = found.get("standby")
     if standby is not None:
         lines.append(f"  standby  {standby['words']}")

@@ -10,6 +10,7 @@ from typing import Any
 
 from components.inventory import AzureMachine, Inventory, KubernetesJob, Latch, Name
 from components.inventory import Backups as AskedBackups
+from operations.failover import writer
 from operations.failover.command import World
 from operations.failover.deeds import Outcome, StepFailed
 from operations.failover.facts import (
@@ -21,6 +22,7 @@ from operations.failover.facts import (
     Program,
     Standby,
     Vantage,
+    Writer,
 )
 from operations.failover.record import unfinished
 from operations.failover.words import Doing, Step
@@ -127,7 +129,13 @@ class Model:
     verified: bool = False
     latch: list[bool] = field(default_factory=lambda: [False, False])
     latch_gone: set[int] = field(default_factory=set)
-    backups: dict[str, tuple[float, frozenset[int], bool, str]] = field(default_factory=dict)
+    backups: dict[str, Backup] = field(default_factory=dict)
+    held_by: dict[str, frozenset[int]] = field(default_factory=dict)
+    """Rows of each backup."""
+    line: frozenset[int] = frozenset()
+    """Rows of the backup that the users' data go on from, and what they wrote since: what the newest one may hold."""
+    identity: str = ""
+    """Of the operation that runs."""
     halves: tuple[str, ...] = ()
     aside: dict[str, frozenset[int]] = field(default_factory=dict)
     scratch: bool = False
@@ -146,6 +154,7 @@ class Model:
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.tick)
+        self.line = self.home.rows or frozenset()
         self.take_backup()
 
     # Time and death.
@@ -165,12 +174,34 @@ class Model:
     # What happens around the commands.
 
     def take_backup(self, scheduled: bool = True, store: str = "mysql-backup") -> str:
-        site = self.away if store == "failback" else self.home
+        site, name = (self.home, "aws") if store == "mysql-backup" else (self.away, "azure")
         assert site.rows is not None
         self.clock += 1.0
         identity = f"b{self.clock:.0f}"
-        self.backups[identity] = (self.clock, site.rows, scheduled, f"azblob://petclinicbackup/{store}")
+        now = writer.parse(self.store.objects.get(writer.DOCUMENT), "aws")
+        self.held_by[identity] = site.rows
+        self.backups[identity] = Backup(
+            identity, self.clock, scheduled, len(site.rows), 3, f"azblob://petclinicbackup/{store}",
+            name, now.epoch, now.site,
+        )  # fmt: skip
         return identity
+
+    def newest(self) -> Backup | None:
+        """As the desk chooses."""
+        return writer.newest(self.writer(), self.backups.values())
+
+    def writer(self) -> Writer:
+        found = writer.parse(self.store.objects.get(writer.DOCUMENT), "aws")
+        return writer.served(self.store, found, self.active())
+
+    def active(self) -> str:
+        return "azure" if self.latched() else "" if self.latch_gone else "aws"
+
+    def _become(self, site: str, choices: Mapping[str, str]) -> Writer:
+        try:
+            return writer.become(self.store, site, self.identity, "aws", self.active(), int(choices.get("above", 0)))
+        except writer.Overtaken as problem:
+            raise StepFailed(str(problem)) from None
 
     def latched(self) -> bool:
         return any(self.latch)
@@ -181,18 +212,33 @@ class Model:
         if self.latched() and not self.closed and self.away.rows is not None:
             self.away.rows |= {self.row}
             self.written_away.add(self.row)
+            self.line |= {self.row}
         elif not self.latched() and self.alive and self.home.rows is not None:
             self.home.rows |= {self.row}
+            self.line |= {self.row}
+
+    def stray_write(self) -> None:
+        """At a primary that came back, by somebody who does not know that users are elsewhere."""
+        now = writer.parse(self.store.objects.get(writer.DOCUMENT), "aws")
+        if now.site == "azure" and self.latched() and self.alive and self.home.rows:
+            self.row += 1
+            self.home.rows |= {self.row}
+
+    def scheduled_backups(self) -> None:
+        """What both sites' schedules do now: the primary always, the standby where it is the writer."""
+        now = writer.parse(self.store.objects.get(writer.DOCUMENT), "aws")
+        if self.exists and self.away.rows is not None and now.site == "azure":
+            self.take_backup(store="standby-backup")
+        # The youngest, whoever the writer is.
+        if self.alive and self.home.rows:
+            self.take_backup()
 
     # Facts.
 
     def facts(self, asks_home: bool) -> Facts:
         alive = Vantage("this desk", self.alive, "status 200" if self.alive else "timed out, 3 times")
         checkers = Vantage("Route 53's health checkers", None if self.alive else False, "www leads elsewhere")
-        complete = tuple(
-            Backup(identity, began, scheduled, len(rows), 3, store)
-            for identity, (began, rows, scheduled, store) in self.backups.items()
-        )
+        complete = tuple(self.backups.values())
         return Facts(
             inventory=INVENTORY,
             now=self.clock,
@@ -208,6 +254,7 @@ class Model:
             home=Home(self.alive, "" if self.alive else "the cluster does not answer", holds_data=bool(self.home.rows)),
             program=Program(self.program),
             unfinished=unfinished(self.store),
+            writer=self.writer(),
         )
 
     # Deeds, as execute.Actions.
@@ -236,8 +283,13 @@ class Model:
     def _raise(self, step: Step, choices: Mapping[str, str]) -> Outcome:
         assert not self.program, "raising the mode was refused"
         if not self.exists:
-            newest = max(self.backups, key=lambda name: self.backups[name][0])
-            self.exists, self.away, self.away_from = True, Site(self.backups[newest][1], True), newest
+            # By manifests alone, as the machine does.
+            newest = max(
+                self.backups,
+                key=lambda name: (self.backups[name].site == self.backups[name].writer, self.backups[name].epoch or 0,
+                                  self.backups[name].began),
+            )  # fmt: skip
+            self.exists, self.away, self.away_from = True, Site(self.held_by[newest], True), newest
         return Outcome(choices={"raised": "yes"})
 
     def _lower(self, step: Step, choices: Mapping[str, str]) -> None:
@@ -251,18 +303,20 @@ class Model:
         assert not self.latched(), "data that users write to were replaced"
         backup = self._chosen(step, choices)
         self.verified = False
-        if self.away_from != backup or self.away.rows != self.backups[backup][1]:
+        if self.away_from != backup or self.away.rows != self.held_by[backup]:
             self.away.rows = None
             self.tick()  # a kill in the middle of a restore
-            self.away.rows, self.away_from = self.backups[backup][1], backup
+            self.away.rows, self.away_from = self.held_by[backup], backup
         self.away.serves = not self.closed
 
     def _verify_data(self, step: Step, choices: Mapping[str, str]) -> None:
-        if self.away.rows != self.backups[self._chosen(step, choices)][1]:
+        if self.away.rows != self.held_by[self._chosen(step, choices)]:
             raise StepFailed("tables differ")
         self.verified = True
 
     def _open(self, step: Step, choices: Mapping[str, str]) -> None:
+        if self.latched():
+            self._become("azure", choices)
         self.closed, self.away.serves = False, True
 
     def _writable(self, step: Step, choices: Mapping[str, str]) -> None:
@@ -273,12 +327,18 @@ class Model:
         if not self.away.serves or self.away.rows is None:
             raise StepFailed("no page")
 
+    def _writer(self, step: Step, choices: Mapping[str, str]) -> Outcome:
+        return Outcome(f"epoch {self._become(step.argument, choices).epoch}")
+
     def _latch(self, step: Step, choices: Mapping[str, str]) -> None:
         at = STORES.index(step.argument)
+        assert self.writer().site == "azure", "users go where nobody is the writer"
         assert self.away.rows is not None and self.away.serves and not self.closed, "the application is not ready"
         assert self.latched() or self.verified, "the data are not verified"
-        newest = max(self.backups.values())
-        assert self.latched() or self.away.rows >= newest[1], "a newer backup was passed over"
+        if not self.latched():
+            newest = self.newest()
+            assert newest is not None and self.away.rows >= self.held_by[newest.id], "a newer backup was passed over"
+            self.line = self.away.rows
         self.latch[at] = True
 
     def _answers(self, step: Step, choices: Mapping[str, str]) -> None:
@@ -294,7 +354,7 @@ class Model:
         return Outcome(choices={"old": self.take_backup(scheduled=False)})
 
     def _list_extra(self, step: Step, choices: Mapping[str, str]) -> Outcome:
-        extra = self.backups[choices["old"]][1] - self.backups[step.argument][1]
+        extra = self.held_by[choices["old"]] - self.held_by[step.argument]
         return Outcome(figures={"extra_rows": len(extra)}, findings=(f"{len(extra)} rows",) if extra else ())
 
     def _close(self, step: Step, choices: Mapping[str, str]) -> None:
@@ -313,10 +373,10 @@ class Model:
 
     def _restore_home(self, step: Step, choices: Mapping[str, str]) -> None:
         assert choices["aside"] == f"aside_{choices['dump']}", "the old tables were not moved aside for this dump"
-        self.home.rows = (self.home.rows or frozenset()) | self.backups[choices["dump"]][1]
+        self.home.rows = (self.home.rows or frozenset()) | self.held_by[choices["dump"]]
 
     def _compare(self, step: Step, choices: Mapping[str, str]) -> Outcome:
-        wanted = self.backups[choices["dump"]][1]
+        wanted = self.held_by[choices["dump"]]
         if self.home.rows != wanted or self.away.rows != wanted:
             raise StepFailed("tables differ")
         return Outcome(figures={"divergent_tables": 0})
@@ -327,6 +387,7 @@ class Model:
 
     def _unlatch(self, step: Step, choices: Mapping[str, str]) -> None:
         assert self.closed, "both sites take writes"
+        assert self.writer().site == "aws", "users go where nobody is the writer"
         assert self.home.rows is not None and self.away.rows is not None
         # A rogue writer may have added rows since they were compared; none may be missing.
         assert self.home.rows >= self.away.rows, "users were sent to a site that lacks rows"
@@ -346,7 +407,7 @@ class Model:
     def kept_rows(self) -> frozenset[int]:
         """All rows that are anywhere."""
         found = set(self.home.rows or ()) | set(self.away.rows or ())
-        for rows in (*self.aside.values(), *(backup[1] for backup in self.backups.values())):
+        for rows in (*self.aside.values(), *self.held_by.values()):
             found |= rows
         return frozenset(found)
 
@@ -378,6 +439,7 @@ class ModelWorld(World):
         return self._model.facts(True)
 
     def actions(self, identity: str, began: float) -> Any:
+        self._model.identity = identity
         return self._model
 
 

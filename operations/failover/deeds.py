@@ -15,8 +15,10 @@ from components.inventory import Inventory, Name
 from .. import azure
 from ..guest import GUEST, brief
 from ..steps import iso
+from ..store import Unavailable
 from ..transport import Done, RemoteFailed
-from .facts import NameSeen, Standby
+from . import writer
+from .facts import NameSeen, Standby, Writer
 from .look import Eyes
 from .read import Reader, parse_standby
 from .words import Doing, Step
@@ -87,6 +89,7 @@ class Deeds:
             Doing.OPEN: self._open,
             Doing.WRITABLE: self._writable,
             Doing.APPLICATION: self._application,
+            Doing.WRITER: self._make_writer,
             Doing.LATCH: self._latch,
             Doing.EVENTS: self._start_events,
             Doing.ANSWERS: self._answers,
@@ -236,17 +239,23 @@ class Deeds:
         return Outcome(f"{proof.rows} rows, every table equal to the manifest", figures=figures)
 
     def _open(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        latched, away, findings = self._latched(), self._reader.sites.away, []
+        if latched:
+            try:
+                self._become(away, choices)
+            except (StepFailed, Unavailable) as problem:
+                findings.append(f"backups of {away} count as nobody's until `twinsite failover --to {away}`: {problem}")
         self._standby("open", seconds=PAGE_SECONDS)
-        if not self._latched():
+        if not latched:
             # Where users never were, the scheduled events wait for the latch.
             return Outcome("started")
         try:
             events = self._events(self._away(), self._report().backup_id, "--enable")
         except RemoteFailed as problem:
             # Users have their site back; that is what this step is for.
-            words = f"scheduled events stand still at {self._reader.sites.away}: {problem}"
-            return Outcome("started", findings=(words,))
-        return Outcome(", ".join(filter(None, ("started", events))))
+            findings.append(f"scheduled events stand still at {away}: {problem}")
+            events = ""
+        return Outcome(", ".join(filter(None, ("started", events))), findings=tuple(findings))
 
     def _latched(self) -> bool:
         return any(one.set for one in self._reader.latch())
@@ -290,9 +299,30 @@ class Deeds:
         found = self._page(self._eyes.away, name.secondary_marker, name, self._reader.sites.away, say)
         return Outcome(found.detail, figures={"first_page_seconds": round(time.time() - self._began, 1)})
 
-    # The latch, and what users get.
+    # The writer, the latch, and what users get.
+
+    def _become(self, site: str, choices: Mapping[str, str]) -> Writer:
+        reader = self._reader
+        active, above = reader.active(reader.latch()), int(choices.get("above", 0))
+        try:
+            return writer.become(reader.store, site, self._identity, reader.sites.home, active, above)
+        except writer.Overtaken as problem:
+            raise StepFailed(f"{problem}: find out who works on this stack, then run this again") from None
+
+    def _make_writer(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        found = self._become(step.argument, choices)
+        return Outcome(f"{found.site}, epoch {found.epoch}")
+
+    def _is_writer(self, site: str) -> None:
+        found, _ = writer.read(self._reader.store, self._reader.sites.home, "")
+        if found.site != site:
+            raise StepFailed(
+                f"{found.site} is the writer (epoch {found.epoch}, by {found.by or 'nobody'}), not {site}: what users "
+                "write there would be in no backup that counts; run this again"
+            )
 
     def _latch(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
+        self._is_writer(self._reader.sites.away)
         content = json.dumps({"set": iso(time.time()), "by": self._identity}).encode()
         fresh = self._reader.blobs.put(azure.place(step.argument), content, new=True, kind="application/json")
         return Outcome("set" if fresh else "it was set already")
@@ -300,6 +330,7 @@ class Deeds:
     def _unlatch(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
         if not self._report().closed:
             raise StepFailed(f"{self._reader.sites.away} takes writes again: run this again, which brings them along")
+        self._is_writer(self._reader.sites.home)
         gone = self._reader.blobs.delete(azure.place(step.argument))
         return Outcome("removed" if gone else "it was not set")
 

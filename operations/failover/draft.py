@@ -2,6 +2,7 @@
 
 from ..stack import age_words
 from ..steps import iso
+from . import writer
 from .facts import Backup, Facts, Sites, Unfinished
 from .words import Command, Doing, Intent, Step, Where
 
@@ -109,14 +110,25 @@ class Draft:
         if backups.problem:
             self.refuse(f"the backups cannot be read: {backups.problem}")
             return None
+        if not self._readable_enough():
+            return None
         # What went home in a failback counts as well: it is newer than any backup that was taken before it.
-        found = (backups.find(self.choices.get("fresh", "")) if self.intent.planned else None) or backups.newest(
-            scheduled
-        )
-        if found is None and backups.complete:
+        wanted = self.intent.backup or (self.choices.get("fresh", "") if self.intent.planned else "")
+        newest = writer.newest(self.facts.writer, backups.complete, scheduled)
+        found = backups.find(wanted) or (None if self.intent.backup else newest)
+        if self.intent.backup and found is None:
+            also = f"; the newest is {newest.id}" if newest else ""
+            self.refuse(f"--backup {self.intent.backup}: there is no complete backup of that id{also}")
+        elif found is None and writer.newest(self.facts.writer, backups.complete) is not None:
             self.refuse(
                 "every complete backup was taken by hand, so its age shows nothing: wait for a scheduled one, or say "
                 "--planned"
+            )
+        elif found is None and backups.complete:
+            last = backups.complete[-1]
+            self.refuse(
+                f"no complete backup was taken where the writer was; the last is {last.id} ({last.branch}): look what "
+                "it holds, then name it with --backup"
             )
         elif found is None and backups.halves:
             self.refuse(
@@ -128,17 +140,56 @@ class Draft:
             self.refuse(f"there is no backup at all in {store.store if store else 'the store'}: see {page}")
         else:
             self.choices["backup"] = found.id
+            self._passed_over(found)
             later = [half for half in backups.halves if half > found.id]
             if later:
                 self.says.append(f"not used, because begun and never finished: {', '.join(sorted(later))}")
         return found
+
+    def _readable_enough(self) -> bool:
+        """Whether what cannot be read cannot be the newest."""
+        unread, known = self.facts.backups.unread, self.facts.writer
+        if not unread:
+            return True
+        if self.intent.backup or max(known.epoch, self.facts.backups.highest_epoch) == 0:
+            self.says.append(f"{self.sites.away}'s own backups cannot be read, and are not needed: {unread}")
+            return True
+        self.refuse(
+            f"{self.sites.away}'s own backups cannot be read ({unread}), and it has been the writer: the newest data "
+            "may be there; mend that, or name a backup with --backup"
+        )
+        return False
+
+    def _passed_over(self, found: Backup) -> None:
+        later = [one for one in self.facts.backups.complete if one.began > found.began and one is not found]
+        other = [f"{one.id} ({one.branch})" for one in later if one.site or one.epoch is None]
+        if other:
+            self.says.append(
+                f"younger, and of another branch than {found.id} ({found.branch}): {', '.join(other[-3:])}; to restore "
+                "one of them name it with --backup"
+            )
+
+    def make_writer(self, site: str) -> None:
+        """Before users go there, and before a standby that they are at is opened."""
+        self.choices["above"] = str(self.facts.backups.highest_epoch)
+        if self.facts.writer_problem:
+            self.says.append(f"{self.facts.writer_problem}: it is written anew, in an epoch above every backup's")
+        self.add(
+            Doing.WRITER,
+            f"make {site} the writer, in an epoch of its own",
+            "nobody else changed the document",
+            Where.STORE,
+            undo="another failover or failback raises it again",
+            argument=site,
+            again=True,
+        )
 
     def say_loss(self, backup: Backup) -> None:
         age = age_words(max(0.0, self.facts.now - backup.began))
         kind = "" if backup.scheduled else ", taken by hand: its age is not what a disaster would cost"
         self.says.append(
             f"data: backup {backup.id} of {iso(backup.began)}, {age} old, {backup.rows} rows in {backup.tables} "
-            f"tables{kind}"
+            f"tables, {backup.branch}{kind}"
         )
         self.says.append(
             f"lost to users until a failback: what was written at {self.sites.home} after {iso(backup.began)}; it "

@@ -37,6 +37,57 @@ class Backup:
     tables: int
     store: str = ""
     """`azblob://ACCOUNT/CONTAINER` that holds it: the backups', or that of data on their way home."""
+    site: str = ""
+    """Where it was taken; "" in a manifest from before there were epochs."""
+    epoch: int | None = 0
+    """Of the writer, as it was read before the snapshot and after the last row; None: not known."""
+    writer: str = ""
+    """Which site the writer was then."""
+    unknown: str = ""
+    """Why the epoch is not known."""
+
+    @property
+    def branch(self) -> str:
+        """Whose history it is of, for a sentence."""
+        if self.epoch is None:
+            return f"of an unknown branch ({self.unknown})"
+        if not self.site:
+            return f"epoch {self.epoch}"
+        beside = "" if self.site == self.writer else f", while {self.writer} was the writer"
+        return f"{self.site}, epoch {self.epoch}{beside}"
+
+
+@dataclass(frozen=True)
+class Held:
+    """One epoch, and the site that was the writer in it, since when (seconds since 1970) and by which operation."""
+
+    epoch: int
+    site: str
+    since: float
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Who may write, as writer.json says (writer.py)."""
+
+    site: str
+    """"" while nobody has looked."""
+    epoch: int = 0
+    by: str = ""
+    """The operation that raised it."""
+    held: tuple[Held, ...] = ()
+    """All epochs, the present one last."""
+    unserved: bool = False
+    """Raised, and then no latch object was touched: users are elsewhere, and nobody served in this epoch."""
+    words: str = ""
+    """What is wrong with the document."""
+
+    def holder(self, epoch: int) -> str:
+        """The site whose backups of this epoch count; "" when the document does not know the epoch."""
+        if self.unserved and epoch == self.epoch:
+            epoch = max((one.epoch for one in self.held[:-1]), default=0)
+        return next((one.site for one in self.held if one.epoch == epoch), "")
 
 
 @dataclass(frozen=True)
@@ -48,15 +99,17 @@ class Backups:
     """Begun, without a manifest: no backups."""
     problem: str = ""
     """Why they cannot be listed; empty when they were."""
+    unread: str = ""
+    """Why the standby's own, in a store of its own, cannot be listed; empty when they were."""
 
     def find(self, identity: str) -> Backup | None:
         """The complete backup of that name."""
         return next((backup for backup in self.complete if backup.id == identity), None)
 
-    def newest(self, scheduled: bool = False) -> Backup | None:
-        """By the manifest's time, never by the order of names."""
-        found = [backup for backup in self.complete if backup.scheduled or not scheduled]
-        return max(found, key=lambda backup: backup.began, default=None)
+    @property
+    def highest_epoch(self) -> int:
+        """That any of them names."""
+        return max((backup.epoch or 0 for backup in self.complete), default=0)
 
 
 @dataclass(frozen=True)
@@ -147,6 +200,7 @@ class Facts:
     names: tuple[NameSeen, ...] = ()
     program: Program = Program()
     unfinished: Unfinished | None = None
+    writer: Writer = Writer("")
     held: str = ""
     """Who holds the operation lock, in words."""
 
@@ -159,6 +213,18 @@ class Facts:
     def unlatched(self) -> bool:
         """Users are at the primary for certain: both stores say that there is nothing."""
         return all(one.set is False for one in self.latch)
+
+    @property
+    def writer_problem(self) -> str:
+        """What is wrong with the writer's document by itself; "" when nothing is."""
+        if self.writer.words:
+            return self.writer.words
+        if self.backups.highest_epoch > self.writer.epoch:
+            return (
+                f"writer.json is of epoch {self.writer.epoch} and a backup of epoch {self.backups.highest_epoch}: it "
+                "was lost, or an old one was put back"
+            )
+        return ""
 
     def active_site(self) -> str:
         """Where users are by the latch, which decides; "" when it cannot be told."""

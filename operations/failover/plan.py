@@ -1,8 +1,9 @@
 """From facts and what a person wants to steps in order, or to a refusal with every reason. Pure.
 
 What holds in every plan, and is tested: data from a backup are restored and proved before the latch, and never once it
-is set; the latch comes last; a failback compares every table at both sites while nobody writes, and only then removes
-it; nothing here needs the failed site, us-east-1 or a DNS record edit.
+is set; the site that users go to is made the writer, and then the latch comes last; a failback compares every table at
+both sites while nobody writes, and only then removes it; nothing here needs the failed site, us-east-1 or a DNS record
+edit.
 """
 
 from ..stack import age_words
@@ -60,7 +61,11 @@ def _failover(draft: Draft) -> None:
     else:
         draft.says.append(f"users are at {sites.away} already (the latch is set): its data are not touched")
         draft.await_standby()
+        # A failback may have been broken off: before it is opened again, what is written there must count.
+        draft.make_writer(sites.away)
     draft.serving()
+    if not facts.latched:
+        draft.make_writer(sites.away)
     for number, one in enumerate(facts.latch, 1):
         if one.set is None:
             continue
@@ -125,10 +130,19 @@ def _failback(draft: Draft) -> None:
     facts, sites = draft.facts, draft.sites
     draft.latch_known(may_lack_one=False)
     if facts.unlatched:
-        if "compare-tables" not in draft.done:
+        came_home = "compare-tables" in draft.done
+        if facts.writer.site == sites.away or facts.writer_problem:
+            if not came_home:
+                draft.says.append(
+                    f"users are at {sites.home} (no latch object is set), and only who the writer is has to be put "
+                    f"right: no data are moved; take a backup at {sites.home} afterwards"
+                )
+            draft.make_writer(sites.home)
+        elif not came_home:
             draft.refuse(f"users are at {sites.home} (no latch object is set): there is nothing to bring home")
-        # Users write at home again: comparing, let alone restoring, would be wrong now.
-        draft.events(sites.home, Where.CLUSTER)
+        if came_home:
+            # Users write at home again: comparing, let alone restoring, would be wrong now.
+            draft.events(sites.home, Where.CLUSTER)
         draft.answers(sites.home)
         return
     draft.standby_known()
@@ -197,6 +211,7 @@ def _failback_steps(draft: Draft) -> None:
         Where.PAGES,
         again=True,
     )
+    draft.make_writer(sites.home)
     for number, one in enumerate(facts.latch, 1):
         draft.add(
             Doing.UNLATCH,

@@ -14,8 +14,8 @@ from .. import azure, lock
 from ..guest import GUEST
 from ..store import Store, Unavailable
 from ..transport import RemoteFailed, Unreachable
-from . import record
-from .facts import Backup, Backups, Facts, Home, LatchObject, NameSeen, Program, Sites, Standby, Vantage
+from . import record, writer
+from .facts import Backup, Backups, Facts, Home, LatchObject, NameSeen, Program, Sites, Standby, Vantage, Writer
 from .look import Eyes
 from .worker import Runner, Worker, answer
 
@@ -59,6 +59,7 @@ class Reader:
             there = self.from_standby() if found.known else None
             vantages = [desk.result(), self.checkers(names.result(), latch.result()), there]
             return Facts(
+                writer=self.writer(latch.result()),
                 inventory=self.inventory,
                 now=time.time(),
                 vantages=tuple(one for one in vantages if one is not None),
@@ -88,10 +89,18 @@ class Reader:
             words = _explained(problem, store, "Storage Blob Data Contributor")
             return LatchObject(store, True if self.eyes.get(url, "", "").status == 200 else None, words)
 
+    def writer(self, latch: tuple[LatchObject, ...]) -> Writer:
+        """Who the writer is. Unavailable when the store does not answer."""
+        return writer.read(self.store, self.sites.home, self.active(latch))[0]
+
+    def active(self, latch: tuple[LatchObject, ...]) -> str:
+        """Where users are by the latch; "" when that cannot be told."""
+        return Facts(self.inventory, 0.0, latch=latch).active_site()
+
     # Backups.
 
     def backups(self) -> Backups:
-        """Those of the schedule, and what went home in failbacks."""
+        """Those of the schedule, what went home in failbacks, and the standby's own."""
         asked = self.inventory.backups
         if asked is None:
             return Backups(problem="the inventory names none")
@@ -104,7 +113,13 @@ class Reader:
                 halves += found.halves if store == asked.store else ()
         except (azure.AzureError, ValueError) as problem:
             return Backups(problem=_explained(problem, asked.store, "Storage Blob Data Reader"))
-        return Backups(tuple(sorted(complete, key=lambda backup: backup.began)), tuple(sorted(halves)))
+        unread = ""
+        try:
+            complete += self._in_store(asked.standby).complete if asked.standby else ()
+        except (azure.AzureError, ValueError) as problem:
+            unread = _explained(problem, asked.standby, "Storage Blob Data Reader")
+        ordered = tuple(sorted(complete, key=lambda backup: backup.began))
+        return Backups(ordered, tuple(sorted(halves)), unread=unread)
 
     def _in_store(self, store: str) -> Backups:
         place = azure.place(store)
@@ -241,9 +256,22 @@ def parse_manifest(identity: str, content: bytes, store: str) -> Backup | None:
             rows=sum(int(table["rows"]) for table in tables),
             tables=len(tables),
             store=store,
+            **_branch(found),
         )
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _branch(found: dict[str, Any]) -> dict[str, Any]:
+    """As components/guest/backup/branch.py reads it; tests hold the two together."""
+    said = found.get("branch")
+    if said is None:
+        return {}
+    said = said if isinstance(said, dict) else {}
+    site, epoch, writer = str(said.get("site") or ""), said.get("epoch"), str(said.get("writer") or "")
+    if not isinstance(epoch, int) or isinstance(epoch, bool) or epoch < 0 or not site or not writer:
+        return {"site": site, "epoch": None, "unknown": str(said.get("unknown") or "its manifest does not say")}
+    return {"site": site, "epoch": epoch, "writer": writer}
 
 
 def parse_home(found: dict[str, Any]) -> Home:

@@ -7,7 +7,7 @@ from typing import Any
 from ..stack import Stack, age_words
 from ..store import Unavailable
 from ..transport import Transport
-from . import command
+from . import command, writer
 from .facts import Facts, Sites
 
 
@@ -26,8 +26,8 @@ def _with(shown: dict[str, Any], found: list[str], more: dict[str, Any]) -> dict
 
 
 def describe(facts: Facts) -> dict[str, Any]:
-    """The JSON of DESIGN section 9, and `backup`, `standby`, `operation` beside it. Pure."""
-    newest = facts.backups.newest()
+    """The JSON of DESIGN section 9, and `backup`, `writer`, `standby`, `operation` beside it. Pure."""
+    newest = writer.newest(facts.writer, facts.backups.complete)
     unfinished = facts.unfinished
     return {
         "dr_mode": facts.inventory.dr_mode,
@@ -48,8 +48,10 @@ def describe(facts: Facts) -> dict[str, Any]:
         "backup": {
             "id": newest.id if newest else None,
             "age_seconds": round(facts.now - newest.began) if newest else None,
+            "branch": newest.branch if newest else None,
             "unfinished": list(facts.backups.halves),
         },
+        "writer": {"site": facts.writer.site, "epoch": facts.writer.epoch},
         "standby": {"exists": facts.standby.exists, "words": _standby(facts)},
         "operation": {"id": unfinished.id, "command": unfinished.command} if unfinished else None,
     }
@@ -74,6 +76,7 @@ def problems(facts: Facts) -> Iterator[str]:
     if facts.latched and any(one.set is False for one in facts.latch):
         yield f"one latch object of two is set: `twinsite failover --to {sites.away}` sets the other as well"
     yield from _names(facts)
+    yield from _writer(facts)
     yield from _backups(facts)
     standby = facts.standby
     if standby.exists and not standby.known:
@@ -102,20 +105,44 @@ def _names(facts: Facts) -> Iterator[str]:
             )
 
 
+def _writer(facts: Facts) -> Iterator[str]:
+    sites, found, active = Sites.of(facts.inventory), facts.writer, facts.active_site()
+    parted = f"users are at {active} by the latch, and {found.site} is the writer (epoch {found.epoch})"
+    parted += ": no backup of what they write there counts"
+    back = f"`twinsite failback --to {sites.home}`"
+    if facts.writer_problem:
+        mend = f"`twinsite failover --to {sites.away}`" if facts.latched else back
+        yield f"{facts.writer_problem}: {mend} writes it anew, above every backup"
+    elif active == sites.away and found.site == sites.home:
+        yield f"{parted}; `twinsite failover --to {active}` makes it the writer, {back} goes on with that"
+    elif active == sites.home and found.site == sites.away:
+        yield (
+            f"{parted}; {back} makes it the writer again, and moves nothing; `twinsite failover --to {found.site}` "
+            "goes on with that"
+        )
+
+
 def _backups(facts: Facts) -> Iterator[str]:
     asked, backups = facts.inventory.backups, facts.backups
     if asked is None:
         return
-    newest = backups.newest()
+    newest = writer.newest(facts.writer, backups.complete)
+    if backups.unread:
+        yield f"the standby's own backups cannot be read: {backups.unread}"
     if backups.problem:
         yield f"the backups cannot be read: {backups.problem}"
+    elif newest is None and backups.complete:
+        last = backups.complete[-1]
+        yield f"no complete backup was taken where the writer was; the last is {last.id} ({last.branch})"
     elif newest is None:
         yield f"there is no complete backup in {asked.store}: see docs/runbooks/no-backup.md"
     elif time_since(facts, newest.began) > asked.max_age_hours * 3600:
         age = age_words(time_since(facts, newest.began))
+        serves = facts.writer.site == Sites.of(facts.inventory).away
+        job = f"`journalctl -u twinsite-backup` on {facts.writer.site}'s machine" if serves else "the backup job"
         yield (
-            f"the newest complete backup is {age} old, and {asked.max_age_hours:g} h are allowed: look at the "
-            "backup job (docs/runbooks/no-backup.md)"
+            f"the newest complete backup ({newest.branch}) is {age} old, and {asked.max_age_hours:g} h are allowed: "
+            f"look at {job} (docs/runbooks/no-backup.md)"
         )
 
 

@@ -30,6 +30,7 @@ class Doing(StrEnum):
     OPEN = "open-standby"
     WRITABLE = "verify-writable"
     APPLICATION = "verify-application"
+    WRITER = "make-writer"
     LATCH = "set-latch"
     EVENTS = "start-events"
     ANSWERS = "verify-answers"
@@ -90,6 +91,8 @@ class Intent:
     one_latch: bool = False
     planned: bool = False
     ignore_lock: bool = False
+    backup: str = ""
+    """Id of the backup to restore; "" the newest of the writer's."""
 
 
 @dataclass(frozen=True)

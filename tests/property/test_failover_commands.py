@@ -138,6 +138,7 @@ STEPS_BACK = (
     "restore-into-primary",
     "compare-tables",
     "verify-primary-application",
+    "make-writer",
     "remove-latch-1",
     "remove-latch-2",
     "start-events",
@@ -188,23 +189,19 @@ def test_a_failover_breaks_a_failback_off_without_losing_what_was_written_at_the
         assert model.written_away <= (model.away.rows or frozenset()), moment
 
 
+WHAT = ["failover", "failback", "drill failover", "drill restore", "die", "return", "write", "stray", "store", "backup"]
+STEPS = ["", "", "close-standby", "verify-data", "make-writer", "set-latch-2", "compare-tables", "remove-latch-1"]
 EVENTS = st.lists(
-    st.tuples(
-        st.sampled_from(
-            ["failover", "failback", "drill failover", "drill restore", "die", "return", "write", "backup", "store"]
-        ),
-        st.integers(1, 60),
-        st.sampled_from(["", "", "close-standby", "verify-data", "set-latch-2", "compare-tables", "remove-latch-1"]),
-        st.booleans(),
-    ),
-    max_size=14,
+    st.tuples(st.sampled_from(WHAT), st.integers(1, 60), st.sampled_from(STEPS), st.booleans()), max_size=14
 )
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(EVENTS)
-def test_whatever_happens_in_whatever_order_nothing_is_lost_silently(events: list[tuple[str, int, str, bool]]) -> None:
-    model = Model()
+@given(st.booleans(), EVENTS)
+def test_whatever_happens_in_whatever_order_nothing_is_lost_silently(
+    away: bool, events: list[tuple[str, int, str, bool]]
+) -> None:
+    model = moved() if away else Model()
     kept = set(model.kept_rows())
     for what, moment, fails, killed in events:
         if what == "die":
@@ -215,15 +212,18 @@ def test_whatever_happens_in_whatever_order_nothing_is_lost_silently(events: lis
             model.user_writes()
         elif what == "store":
             model.latch_gone = {0} if moment % 2 else set()
+        elif what == "stray":
+            model.stray_write()
         elif what == "backup":
-            if model.alive and not model.latched() and model.home.rows is not None:
-                model.take_backup()
+            model.scheduled_backups()
         else:
             model.fails = fails
             intent = Intent(Command(what), {"failover": "azure", "failback": "aws"}.get(what, ""), source_is_dead=True)
             run(model, intent, kill_at=moment if killed else None)
             model.fails = ""
         model.revive()
+        newest = model.newest()
+        assert newest is None or model.held_by[newest.id] <= model.line, "a stale branch is the newest"
         # The model's own asserts have judged every deed; this one, that no row is nowhere.
         assert kept <= model.kept_rows()
         kept |= model.kept_rows()
@@ -251,3 +251,100 @@ def test_tables_that_were_equal_before_a_kill_are_compared_again_after_it() -> N
         found = run(model, BACK)
         assert found is not None and "tables differ" in found["problems"][0]
         assert model.latched()
+
+
+def limbo() -> list[Model]:
+    """A failover killed after it had made azure the writer and before it touched the latch; AWS was alive all along."""
+    found = []
+    for moment in range(1, count(dead(Model()), OVER)):
+        model = dead(Model())
+        run(model, OVER, kill_at=moment)
+        model.revive()
+        if model.writer().unserved:
+            model.alive = True
+            model.user_writes()
+            model.scheduled_backups()
+            found.append(model)
+    assert found
+    return found
+
+
+def test_an_epoch_in_which_nobody_was_moved_is_of_the_site_that_served_on() -> None:
+    for model in limbo():
+        stored = sorted(model.backups.values(), key=lambda one: one.began)
+        assert [(one.site, one.writer) for one in stored[-2:]] == [("azure", "azure"), ("aws", "azure")]
+        newest = model.newest()
+        assert newest is not None and newest.site == "aws" and model.held_by[newest.id] == model.line
+
+
+def test_a_failover_that_goes_on_keeps_its_epoch_and_takes_what_was_backed_up_meanwhile() -> None:
+    over = Intent(Command.FAILOVER, "azure", source_is_dead=True)
+    for model in limbo():
+        passed(model, over)
+        assert (model.writer().site, model.writer().epoch) == ("azure", 1)
+        assert model.away.rows == model.line and max(model.line) == model.row, "what users wrote at AWS until then"
+
+
+def test_a_failover_that_is_given_up_leaves_users_and_their_backups_at_home() -> None:
+    for model in limbo():
+        assert passed(model, BACK)["verdict"] == "passed"
+        assert (model.writer().site, model.writer().epoch, model.deeds[-2:]) == (
+            "aws", 2, ["make-writer", "verify-answers"],
+        )  # fmt: skip
+        newest = model.newest()
+        assert newest is not None and newest.site == "aws" and model.held_by[newest.id] == model.line
+
+
+def test_every_move_has_an_epoch_of_its_own_and_run_again_it_keeps_it() -> None:
+    model = moved()
+    assert (model.writer().site, model.writer().epoch) == ("azure", 1)
+    passed(model, OVER)
+    assert model.writer().epoch == 1, "users are there already"
+    passed(model, BACK)
+    assert [(one.epoch, one.site) for one in model.writer().held] == [(0, "aws"), (1, "azure"), (2, "aws")]
+
+
+def test_a_failback_that_turns_back_makes_the_standby_the_writer_before_it_opens() -> None:
+    for step in ("make-writer", "remove-latch-1"):
+        model = moved()
+        model.fails = step
+        run(model, BACK)
+        closed = step == "remove-latch-1"
+        assert model.closed is closed, "begun, so nobody knows whether it was touched"
+        if closed:
+            passed(model, OVER)
+        model.user_writes()
+        model.scheduled_backups()
+        assert model.writer().site == "azure"
+        newest = model.newest()
+        assert newest is not None and newest.site == "azure" and model.held_by[newest.id] == model.line
+        passed(model, BACK)
+        assert model.written_away <= (model.home.rows or frozenset())
+
+
+def test_a_failover_that_breaks_a_failback_off_makes_what_azure_backs_up_count_again() -> None:
+    for moment in range(1, count(moved(), BACK)):
+        model = moved()
+        run(model, BACK, kill_at=moment)
+        model.revive()
+        if not model.latched():
+            continue
+        passed(model, OVER)
+        model.user_writes()
+        model.scheduled_backups()
+        newest = model.newest()
+        assert newest is not None and newest.site == "azure" and model.held_by[newest.id] == model.line, moment
+
+
+def test_a_document_that_was_lost_is_raised_above_every_backup() -> None:
+    model = moved()
+    model.scheduled_backups()
+    model.store.objects.pop("writer.json")
+    passed(model, OVER)
+    assert (model.writer().site, model.writer().epoch) == ("azure", 2)
+    model = moved()
+    passed(model, BACK)
+    model.take_backup()
+    model.store.objects["writer.json"] = b"{}"
+    assert "is no document of ours" in str(passed(model, BACK)["says"])
+    assert (model.writer().site, model.writer().epoch, model.home.serves) == ("aws", 3, True)

@@ -77,6 +77,7 @@ def test_a_failover_from_cold_raises_restores_proves_and_sets_the_latch_last() -
         "verify-data",
         "verify-writable",
         "verify-application",
+        "make-writer",
         "set-latch-1",
         "set-latch-2",
         "start-events",
@@ -179,6 +180,7 @@ def test_once_the_latch_is_set_a_failover_touches_no_data() -> None:
     found = plan(facts(latch=latch(True, False), standby=READY), OVER)
     assert steps(found) == [
         "await-standby",
+        "make-writer",
         "verify-writable",
         "verify-application",
         "set-latch-1",
@@ -224,6 +226,7 @@ def test_a_failback_closes_dumps_restores_compares_and_removes_the_latch_last() 
         "restore-into-primary",
         "compare-tables",
         "verify-primary-application",
+        "make-writer",
         "remove-latch-1",
         "remove-latch-2",
         "start-events",

@@ -5,13 +5,16 @@ import io
 import json
 import pathlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from operations.console import Plain
 from operations.failover import command
-from operations.failover.words import Command, Intent
+from operations.failover.deeds import StepFailed
+from operations.failover.execute import REOPEN
+from operations.failover.words import Command, Doing, Intent, Step, Where
 from operations.stack import Stack
 from tests.azure_http import azure_server
 from tests.failover_machines import Machines
@@ -134,3 +137,43 @@ def test_an_object_that_our_identity_may_not_read_is_seen_as_the_health_checks_s
     both._azure.gone.add("petcliniclatch")  # 403 to us, and still 200 to the checks
     run(both, Intent(Command.FAILOVER, "azure", one_latch=True, source_is_dead=True))
     assert both.state["away"]["rows"] == [1, 2, 3, 50], "what users wrote was not replaced"
+
+
+def writer_of(both: Machines) -> tuple[str, int]:
+    found = json.loads(both._azure.blobs[("petclinicbackup", "operations", "writer.json")])
+    return found["site"], found["epoch"]
+
+
+def test_the_writer_follows_users_there_and_home_again(both: Machines) -> None:
+    both.alive = False
+    passed(both, OVER)
+    assert writer_of(both) == ("azure", 1)
+    both.alive = True
+    passed(both, BACK)
+    assert writer_of(both) == ("aws", 2)
+
+
+def test_a_latch_object_is_touched_only_while_its_site_is_the_writer(both: Machines) -> None:
+    both.alive = False
+    passed(both, OVER)
+    deeds = both.world().actions("op", 0.0)
+    other = {"site": "aws", "epoch": 5, "held": [{"epoch": 5, "site": "aws", "since": 0, "by": "bob"}]}
+    both._azure.blobs[("petclinicbackup", "operations", "writer.json")] = json.dumps(other).encode()
+    step = Step("set-latch-1", Doing.LATCH, "", "", Where.STORE, argument="azblob://petclinicpublic/$web/latch/dr")
+    with pytest.raises(StepFailed, match=r"aws is the writer \(epoch 5, by bob\), not azure"):
+        deeds.do(step, {}, print)
+    deeds.do(REOPEN, {}, print)
+    assert writer_of(both) == ("azure", 6), "before it takes writes again"
+    both.change("away", closed=True)
+    with pytest.raises(StepFailed, match=r"azure is the writer \(epoch 6, by op\), not aws"):
+        deeds.do(replace(step, doing=Doing.UNLATCH), {}, print)
+
+
+def test_a_standby_is_opened_again_also_when_nobody_can_be_made_the_writer(both: Machines) -> None:
+    both.alive = False
+    passed(both, OVER)
+    both.change("away", closed=True)
+    both._azure.gone.add("petclinicbackup")
+    found = both.world().actions("op", 0.0).do(REOPEN, {}, print)
+    assert both.state["away"]["closed"] is False
+    assert "backups of azure count as nobody's until `twinsite failover --to azure`" in found.findings[0]
