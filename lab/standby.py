@@ -31,6 +31,7 @@ def values(operator: Operator, war: Path) -> dict[str, Any]:
         "primary_marker": "served by site aws",
         "standby_marker": "served by site azure",
         "backup_account": "labdrbackup",
+        "standby_backup_account": "labdrsecond",
         "public_account": "labdrpublic",
         "latch_account": "labdrlatch",
         "vault": "lab-dr-vault",

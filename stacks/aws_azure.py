@@ -27,7 +27,7 @@ from components.traffic import FrontDoor, Latch, Route53FailoverPair, StaticSite
 from components.traffic.failover_pair import FAILURES, INTERVAL_SECONDS
 from components.workload import BackupJob
 
-from .aws_azure_refusals import STANDBY_HOST, refusals
+from .aws_azure_refusals import STANDBY_HOST, refusals, second_account
 from .aws_azure_settings import MODES, NAME, Names, Settings, Site, read
 from .aws_azure_users import Users, reach
 
@@ -61,6 +61,11 @@ class Ground:
 def build(settings: Settings) -> dict[str, Any]:
     """Create the components; returns the stack's exports. Refused before the first resource exists."""
     require(f"topology {NAME}", refusals(settings))
+    if not settings.standby_backup_account:
+        pulumi.log.warn(
+            "while the standby serves, its own backups rest in the account that it restores from: that helps against a "
+            "lost database, not against a lost account or region: `pulumi config set standby_backup_account NAME`"
+        )
     tags = {"twinsite:stack": pulumi.get_stack(), "twinsite:topology": NAME}
     ground = _ground(settings, tags)
     users = reach(settings, ground.network, ground.page_site, ground.latch, tags)
@@ -155,6 +160,7 @@ def _ground(settings: Settings, tags: dict[str, str]) -> Ground:
             },
             "operators": list(settings.operators),
             "keep_days": settings.keep_days,
+            "second": second_account(settings),
             "site_is_active": settings.standby_serves,
             "latch_urls": urls,
             "tags": tags,
@@ -249,6 +255,7 @@ def _standby(
             "size": settings.machine_size,
             "image": settings.machine_image,
             "which": settings.backup,
+            "backups": {"schedule": settings.backup_schedule, "primary_site": Site.AWS.value},
             "site_is_active": settings.standby_serves,
             "latch_urls": ground.latch_urls,
             "tags": tags,
@@ -272,6 +279,7 @@ def _backup_job(settings: Settings, ground: Ground, tags: dict[str, str]) -> Bac
                 "tls_ca": settings.primary_database_ca,
             },
             "store": ground.store,
+            "site": Site.AWS.value,
             "job": CRONJOB,
             "tags": tags,
         },
@@ -355,6 +363,7 @@ def _inventory(
             schedule=settings.backup_schedule,
             max_age_hours=float(settings.backup_max_age_hours),
             failback=f"azblob://{account}/failback",
+            standby=ground.store.standby_backups,
         ),
         databases=(
             inventory.Database(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from components.rules import backup, rds, standby, traffic
+from components.storage import SecondAccount
 
 from .aws_azure_settings import Settings
 
@@ -17,6 +18,12 @@ STANDBY_HOST = "azure-standby"
 def refusals(settings: Settings) -> list[str]:
     """Every problem, with the component that has it."""
     return [f"{component}: {problem}" for component, problems in _asked(settings) for problem in problems]
+
+
+def second_account(settings: Settings) -> SecondAccount | None:
+    """Beside the page and one latch object, in another region than the standby."""
+    account = settings.standby_backup_account
+    return {"account": account, "location": settings.public_location} if account else None
 
 
 def _asked(settings: Settings) -> Iterator[tuple[str, list[str]]]:
@@ -45,6 +52,8 @@ def _asked(settings: Settings) -> Iterator[tuple[str, list[str]]]:
                 },
                 "operators": list(settings.operators),
                 "keep_days": settings.keep_days,
+                "location": settings.location,
+                "second": second_account(settings),
             }
         ),
     )

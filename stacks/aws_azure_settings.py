@@ -83,6 +83,8 @@ class Settings:
     application_range: str
     database_range: str
     backup_account: str
+    standby_backup_account: str
+    """Empty: the standby's own backups rest in backup_account."""
     public_account: str
     latch_account: str
     vault: str
@@ -188,6 +190,7 @@ def read(reader: Reader) -> Settings:
         application_range=reader.text("application_range"),
         database_range=reader.text("database_range"),
         backup_account=reader.text("backup_account"),
+        standby_backup_account=reader.text("standby_backup_account", required=False),
         public_account=reader.text("public_account"),
         latch_account=reader.text("latch_account"),
         vault=reader.text("vault"),

@@ -62,6 +62,16 @@ class Origin(TypedDict):
     """Names that users reach without CloudFront (the one-name option); no header is needed there. Defaults to none."""
 
 
+class OwnBackups(TypedDict):
+    """The backups of the standby's database while it is the writer; it rests while it is not."""
+
+    schedule: str
+    """Cron expression, UTC."""
+
+    primary_site: str
+    """Name of the other site: the writer as long as no failover has said otherwise."""
+
+
 class ColdWarmVmArgs(TypedDict):
     """Arguments of ColdWarmVm."""
 
@@ -110,6 +120,9 @@ class ColdWarmVmArgs(TypedDict):
 
     streams: NotRequired[int]
     """Parallel streams of the restore. Defaults to 4."""
+
+    backups: NotRequired[OwnBackups]
+    """How it backs itself up while it serves. By default it does not."""
 
     site_is_active: NotRequired[bool]
     """True while the Azure site serves: whatever would delete, replace or restart the machine is then refused, also in
@@ -244,9 +257,22 @@ def _config(args: ColdWarmVmArgs) -> pulumi.Output[dict[str, Any]]:
                 "direct_hosts": origin.get("direct_hosts", []),
             },
             "identity": {"client_id": known["client_id"]},
+            # The newest may be there as well.
+            "elsewhere": [store.failback, store.standby_backups],
+            **_own_backups(args),
             "secret_versions": known["secret_versions"],
         }
     )
+
+
+def _own_backups(args: ColdWarmVmArgs) -> dict[str, Any]:
+    own, store = args.get("backups"), args["store"]
+    if own is None:
+        return {}
+    return {
+        "writer": {"store": store.operations, "home": own["primary_site"]},
+        "own": {"store": store.standby_backups, "schedule": own["schedule"], "keep_days": store.keep_days},
+    }
 
 
 def _intent(args: ColdWarmVmArgs) -> dict[str, Any]:

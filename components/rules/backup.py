@@ -29,6 +29,8 @@ def store_problems(args: Mapping[str, Any]) -> list[str]:
             f"account {args['account']} holds the backups and also public pages: one wrong setting would publish the "
             "data; give public_accounts and account different names (K26)"
         )
+    if second := args.get("second"):
+        problems += _second_problems(second, args)
     keep = args.get("keep_days", KEEP_DAYS)
     if isinstance(keep, int) and keep < SHORTEST_KEEP_DAYS:
         problems.append(
@@ -50,6 +52,24 @@ def store_problems(args: Mapping[str, Any]) -> list[str]:
                 f"operators: principal_type is {operator.get('principal_type')!r}: give User, Group or ServicePrincipal"
             )
     return problems
+
+
+def _second_problems(second: Mapping[str, Any], args: Mapping[str, Any]) -> Iterator[str]:
+    """Why the standby's own backups would not be out of the account and the region that it restores from."""
+    account, location = second.get("account"), second.get("location")
+    yield from account_problems(account, "second.account")
+    if account == args.get("account"):
+        yield (
+            f"second.account is {account}, the account of the other backups: give another name, or leave it out when "
+            "one account is enough for you"
+        )
+    if account in list(args.get("public_accounts") or []):
+        yield f"second.account is {account}, which has public pages: give it a name of its own (K26)"
+    if location == args.get("location"):
+        yield (
+            f"second.location is {location}, where the other backups are: a region's outage would take both; choose "
+            "another region"
+        )
 
 
 def _writer_problems(writer: Mapping[str, Any]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The storage account that holds backups, the guests' documents, and what operations write."""
 
 import base64
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 from pulumi_azure_native import managedidentity, storage
@@ -11,10 +11,14 @@ from ..azure_roles import BLOB_CONTRIBUTOR, BLOB_READER, assign
 from ..payload import payload, payload_sha256
 from ..protection import keep_while_active
 from ..rules import backup as backup_rules
+from .private_account import SOFT_DELETE_DAYS, private_account
 from .restorable import Restorable
 
 BACKUPS, GUESTS, STATUS, OPERATIONS, FAILBACK = "mysql-backup", "guests", "status", "operations", "failback"
-"""Containers. Backups; payload and documents; machines' status; inventory, journal and lock; dumps for a failback."""
+"""Containers. Backups; payload and documents; machines' status; inventory, journal, lock and writer; dumps for a
+failback."""
+STANDBY_BACKUPS = "standby-backup"
+"""What the standby takes while it serves: in the second account where there is one."""
 
 
 class Writer(TypedDict):
@@ -40,6 +44,16 @@ class Operator(TypedDict):
     """User, Group or ServicePrincipal."""
 
 
+class SecondAccount(TypedDict):
+    """Where the standby's own backups rest: out of the account and the region that it restores from."""
+
+    account: str
+    """Name of the storage account to create. Plain, because a rule reads it."""
+
+    location: str
+    """Another Azure region than the store's."""
+
+
 class BackupStoreArgs(TypedDict):
     """Arguments of BackupStore."""
 
@@ -62,6 +76,10 @@ class BackupStoreArgs(TypedDict):
 
     operators: NotRequired[list[Operator]]
     """Read backups; read and write documents, status and what operations keep. Defaults to nobody."""
+
+    second: NotRequired[SecondAccount | None]
+    """Defaults to None: the standby's own backups are in the same account, which helps against a lost database and not
+    against a lost account."""
 
     sku: NotRequired[str]
     """Redundancy. Defaults to Standard_ZRS (three zones of the region)."""
@@ -87,9 +105,9 @@ class BackupStore(pulumi.ComponentResource):
     """Account with private containers for backups, documents, status, operations and failback; who may use which.
 
     The same in every mode: account, versioning, soft delete, lifecycle, containers, the guest payload (by SHA-256), the
-    identities `writer` (contributes to mysql-backup, reads failback, federated to the cluster) and `reader` (reads
-    mysql-backup and guests, contributes to status and failback), and their role assignments. Nothing in it is readable
-    without an identity.
+    identities `writer` (contributes to mysql-backup, reads failback and operations, federated to the cluster) and
+    `reader` (reads mysql-backup, guests and operations, contributes to status, failback and standby-backup), and their
+    role assignments. Nothing in it is readable without an identity. `second`: standby-backup is in another account.
     """
 
     account: pulumi.Output[str]
@@ -107,7 +125,10 @@ class BackupStore(pulumi.ComponentResource):
     """`azblob://ACCOUNT/failback`: dumps of the standby's data on their way home."""
 
     operations: str
-    """`azblob://ACCOUNT/operations`: inventory, journal, lock."""
+    """`azblob://ACCOUNT/operations`: inventory, journal, lock, writer."""
+
+    standby_backups: str
+    """`azblob://ACCOUNT/standby-backup`: what the standby backs up while it serves."""
 
     payload_key: str
     """Blob of the guest payload in container guests, in base64; named by the payload's SHA-256."""
@@ -130,56 +151,22 @@ class BackupStore(pulumi.ComponentResource):
         rules.require(name, backup_rules.store_problems(args))
         super().__init__("twinsite:index:BackupStore", name, _intent(args), opts)
         self._args, self._name = args, name
-        tags = args.get("tags", {})
         account_name = args["account"]
-        account = storage.StorageAccount(
-            f"{name}-account",
-            resource_group_name=args["resource_group"],
-            account_name=account_name,
-            location=args["location"],
-            kind=storage.Kind.STORAGE_V2,
-            sku={"name": args.get("sku", "Standard_ZRS")},
-            minimum_tls_version=storage.MinimumTlsVersion.TLS1_2,
-            enable_https_traffic_only=True,
-            allow_blob_public_access=False,
-            allow_cross_tenant_replication=False,
-            # As in traffic/static_site.py: payload, documents and inventory are Blobs of the provider.
-            allow_shared_key_access=True,
-            default_to_o_auth_authentication=True,
-            tags=tags,
-            opts=pulumi.ResourceOptions(parent=self, hooks=self._kept("account", "the backups")),
-        )
-        service = storage.BlobServiceProperties(
-            f"{name}-service",
-            resource_group_name=args["resource_group"],
-            account_name=account.name,
-            blob_services_name="default",
-            is_versioning_enabled=True,
-            delete_retention_policy={"enabled": True, "days": soft_delete_days(args)},
-            container_delete_retention_policy={"enabled": True, "days": soft_delete_days(args)},
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        storage.ManagementPolicy(
-            f"{name}-lifecycle",
-            resource_group_name=args["resource_group"],
-            account_name=account.name,
-            management_policy_name="default",
-            policy=cast(Any, {"rules": _lifecycle(args)}),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[service]),
+        # As in traffic/static_site.py: payload, documents and inventory are Blobs of the provider, hence shared keys.
+        account, service = private_account(
+            f"{name}",
+            self,
+            args,
+            account_name,
+            args["location"],
+            True,
+            _lifecycle(args),
+            self._kept("account", "the backups"),
         )
         self._containers = {
-            part: storage.BlobContainer(
-                f"{name}-{part}",
-                resource_group_name=args["resource_group"],
-                account_name=account.name,
-                container_name=part,
-                public_access=storage.PublicAccess.NONE,
-                opts=pulumi.ResourceOptions(
-                    parent=self, depends_on=[service], hooks=self._kept(part, f"container {part}")
-                ),
-            )
-            for part in (BACKUPS, GUESTS, STATUS, OPERATIONS, FAILBACK)
+            part: self._container(part, account, service) for part in (BACKUPS, GUESTS, STATUS, OPERATIONS, FAILBACK)
         }
+        self._containers[STANDBY_BACKUPS], second = self._standby_backups(account, service)
         self.payload_key = f"payload/{payload_sha256()}.tar.gz.b64"
         packed = storage.Blob(
             f"{name}-payload",
@@ -198,6 +185,7 @@ class BackupStore(pulumi.ComponentResource):
         self.backups, self.failback, self.operations = (
             f"azblob://{account_name}/{part}" for part in (BACKUPS, FAILBACK, OPERATIONS)
         )
+        self.standby_backups = f"azblob://{second}/{STANDBY_BACKUPS}"
         self.account = pulumi.Output.all(account.name, packed.id).apply(lambda known: str(known[0]))
         self.account_id = account.id
         # Not declared above: it is no output, and of use to components of this program only.
@@ -216,6 +204,33 @@ class BackupStore(pulumi.ComponentResource):
                 "tenant_id": self.tenant_id,
             }
         )
+
+    def _container(
+        self, part: str, account: "storage.StorageAccount", service: "storage.BlobServiceProperties"
+    ) -> "storage.BlobContainer":
+        return storage.BlobContainer(
+            f"{self._name}-{part}",
+            resource_group_name=self._args["resource_group"],
+            account_name=account.name,
+            container_name=part,
+            public_access=storage.PublicAccess.NONE,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[service], hooks=self._kept(part, f"container {part}")),
+        )
+
+    def _standby_backups(
+        self, account: "storage.StorageAccount", service: "storage.BlobServiceProperties"
+    ) -> tuple["storage.BlobContainer", str]:
+        """The container, and its account's name. What is in it was written by users of the standby."""
+        second = self._args.get("second")
+        if second is None:
+            return self._container(STANDBY_BACKUPS, account, service), self._args["account"]
+        kept = self._kept("second-account", "the standby's own backups")
+        # The provider writes nothing there, so nobody needs a key.
+        other, there = private_account(
+            f"{self._name}-second", self, self._args, second["account"], second["location"], False,
+            [_old_versions(self._args)], kept,
+        )  # fmt: skip
+        return self._container(STANDBY_BACKUPS, other, there), second["account"]
 
     def _kept(self, part: str, what: str) -> pulumi.ResourceHookBinding:
         args = self._args
@@ -262,10 +277,13 @@ class BackupStore(pulumi.ComponentResource):
         may = [
             ("writer", writer.principal_id, BACKUPS, BLOB_CONTRIBUTOR),
             ("writer", writer.principal_id, FAILBACK, BLOB_READER),
+            ("writer", writer.principal_id, OPERATIONS, BLOB_READER),
             ("reader", reader.principal_id, BACKUPS, BLOB_READER),
             ("reader", reader.principal_id, GUESTS, BLOB_READER),
             ("reader", reader.principal_id, STATUS, BLOB_CONTRIBUTOR),
             ("reader", reader.principal_id, FAILBACK, BLOB_CONTRIBUTOR),
+            ("reader", reader.principal_id, OPERATIONS, BLOB_READER),
+            ("reader", reader.principal_id, STANDBY_BACKUPS, BLOB_CONTRIBUTOR),
         ]
         for who, principal, part, role in may:
             assign(f"{name}-{who}-{part}", role, principal, self._containers[part].id, child)
@@ -286,7 +304,7 @@ class BackupStore(pulumi.ComponentResource):
 
 def soft_delete_days(args: BackupStoreArgs) -> int:
     """How long a deleted blob can be taken back."""
-    return args.get("soft_delete_days", 14)
+    return args.get("soft_delete_days", SOFT_DELETE_DAYS)
 
 
 def keep_days(args: BackupStoreArgs) -> int:
@@ -315,11 +333,13 @@ def _lifecycle(args: BackupStoreArgs) -> list[dict[str, Any]]:
         "filters": {"blob_types": ["blockBlob"], "prefix_match": [f"{FAILBACK}/backups/"]},
         "actions": {"base_blob": {"delete": {"days_after_modification_greater_than": keep_days(args)}}},
     }
-    versions = {
+    by_age = {"name": "old-dumps", "type": "Lifecycle", "enabled": True, "definition": dumps}
+    return [by_age, _old_versions(args)]
+
+
+def _old_versions(args: BackupStoreArgs) -> dict[str, Any]:
+    definition = {
         "filters": {"blob_types": ["blockBlob"]},
         "actions": {"version": {"delete": {"days_after_creation_greater_than": soft_delete_days(args)}}},
     }
-    return [
-        {"name": name, "type": "Lifecycle", "enabled": True, "definition": definition}
-        for name, definition in {"old-dumps": dumps, "old-versions": versions}.items()
-    ]
+    return {"name": "old-versions", "type": "Lifecycle", "enabled": True, "definition": definition}

@@ -61,6 +61,10 @@ class BackupJobArgs(TypedDict):
     store: BackupStore
     """Where to. Its writer identity is federated to this job's service account."""
 
+    site: NotRequired[str]
+    """Name of this site, as the inventory has it: backups then say of which writer's epoch they are (ADR 18), and the
+    data live here in quiet times. By default they have no branch."""
+
     job: NotRequired[str]
     """Name of the CronJob and its service account. Defaults to rds-backup."""
 
@@ -154,10 +158,11 @@ class BackupJob(pulumi.ComponentResource):
 
 
 def common_config(
-    database: BackupDatabase, store: BackupStore, streams: int, address: str, client_id: str
+    database: BackupDatabase, store: BackupStore, streams: int, address: str, client_id: str, site: str
 ) -> dict[str, Any]:
     """What the backup role is told wherever it runs (guest/backup/config.py reads it)."""
     return {
+        **({"writer": {"store": store.operations, "site": site, "home": site}} if site else {}),
         "store": store.backups,
         "identity": {"client_id": client_id},
         "schema": database["schema"],
@@ -177,7 +182,12 @@ def backup_config(args: BackupJobArgs) -> pulumi.Output[str]:
 
     def config(known: dict[str, str]) -> str:
         told = common_config(
-            args["database"], args["store"], args.get("streams", 4), known["address"], known["client_id"]
+            args["database"],
+            args["store"],
+            args.get("streams", 4),
+            known["address"],
+            known["client_id"],
+            args.get("site", ""),
         )
         told["identity"] |= {"tenant": known["tenant"], "token_file": f"{TOKEN_FOLDER}/azure-identity-token"}
         told["chunk_mib"] = 16

@@ -23,6 +23,9 @@ class BackupTimerArgs(TypedDict):
     store: BackupStore
     """Where to. The machine carries its writer identity."""
 
+    site: NotRequired[str]
+    """See BackupJobArgs."""
+
     streams: NotRequired[int]
     """Parallel streams. Defaults to 4."""
 
@@ -45,7 +48,9 @@ def backup_timer(name: str, args: BackupTimerArgs) -> BackupTimer:
     rules.require(name, problems)
     config = pulumi.Output.all(address=database["address"], client_id=store.writer_client_id).apply(
         lambda known: {
-            **common_config(database, store, args.get("streams", 4), known["address"], known["client_id"]),
+            **common_config(
+                database, store, args.get("streams", 4), known["address"], known["client_id"], args.get("site", "")
+            ),
             "schedule": args["schedule"],
             "timeout_seconds": args.get("timeout_seconds", 14400),
         }

@@ -12,7 +12,7 @@ import yaml
 from components.database.standby import StandbyDatabaseKind
 from components.guest.backup import config as backup_config
 from components.guest.backup import timer
-from components.guest.standby.config import parse
+from components.guest.standby.config import Own, parse
 from components.modes import DrMode
 from components.payload import payload_sha256
 from components.rules import Refused
@@ -158,7 +158,7 @@ def test_everything_stateful_is_kept_while_active_in_every_mode(kind: StandbyDat
         DISK,
     }
     resources = [resource for resource in found.resources if resource.type in stateful]
-    assert len(resources) == 7 + (mode == DrMode.WARM)
+    assert len(resources) == 8 + (mode == DrMode.WARM)
     assert [
         r.name for r in resources if not [h for h in r.request.hooks.before_delete if "keep-while-active" in h]
     ] == []
@@ -247,18 +247,24 @@ def roles(found: Run) -> set[tuple[str, str, str]]:
     }  # fmt: skip
 
 
+OPERATOR_READS = ("mysql-backup", "guests", "status", "failback", "standby-backup")
+
+
 def test_each_identity_may_do_what_its_work_needs_and_nothing_else(warm: Run) -> None:
     operator = OPERATOR["principal_id"]
     assert roles(warm) == {
         ("site-writer-principal", "blob contributor", "mysql-backup"),
         ("site-writer-principal", "blob reader", "failback"),
+        ("site-writer-principal", "blob reader", "operations"),
         ("site-reader-principal", "blob reader", "mysql-backup"),
         ("site-reader-principal", "blob reader", "guests"),
         ("site-reader-principal", "blob contributor", "status"),
         ("site-reader-principal", "blob contributor", "failback"),
+        ("site-reader-principal", "blob contributor", "standby-backup"),
+        ("site-reader-principal", "blob reader", "operations"),
         ("site-reader-principal", "secrets user", "dr-petclinic-kv"),
         (operator, "blob contributor", "operations"),
-        *((operator, "blob reader", part) for part in ("mysql-backup", "guests", "status", "failback")),
+        *((operator, "blob reader", part) for part in OPERATOR_READS),
     }
 
 
@@ -288,7 +294,7 @@ def test_backups_are_private_versioned_and_kept(warm: Run) -> None:
     )
     containers = warm.of("azure-native:storage:BlobContainer")
     assert sorted(container.inputs["containerName"] for container in containers) == [
-        "failback", "guests", "mysql-backup", "operations", "status",
+        "failback", "guests", "mysql-backup", "operations", "standby-backup", "status",
     ]  # fmt: skip
     assert {container.inputs["publicAccess"] for container in containers} == {"None"}
     rules = warm.one("site-lifecycle", "azure-native:storage:ManagementPolicy").inputs["policy"]["rules"]
@@ -298,6 +304,53 @@ def test_backups_are_private_versioned_and_kept(warm: Run) -> None:
         if "baseBlob" in rule["definition"]["actions"]
     }
     assert by_age == {("failback/backups/",): {"delete": {"daysAfterModificationGreaterThan": 35}}}
+
+
+SECOND = {"account": "petclinicdrsecond", "location": "koreasouth"}
+
+
+def test_the_standbys_own_backups_rest_in_a_second_account_that_takes_no_key() -> None:
+    found = site(store={"second": SECOND})
+    account = found.one("site-second-account", "azure-native:storage:StorageAccount").inputs
+    assert (account["accountName"], account["location"]) == ("petclinicdrsecond", "koreasouth")
+    assert account["allowSharedKeyAccess"] is account["allowBlobPublicAccess"] is False
+    assert found.one("site-second-service").inputs["isVersioningEnabled"] is True
+    rules = found.one("site-second-lifecycle").inputs["policy"]["rules"]
+    assert [rule["name"] for rule in rules] == ["old-versions"], "no backup goes by its age alone"
+    container = found.one("site-standby-backup", "azure-native:storage:BlobContainer")
+    assert container.inputs["accountName"] == "petclinicdrsecond"
+    assert [one for one in container.request.hooks.before_delete if "keep-while-active" in one]
+    mine = [role for role in found.of(ROLE) if "petclinicdrsecond" in role.inputs["scope"]]
+    assert {role.inputs["principalId"] for role in mine} == {"site-reader-principal", OPERATOR["principal_id"]}
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        ({"account": "petclinicdrbackup"}, "the account of the other backups"),
+        ({"account": "petclinicdrpub"}, "which has public pages"),
+        ({"location": "koreacentral"}, "a region's outage would take both"),
+        ({"account": "No"}, "3 to 24 lower-case letters and digits"),
+    ],
+)
+def test_a_second_account_that_would_not_outlive_the_first_is_refused(second: dict[str, str], words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        site(store={"second": {**SECOND, **second}})
+
+
+def test_job_and_standby_are_told_where_the_writer_is_said_and_where_they_back_up() -> None:
+    found = site(
+        store={"second": SECOND, "keep_days": 20},
+        job={"site": "aws"},
+        vm={"backups": {"schedule": "17 18 * * *", "primary_site": "aws"}},
+    )
+    told = json.loads(found.one("site-told", "kubernetes:core/v1:ConfigMap").inputs["data"]["backup.json"])
+    operations = "azblob://petclinicdrbackup/operations"
+    assert backup_config.parse(told).writer == backup_config.WriterPlace(operations, "aws", "aws")
+    document = parse(desired(found)["config"])
+    own = "azblob://petclinicdrsecond/standby-backup"
+    assert document.elsewhere == ("azblob://petclinicdrbackup/failback", own)
+    assert document.own == Own(own, "17 18 * * *", 20, operations, "aws")
 
 
 def test_no_rule_of_the_store_deletes_a_backup_by_its_age_and_the_job_knows_how_long_to_keep_them() -> None:

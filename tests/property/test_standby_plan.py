@@ -75,7 +75,7 @@ def test_what_is_served_starts_only_after_the_proof() -> None:
 
 
 def test_the_artefact_arrives_while_the_data_are_restored() -> None:
-    assert plan.ready(plan.STEPS, ["restore"], ["client"]) == ["packages", "artefact", "certificate"]
+    assert plan.ready(plan.STEPS, ["restore"], ["client"]) == ["packages", "artefact", "certificate", "schedule"]
 
 
 def test_a_changed_artefact_is_deployed_and_started_and_nothing_else() -> None:

@@ -93,7 +93,9 @@ def test_another_artefact_deploys_and_starts() -> None:
 
 
 def test_a_rotated_secret_deploys_and_starts() -> None:
-    assert changed_keys(secret_versions={"database-password": "2"}) == {"certificate", "login", "deploy", "start"}
+    assert changed_keys(secret_versions={"database-password": "2"}) == {
+        *("certificate", "login", "schedule", "deploy", "start"),
+    }
 
 
 def test_another_place_of_the_data_restores_and_proves_there() -> None:

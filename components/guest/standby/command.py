@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import client
+from ..backup import timer
 from ..errors import Failed, Refused
 from ..machine import alone, put
 from . import data, fetch, host, plan, status, web
@@ -84,6 +85,14 @@ class Work:
     def login(self) -> str:
         data.login(self._config, self._secret("password"), self._secret("application"))
         return f"{self._config.database.login.user} has schema {self._config.database.schema} and nothing else"
+
+    def schedule(self) -> str:
+        """Its own backups; each run looks whether this site is the writer."""
+        if self._config.own is None:
+            return "it backs itself up by hand only"
+        data.write_documents(self._config, self._secret("password"))
+        timer.apply(data.BACKUP_JSON)
+        return f"`{self._config.own.schedule}` into {self._config.own.store}, while {self._config.site} is the writer"
 
     def deploy(self) -> str:
         data.write_documents(self._config, self._secret("password"))
@@ -220,6 +229,7 @@ def renew(config: Config, backup_id: str, store: str) -> dict[str, Any]:
 
 def undo(config: Config) -> dict[str, Any]:
     """Take the role away. Data stay where they are."""
+    timer.undo()
     for unit in ("nginx.service", web.service(config), web.TIMER):
         host.systemctl("disable", "--now", "-q", unit)
     for path in (web.NGINX, web.ENVIRONMENT, web.PASSWORD, web.AUTHORITY, web.CERTIFICATE, host.UNITS / web.UNIT):

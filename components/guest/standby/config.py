@@ -73,6 +73,19 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Own:
+    """The backups that the machine takes of its database while its site is the writer."""
+
+    store: str
+    schedule: str
+    keep_days: int
+    writer: str
+    """The store in which it is said who the writer is."""
+    home: str
+    """The site that is the writer as long as nothing else is said."""
+
+
+@dataclass(frozen=True)
 class Config:
     """One standby machine."""
 
@@ -87,6 +100,10 @@ class Config:
     client_id: str
     versions: str
     """Changes when a secret is rotated."""
+    elsewhere: tuple[str, ...] = ()
+    """Other stores in which the newest backup may be."""
+    own: "Own | None" = None
+    """None: it takes none."""
 
 
 def _secret(data: dict[str, Any], name: str, problems: list[str]) -> Secret:
@@ -106,6 +123,22 @@ def _part(data: dict[str, Any], name: str, problems: list[str]) -> dict[str, Any
         return value
     problems.append(f"{name} is missing: run `pulumi up` again")
     return {}
+
+
+def _own(data: dict[str, Any], problems: list[str]) -> "Own | None":
+    if not data.get("own"):
+        return None
+    own, writer = _part(data, "own", problems), _part(data, "writer", problems)
+    made = Own(
+        store=str(own.get("store") or ""),
+        schedule=str(own.get("schedule") or ""),
+        keep_days=whole_number(own, "keep_days", 0, 0, 36500, problems, of="own."),
+        writer=str(writer.get("store") or ""),
+        home=str(writer.get("home") or ""),
+    )
+    if not all((made.store, made.schedule, made.writer, made.home)):
+        problems.append("own and writer are not whole: give own.store, own.schedule, writer.store and writer.home")
+    return made
 
 
 def parse(data: dict[str, Any]) -> Config:
@@ -171,6 +204,8 @@ def parse(data: dict[str, Any]) -> Config:
         ),
         client_id=str((data.get("identity") or {}).get("client_id") or ""),
         versions=json.dumps(data.get("secret_versions") or {}, sort_keys=True),
+        elsewhere=tuple(str(store) for store in data.get("elsewhere") or ()),
+        own=_own(data, problems),
     )
     if problems:
         raise Refused(problems)

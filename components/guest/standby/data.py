@@ -4,6 +4,7 @@ Schema `twinsite_standby` on the standby's database says what is in the applicat
 backup that a killed run goes on with; `proved` data are never restored over; `replace` is written by verb `renew` only.
 """
 
+import dataclasses
 import datetime
 import json
 import re
@@ -12,10 +13,11 @@ from typing import Any
 
 from .. import ownership
 from ..backup import config as backup_config
+from ..backup import manifest
 from ..backup import restore as backup_restore
 from ..backup.client import Server, Session
 from ..backup.rows import identifier, literal
-from ..backup.store import choose, open_store
+from ..backup.store import open_store, read_all
 from ..errors import Failed, Refused, SqlError
 from ..machine import put
 from .config import Config
@@ -25,6 +27,8 @@ BACKUP_SECRETS = "/etc/twinsite/backup.secrets.json"
 SCHEMA = "twinsite_standby"
 RESTORING, PROVED, REPLACE = "restoring", "proved", "replace"
 DATABASE_SECONDS = 300
+ELSEWHERE_SECONDS = 60
+"""For a role at a store that may hold nothing newer."""
 
 _TABLE = f"""CREATE TABLE IF NOT EXISTS {SCHEMA}.data (
   schema_name VARCHAR(64) PRIMARY KEY, state VARCHAR(16) NOT NULL, backup_id VARCHAR(64) NOT NULL,
@@ -33,8 +37,17 @@ _TABLE = f"""CREATE TABLE IF NOT EXISTS {SCHEMA}.data (
 
 def documents(config: Config, password: str, store: str = "") -> "tuple[dict[str, Any], dict[str, str]]":
     """backup.json and its secrets for this machine's database, so that `twinsite-guest backup …` works here by hand."""
-    database = config.database
+    database, own = config.database, config.own
+    of_its_own: dict[str, Any] = {}
+    if own is not None:
+        of_its_own = {
+            "writer": {"store": own.writer, "site": config.site, "home": own.home},
+            "own_store": own.store,
+            "schedule": own.schedule,
+            "keep_days": own.keep_days,
+        }
     return {
+        **of_its_own,
         "store": store or config.backups,
         "identity": {"client_id": config.client_id},
         "schema": database.schema,
@@ -112,7 +125,7 @@ def restore(config: Config, password: str, say: Any) -> dict[str, Any]:
             return {**found, "already": True}
         which, store = found.get("backup_id") or "", found.get("store") or config.backups
         if not which:
-            which = _chosen(config, password)
+            which, store = _chosen(config, password, say)
             with target.session() as session:
                 mark(session, schema, RESTORING, which, store)
         elif found.get("state") == REPLACE:
@@ -215,7 +228,22 @@ def stamp() -> str:
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
 
 
-def _chosen(config: Config, password: str) -> str:
-    """Id of the backup that `which` means now."""
-    told, _ = documents(config, password)
-    return str(choose(open_store(backup_config.parse(told)), config.which)["id"])
+def _chosen(config: Config, password: str, say: Any) -> "tuple[str, str]":
+    """(id, store) of the backup that `which` means now: the newest may be one that this site took while it served."""
+    found: dict[str, tuple[manifest.Found, str]] = {}
+    for store in (config.backups, *config.elsewhere):
+        told = backup_config.parse(documents(config, password, store)[0])
+        try:
+            listed = read_all(open_store(told if store == config.backups else _in_a_hurry(told)))
+        except Failed as problem:
+            if store == config.backups:
+                raise
+            say({"event": "not-read", "store": store, "problem": str(problem)})
+            continue
+        found |= {one.backup_id: (one, store) for one in listed}
+    chosen = manifest.choose([one for one, _ in found.values()], config.which)
+    return chosen.backup_id, found[chosen.backup_id][1]
+
+
+def _in_a_hurry(told: backup_config.Config) -> backup_config.Config:
+    return dataclasses.replace(told, role_seconds=ELSEWHERE_SECONDS)

@@ -10,7 +10,10 @@ from collections.abc import Collection, Mapping
 
 from .config import Config
 
-STEPS = ("client", "packages", "artefact", "certificate", "restore", "prove", "login", "deploy", "start", "answer")
+STEPS = (
+    *("client", "packages", "artefact", "certificate", "restore", "prove"),
+    *("login", "schedule", "deploy", "start", "answer"),
+)
 """In the order in which they are shown."""
 
 NEEDS = {
@@ -22,6 +25,7 @@ NEEDS = {
     "restore": ("client",),
     "prove": ("restore",),
     "login": ("restore",),
+    "schedule": ("client",),
     "deploy": ("packages", "artefact", "certificate"),
     # Nobody sees data that are not proved.
     "start": ("deploy", "prove", "login"),
@@ -43,6 +47,7 @@ def keys(config: Config, files: str) -> dict[str, str]:
         "restore": config.database.place,
         "prove": config.database.place,
         "login": _digest(config.database.place, repr(config.database.login), config.versions),
+        "schedule": _digest(repr(config.own), config.site, config.versions),
         "deploy": _digest(files, application.sha256, config.versions),
         "answer": "1",
     }
