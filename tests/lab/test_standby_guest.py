@@ -287,3 +287,38 @@ def test_a_renewed_certificate_is_taken_up_without_a_restart(clinic: Clinic) -> 
     assert json.loads(clinic.must(f"{GUEST} standby certificate").splitlines()[-1]) == {"changed": True}
     assert clinic.must("systemctl show nginx tomcat11 -p MainPID") == started
     assert clinic.page()[0] == 200
+
+
+def test_while_its_site_is_the_writer_it_backs_itself_up_and_a_lost_database_comes_back_from_that(
+    clinic: Clinic,
+) -> None:
+    clinic.must("rm -rf /srv/own /srv/operations; mkdir -p /srv/own /srv/operations")
+    clinic.config |= {
+        "own": {"store": "file:///srv/own", "schedule": "17 18 * * *", "keep_days": 35},
+        "writer": {"store": "file:///srv/operations", "home": "aws"},
+        "elsewhere": ["file:///srv/nowhere", "file:///srv/own"],
+    }
+    first = clinic.apply()["backup_id"]
+    assert "18:17" in clinic.must("systemctl list-timers --all twinsite-backup.timer")
+    run = "systemctl start twinsite-backup.service && ls /srv/own"
+    assert clinic.must(run).split() == [], "aws is the writer: what is here came out of a backup"
+    clinic.put("/srv/operations/writer.json", json.dumps({"site": "azure", "epoch": 1}))
+    clinic.sql("UPDATE petclinic.owners SET city = 'written at the standby' WHERE id = 1")
+    assert clinic.must(run).split() == ["backups"]
+    (own,) = clinic.must("ls /srv/own/backups").split()
+    said = json.loads(clinic.must(f"cat /srv/own/backups/{own}/manifest.json"))
+    assert said["branch"] == {"site": "azure", "epoch": 1, "writer": "azure"}
+    # A younger one of the other site, which is not the writer any more.
+    stale = clinic.backup()
+    about = f"/srv/backups/backups/{stale}/manifest.json"
+    branch = {"site": "aws", "epoch": 1, "writer": "azure"}
+    clinic.put(about, json.dumps(json.loads(clinic.must(f"cat {about}")) | {"branch": branch}))
+    try:
+        clinic.empty()
+        again = clinic.apply()
+    finally:
+        clinic.must(f"rm -rf /srv/backups/backups/{stale}")
+    assert again["backup_id"] == own != first
+    assert clinic.sql("SELECT city FROM petclinic.owners WHERE id = 1") == "written at the standby"
+    clinic.must(f"{GUEST} standby undo")
+    assert "twinsite-backup" not in clinic.must("systemctl list-timers --all")
