@@ -42,7 +42,7 @@ def run(context: Context) -> Iterator[Figure]:
     mib, pairs = LONG if context.long else SHORT
     with _machine(context) as on:
         on("install -D /dev/stdin /etc/mysql/mysql.conf.d/zz-bench.cnf", SETTINGS.encode())
-        on(PREPARE, payload())
+        on(PREPARE, payload("backup"))
         context.say(f"{mib} MiB of data, {pairs} pairs")
         said = on(f"python3 - {mib} {pairs}", PROGRAM.read_bytes())
     found: dict[str, Any] = json.loads(said)

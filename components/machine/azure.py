@@ -9,7 +9,9 @@ import pulumi
 import pulumi_tls as tls
 from pulumi_azure_native import compute, network
 
+from .. import rules
 from ..protection import keep_serving, keep_while_active
+from ..rules.hosts import role_problems
 from ..storage import BackupStore, SecretVault
 from . import azure_documents, documents
 
@@ -112,12 +114,15 @@ class AzureHost(pulumi.ComponentResource):
     """Known once the gate has passed."""
 
     def __init__(self, name: str, args: AzureHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        rules.require(name, role_problems(args["role"], args["store"].payload_keys))
         intent = {key: args[key] for key in ("host", "role", "size", "image", "site_is_active")}
         super().__init__("twinsite:index:AzureHost", name, intent, opts)
         store, host = args["store"], args["host"]
         desired = pulumi.Output.all(config=args["config"], secret=args["secret"]).apply(
             lambda known: documents.canonical(
-                azure_documents.desired(args["role"], known["config"], store.payload_key, known["secret"])
+                azure_documents.desired(
+                    args["role"], known["config"], store.payload_keys[args["role"]], known["secret"]
+                )
             )
         )
         store.document(f"{name}-desired", f"hosts/{host}/desired.json", desired, pulumi.ResourceOptions(parent=self))

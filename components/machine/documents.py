@@ -1,14 +1,12 @@
 """The documents that tell a host what to be (guest/agent/install.py reads them)."""
 
 import base64
-import gzip
 import hashlib
-import io
 import json
-import tarfile
 from typing import Any
 
-from ..payload import guest_file, payload, payload_sha256
+from ..deflate import gzipped
+from ..payload import END, archived, guest_file, payload, payload_sha256
 
 
 def canonical(document: Any) -> str:
@@ -23,25 +21,18 @@ def digest(*documents: Any) -> str:
 
 def desired(role: str, config: dict[str, Any], operators: dict[str, Any] | None) -> dict[str, Any]:
     """desired.json without the places that only a store has."""
-    return {"payload_sha256": payload_sha256(), "role": role, "config": config, "operators": operators}
+    return {"payload_sha256": payload_sha256(role), "role": role, "config": config, "operators": operators}
 
 
 def bundle(role: str, config: dict[str, Any], secrets: dict[str, Any]) -> str:
     """Base64 of one tar.gz with everything an existing host needs; secret, because the role's secrets are in it."""
     parts = {
-        "install.sh": guest_file("agent/bundle-install.sh").encode(),
-        "payload.tar.gz": payload(),
-        "desired.json": canonical(desired(role, config, None)).encode(),
-        "secrets.json": canonical({"role": secrets}).encode(),
+        "install.sh": (guest_file("agent/bundle-install.sh").encode(), 0o700),
+        "payload.tar.gz": (payload(role), 0o600),
+        "desired.json": (canonical(desired(role, config, None)).encode(), 0o600),
+        "secrets.json": (canonical({"role": secrets}).encode(), 0o600),
     }
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name, content in sorted(parts.items()):
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            entry.mode = 0o700 if name == "install.sh" else 0o600
-            archive.addfile(entry, io.BytesIO(content))
-    return base64.b64encode(gzip.compress(raw.getvalue(), mtime=0)).decode()
+    return base64.b64encode(gzipped(archived(parts) + END)).decode()
 
 
 def user_data(bucket: str, region: str, host: str) -> str:
@@ -62,4 +53,4 @@ def user_data(bucket: str, region: str, host: str) -> str:
 
 def packed(path: str) -> str:
     """A guest file for cloud-init's encoding gz+b64."""
-    return base64.b64encode(gzip.compress(guest_file(path).encode(), mtime=0)).decode()
+    return base64.b64encode(gzipped(guest_file(path).encode())).decode()

@@ -7,7 +7,9 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_tls as tls
 
+from .. import rules
 from ..protection import keep_while_active
+from ..rules.hosts import role_problems
 from . import documents
 from .store import GuestStore
 
@@ -88,6 +90,7 @@ class Ec2Host(pulumi.ComponentResource):
     data_volume_id: pulumi.Output[str | None]
 
     def __init__(self, name: str, args: Ec2HostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        rules.require(name, role_problems(args["role"], args["store"].payload_keys))
         intent = {key: args[key] for key in ("host", "role", "ami", "instance_type")}
         super().__init__("twinsite:index:Ec2Host", name, intent, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -293,7 +296,11 @@ def _desired(args: Ec2HostArgs, known: dict[str, Any]) -> str:
         args["role"], config, {"user": OPERATOR, "keys": args["operator_keys"]} if args["operator_keys"] else None
     )
     secret = {"arn": known["arn"], "version": known["version"]}
-    places = {"payload_key": args["store"].payload_key, "secret": secret, "followup": args.get("followup", False)}
+    places = {
+        "payload_key": args["store"].payload_keys[args["role"]],
+        "secret": secret,
+        "followup": args.get("followup", False),
+    }
     return documents.canonical({**document, **places})
 
 

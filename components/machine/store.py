@@ -16,6 +16,9 @@ class GuestStoreArgs(TypedDict):
     region: str
     """AWS region of the bucket, for instance ap-northeast-2."""
 
+    roles: NotRequired[list[str]]
+    """Guest roles of the machines that look here; each is packed alone. Defaults to gateway and database."""
+
     tags: NotRequired[dict[str, str]]
     """Put on everything that takes tags."""
 
@@ -23,7 +26,7 @@ class GuestStoreArgs(TypedDict):
 class GuestStore(pulumi.ComponentResource):
     """A private, versioned bucket with the guest payload; hosts read their own documents there with their own role.
 
-    Creates in every mode: bucket, public-access block, versioning, TLS-only policy, the payload object. The bucket
+    Creates in every mode: bucket, public-access block, versioning, TLS-only policy, a payload per role. The bucket
     holds nothing that `pulumi up` does not write again, so it is deleted with its content.
     """
 
@@ -33,15 +36,16 @@ class GuestStore(pulumi.ComponentResource):
     region: str
     """Region of the bucket."""
 
-    payload_key: str
-    """Key of the payload; named by its SHA-256."""
+    payload_keys: dict[str, str]
+    """Role → key of its payload; named by the payload's SHA-256."""
 
     def __init__(self, name: str, args: GuestStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("twinsite:index:GuestStore", name, {"payload_sha256": payload_sha256()}, opts)
+        digests = {role: payload_sha256(role) for role in args.get("roles", ["gateway", "database"])}
+        super().__init__("twinsite:index:GuestStore", name, {"payload_sha256": digests}, opts)
         child = pulumi.ResourceOptions(parent=self)
         tags = args.get("tags", {})
         self.region = args["region"]
-        self.payload_key = f"payload/{payload_sha256()}.tar.gz"
+        self.payload_keys = {role: f"payload/{digest}.tar.gz" for role, digest in digests.items()}
         bucket = aws.s3.Bucket(f"{name}-guests", force_destroy=True, region=self.region, tags=tags, opts=child)
         block = aws.s3.BucketPublicAccessBlock(
             f"{name}-guests",
@@ -67,18 +71,21 @@ class GuestStore(pulumi.ComponentResource):
             policy=bucket.arn.apply(_tls_only),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
         )
-        packed = aws.s3.BucketObjectv2(
-            f"{name}-payload",
-            bucket=bucket.bucket,
-            region=self.region,
-            key=self.payload_key,
-            content_base64=base64.b64encode(payload()).decode(),
-            content_type="application/gzip",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
-        )
-        # Whoever uses the bucket's name waits for the payload to be in it.
-        self.bucket = pulumi.Output.all(bucket.bucket, packed.id).apply(lambda found: str(found[0]))
-        self.register_outputs({"bucket": self.bucket, "payload_key": self.payload_key})
+        packed = [
+            aws.s3.BucketObjectv2(
+                f"{name}-payload-{role}",
+                bucket=bucket.bucket,
+                region=self.region,
+                key=key,
+                content_base64=base64.b64encode(payload(role)).decode(),
+                content_type="application/gzip",
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
+            ).id
+            for role, key in self.payload_keys.items()
+        ]
+        # Whoever uses the bucket's name waits for the payloads to be in it.
+        self.bucket = pulumi.Output.all(bucket.bucket, *packed).apply(lambda found: str(found[0]))
+        self.register_outputs({"bucket": self.bucket, "payload_keys": self.payload_keys})
 
 
 def _tls_only(arn: str) -> str:

@@ -28,6 +28,15 @@ def machine_problems(args: Mapping[str, Any]) -> Iterator[str]:
         yield f"availability_zone {zone} is not in region {region}: set one like {region}a"
 
 
+def role_problems(role: str, payloads: Mapping[str, str]) -> Iterator[str]:
+    """Why a machine would find no programs of its role where it looks."""
+    if role not in payloads:
+        yield (
+            f"role {role} has no payload in the store, which has {', '.join(sorted(payloads)) or 'none'}: add it to "
+            "the store's roles"
+        )
+
+
 def delivery_problems(args: Mapping[str, Any]) -> Iterator[str]:
     """Why the on-prem end cannot be set up, or waited for, like this."""
     delivery = getattr(args.get("delivery", "ssh"), "value", args.get("delivery", "ssh"))

@@ -97,6 +97,9 @@ class BackupStoreArgs(TypedDict):
     latch_urls: NotRequired[list[pulumi.Input[str]]]
     """The latch objects as health checks ask for them. `up` reads them before it deletes anything stateful."""
 
+    roles: NotRequired[list[str]]
+    """Guest roles of the machines that look here; each is packed alone. Defaults to database and standby."""
+
     tags: NotRequired[dict[str, str]]
     """Put on everything that takes tags."""
 
@@ -130,8 +133,8 @@ class BackupStore(pulumi.ComponentResource):
     standby_backups: str
     """`azblob://ACCOUNT/standby-backup`: what the standby backs up while it serves."""
 
-    payload_key: str
-    """Blob of the guest payload in container guests, in base64; named by the payload's SHA-256."""
+    payload_keys: dict[str, str]
+    """Guest role → blob of its payload in container guests, in base64; named by the payload's SHA-256."""
 
     reader_id: pulumi.Output[str]
     """Resource id of the reader identity; machines of the standby site carry it."""
@@ -167,18 +170,21 @@ class BackupStore(pulumi.ComponentResource):
             part: self._container(part, account, service) for part in (BACKUPS, GUESTS, STATUS, OPERATIONS, FAILBACK)
         }
         self._containers[STANDBY_BACKUPS], second = self._standby_backups(account, service)
-        self.payload_key = f"payload/{payload_sha256()}.tar.gz.b64"
-        packed = storage.Blob(
-            f"{name}-payload",
-            resource_group_name=args["resource_group"],
-            account_name=account.name,
-            container_name=self._containers[GUESTS].name,
-            blob_name=self.payload_key,
-            # As text: a file asset would have to outlive this process.
-            source=pulumi.StringAsset(base64.b64encode(payload()).decode()),
-            content_type="text/plain",
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        self.payload_keys = {role: f"payload/{digest}.tar.gz.b64" for role, digest in _digests(args).items()}
+        packed = [
+            storage.Blob(
+                f"{name}-payload-{role}",
+                resource_group_name=args["resource_group"],
+                account_name=account.name,
+                container_name=self._containers[GUESTS].name,
+                blob_name=key,
+                # As text: a file asset would have to outlive this process.
+                source=pulumi.StringAsset(base64.b64encode(payload(role)).decode()),
+                content_type="text/plain",
+                opts=pulumi.ResourceOptions(parent=self),
+            ).id
+            for role, key in self.payload_keys.items()
+        ]
         # After super(): see database/mysql.py.
         self.account_name = account_name
         self.keep_days = keep_days(args)
@@ -186,7 +192,7 @@ class BackupStore(pulumi.ComponentResource):
             f"azblob://{account_name}/{part}" for part in (BACKUPS, FAILBACK, OPERATIONS)
         )
         self.standby_backups = f"azblob://{second}/{STANDBY_BACKUPS}"
-        self.account = pulumi.Output.all(account.name, packed.id).apply(lambda known: str(known[0]))
+        self.account = pulumi.Output.all(account.name, *packed).apply(lambda known: str(known[0]))
         self.account_id = account.id
         # Not declared above: it is no output, and of use to components of this program only.
         self.restorable = Restorable(account_name, BACKUPS, self)
@@ -195,7 +201,7 @@ class BackupStore(pulumi.ComponentResource):
             {
                 "account": self.account,
                 "account_id": self.account_id,
-                "payload_key": self.payload_key,
+                "payload_keys": self.payload_keys,
                 "reader_id": self.reader_id,
                 "reader_client_id": self.reader_client_id,
                 "reader_principal_id": self.reader_principal_id,
@@ -319,8 +325,12 @@ def _intent(args: BackupStoreArgs) -> dict[str, Any]:
         "location": args["location"],
         "keep_days": keep_days(args),
         "soft_delete_days": soft_delete_days(args),
-        "payload_sha256": payload_sha256(),
+        "payload_sha256": _digests(args),
     }
+
+
+def _digests(args: BackupStoreArgs) -> dict[str, str]:
+    return {role: payload_sha256(role) for role in args.get("roles", ["database", "standby"])}
 
 
 def _lifecycle(args: BackupStoreArgs) -> list[dict[str, Any]]:

@@ -116,7 +116,7 @@ class BackupJob(pulumi.ComponentResource):
                 "backup.json": backup_config(args),
                 "in-container.sh": guest_file("agent/in-container.sh"),
             },
-            binary_data={"payload.tar.gz": base64.b64encode(payload()).decode()},
+            binary_data={"payload.tar.gz": base64.b64encode(payload("backup")).decode()},
             opts=child,
         )
         secret = core.v1.Secret(
@@ -281,5 +281,5 @@ def _intent(args: BackupJobArgs) -> dict[str, Any]:
         "image": args["image"],
         "schedule": args["schedule"],
         "schema": args["database"]["schema"],
-        "payload_sha256": payload_sha256(),
+        "payload_sha256": payload_sha256("backup"),
     }

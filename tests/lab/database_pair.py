@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import datetime
-import io
 import ipaddress
 import json
 import subprocess
@@ -23,6 +22,10 @@ from lab.box.image import ensure_image
 from lab.paths import cache
 
 SOURCE, REPLICA = "192.0.2.11", "192.0.2.12"
+# As agent/install.py leaves it, of one tree.
+UNPACK = """mkdir -p /opt/twinsite/current && tar xz -C /opt/twinsite/current && cd /opt/twinsite &&
+for program in current/*/apply.py; do ln -sfn current "$(basename "${program%/apply.py}")"; done &&
+install -m 755 current/agent/twinsite-guest /usr/local/sbin/"""
 LEDGER = "/opt/twinsite/current/drill/ledger.py"
 ACKED = "/var/lib/twinsite/drill/acked.jsonl"
 
@@ -223,11 +226,10 @@ def running_pair(folder: Path, prefix: str) -> Iterator[Pair]:
         machines = adhoc.up(prefix, 2, machines_folder, image, (folder / "key.pub").read_text().strip(), [])
         for machine in machines:
             machine.wait_booted(120)
-        unpack = "mkdir -p /opt/twinsite/current && tar xz -C /opt/twinsite/current && "
-        unpack += "install -m 755 /opt/twinsite/current/agent/twinsite-guest /usr/local/sbin/"
         for host in (SOURCE, REPLICA):
             eventually(lambda host=host: pair.on(host, "true").returncode == 0, 30, f"SSH to {host}")  # type: ignore[misc]
-            pair.must(host, unpack, io.BytesIO(payload()).read())
+            for role in ("database", "standby"):
+                pair.must(host, UNPACK, payload(role))
         yield pair
     finally:
         for host in (SOURCE, REPLICA):

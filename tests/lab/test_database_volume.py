@@ -10,7 +10,7 @@ from components.payload import payload
 from lab.model import Machine
 
 from .box_world import DATABASE, DATABASE_FACE, Bench, eventually, running_world, user_data, world
-from .database_pair import authority
+from .database_pair import UNPACK, authority
 from .whole_box import needs_a_box
 
 pytestmark = [needs_a_box, pytest.mark.beside]
@@ -31,8 +31,6 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 def install(bench: Bench) -> None:
     """Payload and configuration of a source with a volume."""
-    unpack = "mkdir -p /opt/twinsite/current && tar xz -C /opt/twinsite/current && "
-    unpack += "install -m 755 /opt/twinsite/current/agent/twinsite-guest /usr/local/sbin/"
     signer = authority()
     certificate, key = signer.certificate(SOURCE)
     config = {
@@ -45,7 +43,7 @@ def install(bench: Bench) -> None:
         "data_device": VOLUME,
     }
     secrets = {"replication_password": "r" * 32, "clone_password": "c" * 32, "tls_key": key}
-    give(bench, f"sudo sh -c '{unpack}'", payload())
+    give(bench, f"sudo sh -c '{UNPACK}'", payload("database"))
     for name, told in (("database.json", config), ("database.secrets.json", secrets)):
         give(bench, f"sudo install -D -m 600 /dev/stdin /etc/twinsite/{name}", json.dumps(told).encode())
 

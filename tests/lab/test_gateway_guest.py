@@ -117,13 +117,13 @@ class Tunnel:
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     with running_world(tmp_path_factory.mktemp("gateways"), "tg") as bench:
         bench.box.apply(opened(world(bench.key)))
-        text = base64.b64encode(payload()).decode()
+        text = base64.b64encode(payload("gateway")).decode()
         for machine in (ONPREM, GATEWAY):
             unpack = bench.start(
                 machine, "base64 -d | sudo sh -c 'mkdir -p /opt/twinsite/v && tar xz -C /opt/twinsite/v'"
             )
             assert unpack.communicate(text, timeout=30)[0] == ""
-            bench.must(machine, "sudo ln -sfn v /opt/twinsite/current")
+            bench.must(machine, "sudo ln -sfn v /opt/twinsite/current && sudo ln -sfn v /opt/twinsite/gateway")
             bench.must(
                 machine,
                 "sudo install -m 755 /opt/twinsite/current/agent/twinsite-guest /usr/local/sbin/twinsite-guest",

@@ -191,7 +191,7 @@ def test_the_gate_waits_for_the_machines_own_verdict_and_is_keyed_on_its_id(warm
 def test_the_machines_document_names_payload_backups_and_references_only(warm: Run) -> None:
     document = desired(warm)
     assert document["role"] == "standby" and document["secret"] is None
-    assert document["payload_key"] == f"payload/{payload_sha256()}.tar.gz.b64"
+    assert document["payload_key"] == f"payload/{payload_sha256('standby')}.tar.gz.b64"
     config = document["config"]
     assert config["database"]["password_secret"] == "azkv://dr-petclinic-kv/database-password"
     assert config["database"]["application"] == {

@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import io
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -20,7 +21,7 @@ import pytest
 import yaml
 
 from components.machine import documents
-from components.payload import FOLDER, guest_file, payload, payload_sha256
+from components.payload import FOLDER, ROLES, guest_file, payload, payload_sha256
 
 AGENT = FOLDER / "agent"
 
@@ -35,41 +36,6 @@ def load(name: str) -> ModuleType:
     return module
 
 
-def test_the_payload_has_the_same_bytes_each_time() -> None:
-    first = payload()
-    payload.cache_clear()
-    assert payload() == first
-
-
-def test_programs_in_the_payload_are_executable_and_caches_are_not_in_it() -> None:
-    with tarfile.open(fileobj=io.BytesIO(payload())) as archive:
-        entries = {entry.name: entry for entry in archive.getmembers()}
-    assert entries["agent/install.py"].mode == 0o755
-    assert entries["agent/aws.py"].mode == 0o644
-    assert not [name for name in entries if "__pycache__" in name]
-
-
-PROGRAMS = (
-    *((f"{role}/apply.py",) for role in ("gateway", "database", "standby", "backup")),
-    *((f"drill/{name}.py",) for name in ("fault", "ledger", "probe", "store")),
-    ("-m", "backup"),
-)
-
-
-@pytest.mark.parametrize("program", PROGRAMS, ids="-".join)
-def test_every_program_starts_where_the_payload_is_unpacked_under_its_digest(
-    program: tuple[str, ...], tmp_path: Path
-) -> None:
-    place = tmp_path / payload_sha256()[:12]
-    with tarfile.open(fileobj=io.BytesIO(payload())) as archive:
-        archive.extractall(place, filter="data")
-    done = subprocess.run(
-        [sys.executable, *program, "--help"], cwd=place, capture_output=True, text=True, check=False, env={}
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("usage: ")
-
-
 def test_user_data_fits_ec2_and_only_bootstraps() -> None:
     text = documents.user_data("bucket-with-a-long-name-0123456789abcdef", "ap-northeast-2", "aws-gateway")
     assert len(text.encode()) <= 16384
@@ -82,7 +48,7 @@ def test_user_data_fits_ec2_and_only_bootstraps() -> None:
 
 def test_user_data_does_not_depend_on_the_payload() -> None:
     text = documents.user_data("bucket", "ap-northeast-2", "host")
-    assert payload_sha256()[:12] not in text
+    assert not [role for role in ROLES if payload_sha256(role)[:12] in text]
 
 
 def test_the_bundle_holds_its_secrets_in_one_file_that_others_cannot_read() -> None:
@@ -122,23 +88,90 @@ def test_requests_are_signed_as_botocore_signs_them(service: str, method: str, b
     assert ours.headers["Authorization"].endswith(f"Signature={expected}")
 
 
-def test_a_payload_with_another_checksum_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install = load("install")
-    monkeypatch.setattr(install, "HOME", tmp_path / "opt")
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """install.py on a host of its own."""
+    module = load("install")
+    for name, place in (("HOME", "opt"), ("ETC", "etc"), ("WRAPPER", "twinsite-guest")):
+        monkeypatch.setattr(module, name, tmp_path / place)
+    (tmp_path / "etc").mkdir()
+    return module
+
+
+def told(install: ModuleType, role: str, content: bytes = b"") -> None:
+    """The role delivered and told to the host."""
+    content = content or payload(role)
+    install.unpack(content, hashlib.sha256(content).hexdigest(), role)
+    (install.ETC / f"{role}.desired.json").write_text("{}")
+
+
+def served(install: ModuleType) -> dict[str, str]:
+    """What each link leads to, by the role whose payload it is."""
+    trees = {payload_sha256(role)[:12]: role for role in ROLES}
+    return {
+        path.name: trees.get(os.readlink(path), os.readlink(path))
+        for path in sorted(install.HOME.iterdir())
+        if path.is_symlink()
+    }
+
+
+def test_a_payload_with_another_checksum_is_not_unpacked(install: ModuleType) -> None:
     with pytest.raises(SystemExit, match="expected 0000"):
-        install.unpack(payload(), "0" * 64)
-    assert not (tmp_path / "opt").exists()
+        install.unpack(payload("gateway"), "0" * 64, "gateway")
+    assert not install.HOME.exists()
 
 
-def test_a_new_payload_becomes_current_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install = load("install")
-    monkeypatch.setattr(install, "HOME", tmp_path / "opt")
-    monkeypatch.setattr(install, "WRAPPER", tmp_path / "twinsite-guest")
-    install.unpack(payload(), payload_sha256())
-    assert (tmp_path / "opt/current/agent/install.py").exists()
-    assert (tmp_path / "twinsite-guest").stat().st_mode & 0o111
-    install.unpack(payload(), payload_sha256())
-    assert len(list((tmp_path / "opt").iterdir())) == 2
+def test_a_new_payload_is_served_in_one_step(install: ModuleType) -> None:
+    told(install, "gateway")
+    assert (install.HOME / "current/agent/install.py").exists()
+    assert install.WRAPPER.stat().st_mode & 0o111
+    told(install, "gateway")
+    assert served(install) == {"current": "gateway", "gateway": "gateway"}
+    assert len(list(install.HOME.iterdir())) == 3
+
+
+def test_two_roles_of_one_host_keep_their_own_programs(install: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
+    told(install, "backup")
+    told(install, "database")
+    assert served(install) == {"backup": "backup", "current": "database", "database": "database"}
+    assert install.remove("database") == 0
+    assert served(install) == {"backup": "backup", "current": "backup"}
+    assert (install.HOME / "backup/backup/apply.py").exists()
+    assert install.remove("backup") == 0
+    assert not install.HOME.exists()
+
+
+def test_what_a_role_brings_along_gives_way_to_the_role_itself(
+    install: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A standby's payload holds the backup's programs, for a restore by hand."""
+    monkeypatch.setattr(install.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
+    told(install, "standby")
+    assert served(install) == {"backup": "standby", "current": "standby", "standby": "standby"}
+    told(install, "backup")
+    told(install, "standby")
+    assert served(install) == {"backup": "backup", "current": "standby", "standby": "standby"}
+    install.remove("backup")
+    assert served(install) == {"backup": "standby", "current": "standby", "standby": "standby"}
+
+
+def test_roles_of_a_version_that_packed_all_into_one_go_on_until_they_are_told_again(
+    install: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
+    (install.HOME / "0123456789ab/agent").mkdir(parents=True)
+    (install.HOME / "0123456789ab/agent/twinsite-guest").write_text("#!/bin/sh")
+    for role in ("gateway", "database"):
+        (install.HOME / "0123456789ab" / role).mkdir(parents=True)
+        (install.HOME / "0123456789ab" / role / "apply.py").touch()
+        (install.ETC / f"{role}.desired.json").write_text("{}")
+    (install.HOME / "current").symlink_to("0123456789ab")
+    told(install, "database")
+    assert served(install) == {"current": "database", "database": "database", "gateway": "0123456789ab"}
+    assert (install.HOME / "gateway/gateway/apply.py").exists()
+    install.remove("database")
+    assert (install.HOME / "gateway/gateway/apply.py").exists()
 
 
 def test_the_followup_overlays_what_was_desired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,8 +40,8 @@ def write(path: "str | pathlib.Path", text: str, mode: int = 0o644) -> bool:
     return True
 
 
-def unpack(content: bytes, sha256: str) -> None:
-    """Put the payload where `current` points. A half unpacked one is never current."""
+def unpack(content: bytes, sha256: str, role: str) -> None:
+    """Put the payload where the role's programs are run from. A half unpacked one never is."""
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         sys.exit(f"payload has SHA-256 {found}, expected {sha256}: fetch or copy it again")
@@ -51,15 +51,43 @@ def unpack(content: bytes, sha256: str) -> None:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            archive.extractall(draft, filter="data")
+            # Debian 12's Python 3.11.2 knows no filters; what is unpacked has just been verified.
+            safely: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+            archive.extractall(draft, **safely)
         draft.rename(place)
-    link = HOME / "current"
-    if not link.is_symlink() or os.readlink(link) != place.name:
-        draft_link = HOME / ".current.draft"
-        draft_link.unlink(missing_ok=True)
-        draft_link.symlink_to(place.name)
-        draft_link.rename(link)
-    write(WRAPPER, (HOME / "current/agent/twinsite-guest").read_text(encoding="utf-8"), 0o755)
+    serve(role, place)
+
+
+def installed() -> "list[str]":
+    """Roles that this host has been told."""
+    return sorted(path.name[: -len(".desired.json")] for path in ETC.glob("*.desired.json"))
+
+
+def point(name: str, place: str) -> None:
+    """HOME/name → place, in one step."""
+    link = HOME / name
+    if not link.is_symlink() or os.readlink(link) != place:
+        draft = HOME / f".{name}.draft"
+        draft.unlink(missing_ok=True)
+        draft.symlink_to(place)
+        draft.rename(link)
+
+
+def serve(role: str, place: pathlib.Path) -> None:
+    """Run this role from `place`, and what it brings for roles that are not told here; the others keep their own.
+
+    `current` is what is newest: the tools of drills, and this file.
+    """
+    others = [other for other in installed() if other != role]
+    for other in others:
+        # A version before packed all roles into one.
+        if not (HOME / other).is_symlink() and (HOME / "current" / other).is_dir():
+            point(other, os.readlink(HOME / "current"))
+    for program in place.glob("*/apply.py"):
+        if program.parent.name not in others:
+            point(program.parent.name, place.name)
+    point("current", place.name)
+    write(WRAPPER, (place / "agent/twinsite-guest").read_text(encoding="utf-8"), 0o755)
 
 
 def operators(wanted: Any) -> None:
@@ -109,7 +137,7 @@ def install(place: str) -> int:
     folder = pathlib.Path(place)
     desired = json.loads((folder / "desired.json").read_text(encoding="utf-8"))
     secrets = json.loads((folder / "secrets.json").read_text(encoding="utf-8"))
-    unpack((folder / "payload.tar.gz").read_bytes(), desired["payload_sha256"])
+    unpack((folder / "payload.tar.gz").read_bytes(), desired["payload_sha256"], desired["role"])
     if desired.get("operators"):
         operators(desired["operators"])
     if secrets.get("ssh_host_key"):
@@ -136,7 +164,14 @@ def remove(role: str) -> int:
         return code
     for part in (".json", ".desired.json", ".followup.json", ".secrets.json", ".told"):
         (ETC / f"{role}{part}").unlink(missing_ok=True)
-    if not list(ETC.glob("*.desired.json")):
+    # Where there is no link, a version before served all roles from one place.
+    left = {other: (HOME / (other if (HOME / other).is_symlink() else "current")).resolve() for other in installed()}
+    for link in [path for path in HOME.iterdir() if path.is_symlink()]:
+        if link.resolve() not in left.values():
+            link.unlink()
+    for other, place in left.items():
+        serve(other, place)
+    if not left:
         WRAPPER.unlink(missing_ok=True)
         shutil.rmtree(HOME, ignore_errors=True)
         shutil.rmtree(ETC, ignore_errors=True)
