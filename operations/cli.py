@@ -266,7 +266,12 @@ def _arguments() -> argparse.ArgumentParser:
     mend = commands.add_parser("repair", help="say what is broken and do only what is needed")
     mend.add_argument("--plan", action="store_true", help="say what would be done, and do nothing")
     mend.add_argument(
-        "--confirm", action="append", default=[], choices=["reseed"], help="allow replacing the replica's data"
+        "--confirm",
+        action="append",
+        default=[],
+        choices=["reseed", "empty-transactions"],
+        help="reseed: replace the replica's data; empty-transactions: give the source, as empty ones, the replica's "
+        "own transactions, where they hold neither rows nor DDL",
     )
 
     adopt = commands.add_parser(

@@ -5,6 +5,7 @@ at the n-th thing that he asks.
 """
 
 import json
+import re
 import signal
 import threading
 import time
@@ -40,6 +41,8 @@ class HostWorld:
     store: dict[str, str] = field(default_factory=dict)
     acked: int = 0
     ike: int = 1
+    own: dict[str, str] = field(default_factory=dict)
+    """Transactions that only the replica has: GTID → what it holds ("" neither rows nor DDL)."""
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def left(self) -> list[str]:
@@ -153,6 +156,9 @@ class FakeTransport:
         return found
 
     def _twinsite_guest(self, host: str, words: list[str], stdin: str) -> tuple[int, Any]:
+        if words[1] == "decode":
+            each = [{"gtid": gtid, "says": "FLUSH TABLES", "holds": holds} for gtid, holds in self.world.own.items()]
+            return 0, {"transactions": each, "problem": ""}
         report = self.world.reports.get((host, words[0]))
         return (1, "no such role") if report is None else (0, report)
 
@@ -204,7 +210,7 @@ class FakeTransport:
             world.controls += 1
             return 0, {"interface": "eth0"}
         if verb == "gtids":
-            return 0, {"gtids": f"{UUID}:1-10", "missing": ""}
+            return 0, {"gtids": f"{UUID}:1-10", "missing": ",".join(world.own)}
         ike = [{"unique_id": 1, "state": "ESTABLISHED"}]
         return 0, {"sa": {"ike": ike, "children": [{"unique_id": 1, "ike": 1, "state": "INSTALLED"}]}}
 
@@ -284,6 +290,9 @@ class FakeTransport:
             report["receiver"]["error"] = ""
         if "super_read_only" in stdin:
             self.world.reports[host, "database"]["super_read_only"] = True
+        for gtid in re.findall(r"SET GTID_NEXT = '([^']+:\d+)'; BEGIN; COMMIT;", stdin):
+            if host == "aws-source":
+                self.world.own.pop(gtid, None)
         return 0, ""
 
     def _swanctl(self, host: str, words: list[str], stdin: str) -> tuple[int, Any]:

@@ -2,19 +2,20 @@
 
 import contextlib
 import functools
+import json
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from .. import facts, journal, status
 from ..console import Console
-from ..guest import Guests, OtherGuest, look
+from ..guest import GUEST, Guests, OtherGuest, look
 from ..stack import Stack
 from ..steps import Steps, stoppable, unstoppable, wait
 from ..transport import RemoteFailed, Transport, Unreachable
-from .plan import Action, Doing, Look, Repair, Sa, plan
+from .plan import UNKNOWN, Action, Doing, Look, Own, Repair, Sa, plan
 
 COMMAND = "repair"
 LOCK_SECONDS = 600
@@ -22,26 +23,38 @@ LOCK_SECONDS = 600
 EFFECT_SECONDS = 30.0
 SELF_SECONDS = 3.0
 RESEED_SECONDS = 3600.0
+DECODE_SECONDS = 310.0
 
 
-def look_closely(guests: Guests, seen: facts.Facts) -> tuple[dict[str, Look], dict[str, str | None]]:
-    """SAs one by one and active faults of the gateways; transactions that only a replica has."""
-    looks: dict[str, Look] = {}
-    errant: dict[str, str | None] = {}
+@dataclass
+class Closely:
+    """SAs one by one and active faults of the gateways; transactions that only a replica has, and what they hold."""
+
+    looks: dict[str, Look] = field(default_factory=dict)
+    errant: dict[str, str | None] = field(default_factory=dict)
+    own: dict[str, Own] = field(default_factory=dict)
+
+
+def look_closely(guests: Guests, seen: facts.Facts) -> Closely:
+    """What the reports do not say."""
+    found = Closely()
     inventory = guests.inventory
 
     def gateway(tunnel: str, host: str) -> None:
-        found = guests.tool(host, "probe", "look", "--gateway", tunnel)
-        ike = tuple(Sa(sa["unique_id"], sa["state"]) for sa in found["sa"]["ike"])
-        children = tuple(Sa(sa["unique_id"], sa["state"], sa["ike"]) for sa in found["sa"]["children"])
+        sas = guests.tool(host, "probe", "look", "--gateway", tunnel)["sa"]
+        ike = tuple(Sa(sa["unique_id"], sa["state"]) for sa in sas["ike"])
+        children = tuple(Sa(sa["unique_id"], sa["state"], sa["ike"]) for sa in sas["children"])
         fault = guests.tool(host, "fault", "status")
         words = f"{fault['fault']['verb']}, ends by itself" if fault["active"] and fault["fault"] else ""
-        looks[host] = Look(ike, children, words or ("unknown" if fault["active"] else ""))
+        found.looks[host] = Look(ike, children, words or ("unknown" if fault["active"] else ""))
 
     def own(source: str, replica: str) -> None:
-        errant[replica] = None
+        found.errant[replica] = None
         theirs = guests.tool(replica, "probe", "gtids")["gtids"]
-        errant[replica] = str(guests.tool(source, "probe", "gtids", "--minus", theirs)["missing"])
+        errant = str(guests.tool(source, "probe", "gtids", "--minus", theirs)["missing"])
+        if errant:
+            found.own[replica] = _decoded(guests, replica, errant)
+        found.errant[replica] = errant
 
     tasks = [
         functools.partial(gateway, tunnel.name, end.host)
@@ -56,7 +69,15 @@ def look_closely(guests: Guests, seen: facts.Facts) -> tuple[dict[str, Look], di
         with ThreadPoolExecutor(max_workers=len(tasks)) as pool:
             for task in [pool.submit(each) for each in tasks]:
                 task.result()
-    return looks, errant
+    return found
+
+
+def _decoded(guests: Guests, replica: str, errant: str) -> Own:
+    command = [GUEST, "database", "decode", "--gtids", errant]
+    try:
+        return Own.of(json.loads(guests.call(replica, command, timeout_seconds=DECODE_SECONDS)))
+    except RemoteFailed as problem:
+        return replace(UNKNOWN, holds=f"{UNKNOWN.holds}: {problem}")
 
 
 def run(
@@ -127,8 +148,8 @@ def _plan(guests: Guests, confirmed: frozenset[str]) -> tuple[facts.Facts, Repai
     seen = facts.read(guests.inventory, look(guests))
     if seen.unreachable and len(seen.unreachable) == len(guests.inventory.hosts):
         return seen, Repair(refused=(status.nobody_there(seen),))
-    looks, errant = look_closely(guests, seen)
-    return seen, plan(seen, looks, errant, confirmed)
+    closely = look_closely(guests, seen)
+    return seen, plan(seen, closely.looks, closely.errant, confirmed, closely.own)
 
 
 def _fill(result: dict[str, Any], repair: Repair, seen: facts.Facts) -> None:
@@ -194,6 +215,9 @@ def _repair(guests: Guests, steps: Steps, result: dict[str, Any], confirmed: fro
             def well() -> bool:
                 again = facts.read(guests.inventory, look(guests))
                 left[:] = [*status.tunnel_problems(again), *status.replica_problems(again)]
+                if not left and any(action.doing is Doing.EMPTY for action in repair.actions):
+                    own = look_closely(guests, again).errant
+                    left[:] = [f"{host} still has {gtids} of its own" for host, gtids in own.items() if gtids]
                 return not left
 
             wait("tunnel and replication to work", well, EFFECT_SECONDS, lambda: "; ".join(left))

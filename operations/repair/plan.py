@@ -4,9 +4,11 @@ What the drill's document had a person do (bounce both ends, STOP and START REPL
 call for it: with the shipped settings none of it should ever be needed after a cut.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from components.inventory import Replica, Tunnel
 
@@ -18,6 +20,9 @@ from ..guest import GUEST
 # successor in the error log).
 PURGED = frozenset({1236, 13114})
 RESEED = "reseed"
+EMPTY = "empty-transactions"
+"""What a person may confirm."""
+_GTID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:[a-z_][a-z0-9_]{0,31})?:[0-9]+")
 
 
 class Doing(StrEnum):
@@ -30,6 +35,7 @@ class Doing(StrEnum):
     FENCE = "close the replica for writing"
     START = "start replication"
     RESTART = "restart the receiver"
+    EMPTY = "give the source empty transactions"
     RESEED = "seed the replica again"
 
 
@@ -67,6 +73,31 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Own:
+    """What a replica's binary log says of the transactions that only it has."""
+
+    gtids: tuple[str, ...] = ()
+    says: str = ""
+    """Their statements, in words."""
+    holds: str = ""
+    """Why they are not to be forgiven: what they change, or why nobody knows; empty for neither rows nor DDL."""
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> "Own":
+        """From the answer of the guest's verb `decode`."""
+        each = answer["transactions"]
+        gtids = tuple(str(one["gtid"]) for one in each)
+        holds = [str(answer["problem"])] if answer["problem"] else []
+        holds += [f"{one['gtid']} holds {one['holds']}" for one in each if one["holds"]]
+        holds += [f"{gtid!r} is no GTID" for gtid in gtids if not _GTID.fullmatch(gtid)]
+        says = [str(one["says"]) or "nothing" for one in each]
+        return cls(gtids, "; ".join(dict.fromkeys(says)), "; ".join(holds) or ("" if gtids else "nothing was decoded"))
+
+
+UNKNOWN = Own(holds="they were not decoded")
+
+
+@dataclass(frozen=True)
 class Repair:
     """What was found, what will be done, and what is refused."""
 
@@ -83,9 +114,14 @@ class _Draft:
 
 
 def plan(
-    facts: Facts, looks: Mapping[str, Look], errant: Mapping[str, str | None], confirmed: frozenset[str] = frozenset()
+    facts: Facts,
+    looks: Mapping[str, Look],
+    errant: Mapping[str, str | None],
+    confirmed: frozenset[str] = frozenset(),
+    own: Mapping[str, Own] | None = None,
 ) -> Repair:
-    """`looks` by gateway host; `errant`: replica host → transactions that only it has ("" none, None not known)."""
+    """`looks` by gateway host; `errant`: replica host → transactions that only it has ("" none, None not known), and
+    `own` what they hold."""
     draft = _Draft()
     for host, look in looks.items():
         if look.fault:
@@ -98,7 +134,8 @@ def plan(
     for tunnel in facts.inventory.tunnels:
         _tunnel(facts, tunnel, looks, draft)
     for replica in facts.inventory.replicas:
-        _replica(facts, replica, errant.get(replica.replica), confirmed, draft)
+        decoded = (own or {}).get(replica.replica, UNKNOWN)
+        _replica(facts, replica, errant.get(replica.replica), decoded, confirmed, draft)
     return Repair(tuple(draft.found), tuple(draft.actions), tuple(draft.refused))
 
 
@@ -172,7 +209,9 @@ def _duplicates(tunnel: Tunnel, end: End, looks: Mapping[str, Look], draft: _Dra
         yield Action(Doing.TERMINATE, end.host, command, f"CHILD SA {unique_id} is older than {children[-1]}")
 
 
-def _replica(facts: Facts, replica: Replica, errant: str | None, confirmed: frozenset[str], draft: _Draft) -> None:
+def _replica(
+    facts: Facts, replica: Replica, errant: str | None, own: Own, confirmed: frozenset[str], draft: _Draft
+) -> None:
     source, here = facts.pair(replica)
     for server in (source, here):
         if not server.known:
@@ -189,8 +228,7 @@ def _replica(facts: Facts, replica: Replica, errant: str | None, confirmed: froz
         draft.found.append(f"{here.host}: {here.problem}")
         draft.actions.append(Action(Doing.APPLY, here.host, (GUEST, "database", "apply"), here.problem))
         return
-    if errant:
-        _errant(here, errant, confirmed, draft)
+    if errant and not _forgiven(source, here, errant, own, confirmed, draft):
         return
     if here.super_read_only is False:
         if here.receiver == "OFF":
@@ -209,17 +247,33 @@ def _replica(facts: Facts, replica: Replica, errant: str | None, confirmed: froz
 _SQL = ("mysql", "--no-defaults", "--protocol=socket", "--user=root")
 
 
-def _errant(here: Server, errant: str, confirmed: frozenset[str], draft: _Draft) -> None:
+def _forgiven(source: Server, here: Server, errant: str, own: Own, confirmed: frozenset[str], draft: _Draft) -> bool:
+    """Whether what only the replica has becomes empty transactions on the source; else it is refused or given up."""
     draft.found.append(f"{here.host} has transactions that its source has not: {errant}")
-    if RESEED not in confirmed:
+    why_not = own.holds or ("" if source.super_read_only is False else f"{source.host} takes no writes")
+    if EMPTY in confirmed and not why_not:
+        sql = "".join(f"SET GTID_NEXT = '{gtid}'; BEGIN; COMMIT;\n" for gtid in own.gtids)
+        why = f"confirmed; {errant} on {here.host} hold neither rows nor DDL ({own.says})"
+        # MySQL skips a number that the source has by now, so this may be run again.
+        draft.actions.append(Action(Doing.EMPTY, source.host, _SQL, why, f"{sql}SET GTID_NEXT = 'AUTOMATIC';\n"))
+        return True
+    if RESEED in confirmed:
+        command = (GUEST, "database", "reseed", "--discard", errant)
+        draft.actions.append(Action(Doing.RESEED, here.host, command, f"confirmed; {errant} are given up"))
+        return False
+    if not why_not:
         draft.refused.append(
-            f"{here.host} holds transactions of its own ({errant}): look at them first "
-            f"(`mysqlbinlog --include-gtids='{errant}'` there); to give them up and copy the source again, "
-            f"run `twinsite repair --confirm {RESEED}`"
+            f"{here.host} holds transactions of its own ({errant}) with neither rows nor DDL ({own.says}): nothing is "
+            f"lost by giving {source.host} empty ones of these numbers, which `twinsite repair --confirm {EMPTY}` does"
         )
-        return
-    command = (GUEST, "database", "reseed", "--discard", errant)
-    draft.actions.append(Action(Doing.RESEED, here.host, command, f"confirmed; {errant} are given up"))
+        return False
+    draft.refused.append(
+        f"{here.host} holds transactions of its own ({errant}), and empty ones on {source.host} are no remedy: "
+        f"{why_not}. "
+        f"Look at them first (`mysqlbinlog --include-gtids='{errant}'` there); to give them up and copy the source "
+        f"again, run `twinsite repair --confirm {RESEED}`"
+    )
+    return False
 
 
 def _copy_again(here: Server, confirmed: frozenset[str], draft: _Draft, unless_confirmed: str) -> None:

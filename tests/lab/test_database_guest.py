@@ -128,6 +128,50 @@ def test_transactions_of_the_replicas_own_are_refused_by_name_and_nothing_is_wip
     pair.gate()
 
 
+def own_transactions(pair: Pair) -> str:
+    """What the replica has and the source has not."""
+    here = pair.sql(REPLICA, "SELECT @@global.gtid_executed").replace("\\n", "")
+    there = pair.sql(SOURCE, "SELECT @@global.gtid_executed").replace("\\n", "")
+    return pair.sql(REPLICA, f"SELECT GTID_SUBTRACT('{here}', '{there}')").replace("\\n", "")
+
+
+def decoded(pair: Pair, gtids: str) -> list[dict[str, str]]:
+    answer = json.loads(pair.must(REPLICA, f"/usr/local/sbin/twinsite-guest database decode --gtids '{gtids}'"))
+    assert answer["problem"] == ""
+    found: list[dict[str, str]] = answer["transactions"]
+    return found
+
+
+def test_a_flush_on_a_closed_replica_ends_as_empty_transactions_on_the_source_without_a_copy(pair: Pair) -> None:
+    assert pair.sql(REPLICA, "SELECT @@global.super_read_only") == "1"
+    pair.sql(REPLICA, "FLUSH TABLES; FLUSH BINARY LOGS; FLUSH PRIVILEGES")
+    own = own_transactions(pair)
+    refused = pair.role(REPLICA, "apply")
+    assert refused.returncode == 2
+    assert "`twinsite repair --confirm empty-transactions`" in refused.stderr
+    each = decoded(pair, own)
+    assert [(one["says"], one["holds"]) for one in each] == [("FLUSH TABLES", ""), ("FLUSH PRIVILEGES", "")]
+    for _ in range(2):  # killed in between, the same again
+        # What operations/repair does.
+        numbers = "".join(f"SET GTID_NEXT = '{one['gtid']}'; BEGIN; COMMIT; " for one in each)
+        pair.sql(SOURCE, f"{numbers}SET GTID_NEXT = 'AUTOMATIC'")
+    assert own_transactions(pair) == ""
+    assert pair.apply(REPLICA) == {"changed": [], "disruption": "none"}
+    pair.gate()
+
+
+def test_rows_and_ddl_of_the_replicas_own_are_told_by_name(pair: Pair) -> None:
+    pair.sql(REPLICA, f"{ERRANT}; FLUSH TABLES")
+    pair.sql(REPLICA, "SET SESSION binlog_transaction_compression = ON; INSERT INTO mine.x VALUES (2)")
+    assert [one["holds"] for one in decoded(pair, own_transactions(pair))] == [
+        "`CREATE DATABASE mine`",
+        "`CREATE TABLE mine.x (a INT PRIMARY KEY)`",
+        "an event Table_map, rows (Write_rows)",
+        "",
+        "an event Table_map, rows (Write_rows)",
+    ]
+
+
 def test_a_data_set_whose_logs_are_gone_is_copied_also_after_kills_in_the_middle(pair: Pair) -> None:
     pair.sql(
         SOURCE,

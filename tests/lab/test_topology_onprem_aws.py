@@ -73,6 +73,18 @@ def test_each_kind_of_cut_heals_by_itself_and_loses_nothing(stack: Provisioned, 
     assert figures["cleartext_packets"] == 0
 
 
+def test_a_flush_on_the_replica_needs_a_persons_word_and_no_new_copy(stack: Provisioned) -> None:
+    stack.on("onprem-database", "sudo mysql -e 'FLUSH TABLES'")
+    offered = stack.json("twinsite", "repair", "--json")
+    assert offered["verdict"] == "refused"
+    assert "`twinsite repair --confirm empty-transactions`" in offered["refused"][0]
+    before = uptime(stack, "onprem-database")
+    mended = stack.json("twinsite", "repair", "--confirm", "empty-transactions", "--json")
+    assert mended["verdict"] == "passed", json.dumps(mended, indent=1)
+    assert uptime(stack, "onprem-database") == before, "a copy restarts the server"
+    assert stack.json("twinsite", "repair", "--json")["found"] == []
+
+
 def test_a_changed_retention_arrives_without_a_restart_of_either_server(stack: Provisioned) -> None:
     before = [uptime(stack, host) for host in ("aws-source", "onprem-database")]
     stack.pulumi("config", "set", "tolerated_outage_hours", "40")

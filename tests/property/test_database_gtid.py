@@ -30,6 +30,13 @@ def test_a_set_holds_what_was_put_in(members: set[tuple[str, str, int]]) -> None
     assert bool(build(members)) is bool(members)
 
 
+@given(MEMBERS)
+def test_its_members_are_each_one_and_together_the_set(members: set[tuple[str, str, int]]) -> None:
+    each = list(build(members).members())
+    assert len(each) == len(members)
+    assert parse(",".join(each)) == build(members)
+
+
 @given(MEMBERS, MEMBERS)
 def test_difference_and_union_are_those_of_sets(
     left: set[tuple[str, str, int]], right: set[tuple[str, str, int]]

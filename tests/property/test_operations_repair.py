@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from operations import facts
 from operations.guest import Seen
-from operations.repair.plan import Doing, Look, Sa, plan
+from operations.repair.plan import UNKNOWN, Doing, Look, Own, Sa, plan
 from tests.operations_world import GATEWAYS, INVENTORY, reports
 
 states = st.sampled_from(["ESTABLISHED", "CONNECTING", "DELETING", "INSTALLED", "REKEYED"])
@@ -42,23 +42,28 @@ def worlds(draw: st.DrawFn) -> tuple[dict[tuple[str, str], dict[str, Any]], dict
     return world, dict.fromkeys(gone, "timed out")
 
 
+UUID = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
+owns = st.sampled_from([Own((f"{UUID}:5",), "FLUSH TABLES"), Own((f"{UUID}:5",), "", "rows"), UNKNOWN])
+words = st.frozensets(st.sampled_from(["reseed", "empty-transactions"]))
 errants = st.sampled_from([{"onprem-database": ""}, {"onprem-database": None}, {"onprem-database": "uuid:5"}])
 
 
-@given(worlds(), st.fixed_dictionaries(dict.fromkeys(GATEWAYS, looks)), errants, st.booleans())
+@given(worlds(), st.fixed_dictionaries(dict.fromkeys(GATEWAYS, looks)), errants, words, owns)
 def test_a_repair_is_careful(
     seen: tuple[dict[tuple[str, str], dict[str, Any]], dict[str, str]],
     closely: dict[str, Look],
     errant: dict[str, str | None],
-    confirmed: bool,
+    confirmed: frozenset[str],
+    own: Own,
 ) -> None:
     world, gone = seen
     closely = {host: look for host, look in closely.items() if host not in gone}
-    repair = plan(facts.read(INVENTORY, Seen(world, gone)), closely, errant, frozenset({"reseed"} if confirmed else ()))
+    repair = plan(facts.read(INVENTORY, Seen(world, gone)), closely, errant, confirmed, {"onprem-database": own})
     for action in repair.actions:
         assert action.host not in gone, "nothing is done on a host that does not answer"
-        assert action.host != "aws-source", "nothing is ever done to the source"
-        assert action.doing is not Doing.RESEED or confirmed
+        assert action.host != "aws-source" or action.doing is Doing.EMPTY, "nothing else is ever done to the source"
+        assert action.doing is not Doing.EMPTY or ("empty-transactions" in confirmed and not own.holds)
+        assert action.doing is not Doing.RESEED or "reseed" in confirmed
         assert action.doing is not Doing.INITIATE or action.host == "onprem-gateway", "one end initiates"
     if any(host in gone for host in GATEWAYS):
         tunnel = {Doing.INITIATE, Doing.TERMINATE, Doing.APPLY}

@@ -11,9 +11,9 @@ from operations import facts
 from operations.console import Plain
 from operations.guest import Seen
 from operations.repair import command
-from operations.repair.plan import Action, Doing, Look, Repair, Sa, plan
+from operations.repair.plan import Action, Doing, Look, Own, Repair, Sa, plan
 from operations.stack import Stack
-from tests.operations_hosts import FakeTransport, HostWorld
+from tests.operations_hosts import UUID, FakeTransport, HostWorld
 from tests.operations_world import GATEWAYS, INVENTORY, reports
 
 ONE = Look((Sa(1, "ESTABLISHED"),), (Sa(1, "INSTALLED", 1),))
@@ -26,10 +26,11 @@ def planned(
     looks: dict[str, Look] = WELL,
     errant: dict[str, str | None] = CLEAN,
     confirmed: frozenset[str] = frozenset(),
+    own: dict[str, Own] | None = None,
 ) -> Repair:
     world = reports()
     change(world)
-    return plan(facts.read(INVENTORY, Seen(world)), looks, errant, confirmed)
+    return plan(facts.read(INVENTORY, Seen(world)), looks, errant, confirmed, own)
 
 
 def doings(repair: Repair) -> list[tuple[Doing, str]]:
@@ -191,9 +192,108 @@ def test_a_fenced_source_is_not_opened() -> None:
     assert "fenced" in repair.refused[0]
 
 
-def run(world: HostWorld, folder: pathlib.Path, only_plan: bool = False) -> dict[str, Any]:
+ERRANT: dict[str, str | None] = {"onprem-database": f"{UUID}:5-6"}
+IDLE = {"onprem-database": Own((f"{UUID}:5", f"{UUID}:6"), "FLUSH TABLES")}
+HOLDING = {"onprem-database": Own((f"{UUID}:5", f"{UUID}:6"), "", f"{UUID}:6 holds rows (Write_rows)")}
+EMPTY = frozenset({"empty-transactions"})
+
+
+def test_transactions_that_hold_nothing_are_offered_a_remedy_and_nothing_is_done_unasked() -> None:
+    repair = planned(errant=ERRANT, own=IDLE)
+    assert repair.actions == ()
+    assert "neither rows nor DDL (FLUSH TABLES)" in repair.refused[0]
+    assert "`twinsite repair --confirm empty-transactions`" in repair.refused[0]
+
+
+def test_on_a_persons_word_the_source_gets_empty_transactions_of_their_numbers() -> None:
+    repair = planned(errant=ERRANT, own=IDLE, confirmed=EMPTY)
+    assert repair.refused == ()
+    assert doings(repair) == [(Doing.EMPTY, "aws-source")]
+    assert repair.actions[0].stdin == (
+        f"SET GTID_NEXT = '{UUID}:5'; BEGIN; COMMIT;\nSET GTID_NEXT = '{UUID}:6'; BEGIN; COMMIT;\n"
+        "SET GTID_NEXT = 'AUTOMATIC';\n"
+    )
+
+
+@pytest.mark.parametrize("own", [HOLDING, {}], ids=["rows", "not decoded"])
+def test_no_word_makes_rows_or_ddl_or_what_nobody_could_read_an_empty_transaction(own: dict[str, Own]) -> None:
+    repair = planned(errant=ERRANT, own=own, confirmed=EMPTY)
+    assert repair.actions == ()
+    assert "are no remedy" in repair.refused[0]
+    assert "`twinsite repair --confirm reseed`" in repair.refused[0]
+    both = planned(errant=ERRANT, own=own, confirmed=EMPTY | {"reseed"})
+    assert doings(both) == [(Doing.RESEED, "onprem-database")]
+
+
+def test_the_smaller_of_two_confirmed_remedies_is_taken_and_stopped_threads_are_started() -> None:
+    repair = planned(stopped(state="OFF"), errant=ERRANT, own=IDLE, confirmed=EMPTY | {"reseed"})
+    assert doings(repair) == [(Doing.EMPTY, "aws-source"), (Doing.START, "onprem-database")]
+
+
+def test_a_source_that_takes_no_writes_gets_no_empty_transaction() -> None:
+    def closed(world: Any) -> None:
+        world["aws-source", "database"]["super_read_only"] = True
+
+    assert planned(closed, errant=ERRANT, own=IDLE, confirmed=EMPTY).actions == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"transactions": [], "problem": "they are 200"}, "they are 200"),
+        ({"transactions": [], "problem": ""}, "nothing was decoded"),
+        ({"transactions": [{"gtid": "x'; DROP", "says": "", "holds": ""}], "problem": ""}, "is no GTID"),
+        ({"transactions": [{"gtid": f"{UUID}:5", "says": "", "holds": "rows"}], "problem": ""}, f"{UUID}:5 holds rows"),
+        ({"transactions": [{"gtid": f"{UUID}:tag:5", "says": "", "holds": ""}], "problem": ""}, ""),
+    ],
+)
+def test_an_answer_that_does_not_clear_every_transaction_clears_none(answer: dict[str, Any], words: str) -> None:
+    assert words in Own.of(answer).holds
+    assert bool(Own.of(answer).holds) is bool(words)
+
+
+def run(
+    world: HostWorld, folder: pathlib.Path, only_plan: bool = False, confirmed: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     stack = Stack("dev", INVENTORY, folder)
-    return command.run(stack, FakeTransport(world), Plain(io.StringIO()), only_plan, frozenset())
+    return command.run(stack, FakeTransport(world), Plain(io.StringIO()), only_plan, confirmed)
+
+
+def test_the_command_decodes_what_only_the_replica_has_and_sees_that_it_is_gone(tmp_path: pathlib.Path) -> None:
+    world = HostWorld(own={f"{UUID}:5": "", f"{UUID}:6": ""})
+    assert run(world, tmp_path)["verdict"] == "refused"
+    assert len(world.own) == 2
+    result = run(world, tmp_path, confirmed=EMPTY)
+    assert result["verdict"] == "passed"
+    assert world.own == {}
+    assert [step["name"] for step in result["steps"]][2:] == [
+        "give the source empty transactions on aws-source",
+        "see that it helped",
+    ]
+
+
+def test_empty_transactions_that_did_not_help_are_no_success(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "EFFECT_SECONDS", 0.0)
+    monkeypatch.setattr(FakeTransport, "_mysql", lambda *_: (0, ""))
+    result = run(HostWorld(own={f"{UUID}:5": ""}), tmp_path, confirmed=EMPTY)
+    assert result["verdict"] == "failed"
+    assert f"onprem-database still has {UUID}:5 of its own" in result["problems"][0]
+
+
+def test_a_guest_that_cannot_decode_leaves_the_copy_as_the_only_remedy(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = FakeTransport._twinsite_guest
+
+    def older(self: FakeTransport, host: str, words: list[str], stdin: str) -> tuple[int, Any]:
+        return (2, "usage: twinsite-guest database [-h]") if "decode" in words else known(self, host, words, stdin)
+
+    monkeypatch.setattr(FakeTransport, "_twinsite_guest", older)
+    result = run(HostWorld(own={f"{UUID}:5": ""}), tmp_path, confirmed=EMPTY)
+    assert result["verdict"] == "refused"
+    assert "they were not decoded: the guest on onprem-database is of another version" in result["refused"][0]
 
 
 def test_the_command_does_what_was_planned_and_looks_again(tmp_path: pathlib.Path) -> None:

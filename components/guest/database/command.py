@@ -1,4 +1,4 @@
-"""The role's verbs: apply, gate, report, reseed, undo.
+"""The role's verbs: apply, decode, gate, report, reseed, undo.
 
 Exit 0 done, 1 failed, 2 refused; sentences on stderr, one JSON object on stdout.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import Failed, Refused
 from ..machine import alone, put
-from . import accounts, gtid, host, replica, server, settings, source, standalone, status, undo
+from . import accounts, errant, gtid, host, replica, server, settings, source, standalone, status, undo
 from .config import REPLICA, SERVES_TLS, SOURCE, STANDALONE, Config, Secrets, read, read_secrets
 
 CONFIG = "/etc/twinsite/database.json"
@@ -92,7 +92,7 @@ def _reseed(config: Config, secrets: Secrets, discard: str) -> dict[str, Any]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="twinsite-guest database", description=__doc__)
-    parser.add_argument("verb", choices=["apply", "gate", "report", "reseed", "undo"])
+    parser.add_argument("verb", choices=["apply", "decode", "gate", "report", "reseed", "undo"])
     parser.add_argument("--config", default=CONFIG)
     parser.add_argument("--secrets", default=SECRETS)
     parser.add_argument("--timeout", type=float, default=120, help="gate: seconds to wait (default 120)")
@@ -108,7 +108,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="GTIDS",
         help="reseed: transactions of the replica's own that may be lost, by name",
     )
+    parser.add_argument("--gtids", default="", help="decode: transactions of this server whose statements are told")
     return parser
+
+
+def _decode(gtids: str) -> dict[str, Any]:
+    try:
+        return errant.look(gtid.parse(gtids))
+    except ValueError as error:
+        raise Refused([f"--gtids: {error}"]) from None
 
 
 def main(argv: list[str]) -> int:
@@ -117,6 +125,9 @@ def main(argv: list[str]) -> int:
     try:
         if options.verb == "report":
             print(json.dumps(status.report(options.config)))
+            return 0
+        if options.verb == "decode":
+            print(json.dumps(_decode(options.gtids)))
             return 0
         config = read(options.config)
         if options.verb == "gate":

@@ -1,6 +1,7 @@
 """GTID sets as values: parse, subtract, print. Pure, so that seeding is decided without a server."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
@@ -62,6 +63,13 @@ class GtidSet:
     def count(self) -> int:
         """How many transactions the set holds."""
         return sum(last - first + 1 for _, _, intervals in self.parts for first, last in intervals)
+
+    def members(self) -> Iterator[str]:
+        """Each transaction by itself, as GTID_NEXT takes it."""
+        for uuid, tag, intervals in self.parts:
+            for first, last in intervals:
+                for number in range(first, last + 1):
+                    yield ":".join((uuid, *([tag] if tag else []), str(number)))
 
     def __str__(self) -> str:
         words: dict[str, str] = {}

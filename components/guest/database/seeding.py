@@ -237,7 +237,8 @@ def _own_words(own: GtidSet, schemas: tuple[str, ...]) -> str:
     return (
         f"the replica holds {own.count()} transactions of its own that the source never had: {own} "
         f"(schemas there: {', '.join(schemas) or 'none'}). Its data were not touched. Look at them with "
-        f"`mysqlbinlog --include-gtids='{own}' /var/lib/mysql/binlog.[0-9]*`, bring what matters to the source, then "
+        f"`{GUEST} decode --gtids '{own}'`. If they hold neither rows nor DDL (a FLUSH), `twinsite repair --confirm "
+        "empty-transactions` is the remedy; else bring what matters to the source, then "
         f"discard them with `{GUEST} reseed --discard '{own}'`"
     )
 
