@@ -141,6 +141,23 @@ class Pair:
         """The answer of the mysql client, without column names."""
         return self.must(host, "mysql --no-defaults --user=root -N", statement.encode()).strip()
 
+    def own(self) -> str:
+        """Transactions that the replica has and the source has not."""
+        here, there = (self.sql(host, "SELECT @@global.gtid_executed").replace("\\n", "") for host in (REPLICA, SOURCE))
+        return self.sql(REPLICA, f"SELECT GTID_SUBTRACT('{here}', '{there}')").replace("\\n", "")
+
+    def decoded(self, gtids: str) -> list[dict[str, str]]:
+        """What the replica's guest says of them."""
+        answer = json.loads(self.must(REPLICA, f"/usr/local/sbin/twinsite-guest database decode --gtids '{gtids}'"))
+        assert answer["problem"] == ""
+        found: list[dict[str, str]] = answer["transactions"]
+        return found
+
+    def accounts(self) -> dict[str, str]:
+        """Of every account of the source what it is and what it may."""
+        names = self.sql(SOURCE, "SELECT CONCAT(QUOTE(user), '@', QUOTE(host)) FROM mysql.user").splitlines()
+        return {name: self.sql(SOURCE, f"SHOW CREATE USER {name}; SHOW GRANTS FOR {name}") for name in names}
+
     def tell(self, host: str) -> None:
         """Put the host's configuration and secrets in place."""
         for name, told in (("database.json", self.config[host]), ("database.secrets.json", self.secrets[host])):
