@@ -55,6 +55,7 @@ def _names(found: Mapping[str, Any]) -> list[str]:
     if backup is not None:
         newest = f"{backup['id']}, {_age(backup['age_seconds'])} old, {backup['branch']}" if backup["id"] else ""
         lines.append(f"  backup   {newest or 'none that is complete and of the writer'}")
+        lines += [f"           {words}" for words in backup["concerns"]]
     writer = found.get("writer")
     if writer is not None:
         lines.append(f"  writer   {writer['site'] or 'unknown'}, epoch {writer['epoch']}")

@@ -45,6 +45,8 @@ class Backup:
     """Which site the writer was then."""
     unknown: str = ""
     """Why the epoch is not known."""
+    concerns: tuple[str, ...] = ()
+    """What a restore may have to leave out, in the backup's own sentences."""
 
     @property
     def branch(self) -> str:

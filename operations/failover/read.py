@@ -256,6 +256,7 @@ def parse_manifest(identity: str, content: bytes, store: str) -> Backup | None:
             rows=sum(int(table["rows"]) for table in tables),
             tables=len(tables),
             store=store,
+            concerns=tuple(str(one["words"]) for one in found.get("concerns") or ()),
             **_branch(found),
         )
     except (ValueError, KeyError, TypeError):

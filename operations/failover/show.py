@@ -50,6 +50,7 @@ def describe(facts: Facts) -> dict[str, Any]:
             "age_seconds": round(facts.now - newest.began) if newest else None,
             "branch": newest.branch if newest else None,
             "unfinished": list(facts.backups.halves),
+            "concerns": list(newest.concerns) if newest else [],
         },
         "writer": {"site": facts.writer.site, "epoch": facts.writer.epoch},
         "standby": {"exists": facts.standby.exists, "words": _standby(facts)},

@@ -207,6 +207,20 @@ def test_a_stack_in_quiet_times_is_healthy() -> None:
     assert told["standby"] == {"exists": False, "words": "no machine (cold)"}
 
 
+def test_what_a_backup_could_not_carry_is_shown_with_it_and_is_no_alarm() -> None:
+    content = {
+        "began": "2027-01-15T03:00:00.000000Z", "scheduled": True, "tables": [],
+        "concerns": [{"kind": "view", "name": "v", "table": "", "words": "view 'v' is broken"}],
+    }  # fmt: skip
+    backup = read.parse_manifest("id", json.dumps(content).encode(), "azblob://a/b")
+    assert backup
+    now = quiet(backups=Backups((backup,)), now=backup.began + 60)
+    assert list(show.problems(now)) == []
+    told = show.describe(now)
+    assert told["backup"]["concerns"] == ["view 'v' is broken"]
+    assert "           view 'v' is broken" in render._names(told)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
