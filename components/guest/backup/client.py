@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import secrets
+import select
 import subprocess
 import tempfile
 import threading
@@ -18,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from .. import client
-from ..errors import SqlError
+from ..errors import Failed, SqlError
 from .config import Database
 from .rows import cell, identifier
 
@@ -26,6 +27,8 @@ _AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bun
 PIPE_BYTES = 1 << 20
 LONGEST_ARGUMENT = 120_000
 """Of Linux' 131,072 bytes (MAX_ARG_STRLEN)."""
+SILENCE_SECONDS = 30
+"""After so long without a word a session looks whether its server works at all."""
 LONG_BYTES, ENOUGH_BYTES, PAUSE_SECONDS = 4096, 1 << 18, 0.002
 """After a short read of a long answer, more is let come together: fewer turns between client and program."""
 
@@ -95,6 +98,7 @@ class Server:
         made = Session(self)
         for statement in [*SETTINGS, *([f"USE {identifier(schema)}"] if schema else [])]:
             made.ask(statement)
+        made.number = made.value("CONNECTION_ID()")
         return made
 
 
@@ -108,6 +112,9 @@ class Session:
     """One connection."""
 
     def __init__(self, server: Server) -> None:
+        self._server = server
+        self.number = ""
+        """Of the connection, as the server counts; empty while it is not known."""
         self._delimiter = f"ts{secrets.token_hex(6)}"
         self._mark = f"end{secrets.token_hex(12)}".encode()
         self._one = threading.Lock()
@@ -149,12 +156,32 @@ class Session:
         except (BrokenPipeError, ValueError):
             raise self._failed() from None
 
+    def _heard(self) -> bytes:
+        """What the client says next. Failed when it says nothing and its server has nothing to do: then it waits for
+        more of a statement, in a quote that it sees where the server sees none, and would wait for ever."""
+        while not self._speaks(SILENCE_SECONDS):
+            if self._idle() and not self._speaks(SILENCE_SECONDS):
+                self._process.kill()
+                raise Failed("the `mysql` client waits for more of a statement than there is: it was ended")
+        return os.read(self._stdout.fileno(), PIPE_BYTES)
+
+    def _speaks(self, seconds: float) -> bool:
+        return bool(select.select([self._stdout], [], [], seconds)[0])
+
+    def _idle(self) -> bool:
+        what = f"SELECT command FROM information_schema.processlist WHERE id = {self.number}"
+        options = ["--batch", "--skip-column-names", f"--execute={what}"]
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        with self._server.client(options, **streams) as asked:
+            assert asked.stdout
+            return bool(self.number) and asked.stdout.read().strip() == b"Sleep"
+
     def stream(self, sql: str) -> Iterator[bytes]:
         """The rows of one statement as blocks of whole lines, as the client escapes them."""
         self._send(f"{sql}\n{self._delimiter}\nSELECT '{self._mark.decode()}'\n{self._delimiter}\n")
         last, rest = self._mark + b"\n", b""
         while True:
-            data = os.read(self._stdout.fileno(), PIPE_BYTES)
+            data = self._heard()
             if not data:
                 raise self._failed()
             if LONG_BYTES <= len(data) < ENOUGH_BYTES:
