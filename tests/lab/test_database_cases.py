@@ -159,6 +159,8 @@ def through(servers: Servers, case: Case) -> str:
         return f"refused, but wrote at the target: {restored.said}" if changed else sentence("restore", restored.found)
     if restored.code != 0:
         return f"the restore ended with {restored.code}: {restored.said}"
+    if restored.found["differences"]:
+        return f"restored, but not the same by its own word: {restored.found['differences']}"
     here = servers.dump(target, case.into)
     if target == LOW:
         # Tables have other names there, and all that names them other text.

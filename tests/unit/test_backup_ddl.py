@@ -224,6 +224,15 @@ def test_a_definition_that_differs_is_a_problem_and_one_of_another_series_is_tol
         assert words == "table t is defined otherwise than in the backup: '`a` int' in place of '`a` int(11)'"
 
 
+def test_a_views_text_that_differs_is_told_unless_only_the_schema_before_a_column_does() -> None:
+    found = Findings()
+    shown = ["CREATE VIEW `v` AS select `p`.`x`.`id` AS `id`,'`a`.`b`.`c`' from `p`.`threads` `x`"]
+    promise._same(_promised(), "view v", shown, [shown[0].replace("`p`.`x`.", "`x`.")], found)
+    assert found == Findings()
+    promise._same(_promised(), "view v", shown, [shown[0].replace("'`a`.`b`", "'`b`")], found)
+    assert (found.problems, len(found.differences)) == ([], 1)
+
+
 def test_names_that_a_target_cannot_tell_apart_are_refused_by_name() -> None:
     manifest = {"tables": [{"name": "Orders"}, {"name": "b"}], "objects": [{"kind": "view", "name": "orders"}]}
     problems = promise.collisions(manifest)

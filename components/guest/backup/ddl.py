@@ -242,6 +242,13 @@ def view_uses(text: str) -> set[str]:
     return {_unquoted(name) for name in re.findall(rf"\b(?:from|join) \(*({_QUOTED})(?!\.)", text)}
 
 
+def same_columns(text: str) -> str:
+    """A view's text with its columns by table and name alone: MySQL shows the schema before some, and not again when the
+    view is made from what it has shown."""
+    named = rf"{_QUOTED}\.(?P<rest>{_QUOTED}\.{_QUOTED})"
+    return re.sub(rf"{_STRING}|{named}|{_QUOTED}", lambda found: found["rest"] or found[0], text, flags=re.DOTALL)
+
+
 def view_reads(text: str, schema: str) -> list[str]:
     """What a view names outside of its schema, as schema.name."""
     named = rf"(?P<before>\b(?:from|join) \(*)?(?P<place>{_QUOTED})\.(?P<name>{_QUOTED})(?P<after>\()?"
