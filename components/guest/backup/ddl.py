@@ -243,8 +243,8 @@ def view_uses(text: str) -> set[str]:
 
 
 def same_columns(text: str) -> str:
-    """A view's text with its columns by table and name alone: MySQL shows the schema before some, and not again when the
-    view is made from what it has shown."""
+    """A view's text with its columns by table and name alone: MySQL shows the schema before some, and not again when
+    the view is made from what it has shown."""
     named = rf"{_QUOTED}\.(?P<rest>{_QUOTED}\.{_QUOTED})"
     return re.sub(rf"{_STRING}|{named}|{_QUOTED}", lambda found: found["rest"] or found[0], text, flags=re.DOTALL)
 

@@ -45,7 +45,8 @@ class Promise:
         """Why a view that cannot be made does not end a restore; or nothing."""
         words = self.views.get(statement.name, "") if statement.kind == "view" else ""
         if statement.kind == "view" and self.left_out:
-            words = f"what it needs may be among {', '.join(self.left_out)}"
+            first, more = list(self.left_out)[:3], len(self.left_out) - 3
+            words = f"what it needs may be among {', '.join(first)}{f' and {more} more' if more > 0 else ''}"
         return _without(statement.kind, statement.name, words) if words else ""
 
 
