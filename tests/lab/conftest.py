@@ -39,7 +39,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     here = [item for item in session.items if item.path.parent == _HERE]
     if MISSING or session.config.option.collectonly:
         return
-    names = {"beside" if item.get_closest_marker("beside") else "" for item in here}
+    named = [item for item in here if not item.get_closest_marker("nameless")]
+    names = {"beside" if item.get_closest_marker("beside") else "" for item in named}
     try:
         for name in sorted(names):
             _held.enter_context(owner.own(owner.place(PATHS, name), "a run of tests/lab"))

@@ -212,11 +212,37 @@ class Servers:
             lines += _STATE.sub(r"\1", _DEFINER.sub("", text)).splitlines()
             # What it cannot show (a broken view) is part of what it says.
             lines += [line for line in done.stderr.decode(errors="replace").splitlines() if "[Warning]" not in line]
+        return lines + self._members(server, schema)
+
+    def _members(self, server: str, schema: str) -> list[str]:
+        """What each ENUM and SET can hold, in bytes: definitions show `?` for what is beyond the BMP."""
+        found = self.sql(
+            server,
+            "SELECT HEX(table_name), HEX(column_name), HEX(CONVERT(column_type USING utf8mb4)), data_type = 'set' "
+            f"FROM information_schema.columns WHERE table_schema = '{_escaped(schema)}' "
+            "AND data_type IN ('enum', 'set') ORDER BY table_name, ordinal_position",
+        )
+        lines = []
+        for row in found.splitlines():
+            table, column, kind = (bytes.fromhex(part).decode() for part in row.split("\t")[:3])
+            count = len(re.findall("'(?:[^']|'')*'", kind))
+            values = ", ".join(f"({1 << number if row[-1] == '1' else number + 1})" for number in range(count))
+            said = self.sql(
+                server,
+                "CREATE DATABASE probe; SET sql_mode = ''; "
+                f"CREATE TABLE probe.p AS SELECT {_name(column)} FROM {_name(schema)}.{_name(table)} LIMIT 0; "
+                f"INSERT INTO probe.p VALUES {values}; SELECT HEX({_name(column)}) FROM probe.p; DROP DATABASE probe",
+            )
+            lines.append(f"{table}.{column}: {said.split()}")
         return lines
 
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _name(text: str) -> str:
+    return "`" + text.replace("`", "``") + "`"
 
 
 def _escaped(text: str) -> str:

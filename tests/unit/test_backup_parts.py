@@ -40,7 +40,7 @@ def test_values_are_asked_for_without_loss_and_loaded_as_they_were() -> None:
 def test_a_server_is_asked_for_the_sum_of_values_with_a_word_for_null() -> None:
     asked = rows.checksum("t", [Column("id", nullable=False), Column("f", rows.FLOAT)], "id < 3")
     assert asked == (
-        "SELECT COUNT(*), COALESCE(SUM(CRC32(CONCAT_WS(_binary'\\t', `id`, "
+        "SELECT COUNT(*), COALESCE(SUM(CRC32(CONCAT_WS(_binary'\\t' COLLATE `binary`, `id`, "
         "IFNULL(CAST(`f` AS DOUBLE), _binary'NULL 5a1c7be2')))), 0) FROM `t` WHERE id < 3"
     )
 

@@ -92,6 +92,7 @@ def _table(session: Session, schema: str, name: str, data_bytes: int) -> Table:
         {
             "name": "column_name",
             "type": "data_type",
+            "whole": "column_type",
             "set": "character_set_name",
             "nullable": "is_nullable = 'YES'",
             "generated": "extra LIKE '%VIRTUAL GENERATED%' OR extra LIKE '%STORED GENERATED%'",
@@ -105,7 +106,7 @@ def _table(session: Session, schema: str, name: str, data_bytes: int) -> Table:
     first = key[0]["name"] if key else ""
     integers = {row["name"] for row in rows if row["type"].lower() in _INTEGERS}
     columns = [
-        Column(row["name"], form_of(row["type"], row["set"] or ""), bool(row["nullable"]))
+        Column(row["name"], form_of(row["type"], row["set"] or "", row["whole"]), bool(row["nullable"]))
         for row in rows
         if not row["generated"]
     ]

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from .. import client
@@ -32,10 +32,17 @@ SILENCE_SECONDS = 30
 LONG_BYTES, ENOUGH_BYTES, PAUSE_SECONDS = 4096, 1 << 18, 0.002
 """After a short read of a long answer, more is let come together: fewer turns between client and program."""
 
-# UTC, so that no TIMESTAMP falls into the hour that a time zone has twice; zero dates and id 0 are data like any other.
+STALL_SECONDS = 86400
+"""So long a session may wait for another's work, or for a store that takes or gives slowly."""
+
+# UTC, so that no TIMESTAMP falls into the hour that a time zone has twice; zero dates, invalid dates and id 0 are data
+# like any other. And what a server sets for all sessions (timeouts, limits, transactions by hand) is not set for ours.
 SETTINGS = (
     "SET NAMES utf8mb4",
-    "SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0, unique_checks = 0",
+    "SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', foreign_key_checks = 0, "
+    f"unique_checks = 0, wait_timeout = {STALL_SECONDS}, net_read_timeout = {STALL_SECONDS}, "
+    f"net_write_timeout = {STALL_SECONDS}, max_execution_time = 0, sql_select_limit = DEFAULT, sql_big_selects = 1, "
+    "autocommit = 1, completion_type = NO_CHAIN",
     # Sizes as they are; and a key that the server made by itself is not the application's: another makes its own.
     "SET /*!80030 SESSION show_gipk_in_create_table_and_information_schema = OFF, */ "
     "SESSION information_schema_stats_expiry = 0",
@@ -270,20 +277,45 @@ class Questions:
         self.close()
 
 
-def load(server: Server, statements: str, content: "subprocess.Popen[bytes]") -> None:
-    """Run statements that read `/dev/stdin`, fed by a process's output; all of it or an error."""
+def load(server: Server, statements: list[str], content: "subprocess.Popen[bytes]") -> str:
+    """Run statements that read `/dev/stdin`, fed by a process's output; all of it or an error. What they answered."""
     assert content.stdout
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as answered:
-        loading = server.client(
-            ["--batch", "--skip-column-names", "--local-infile=1", "--execute", statements],
+        client = server.client(
+            ["--batch", "--skip-column-names", "--local-infile=1", "--execute", ";\n".join([*SETTINGS, *statements])],
             stdin=content.stdout,
             stdout=answered,
             stderr=said,
         )
         content.stdout.close()
-        if loading.wait():
-            for file in (said, answered):
-                file.seek(0)
-            error = SqlError.of(said.read().decode("utf-8", "replace"))
-            answer = answered.read(1000).decode("utf-8", "replace").strip().replace("\n", "; ")
-            raise SqlError(error.number, f"{error.words} ({answer})" if answer else error.words)
+        return _ended(client, said, answered)
+
+
+def feed(server: Server, before: list[str], script: Iterable[bytes], after: list[str]) -> str:
+    """Run statements, a script of ended ones as it comes, and statements; the same."""
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as answered:
+        client = server.client(
+            ["--batch", "--skip-column-names", "--binary-mode"], stdin=subprocess.PIPE, stdout=answered, stderr=said
+        )
+        assert client.stdin
+        try:
+            # A client that has ended says why.
+            with contextlib.suppress(BrokenPipeError), client.stdin as stdin:
+                stdin.writelines(f"{statement};\n".encode() for statement in [*SETTINGS, *before])
+                stdin.writelines(script)
+                stdin.writelines(f"{statement};\n".encode() for statement in after)
+            return _ended(client, said, answered)
+        finally:
+            client.kill()
+            client.wait()
+
+
+def _ended(client: "subprocess.Popen[bytes]", said: IO[bytes], answered: IO[bytes]) -> str:
+    code = client.wait()
+    for file in (said, answered):
+        file.seek(0)
+    answer = answered.read(1000).decode("utf-8", "replace").strip().replace("\n", "; ")
+    if not code:
+        return answer
+    error = SqlError.of(said.read().decode("utf-8", "replace"))
+    raise SqlError(error.number, f"{error.words} ({answer})" if answer else error.words)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Failed, Refused
-from . import catalog, ddl, definitions, manifest, privileges, rows, snapshot
+from . import catalog, ddl, definitions, exact, manifest, privileges, rows, snapshot
 from . import writer as writers
 from .catalog import Catalog, Table
 from .client import Server, Session
@@ -62,7 +62,7 @@ class _Writer:
         digest = hashlib.sha256(content).hexdigest()
         self.files.append({"blob": blob, "bytes": len(content), "sha256": digest})
 
-    def chunk(self, table: str, done: Chunk) -> None:
+    def chunk(self, table: str, done: Chunk, is_exact: bool) -> None:
         content = done.finish()
         with self._lock:
             written = self.tables[table]
@@ -70,6 +70,7 @@ class _Writer:
             written.numbers += 1
         self._store.put(manifest.path(self._id, blob), content)
         about = {"blob": blob, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), "rows": done.rows}
+        about |= {"exact": True} if is_exact else {}
         with self._lock:
             written.chunks.append(about)
         self._say({"event": "chunk", "table": table, "rows": done.rows, "bytes": len(content)})
@@ -100,19 +101,24 @@ def _parts(session: Session, tables: list[Table]) -> list[_Part]:
 
 def _read(session: Session, part: _Part, writer: _Writer) -> None:
     """One range: its rows to chunks and into the sum, then the server's own count of them in the same snapshot."""
-    table, chunk, seen, total, longest = part.table, None, 0, 0, 0
+    table, seen, total, longest = part.table, 0, 0, 0
+    json = [number for number, column in enumerate(table.columns) if column.form == rows.JSON]
+    chunks: dict[bool, Chunk] = {}
     for block in session.stream(rows.select(table.name, table.columns, writer.mark, part.where, table.has_key)):
-        chunk = chunk or Chunk()
-        chunk.add(block.replace(writer.mark, b"\\N"))
         total += rows.summed(block, writer.mark)
         longest = max(longest, rows.longest(block))
-        if chunk.size >= writer.chunk_bytes:
-            seen += chunk.rows
-            writer.chunk(table.name, chunk)
-            chunk = None
-    if chunk:
+        plain, special = exact.parted(block.replace(writer.mark, b"\\N"), json)
+        longest = max(longest, exact.longest(special, table.columns))
+        for is_exact, lines in ((False, plain), (True, b"".join(special))):
+            if lines:
+                chunk = chunks.setdefault(is_exact, Chunk())
+                chunk.add(lines)
+                if chunk.size >= writer.chunk_bytes:
+                    seen += chunk.rows
+                    writer.chunk(table.name, chunks.pop(is_exact), is_exact)
+    for is_exact, chunk in chunks.items():
         seen += chunk.rows
-        writer.chunk(table.name, chunk)
+        writer.chunk(table.name, chunk, is_exact)
     count = session.ask(rows.count(table.name, part.where))[0][0]
     if int(count) != seen:
         raise Failed(f"table {table.name!r}: {seen} rows were read where the snapshot has {count}; run it again")

@@ -4,14 +4,15 @@ A proof reads in ranges of the primary key, so that the largest table does not l
 Proofs come last: they fill what is left of the machine while the last keys are built.
 """
 
+import subprocess
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from ..errors import Failed, SqlError
-from . import progress, prove, rows
+from . import exact, progress, prove, rows
 from .board import Board
-from .client import Server, Session, load
+from .client import Server, Session, feed, load
 from .config import Say
 from .ddl import Added
 from .fetch import Parts
@@ -34,6 +35,8 @@ class _Table:
         self.columns = [rows.column(data) for data in about["columns"]]
         self.loading = len(left)
         self.proving = 0
+        self.warned = ""
+        """What MySQL said of a chunk's rows that it may have altered."""
         self.seen = prove.Sums()
         self.left: set[str] = {"proof"}
         """What is still to be done once the rows are in."""
@@ -93,21 +96,39 @@ class Fill:
             self._board.add("prove", self._proving(table, condition))
 
     def _load(self, table: _Table, chunk: dict[str, Any]) -> None:
+        name, blob = table.about["name"], chunk["blob"]
+        try:
+            with self._parts.stream(blob) as content:
+                warned = (self._insert if chunk.get("exact") else self._load_data)(table, chunk, content)
+        except SqlError as error:
+            if error.number == progress.DUPLICATE:
+                return  # a client that outlived its restore has brought this chunk in meanwhile
+            raise _explained(error, name, blob) from error
+        with self._lock:
+            table.warned = table.warned or warned
+        self._say({"event": "loaded", "table": name, "rows": chunk["rows"]})
+
+    def _load_data(self, table: _Table, chunk: dict[str, Any], content: "subprocess.Popen[bytes]") -> str:
         statements = [
-            "SET NAMES utf8mb4",
-            "SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0, "
-            f"unique_checks = 0, innodb_lock_wait_timeout = {ROLLBACK_SECONDS}",
-            f"USE {identifier(self._schema)}",
-            *progress.around(chunk["blob"], chunk["rows"], rows.load(table.about["name"], table.columns)),
+            rows.load(table.about["name"], table.columns),
+            "GET DIAGNOSTICS @loaded = ROW_COUNT",
+            "SHOW WARNINGS LIMIT 3",  # for the message, when it comes to that
         ]
-        with self._parts.stream(chunk["blob"]) as content:
-            try:
-                load(self._server, ";\n".join(statements), content)
-            except SqlError as error:
-                if error.number == progress.DUPLICATE:
-                    return  # a client that outlived its restore has brought this chunk in meanwhile
-                raise _explained(error, table.about["name"], chunk["blob"]) from error
-        self._say({"event": "loaded", "table": table.about["name"], "rows": chunk["rows"]})
+        return load(self._server, [*self._before(chunk), *statements, *progress.settle(chunk["blob"])], content)
+
+    def _insert(self, table: _Table, chunk: dict[str, Any], content: "subprocess.Popen[bytes]") -> str:
+        """A chunk whose rows LOAD DATA would not bring in exactly."""
+        assert content.stdout
+        inserts = exact.inserts(table.about["name"], table.columns, iter(content.stdout))
+        before = [*self._before(chunk), "SET @loaded = 0"]
+        return feed(self._server, before, inserts, progress.settle(chunk["blob"]))
+
+    def _before(self, chunk: dict[str, Any]) -> list[str]:
+        return [
+            f"SET SESSION innodb_lock_wait_timeout = {ROLLBACK_SECONDS}",
+            f"USE {identifier(self._schema)}",
+            *progress.claim(chunk["blob"], chunk["rows"]),
+        ]
 
     def _build(self, session: Session, table: _Table) -> None:
         for statement in table.keys:
@@ -123,8 +144,9 @@ class Fill:
                 last = table.proving == 0
             if last:
                 if words := prove.difference(table.about, table.seen):
+                    altered = f"; MySQL said when the rows came in: {table.warned}" if table.warned else ""
                     fix = "stop who writes to the target, drop its schema and twinsite_restore, restore again"
-                    raise Failed(f"{words}: {fix}")
+                    raise Failed(f"{words}{altered}: {fix}")
                 self._complete(session, table, "proof")
 
         return task

@@ -8,6 +8,7 @@ Bytes are never converted: results and LOAD DATA are both `binary`, each value i
 A table's sum is over values, so it is the same from the text on its way (`summed`) and from a server (`checksum`).
 """
 
+import re
 import secrets
 import zlib
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ EVERY_BYTE = b"".join(bytes((byte, ord("\\"), byte)) for byte in range(256))
 # Forms: how the server is asked for a value, and what LOAD DATA does with it.
 PLAIN = "plain"
 FLOAT = "float"  # as text a FLOAT has 6 digits; as a DOUBLE all that it holds
-NUMBER = "number"  # BIT
+NUMBER = "number"  # BIT; ENUM and SET with a member '', which prints like no member at all
 JSON = "json"  # LOAD DATA takes no JSON from binary text
 HEX = "hex"  # VECTOR is neither text nor NULL-able together with text
 WIDE = "wide"  # UTF-16 and its kind, as bytes: a mark put among them would be padded
@@ -53,8 +54,11 @@ def column(data: dict[str, Any]) -> Column:
     return Column(str(data["name"]), form, bool(data["nullable"]))
 
 
-def form_of(data_type: str, character_set: str) -> str:
-    """The form of a column, by information_schema's DATA_TYPE and CHARACTER_SET_NAME ("" for what is no text)."""
+def form_of(data_type: str, character_set: str, column_type: str) -> str:
+    """The form of a column, by information_schema's DATA_TYPE, CHARACTER_SET_NAME ("" for what is no text) and
+    COLUMN_TYPE."""
+    if data_type.lower() in ("enum", "set") and "" in re.findall("'((?:[^']|'')*)'", column_type):
+        return NUMBER
     if character_set in ("ucs2", "utf16", "utf16le", "utf32"):
         return WIDE
     return _FORMS.get(data_type.lower(), PLAIN)
@@ -103,21 +107,22 @@ def load(table: str, columns: list[Column], path: str = "/dev/stdin") -> str:
     """The statement that writes them."""
     names, settings = [], []
     for number, wanted in enumerate(columns):
-        if wanted.form in (PLAIN, FLOAT, WIDE):
+        if (told := stored(wanted, f"@v{number}")) == f"@v{number}":
             names.append(identifier(wanted.name))
-            continue
-        names.append(f"@v{number}")
-        text = {
-            JSON: f"CONVERT(@v{number} USING utf8mb4)",
-            NUMBER: f"CAST(@v{number} AS UNSIGNED)",
-            HEX: f"UNHEX(@v{number})",
-        }[wanted.form]
-        settings.append(f"{identifier(wanted.name)} = {text}")
+        else:
+            names.append(f"@v{number}")
+            settings.append(f"{identifier(wanted.name)} = {told}")
     tail = f" SET {', '.join(settings)}" if settings else ""
     return (
         f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {identifier(table)} CHARACTER SET binary "
         f"FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' ({', '.join(names)}){tail}"
     )
+
+
+def stored(wanted: Column, text: str) -> str:
+    """What is stored of a field's text, an expression of binary text."""
+    asked = {JSON: f"CONVERT({text} USING utf8mb4)", NUMBER: f"CAST({text} AS UNSIGNED)", HEX: f"UNHEX({text})"}
+    return asked.get(wanted.form, text)
 
 
 def checksum(table: str, columns: list[Column], where: str = "") -> str:
@@ -127,7 +132,8 @@ def checksum(table: str, columns: list[Column], where: str = "") -> str:
     """
     fields = ", ".join(_told(wanted, SUMMED_NULL) for wanted in columns)
     condition = f" WHERE {where}" if where else ""
-    added = f"COALESCE(SUM(CRC32(CONCAT_WS(_binary'\\t', {fields}))), 0)"
+    # The separator's collation is an explicit one, so no text is converted to another's character set beside it.
+    added = f"COALESCE(SUM(CRC32(CONCAT_WS(_binary'\\t' COLLATE `binary`, {fields}))), 0)"
     return f"SELECT COUNT(*), {added} FROM {identifier(table)}{condition}"
 
 
