@@ -19,6 +19,7 @@ from lab.client import Refused
 
 from . import scenes
 from .one_lab import OneLab
+from .two_servers import Servers, running_servers
 from .whole_box import MISSING, PATHS, lab
 
 _HERE = Path(__file__).parent
@@ -114,6 +115,13 @@ def one_lab() -> Iterator[OneLab]:
         yield _lab
     finally:
         _lab.down()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Two MySQL servers, for modules that are marked nameless."""
+    with running_servers() as both:
+        yield both
 
 
 @pytest.fixture(scope="module")

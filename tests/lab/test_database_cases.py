@@ -6,12 +6,11 @@ Equal means equal to mysqldump, definitions and rows. KNOWN is the one list of c
 import dataclasses
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .two_servers import LOW, SOURCE, TARGET, Servers, running_servers
+from .two_servers import LOW, SOURCE, TARGET, Servers, name_of
 from .whole_box import needs_a_box
 
 pytestmark = [needs_a_box, pytest.mark.beside, pytest.mark.nameless]
@@ -21,12 +20,9 @@ MARK = re.compile(r"^-- @(\w+): (.*)$", re.MULTILINE)
 
 # One to a paragraph, so that two who mend two of them do not meet.
 KNOWN: dict[str, str] = {
-    #
     "c07_fk_nonunique": "target settings nobody asks first",
     #
     "c11_event_zone": "target settings nobody asks first: time zone tables",
-    #
-    "c14_long_name": "the file store: names of many bytes",
     #
     "c16_gipk_auto": "target settings nobody asks first: invisible keys",
     #
@@ -37,7 +33,6 @@ KNOWN: dict[str, str] = {
     "c25_explicit_timestamp": "target settings nobody asks first: explicit_defaults_for_timestamp",
     #
     "c29_source_gipk": "target settings nobody asks first: invisible keys",
-    #
     #
     "c34b_enum_latin1": "definitions: characters beyond the BMP",
     #
@@ -80,12 +75,6 @@ def read(path: Path) -> Case:
 FOUND = [read(path) for path in sorted(CASES.glob("*.sql"))]
 
 
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    with running_servers() as both:
-        yield both
-
-
 def test_no_case_is_lost_and_the_list_of_failures_names_only_cases() -> None:
     assert len(FOUND) >= 66
     assert KNOWN.keys() <= {case.name for case in FOUND}
@@ -107,10 +96,10 @@ def tried(servers: Servers, case: Case) -> str:
     marks, target = case.marks, case.target
     servers.start(target)
     for server in (SOURCE, target):
-        clear(servers, server)
+        servers.clear(server)
     try:
         servers.sql(SOURCE, marks.get("source_before", ""))
-        servers.sql(SOURCE, f"CREATE DATABASE {quoted(case.schema)} {marks.get('dbopts', '')}")
+        servers.sql(SOURCE, f"CREATE DATABASE {name_of(case.schema)} {marks.get('dbopts', '')}")
         servers.sql(SOURCE, case.text, case.schema)
         servers.sql(target, marks.get("target_before", ""))
         servers.grant_job(case.schema, marks.get("job_grants", ""))
@@ -120,7 +109,7 @@ def tried(servers: Servers, case: Case) -> str:
         servers.try_sql(SOURCE, marks.get("source_after", ""))
         servers.try_sql(target, marks.get("target_after", ""))
         for server in (SOURCE, target):
-            clear(servers, server)
+            servers.clear(server)
 
 
 def through(servers: Servers, case: Case) -> str:
@@ -215,16 +204,6 @@ def content(servers: Servers, server: str) -> dict[str, list[str]]:
     return {schema: servers.dump(server, schema) for schema in sorted(servers.databases(server))}
 
 
-def clear(servers: Servers, server: str) -> None:
-    for schema in servers.databases(server):
-        # A schema that another one's foreign key points to.
-        servers.sql(server, f"SET foreign_key_checks = 0; DROP DATABASE {quoted(schema)}")
-
-
 def without_past_events(lines: list[str]) -> list[str]:
     """Of a one-time event whose time has passed nothing need be left: the source has dropped it, too."""
     return [line for line in lines if not re.search(r"EVENT .* ON SCHEDULE AT .* ON COMPLETION NOT PRESERVE ", line)]
-
-
-def quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

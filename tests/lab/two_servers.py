@@ -55,6 +55,10 @@ innodb_flush_log_at_trx_commit = 0
 sync_binlog = 0
 {more}
 """
+PROGRAM = (
+    "python3 /opt/twinsite/current/backup/apply.py {} --config /etc/twinsite/backup.json "
+    "--secrets /etc/twinsite/backup.secrets.json"
+)
 SOURCE, TARGET, LOW = "source", "target", "low"
 """The third is a target with lower_case_table_names = 1, as Azure's flexible server has it; started when asked for."""
 
@@ -157,6 +161,12 @@ class Servers:
         own = {"information_schema", "mysql", "performance_schema", "sys"}
         return set(self.sql(server, "SHOW DATABASES").splitlines()) - own
 
+    def clear(self, server: str) -> None:
+        """Drop every schema that is not the server's own."""
+        for schema in self.databases(server):
+            # One that another one's foreign key points to, too.
+            self.sql(server, f"SET foreign_key_checks = 0; DROP DATABASE {name_of(schema)}")
+
     def tell(self, schema: str, target: str = TARGET, **changes: Any) -> None:
         """Write the role's configuration, and empty its store and spool."""
         told = {
@@ -184,12 +194,18 @@ class Servers:
 
     def role(self, words: str) -> Done:
         """A verb of the backup role."""
-        config = "--config /etc/twinsite/backup.json --secrets /etc/twinsite/backup.secrets.json"
-        done = self.on(f"python3 /opt/twinsite/current/backup/apply.py {words} {config}", seconds=VERB_SECONDS)
+        done = self.on(PROGRAM.format(words), seconds=VERB_SECONDS)
         said = done.stderr.decode(errors="replace").strip()
         if done.returncode in (124, 137, -9):
             return Done(None, {}, f"{words} did not end within {VERB_SECONDS} s; {said}")
         return Done(done.returncode, json.loads(done.stdout or b"{}"), said)
+
+    def start_role(self, words: str) -> "subprocess.Popen[bytes]":
+        """The same, running on."""
+        # Below a shell: nsenter stops when its own child is stopped.
+        return subprocess.Popen(
+            self._enter(f"{PROGRAM.format(words)}; exit $?"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
 
     def dump(self, server: str, schema: str) -> list[str]:
         """What mysqldump says of a schema: a second opinion, without definers and the state of events, which a restore
@@ -230,8 +246,8 @@ class Servers:
             said = self.sql(
                 server,
                 "CREATE DATABASE probe; SET sql_mode = ''; "
-                f"CREATE TABLE probe.p AS SELECT {_name(column)} FROM {_name(schema)}.{_name(table)} LIMIT 0; "
-                f"INSERT INTO probe.p VALUES {values}; SELECT HEX({_name(column)}) FROM probe.p; DROP DATABASE probe",
+                f"CREATE TABLE probe.p AS SELECT {name_of(column)} FROM {name_of(schema)}.{name_of(table)} LIMIT 0; "
+                f"INSERT INTO probe.p VALUES {values}; SELECT HEX({name_of(column)}) FROM probe.p; DROP DATABASE probe",
             )
             lines.append(f"{table}.{column}: {said.split()}")
         return lines
@@ -241,7 +257,8 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def _name(text: str) -> str:
+def name_of(text: str) -> str:
+    """A name, quoted."""
     return "`" + text.replace("`", "``") + "`"
 
 

@@ -2,12 +2,15 @@
 
 import datetime
 import itertools
+import json
 import zlib
+from decimal import Decimal
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.guest.backup import ddl, manifest, retention, rows
+from components.guest.backup import ddl, exact, manifest, retention, rows
 from components.guest.backup.manifest import Found
 from components.guest.errors import Refused
 
@@ -46,6 +49,77 @@ def test_the_sum_is_over_values_whatever_their_text_on_the_way(table: list[list[
     told = (b"\t".join(null if value is None else value for value in row) for row in table)
     first, second = b"".join(lines[:cut]), b"".join(lines[cut:])
     assert rows.summed(first, mark) + rows.summed(second, mark) == sum(zlib.crc32(row) for row in told)
+
+
+numbers = st.one_of(
+    st.integers(-(10**30), 10**30).map(str),
+    st.decimals(-(10**12), 10**12, places=4).map(str),
+    st.floats(allow_nan=False, allow_infinity=False).map(lambda value: repr(value).replace("e+", "e")),
+)
+
+
+class Number(Decimal):
+    """As it stands in the document."""
+
+
+def documents(leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        leaf,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+        max_leaves=12,
+    )
+
+
+def printed(value: Any) -> str:
+    """As MySQL prints it."""
+    if isinstance(value, Number):
+        return str(value.text)  # type: ignore[attr-defined]
+    if isinstance(value, list):
+        return f"[{', '.join(map(printed, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)}: {printed(one)}" for key, one in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def number(text: str) -> Number:
+    made = Number(text)
+    made.text = text  # type: ignore[attr-defined]
+    return made
+
+
+def at(value: Any, path: bytes) -> Any:
+    """What is at a path of MySQL's."""
+    left = path.decode().removeprefix("$")
+    while left:
+        if left.startswith("["):
+            leg, _, left = left[1:].partition("]")
+            value = value[int(leg)]
+        else:
+            key, end = json.JSONDecoder().raw_decode(left, 1)
+            value, left = value[key], left[end:]
+    return value
+
+
+@given(documents(st.one_of(numbers.map(number), st.text(max_size=20), numbers, st.booleans(), st.none())))
+def test_each_number_that_is_not_read_back_is_put_in_its_place_and_no_other(document: Any) -> None:
+    text = printed(document).encode()
+    found = exact.patches(text)
+    for path, literal in found:
+        there = at(document, path)
+        assert isinstance(there, Number)
+        assert there == Decimal(literal)
+        assert not exact.read_back(there.text.encode())  # type: ignore[attr-defined]
+    assert len(found) == sum(not exact.read_back(one) for one in leaves(document))
+    line = b"1\t" + rows.escaped(text) + b"\n"
+    assert exact.parted(line, [1]) == ((b"", [line]) if found else (line, []))
+
+
+def leaves(value: Any) -> list[bytes]:
+    if isinstance(value, Number):
+        return [value.text.encode()]  # type: ignore[attr-defined]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [found for one in value for found in leaves(one)] if isinstance(value, list) else []
 
 
 @given(st.integers(-(2**63), 2**64 - 1), st.integers(0, 2**64), st.integers(1, 64))

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from components.guest.backup import config, dump, privileges, progress, rows
+from components.guest.backup import config, dump, exact, privileges, progress, rows
 from components.guest.backup.client import Session
 from components.guest.backup.progress import Decision, State
 from components.guest.backup.rows import Column
@@ -205,3 +205,61 @@ def test_an_azure_store_needs_an_identity() -> None:
 
 def test_a_password_is_in_no_text_of_the_secrets() -> None:
     assert "hunter2" not in repr(config.parse_secrets({"password": "hunter2"}))
+
+
+@pytest.mark.parametrize(
+    ("number", "comes_back", "literal"),
+    [
+        (b"1", True, "1"),
+        (b"18446744073709551615", True, "18446744073709551615"),
+        (b"18446744073709551616", False, "18446744073709551616"),
+        (b"-9223372036854775809", False, "-9223372036854775809"),
+        (b"10.5", True, "10.5e0"),
+        (b"10.50", False, "10.50"),
+        (b"0.0", True, "0.0e0"),
+        (b"0.00", False, "0.00"),
+        (b"100.0", True, "100.0e0"),
+        (b"0.30000000000000004", False, "0.30000000000000004e0"),
+        (b"0.30000000000000001", False, "0.30000000000000001"),
+        (b"0.000000000000001", True, "0.000000000000001e0"),
+        (b"0.0000000000000001", False, "0.0000000000000001"),
+        (b"1e15", True, "1e15"),
+        (b"1e100", False, "1e100"),
+        (b"-4.3319172962174079e299", False, "-4.3319172962174079e299"),
+    ],
+)
+def test_a_number_of_json_that_is_not_read_back_as_it_is_becomes_a_literal_that_prints_so(
+    number: bytes, comes_back: bool, literal: str
+) -> None:
+    assert exact.read_back(number) is comes_back
+    assert exact.literal(number) == literal
+
+
+def test_rows_with_such_numbers_in_their_json_are_kept_apart_and_inserted() -> None:
+    columns = [Column("id", nullable=False), Column("t"), Column("j", rows.JSON), Column("n", rows.NUMBER)]
+    lines = [
+        b'1\t10.50\t{"a": 10.5, "b": "10.50"}\t\\N\n',
+        b'2\t\\N\t{"a\\\\"": [1, {"b": 10.50}], "c": "x\\\\\\\\", "d": 2e-300}\t7\n',
+    ]
+    kept, special = exact.parted(b"".join(lines), [2])
+    assert (kept, special) == (lines[0], [lines[1]])
+    assert exact.parted(b"".join(lines), []) == (b"".join(lines), [])
+    assert exact.patches(b"[[], {}, 1.10]") == [(b"$[2]", "1.10")]
+    assert exact.patches(b"2.20") == [(b"$", "2.20")]
+    made = b"".join(exact.inserts("t", columns, iter(special))).decode()
+    document = rb'{"a\"": [1, {"b": 10.50}], "c": "x\\", "d": 2e-300}'
+    first, second = rb'$."a\""[1]."b"', rb'$."d"'
+    assert made == (
+        "INSERT IGNORE INTO `t` (`id`, `t`, `j`, `n`) VALUES\n"
+        f"(_binary X'32', NULL, JSON_REPLACE(CONVERT(_binary X'{document.hex()}' USING utf8mb4), "
+        f"_utf8mb4 X'{first.hex()}', 10.50, _utf8mb4 X'{second.hex()}', 2e-300), CAST(_binary X'37' AS UNSIGNED));\n"
+        "SET @loaded = @loaded + ROW_COUNT();\n"
+    )
+
+
+def test_a_member_without_letters_is_told_from_no_member_by_its_number() -> None:
+    assert rows.form_of("enum", "latin1", "enum('a','')") == rows.NUMBER
+    assert rows.form_of("set", "utf8mb4", "set('','it''s')") == rows.NUMBER
+    assert rows.form_of("enum", "latin1", "enum('a'',''b')") == rows.PLAIN
+    assert rows.form_of("varchar", "latin1", "varchar(20)") == rows.PLAIN
+    assert rows.form_of("enum", "utf16", "enum('a')") == rows.WIDE

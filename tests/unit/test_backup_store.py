@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from components.guest.agent import azure
-from components.guest.backup import command, compress, config, fetch, manifest, store
+from components.guest.backup import command, compress, config, dump, fetch, manifest, store
 from components.guest.backup.manifest import Found
 from components.guest.errors import Failed, Refused
 
@@ -97,6 +97,42 @@ def test_a_folder_shows_no_part_that_is_still_being_written(tmp_path: Path) -> N
     assert place.get("backups/x/schema.sql.zst") == b"abc"
     with pytest.raises(Failed, match="cannot be read"):
         place.get("backups/x/none")
+
+
+@pytest.mark.parametrize(
+    "table", ["pets", ".hidden", "..", "a.b c/d%e?f#g", "顧客" * 32, "/" * 64, "😀" * 64, "Ü" * 63 + "."]
+)
+def test_a_table_of_any_name_has_its_part_in_a_folder(tmp_path: Path, table: str) -> None:
+    kept = store.FolderStore(str(tmp_path))
+    several = [f"data/{manifest.part_name(name)}.00000.tsv.zst" for name in (table, f"{table[:-1]}x")]
+    for part in several:
+        kept.put(part, b"1")
+    assert kept.sizes("data/") == dict.fromkeys(several, 1)
+    assert all(kept.get(part) == b"1" for part in several)
+
+
+def test_ordinary_tables_have_their_own_names_in_the_store() -> None:
+    assert manifest.part_name("pets_2 $") == "pets_2 $"
+    assert len({manifest.part_name("Ü" * 63 + letter) for letter in "abc"}) == 3
+
+
+def test_a_name_that_a_file_system_does_not_take_is_said_as_such(tmp_path: Path) -> None:
+    with pytest.raises(Failed, match="cannot be written"):
+        store.FolderStore(str(tmp_path)).put("x" * 300, b"1")
+
+
+def test_a_backup_whose_store_lost_a_part_is_none(tmp_path: Path) -> None:
+    kept = store.FolderStore(str(tmp_path))
+    written = made("20261121T030000Z-00000001", 1)
+    inside = manifest.path(written["id"], "")
+    kept.put(f"{inside}schema.sql.zst", b"123")
+    with pytest.raises(Failed, match=r"does not hold what was written to it \(data/t.00000.tsv.zst is missing"):
+        dump.refuse_lost_parts(kept, written)
+    kept.put(f"{inside}data/t.00000.tsv.zst", b"1234")
+    with pytest.raises(Failed, match="has 4 bytes, expected 5 bytes"):
+        dump.refuse_lost_parts(kept, written)
+    kept.put(f"{inside}data/t.00000.tsv.zst", b"12345")
+    dump.refuse_lost_parts(kept, written)
 
 
 class Cloud:

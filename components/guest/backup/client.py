@@ -41,8 +41,8 @@ SETTINGS = (
     "SET NAMES utf8mb4",
     "SET SESSION time_zone = '+00:00', sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', foreign_key_checks = 0, "
     f"unique_checks = 0, wait_timeout = {STALL_SECONDS}, net_read_timeout = {STALL_SECONDS}, "
-    f"net_write_timeout = {STALL_SECONDS}, max_execution_time = 0, sql_select_limit = DEFAULT, sql_big_selects = 1, "
-    "autocommit = 1, completion_type = NO_CHAIN",
+    f"net_write_timeout = {STALL_SECONDS}, max_execution_time = 0, sql_select_limit = {2**64 - 1}, "
+    "sql_big_selects = 1, autocommit = 1, completion_type = NO_CHAIN",
     # Sizes as they are; and a key that the server made by itself is not the application's: another makes its own.
     "SET /*!80030 SESSION show_gipk_in_create_table_and_information_schema = OFF, */ "
     "SESSION information_schema_stats_expiry = 0",

@@ -53,7 +53,9 @@ def difference(
                 _only(option, place, listed)
                 entry[kind] = _lines(listed)
                 if entry[kind] and keep:
-                    keep.put(f"{ROOT}{pair[1]}/{name}.{kind}.tsv.zst", compress(listed.read_bytes()))
+                    keep.put(
+                        f"{ROOT}{pair[1]}/{manifest.part_name(name)}.{kind}.tsv.zst", compress(listed.read_bytes())
+                    )
             entry["sample"] = _sample(place / "extra")
         say({"event": "compared", "table": name, "extra": entry["extra"], "gone": entry["gone"]})
         if entry["extra"] or entry["gone"]:

@@ -5,7 +5,6 @@ import hashlib
 import json
 import queue
 import threading
-import urllib.parse
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,7 +65,7 @@ class _Writer:
         content = done.finish()
         with self._lock:
             written = self.tables[table]
-            blob = f"data/{urllib.parse.quote(table, safe=' $')}.{written.numbers:05}.tsv.zst"
+            blob = f"data/{manifest.part_name(table)}.{written.numbers:05}.tsv.zst"
             written.numbers += 1
         self._store.put(manifest.path(self._id, blob), content)
         about = {"blob": blob, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), "rows": done.rows}
@@ -147,6 +146,7 @@ def run(config: Config, secrets: Secrets, planned: bool, say: Say) -> dict[str, 
         still_undisturbed(config, secrets, server)
     made = _manifest(config, backup_id, began, source, taken, found, writer, planned)
     made |= writers.between(config.writer, before, writers.read(config))
+    refuse_lost_parts(store, made)
     store.put(manifest.path(backup_id), json_bytes(made))
     return made
 
@@ -170,6 +170,16 @@ def _moment(server: Server, streams: list[Session], schema: str, say: Say) -> tu
             "tries while the snapshot was opened: take the backup later"
         ]
     )
+
+
+def refuse_lost_parts(store: Store, made: dict[str, Any]) -> None:
+    """A store may have taken a part and not have it. Failed, and without a manifest the backup never counts."""
+    inside = manifest.path(made["id"], "")
+    present = {name.removeprefix(inside): size for name, size in store.sizes(inside).items()}
+    if lost := manifest.look(made["id"], made, present).problems:
+        raise Failed(
+            f"the store does not hold what was written to it ({'; '.join(lost[:3])}): look at it, run it again"
+        )
 
 
 def json_bytes(data: dict[str, Any]) -> bytes:

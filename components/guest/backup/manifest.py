@@ -6,8 +6,10 @@ nothing.
 """
 
 import datetime
+import hashlib
 import re
 import secrets
+import urllib.parse
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +25,20 @@ LATEST = "latest"
 LATEST_SCHEDULED = "latest-scheduled"
 _ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+LONGEST_PART = 120
+"""Characters of a table's name in a part's: file systems take 255 bytes, and a name of 64 letters may quote to 768."""
+
+
+def part_name(table: str) -> str:
+    """A table's name in that of a file or blob: ASCII, never too long, no dot first, as files that are not whole."""
+    quoted = urllib.parse.quote(table, safe=" $")
+    if quoted.startswith("."):
+        quoted = f"%2E{quoted[1:]}"
+    if len(quoted) > LONGEST_PART:
+        quoted = f"{quoted[:LONGEST_PART]}%~{hashlib.sha256(table.encode()).hexdigest()[:16]}"
+    return quoted
 
 
 def new_id(now: datetime.datetime) -> str:

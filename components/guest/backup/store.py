@@ -1,5 +1,6 @@
 """Where backups are kept: a folder, or a container of an Azure storage account reached with the machine's identity."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -55,7 +56,8 @@ class FolderStore:
                 os.fsync(file.fileno())
             os.replace(draft, path)
         except OSError as error:
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink()
             raise Failed(f"{path} cannot be written: {error}") from error
 
     def get(self, name: str) -> bytes:
