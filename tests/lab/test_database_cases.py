@@ -186,7 +186,7 @@ def take_away(servers: Servers, case: Case, left_out: list[str]) -> None:
     for words in left_out:
         found = re.match(r"(foreign key|[a-z]+) '(.*?)'(?: of table '(.*?)')? is left out: (?:\S+ ){5}", words)
         assert found, f"left out without a sentence: {words}"
-        kind, name, table = found[1], quoted(found[2]), quoted(found[3] or "")
+        kind, name, table = found[1], name_of(found[2]), name_of(found[3] or "")
         foreign = f"ALTER TABLE {table} DROP FOREIGN KEY {name}"
         servers.sql(SOURCE, foreign if table != "``" else f"DROP {kind} IF EXISTS {name}", case.schema)
 

@@ -144,17 +144,19 @@ class Servers:
                 f"GRANT {ADMINISTRATOR} ON *.* TO administrator@localhost WITH GRANT OPTION",
             )
 
-    def sql(self, server: str, statements: "str | bytes", schema: str = "") -> str:
+    def sql(self, server: str, statements: "str | bytes", schema: str = "", options: str = "") -> str:
         """The answer of the mysql client as root, without column names."""
-        done = self.try_sql(server, statements, schema)
+        done = self.try_sql(server, statements, schema, options)
         assert done.returncode == 0, f"{server}: {done.stderr.decode(errors='replace')}"
         return done.stdout.decode(errors="replace").strip()
 
-    def try_sql(self, server: str, statements: "str | bytes", schema: str = "") -> "subprocess.CompletedProcess[bytes]":
+    def try_sql(
+        self, server: str, statements: "str | bytes", schema: str = "", more: str = ""
+    ) -> "subprocess.CompletedProcess[bytes]":
         """The same, whatever the exit code."""
         script = statements.encode() if isinstance(statements, str) else statements
         options = "--no-defaults -uroot -N --comments --default-character-set=utf8mb4"
-        return self.on(f"mysql {options} -S /srv/{server}.sock -- {_quoted(schema)}", script)
+        return self.on(f"mysql {options} {more} -S /srv/{server}.sock -- {_quoted(schema)}", script)
 
     def databases(self, server: str) -> set[str]:
         """Schemas that are not the server's own."""
