@@ -269,6 +269,18 @@ def test_aws_coming_back_moves_nobody_nor_does_a_latch_store_that_is_forbidden(c
     assert "bring it back first; see docs/runbooks/latch-store-gone.md" in refused["problems"][0]
 
 
+def test_while_azure_serves_its_own_backup_is_the_newest_and_none_of_aws_counts(clinic: Clinic) -> None:
+    clinic.back_up(f"{CRONJOB}-29400100")
+    status = clinic.status()
+    assert (status["writer"], status["backup"]["branch"]) == ({"site": "azure", "epoch": 1}, "aws, epoch 0")
+    clinic.on_standby("systemctl start twinsite-backup.service")
+    status = clinic.status()
+    assert (status["backup"]["branch"], status["problems"]) == ("azure, epoch 1", [])
+    # The positive control: by time alone the stale one would be the newest.
+    clinic.back_up(f"{CRONJOB}-29400101")
+    assert clinic.status()["backup"]["id"] == status["backup"]["id"]
+
+
 def test_a_failback_is_refused_until_its_user_may_take_the_data_back(clinic: Clinic) -> None:
     clinic.as_master("REVOKE INSERT ON `petclinic%`.* FROM 'backup'@'%'")
     refused = clinic.json(*FAILBACK)
@@ -292,7 +304,9 @@ def test_a_killed_failback_goes_on_and_brings_every_row_home(clinic: Clinic) -> 
     assert "Azure Clinic" in owners, "written on Azure"
     assert "Late Clinic" not in owners, "not merged"
     clinic.add_owner("Home")
-    clinic.back_up(f"{CRONJOB}-29400001")
+    clinic.back_up(f"{CRONJOB}-29400102")
+    status = clinic.status()
+    assert (status["writer"], status["backup"]["branch"]) == ({"site": "aws", "epoch": 2}, "aws, epoch 2")
 
 
 def test_the_old_primarys_own_rows_are_kept_aside(clinic: Clinic) -> None:
