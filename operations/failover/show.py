@@ -128,6 +128,9 @@ def _backups(facts: Facts) -> Iterator[str]:
     if asked is None:
         return
     newest = writer.newest(facts.writer, backups.complete)
+    youngest = backups.complete[-1] if backups.complete else None
+    if youngest is not None and youngest.epoch is None and newest is not None:
+        yield f"the youngest backup {youngest.id} is restored by its id only, because it is {youngest.branch}"
     if backups.unread:
         yield f"the standby's own backups cannot be read: {backups.unread}"
     if backups.problem:

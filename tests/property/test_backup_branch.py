@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.guest.backup import config, manifest, writer
+from components.guest.backup import branch, config, manifest, retention, writer
 from components.guest.backup.manifest import Found
 from components.guest.backup.writer import Unknown, Writer
 from components.guest.errors import Refused
@@ -150,3 +150,38 @@ def test_a_run_that_a_failover_overtook_is_of_no_branch_however_late_it_arrives(
         world.step(what, site, 0, False)
     assert len(world.stored) == 2
     assert world.newest() is world.stored[0]
+
+
+BRANCHES = (
+    None,
+    {"site": "home", "epoch": 0, "writer": "home"},
+    {"site": "away", "epoch": 1, "writer": "away"},
+    {"site": "home", "epoch": 1, "writer": "away"},
+    {"site": "home", "unknown": "403"},
+    {"site": "home", "epoch": 2, "writer": "home"},
+)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 200), st.sampled_from(BRANCHES), st.booleans()), min_size=1, max_size=40),
+    st.integers(7, 60),
+)
+def test_no_branch_pushes_the_last_ones_of_another_out(
+    backups: list[tuple[int, dict[str, Any] | None, bool]], keep_days: int
+) -> None:
+    several = []
+    for number, (day, said, scheduled) in enumerate(backups):
+        began = NOON + datetime.timedelta(days=day)
+        about: dict[str, Any] = {"began": manifest.stamp(began), "scheduled": scheduled}
+        about |= {} if said is None else {"branch": said}
+        several.append(Found(f"{began:%Y%m%dT%H%M%SZ}-{number:08x}", about, ()))
+    for made in several:
+        gone = {one.backup_id for one in retention.outdated(several, made.backup_id, keep_days)}
+        if not manifest.fit(made):
+            assert not gone
+            continue
+        left = [one for one in several if one.backup_id not in gone]
+        assert manifest.choose(left, "latest") == manifest.choose(several, "latest")
+        for name in {branch.of(one.manifest).name for one in several}:
+            kept, all_of_it = (sum(branch.of(one.manifest).name == name for one in some) for some in (left, several))
+            assert kept >= min(retention.KEEP_NEWEST, all_of_it), name

@@ -186,6 +186,10 @@ def test_a_broken_off_failback_is_opened_only_after_azure_is_the_writer_again() 
             "writer.json is of epoch 0 and a backup of",
         ),
         ({"backups": Backups((SCHEDULED,), unread="403"), "writer": FIRST}, "own backups cannot be read: 403"),
+        (
+            {"backups": Backups((SCHEDULED, replace(at(-60, "aws", None, ""), unknown="403"))), "writer": FIRST},
+            "is restored by its id only, because it is of an unknown branch (403)",
+        ),
         ({"backups": Backups((at(-60, "aws", None, ""),)), "writer": FIRST}, "no complete backup was taken where the"),
     ],
 )
