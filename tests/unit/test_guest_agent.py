@@ -130,6 +130,17 @@ def test_a_new_payload_is_served_in_one_step(install: ModuleType) -> None:
     assert len(list(install.HOME.iterdir())) == 3
 
 
+def test_a_python_that_knows_no_extraction_filters_unpacks_as_well(
+    install: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Debian 12's is 3.11.2 without them (seen): `extractall(filter=…)` is a TypeError there."""
+    whole = tarfile.TarFile.extractall
+    monkeypatch.delattr(tarfile, "data_filter")
+    monkeypatch.setattr(tarfile.TarFile, "extractall", lambda self, path: whole(self, path, filter="fully_trusted"))
+    told(install, "gateway")
+    assert (install.HOME / "gateway/gateway/apply.py").exists()
+
+
 def test_two_roles_of_one_host_keep_their_own_programs(install: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(install.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
     told(install, "backup")
