@@ -31,6 +31,23 @@ def keep_while_active(
     return pulumi.ResourceHookBinding(before_delete=[_hook(f"{name}-keep-while-active", refuse)])
 
 
+def grow_only(name: str, what: str, setting: str, size: Sequence[str]) -> pulumi.ResourceHook:
+    """Hook for before_update of `what`, a store whose size in GiB is at path `size` of its inputs (wire names).
+
+    No cloud makes one smaller: the API refuses it in the middle of an `up`, after a preview that has said nothing.
+    """
+
+    async def refuse(args: pulumi.ResourceHookArgs) -> None:
+        old, new = _at(args.old_inputs, size), _at(args.new_inputs, size)
+        if isinstance(old, (int, float)) and isinstance(new, (int, float)) and new < old:
+            raise ValueError(
+                f"{args.name} is {what} with {old:g} GiB, and {setting} asks for {new:g}: it grows in place and never "
+                f"shrinks, so set {setting} to {old:g} or more"
+            )
+
+    return _hook(f"{name}-grow-only", refuse)
+
+
 def keep_serving(
     name: str, what: str, active: bool, latch_urls: Sequence[pulumi.Input[str]], disturbing: Sequence[Sequence[str]]
 ) -> pulumi.ResourceHookBinding:

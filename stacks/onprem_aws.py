@@ -60,7 +60,9 @@ class Settings:
     active_site: Site
     region: str
     availability_zone: str
-    ami: str
+    gateway_ami: str
+    source_ami: str
+    source_generation: int
     vpc_range: str
     public_range: str
     private_range: str
@@ -111,7 +113,9 @@ def read(reader: Reader) -> Settings:
         active_site=reader.choice("active_site", Site),
         region=region,
         availability_zone=reader.text("availability_zone", required=False) or f"{region}a",
-        ami=reader.text("ami"),
+        gateway_ami=reader.text("gateway_ami", required=False) or reader.text("ami"),
+        source_ami=reader.text("source_ami", required=False) or reader.text("ami"),
+        source_generation=reader.integer("source_generation"),
         vpc_range=reader.text("vpc_range"),
         public_range=reader.text("public_range"),
         private_range=reader.text("private_range"),
@@ -166,7 +170,7 @@ def build(settings: Settings) -> dict[str, Any]:
             "subnet_range": settings.public_range,
             "route_table_ids": [network.public_route_table_id, network.private_route_table_id],
             "gateway_address": settings.gateway_address,
-            "ami": settings.ami,
+            "ami": settings.gateway_ami,
             "instance_type": settings.gateway_instance_type,
             "store": store,
             "onprem_range": settings.onprem_range,
@@ -200,7 +204,8 @@ def build(settings: Settings) -> dict[str, Any]:
             "subnet_id": network.private_subnet_id,
             "subnet_range": settings.private_range,
             "source_address": settings.source_address,
-            "ami": settings.ami,
+            "ami": settings.source_ami,
+            "source_generation": settings.source_generation,
             "instance_type": settings.source_instance_type,
             "data_volume_gib": settings.data_volume_gib,
             "store": store,

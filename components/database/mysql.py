@@ -69,7 +69,11 @@ class MySqlReplicaPairArgs(TypedDict):
     """For instance t3.medium."""
 
     data_volume_gib: int
-    """Size of the source's data volume in GiB, 10 or more."""
+    """Size of the source's data volume in GiB, 10 or more. A larger one grows in place, a smaller one is refused."""
+
+    source_generation: NotRequired[int]
+    """Raise it to have the source's machine replaced by one with the image and the bootstrap of now, on the same data
+    volume. Writers are out until it is there. Defaults to 1."""
 
     store: GuestStore
     """Where the source finds its documents."""
@@ -327,6 +331,7 @@ class MySqlReplicaPair(pulumi.ComponentResource):
                 "store": args["store"],
                 "operator_keys": args["operator_keys"],
                 "data_volume_gib": args["data_volume_gib"],
+                "generation": args.get("source_generation", 1),
                 "site_is_active": args.get("site_is_active", True),
                 "tags": args.get("tags", {}),
             },

@@ -11,7 +11,7 @@ from .. import rules
 from ..machine import documents
 from ..machine.azure import DATA_DEVICE, IMAGE, SIZE, AzureHost, host_hooks
 from ..modes import DrMode
-from ..protection import keep_while_active
+from ..protection import grow_only, keep_while_active
 from ..rules import standby as standby_rules
 from ..storage import BackupStore, SecretVault
 from .certificate import server_certificate
@@ -19,6 +19,7 @@ from .certificate import server_certificate
 FLEXIBLE_SIZE = "Standard_B2s"
 VERSION = "8.4"
 STORAGE_GIB = 32
+_SERVER_SIZE = ("storage", "storageSizeGB")
 APPLICATION_USER = "application"
 GATE_TIMEOUT_SECONDS = 600
 
@@ -218,8 +219,11 @@ class StandbyDatabase(pulumi.ComponentResource):
         self._server_hooks = pulumi.ResourceHookBinding(
             before_create=self._first.before_create,
             before_delete=keep_while_active(f"{name}-server", server, active, latch_urls).before_delete,
+            before_update=[grow_only(f"{name}-server", f"the server {server}", "storage_gib", _SERVER_SIZE)],
         )
-        self._host_hooks = host_hooks(f"{name}-{server}", server, "the standby's database", active, latch_urls)
+        self._host_hooks = host_hooks(
+            f"{name}-{server}", server, "the standby's database", active, latch_urls, "storage_gib"
+        )
 
     def _zone(
         self, name: str, args: StandbyDatabaseArgs
@@ -345,6 +349,7 @@ class StandbyDatabase(pulumi.ComponentResource):
                     "user": args["user"],
                     "schema": args["schema"],
                     "data_device": DATA_DEVICE,
+                    "data_gib": args.get("storage_gib", STORAGE_GIB),
                     "bind_address": "*",
                     "tls_ca": authority,
                     "tls_cert": certificate,

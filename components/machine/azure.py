@@ -10,7 +10,7 @@ import pulumi_tls as tls
 from pulumi_azure_native import compute, network
 
 from .. import rules
-from ..protection import keep_serving, keep_while_active
+from ..protection import grow_only, keep_serving, keep_while_active
 from ..rules.hosts import role_problems
 from ..storage import BackupStore, SecretVault
 from . import azure_documents, documents
@@ -32,8 +32,16 @@ class HostHooks:
     disk: pulumi.ResourceHookBinding
 
 
-def host_hooks(name: str, host: str, what: str, active: bool, latch_urls: Sequence[pulumi.Input[str]]) -> HostHooks:
-    """Hooks of the AzureHost called `name`; `what` it is in a sentence, like `the standby's application machine`.
+def host_hooks(
+    name: str,
+    host: str,
+    what: str,
+    active: bool,
+    latch_urls: Sequence[pulumi.Input[str]],
+    size_setting: str = "data_disk_gib",
+) -> HostHooks:
+    """Hooks of the AzureHost called `name`; `what` it is in a sentence, like `the standby's application machine`;
+    `size_setting` is where a person sets the size of its data disk.
 
     To be made in every mode, also where there is no such host: a program that takes a resource away must still have the
     hooks that the resource was made with, or the engine refuses to delete it ("hook … was not registered", 3.259).
@@ -46,7 +54,10 @@ def host_hooks(name: str, host: str, what: str, active: bool, latch_urls: Sequen
     ]
     return HostHooks(
         machine=keep_serving(f"{name}-vm", what, active, latch_urls, disturbing),
-        disk=keep_while_active(f"{name}-data", host, active, latch_urls),
+        disk=pulumi.ResourceHookBinding(
+            before_delete=keep_while_active(f"{name}-data", host, active, latch_urls).before_delete,
+            before_update=[grow_only(f"{name}-data", f"the data disk of {host}", size_setting, ["diskSizeGB"])],
+        ),
     )
 
 

@@ -35,8 +35,9 @@ def bundle(role: str, config: dict[str, Any], secrets: dict[str, Any]) -> str:
     return base64.b64encode(gzipped(archived(parts) + END)).decode()
 
 
-def user_data(bucket: str, region: str, host: str) -> str:
-    """Cloud-init user data that starts the agent. ValueError above EC2's limit of 16 KiB raw."""
+def user_data(bucket: str, region: str, host: str, generation: int = 1) -> str:
+    """Cloud-init user data that starts the agent; another generation's differs. ValueError above EC2's limit of 16 KiB
+    raw."""
     agent_json = canonical({"bucket": bucket, "region": region, "host": host})
     text = guest_file("agent/user-data.yaml")
     for name, value in {
@@ -46,6 +47,8 @@ def user_data(bucket: str, region: str, host: str) -> str:
         "agent_service": packed("agent/twinsite-agent.service"),
     }.items():
         text = text.replace("${" + name + "}", value)
+    if generation > 1:
+        text += f"# generation {generation}\n"
     if len(text.encode()) > 16384:
         raise ValueError(f"user data has {len(text.encode())} bytes, EC2 takes 16384: move code into the payload")
     return text

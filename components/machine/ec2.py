@@ -8,7 +8,7 @@ import pulumi_aws as aws
 import pulumi_tls as tls
 
 from .. import rules
-from ..protection import keep_while_active
+from ..protection import grow_only, keep_while_active
 from ..rules.hosts import role_problems
 from . import documents
 from .store import GuestStore
@@ -63,7 +63,12 @@ class Ec2HostArgs(TypedDict):
     """Whether ec2_followup tells it more later; the machine looks for it only then. Defaults to False."""
 
     data_volume_gib: NotRequired[int]
-    """Adds an encrypted data volume that outlives the machine. No configuration change then replaces the machine."""
+    """Adds an encrypted data volume that outlives the machine. No configuration change then replaces the machine. A
+    larger size grows volume and file system in place; a smaller one is refused."""
+
+    generation: NotRequired[int]
+    """For a machine with a data volume: raise it to have the machine replaced by one with the image and the bootstrap
+    of now, on the same volume. Never go back to a number that was used. Defaults to 1."""
 
     site_is_active: NotRequired[bool]
     """True while this site serves: deleting the data volume is then refused, also in preview. Defaults to False."""
@@ -76,8 +81,7 @@ class Ec2Host(pulumi.ComponentResource):
     """One EC2 machine: interface, instance, role, secret, desired document, recovery alarm; optionally a data volume.
 
     User data only bootstraps. A changed role configuration arrives in place within seconds; only a changed bootstrap or
-    image replaces the machine, and on a machine with a data volume neither does (replace it deliberately with
-    `pulumi up --replace`; the volume stays).
+    image replaces the machine, and on a machine with a data volume only a raised `generation` does (ADR 13).
     """
 
     instance_id: pulumi.Output[str]
@@ -136,15 +140,17 @@ class Ec2Host(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        keeps = "data_volume_gib" in args
+        keeps, generation = "data_volume_gib" in args, args.get("generation", 1)
+        ami, user_data = self._bootstrap(name, args, generation)
+        as_first_made = keeps and generation == 1
         instance = aws.ec2.Instance(
             f"{name}-instance",
-            ami=args["ami"],
+            ami=ami,
             instance_type=args["instance_type"],
             primary_network_interface={"network_interface_id": interface.id},
             iam_instance_profile=profile.name,
-            user_data=store.bucket.apply(lambda bucket: documents.user_data(bucket, region, host)),
-            user_data_replace_on_change=not keeps,
+            user_data=user_data,
+            user_data_replace_on_change=not as_first_made,
             metadata_options={
                 "http_endpoint": "enabled",
                 "http_tokens": "required",
@@ -161,7 +167,7 @@ class Ec2Host(pulumi.ComponentResource):
                 # The interface says it, and the provider lets no program say it here as well. Yet it compares its own
                 # default, true, with what the interface has, and the next `up` would switch a gateway's check on again
                 # (terraform-provider-aws#44768).
-                ignore_changes=["sourceDestCheck", *(["ami", "userData"] if keeps else [])],
+                ignore_changes=["sourceDestCheck", *(["ami", "userData"] if as_first_made else [])],
             ),
         )
         if self._volume_resource is not None:
@@ -190,6 +196,27 @@ class Ec2Host(pulumi.ComponentResource):
                 "digest": self.digest,
                 "data_volume_id": self.data_volume_id,
             }
+        )
+
+    def _bootstrap(self, name: str, args: Ec2HostArgs, generation: int) -> tuple[pulumi.Input[str], pulumi.Output[str]]:
+        """Image and user data: those of now, or those of the day on which the machine's generation was raised.
+
+        `ignore_changes` alone could not rebuild: the engine holds ignored inputs at their old values also when it
+        replaces. A Stash keeps the first value that it was given, and another generation is another Stash.
+        """
+        store, host = args["store"], args["host"]
+        user_data: pulumi.Output[str] = store.bucket.apply(
+            lambda bucket: documents.user_data(bucket, store.region, host, generation)
+        )
+        if "data_volume_gib" not in args or generation == 1:
+            return args["ami"], user_data
+        kept = pulumi.Stash(
+            f"{name}-bootstrap-{generation}",
+            input={"ami": args["ami"], "user_data": user_data},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return kept.output.apply(lambda known: str(known["ami"])), kept.output.apply(
+            lambda known: str(known["user_data"])
         )
 
     def _identity(
@@ -238,11 +265,20 @@ class Ec2Host(pulumi.ComponentResource):
                 size=args["data_volume_gib"],
                 type="gp3",
                 encrypted=True,
+                # Acts from the state: only a volume that an `up` with this line has seen leaves a snapshot.
+                final_snapshot=True,
                 region=args["store"].region,
                 tags=tags,
                 opts=pulumi.ResourceOptions(
                     parent=self,
-                    hooks=keep_while_active(f"{name}-data", args["host"], args.get("site_is_active", False)),
+                    hooks=pulumi.ResourceHookBinding(
+                        before_delete=keep_while_active(
+                            f"{name}-data", args["host"], args.get("site_is_active", False)
+                        ).before_delete,
+                        before_update=[
+                            grow_only(f"{name}-data", f"the data volume of {args['host']}", "data_volume_gib", ["size"])
+                        ],
+                    ),
                 ),
             )
             self.data_volume_id = self._volume_resource.id.apply(lambda found: found)
@@ -291,7 +327,7 @@ def ec2_followup(
 def _desired(args: Ec2HostArgs, known: dict[str, Any]) -> str:
     config = dict(known["config"])
     if known["volume"] is not None:
-        config["data_device"] = known["volume"]
+        config |= {"data_device": known["volume"], "data_gib": args["data_volume_gib"]}
     document = documents.desired(
         args["role"], config, {"user": OPERATOR, "keys": args["operator_keys"]} if args["operator_keys"] else None
     )

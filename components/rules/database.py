@@ -79,6 +79,7 @@ def database_problems(args: Mapping[str, Any]) -> list[str]:
         *_secrets(args),
         *_versions(args, created),
         *(_volume(args) if created else ()),
+        *_generation(args),
         *(machine_problems(args) if created else ()),
         *(_operator(args) if created else ()),
         *_settings(args),
@@ -213,6 +214,12 @@ def _versions(args: Mapping[str, Any], created: bool) -> list[str]:
     problems = replicating_problems(source, replica)
     # What a new source holds, its binary logs hold, too; an existing one has to be copied.
     return problems or ([] if created else cloning_problems(source, replica))
+
+
+def _generation(args: Mapping[str, Any]) -> Iterator[str]:
+    generation = args.get("source_generation", 1)
+    if isinstance(generation, int) and generation < 1:
+        yield f"source_generation is {generation}: set it to 1, or to one more than it was to have the source rebuilt"
 
 
 def _volume(args: Mapping[str, Any]) -> Iterator[str]:

@@ -107,9 +107,26 @@ def test_no_configuration_change_replaces_a_machine_with_data() -> None:
     assert volume.inputs["encrypted"] is True
 
 
+def test_a_raised_generation_takes_image_and_bootstrap_of_its_first_day() -> None:
+    found = ec2(data_volume_gib=20, generation=2)
+    kept = found.one("machine-bootstrap-2", "pulumi:index:Stash")
+    instance = found.one("machine-instance")
+    assert instance.inputs["ami"] == kept.inputs["input"]["ami"] == "ami-12345678"
+    assert instance.inputs["userData"] == kept.inputs["input"]["user_data"]
+    assert instance.inputs["userData"].endswith("# generation 2\n")
+    assert instance.inputs["userDataReplaceOnChange"] is True
+    assert list(instance.request.ignoreChanges) == ["sourceDestCheck"]
+    assert instance.request.deleteBeforeReplace is True
+
+
 def test_the_data_volume_is_kept_by_a_hook_that_runs_in_preview_too() -> None:
     volume = ec2(data_volume_gib=20, site_is_active=True).one("machine-data", "aws:ebs/volume:Volume")
     assert list(volume.request.hooks.before_delete) == ["machine-data-keep-while-active"]
+    assert list(volume.request.hooks.before_update) == ["machine-data-grow-only"]
+
+
+def test_the_data_volume_leaves_a_snapshot_when_it_goes() -> None:
+    assert ec2(data_volume_gib=20).one("machine-data", "aws:ebs/volume:Volume").inputs["finalSnapshot"] is True
 
 
 def test_the_role_reads_only_its_own_documents_and_secret() -> None:

@@ -57,6 +57,21 @@ def machine(active: bool, urls: list[str]) -> pulumi.ResourceHookBinding:
     return protection.keep_serving("vm", "the machine", active, urls, [["osProfile", "customData"]])
 
 
+@pytest.mark.parametrize(
+    ("path", "size"),
+    [
+        (["size"], lambda gib: {"size": gib}),
+        (["storage", "storageSizeGB"], lambda gib: {"storage": {"storageSizeGB": gib}}),
+    ],
+)
+def test_a_store_grows_and_never_shrinks(path: list[str], size: Any) -> None:
+    hooks = pulumi.ResourceHookBinding(before_update=[protection.grow_only("d", "the disk", "storage_gib", path)])
+    with pytest.raises(ValueError, match=r"with 30 GiB, and storage_gib asks for 20: .* set storage_gib to 30 or more"):
+        ask(hooks, "before_update", size(30), size(20))
+    ask(hooks, "before_update", size(30), size(31))
+    ask(hooks, "before_update", {**size(30), "tags": {}}, {**size(30), "tags": {"a": "b"}})
+
+
 OLD, NEW = {"osProfile": {"customData": "a"}, "tags": {}}, {"osProfile": {"customData": "b"}, "tags": {}}
 REFUSED = "serves now"
 

@@ -34,6 +34,8 @@ class Config:
     port: int = 3306
     data_device: str = ""
     """EBS volume id (`vol-…`), a device path, or empty: the host's own file system."""
+    data_gib: int = 0
+    """Size of that volume, which the file system is grown to; 0: as it is."""
     bind_address: str = "*"
     replication_user: str = "twinsite_repl"
     clone_user: str = "twinsite_clone"
@@ -116,6 +118,7 @@ def parse(data: dict[str, Any]) -> Config:
         user=str(data.get("user") or ""),
         port=whole_number(data, "port", 3306, 1, 65535, problems),
         data_device=str(data.get("data_device") or ""),
+        data_gib=whole_number(data, "data_gib", 0, 0, 65536, problems),
         bind_address=str(data.get("bind_address") or "*"),
         replication_user=str(data.get("replication_user") or "twinsite_repl"),
         clone_user=str(data.get("clone_user") or "twinsite_clone"),

@@ -1,5 +1,6 @@
 """What the role puts on the host around MySQL: packages, the data volume, the route, files, the data directory."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -104,7 +105,46 @@ def volume(config: Config) -> list[str]:
     if not os.path.ismount(DATA):
         raise Failed(f"{DATA} is not a mount point although {MOUNT_UNIT} was started")
     _own(DATA)
-    return sentences
+    return [*sentences, *_grow(config, device, deadline)]
+
+
+def _grow(config: Config, device: str, deadline: float) -> list[str]:
+    """The file system as large as its volume, which may have grown; ext4 takes that while it is mounted. MySQL may be
+    stopped after this."""
+    while (found := _gib(device)) < config.data_gib:
+        if time.monotonic() > deadline:
+            raise Failed(
+                f"{device} has {found:g} GiB and is to have {config.data_gib}: is the change of {config.data_device} "
+                "still going on? This host tries again when it is told anything, or by `sudo twinsite-guest database "
+                "apply`"
+            )
+        # SCSI disks (Azure's older machine types) are not looked at again by themselves, NVMe ones are.
+        rescan = pathlib.Path("/sys/class/block", os.path.basename(os.path.realpath(device)), "device/rescan")
+        with contextlib.suppress(OSError):
+            rescan.write_text("1", encoding="ascii")
+        time.sleep(0.5)
+    before, how = os.statvfs(DATA).f_blocks, ""
+    done = subprocess.run(["resize2fs", device], capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode and "Permission denied" in done.stderr:
+        # Growing a mounted one takes CAP_SYS_RESOURCE, which a container's root may lack; unmounted it takes nothing.
+        how = ", with MySQL stopped, because this kernel lets nobody grow a mounted one"
+        server.systemctl("stop", server.UNIT)
+        server.systemctl("stop", MOUNT_UNIT)
+        try:
+            _run(["e2fsck", "-f", "-p", device])  # resize2fs demands it
+            _run(["resize2fs", device])
+        finally:
+            server.systemctl("start", MOUNT_UNIT)
+    elif done.returncode:
+        raise Failed(f"resize2fs {device} failed: {(done.stderr or done.stdout).strip()[-1500:]}")
+    if os.statvfs(DATA).f_blocks == before:
+        return []
+    return [f"grew the file system at {DATA} to the {found:g} GiB of {config.data_device}{how}"]
+
+
+def _gib(device: str) -> float:
+    with open(device, "rb") as file:
+        return file.seek(0, os.SEEK_END) / 2**30
 
 
 def _blank(device: str) -> bool:

@@ -65,5 +65,7 @@ class Volume(AwsType):
                 raise Busy(f"VolumeInUse: Volume {identity} is currently attached to {one['instanceId']}")
 
     def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        if record.get("finalSnapshot"):
+            call.log("info", f"final snapshot of {identity}: recorded, not taken: the lab has no snapshots")
         box.unworld("volumes", identity)
         box.apply()
