@@ -111,11 +111,8 @@ def test_a_raised_generation_rebuilds_the_source_on_its_volume_which_grows(stack
     before = source(stack)
     write = "CREATE DATABASE app; CREATE TABLE app.t (v INT PRIMARY KEY); INSERT INTO app.t VALUES (41)"
     stack.on("aws-source", f"sudo mysql -e '{write}'")
-    for key, value in {
-        "source_ami": "ami-0fedcba9876543210",
-        "source_generation": "2",
-        "data_volume_gib": "22",
-    }.items():
+    image = "ami-0fedcba9876543210"
+    for key, value in {"source_ami": image, "source_generation": "2", "data_volume_gib": "22"}.items():
         stack.pulumi("config", "set", key, value)
     stack.pulumi("up", "--yes", "--skip-preview")
     after = source(stack)
