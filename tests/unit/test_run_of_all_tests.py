@@ -22,7 +22,8 @@ code=${code:-0}
 echo "end $said" >>"$CALLS"
 exit $code
 """
-ENGINE, BESIDE = "python -m pytest tests/engine*", "python -m pytest tests/lab -m beside*"
+ENGINE, BESIDE = "python -m pytest tests/engine*", "python -m pytest tests/lab -m beside and*"
+NAMELESS = "python -m pytest tests/lab -m nameless*"
 SHARED, ALONE = "python -m pytest tests/lab -m not?beside*", "python -m pytest tests/lab -m alone*"
 
 
@@ -89,15 +90,21 @@ WAITS = "for i in $(seq 400); do grep -q '{}' $CALLS && break; sleep 0.05; done"
 def test_all_runs_machines_units_and_types_beside_each_other_and_nothing_beside_those_that_compare_seconds(
     tree: Run,
 ) -> None:
-    # Each of the four waits until all have begun.
-    for pattern, other in ((ENGINE, "m beside"), (BESIDE, "mypy components"), ("mypy components*", "not beside")):
+    # Each of the five waits for the next one's beginning.
+    waits = (
+        (ENGINE, "m beside"),
+        (BESIDE, "m nameless"),
+        (NAMELESS, "mypy components"),
+        ("mypy comp*", "m not beside"),
+    )
+    for pattern, other in waits:
         tree.answer(pattern, WAITS.format(f"begin.*{other}"))
     tree.answer(SHARED, WAITS.format("begin.*tests/engine"))
     code, said = tree.run()
     assert code == 0, said
     assert "all passed (all, " in said
     alone = tree.at("begin python -m pytest tests/lab -m alone")
-    for lane in ("tests/engine", "tests/lab -m beside", "tests/lab -m not beside and not alone"):
+    for lane in ("tests/engine", "tests/lab -m beside", "tests/lab -m nameless", "tests/lab -m not beside"):
         assert tree.at(f"end python -m pytest {lane}") < alone
     assert tree.at("end mypy scripts/tools/language_python/host.py") < alone
     assert [line for line in tree.log()[alone + 1 :] if line.startswith("begin")] == []
@@ -110,11 +117,11 @@ def test_ci_keeps_to_the_budgets_and_long_runs_every_kind_without_them(tree: Run
         lanes = [line for line in tree.log() if line.startswith("begin python -m pytest tests/lab")]
         return [("--budgets" in line, "--long" in line) for line in lanes]
 
-    assert given() == given("lab") == [(True, False)] * 3
-    assert given("long") == [(False, True)] * 3
+    assert given() == given("lab") == [(True, False)] * 4
+    assert given("long") == [(False, True)] * 4
 
 
-@pytest.mark.parametrize("pattern", [ENGINE, BESIDE, SHARED, ALONE, "mypy -p setup"])
+@pytest.mark.parametrize("pattern", [ENGINE, BESIDE, NAMELESS, SHARED, ALONE, "mypy -p setup"])
 def test_whatever_fails_fails_the_whole_and_the_rest_still_runs(tree: Run, pattern: str) -> None:
     tree.answer(pattern, "echo what went wrong; code=1")
     code, said = tree.run()
@@ -154,16 +161,17 @@ def test_without_machines_the_rest_runs_and_the_end_says_why(tree: Run) -> None:
 
 
 def test_ctrl_c_ends_every_lane(tree: Run) -> None:
-    for pattern in (ENGINE, BESIDE, SHARED, "mypy components*"):
+    lanes = (ENGINE, BESIDE, NAMELESS, SHARED, "mypy components*")
+    for pattern in lanes:
         tree.answer(pattern, "trap 'echo interrupted >>$CALLS; exit 130' INT; for i in $(seq 600); do sleep 0.1; done")
     running = tree.start()
     deadline = time.monotonic() + 30
-    while sum(line.startswith(("begin python -m pytest", "begin mypy")) for line in tree.log()) < 4:
+    while sum(line.startswith(("begin python -m pytest", "begin mypy")) for line in tree.log()) < len(lanes):
         assert time.monotonic() < deadline, tree.log()
         time.sleep(0.05)
     os.killpg(running.pid, signal.SIGINT)
     running.communicate(timeout=30)
     assert running.returncode == 130
-    assert tree.log().count("interrupted") == 4
+    assert tree.log().count("interrupted") == len(lanes)
     with pytest.raises(ProcessLookupError):
         os.killpg(running.pid, 0)

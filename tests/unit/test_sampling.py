@@ -39,3 +39,11 @@ def test_pytest_leaves_out_what_is_long_unless_it_is_asked_for() -> None:
     assert sorted(set(all_) - set(usual)) == sorted(
         f"{name}[{cut}]" for cut in ("one-way", "terminate", "gateway-reboot")
     )
+
+
+def test_contributing_names_every_file_of_which_ci_runs_a_sample() -> None:
+    marks = ("pytest.mark." + "long", "in_" + "ci=")
+    sampled = [path for path in (TREE / "tests").rglob("test_*.py") if any(mark in path.read_text() for mark in marks)]
+    told = (TREE / "CONTRIBUTING.md").read_text()
+    assert len(sampled) > 3
+    assert [path.name for path in sampled if path.name not in told and path != Path(__file__)] == []
