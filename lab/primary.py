@@ -170,6 +170,8 @@ def values() -> dict[str, Any]:
         "primary_host": HOST,
         "primary_database_address": DATABASE_HOST,
         "primary_database_user": "backup",
+        # What this database plays; it is the lab image's MySQL, as the flexible server's is.
+        "primary_database_version": "8.4.6",
         "primary_oidc_issuer": OIDC_ISSUER,
         "primary_namespace": NAMESPACE,
         "schema": SCHEMA,

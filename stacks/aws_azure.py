@@ -218,6 +218,8 @@ def _standby(
             "vault": vault,
             "store": ground.store,
             "version": settings.database_version,
+            "source_version": settings.primary_database_version,
+            "settings": settings.database_settings,
             "size": settings.database_size,
             "storage_gib": settings.database_storage_gib,
             "image": settings.machine_image,

@@ -70,6 +70,8 @@ def _asked(settings: Settings) -> Iterator[tuple[str, list[str]]]:
                 "user": settings.database_user,
                 "schema": settings.schema,
                 "version": settings.database_version,
+                "source_version": settings.primary_database_version,
+                "settings": settings.database_settings,
                 "storage_gib": settings.database_storage_gib,
                 "subnet_range": settings.database_range,
                 "image": settings.machine_image,

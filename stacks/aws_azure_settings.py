@@ -14,7 +14,9 @@ from components.database.standby import StandbyDatabaseKind
 from components.machine import GateMode
 from components.modes import DrMode, StandbyData
 from components.rules.adoption import RecordSet
+from components.rules.backup import grants
 from components.rules.home import artefact_problems, home_problems
+from components.rules.standby import version_for
 from components.schedule import longest_gap_seconds
 from components.storage import Operator
 
@@ -70,6 +72,7 @@ class Settings:
     primary_host: str
     primary_database_address: str
     primary_database_user: str
+    primary_database_version: str
     primary_database_ca: str
     primary_oidc_issuer: str
     primary_namespace: str
@@ -94,6 +97,7 @@ class Settings:
     database_server: str
     database_user: str
     database_version: str
+    database_settings: dict[str, str]
     database_size: str
     database_storage_gib: int
     database_gib: int
@@ -153,9 +157,10 @@ def read(reader: Reader) -> Settings:
     )
     reader.secret(
         "primary_database_password",
-        "`pulumi config set --secret primary_database_password`, of a user with SELECT, SHOW VIEW, TRIGGER, EVENT and "
-        "PROCESS",
+        "`pulumi config set --secret primary_database_password`, of a user made by "
+        f"{'; '.join(grants(*(reader.text(key, required=False) for key in ('schema', 'primary_database_user'))))}",
     )
+    primary_version = reader.text("primary_database_version")
     artefact = reader.text("application_artefact")
     reader.problems += artefact_problems(artefact)
     accepted = reader.choice("home_in_aws", Accepting) == Accepting.ACCEPT
@@ -177,6 +182,7 @@ def read(reader: Reader) -> Settings:
         primary_host=reader.text("primary_host", required=False) or alb,
         primary_database_address=reader.text("primary_database_address"),
         primary_database_user=reader.text("primary_database_user"),
+        primary_database_version=primary_version,
         primary_database_ca=reader.text("primary_database_ca", required=False),
         primary_oidc_issuer=reader.text("primary_oidc_issuer"),
         primary_namespace=reader.text("primary_namespace"),
@@ -199,7 +205,8 @@ def read(reader: Reader) -> Settings:
         database_kind=reader.choice("database_kind", StandbyDatabaseKind),
         database_server=reader.text("database_server"),
         database_user=reader.text("database_user"),
-        database_version=reader.text("database_version"),
+        database_version=reader.text("database_version", required=False) or version_for(primary_version),
+        database_settings=reader.texts("database_settings"),
         database_size=reader.text("database_size"),
         database_storage_gib=reader.integer("database_storage_gib"),
         database_gib=reader.integer("database_gib"),

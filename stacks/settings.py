@@ -98,6 +98,20 @@ class Reader:
             return ()
         return tuple(found)
 
+    def texts(self, key: str) -> dict[str, str]:
+        """Names and their texts."""
+        value = self._get(key) or "{}"
+        try:
+            found = json.loads(value)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            self.problems.append(f"{key} is {value!r}, not an object: `pulumi config set --path '{key}.NAME' VALUE`")
+            return {}
+        # `pulumi config set --path` makes numbers and booleans of what looks like them.
+        words = {True: "ON", False: "OFF"}
+        return {str(name): words[said] if isinstance(said, bool) else str(said) for name, said in found.items()}
+
     def mode(self, offered: tuple[DrMode, ...], topology: str) -> DrMode:
         """dr_mode, refused with a sentence when the topology does not offer it."""
         mode = self.choice("dr_mode", DrMode)

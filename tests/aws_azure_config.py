@@ -27,6 +27,7 @@ SETTINGS: dict[str, Any] = {
     "primary_has_ipv6": True,
     "primary_host": "origin-aws.example.com",
     "primary_database_address": "petclinic.abcdefghijkl.ap-northeast-2.rds.amazonaws.com",
+    "primary_database_version": "8.4.6",
     "primary_database_ca": "-----BEGIN CERTIFICATE-----\nof Amazon's own authority\n-----END CERTIFICATE-----\n",
     "primary_oidc_issuer": "https://oidc.eks.ap-northeast-2.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF",
     "primary_marker": "served by site aws",

@@ -17,20 +17,10 @@ from ..storage import BackupStore, SecretVault
 from .certificate import server_certificate
 
 FLEXIBLE_SIZE = "Standard_B2s"
-VERSION = "8.4"
 STORAGE_GIB = 32
 _SERVER_SIZE = ("storage", "storageSizeGB")
 APPLICATION_USER = "application"
 GATE_TIMEOUT_SECONDS = 600
-
-SETTINGS = {
-    # The restore loads chunks with LOAD DATA LOCAL, and creates routines and triggers without SUPER.
-    "local_infile": "ON",
-    "log_bin_trust_function_creators": "ON",
-    # Tables would get a column that the source's have not, and checksums would differ (Azure's limitations page).
-    "sql_generate_invisible_primary_key": "OFF",
-}
-"""Server parameters without which a dump does not come back as it was."""
 
 
 class StandbyDatabaseKind(str, Enum):
@@ -93,11 +83,16 @@ class StandbyDatabaseArgs(TypedDict):
     """Where a machine finds its documents; its reader identity is the machine's."""
 
     version: NotRequired[str]
-    """MySQL series: 8.4 or 8.0.21 (Azure's name for 8.0). Defaults to 8.4. Not older than the source's, or the restore
-    fails. A machine takes what its image has."""
+    """MySQL series: 8.4 or 8.0.21 (Azure's name for 8.0). Defaults to the source's, if that is known, else to 8.4. An
+    older one cannot take the data, a newer one cannot give them back. A machine takes what its image has."""
 
     source_version: NotRequired[str]
-    """The primary's MySQL version, if known: what cannot be restored is then refused before anything exists."""
+    """The primary's MySQL version, if known: what cannot be restored, or not brought home, is then refused before
+    anything exists."""
+
+    settings: NotRequired[dict[str, str]]
+    """Server parameters that the application relies on, as the primary has them, for instance time_zone or sql_mode. A
+    restore refuses where the primary's differs from the standby's in one that is not named here. None by default."""
 
     size: NotRequired[str]
     """Defaults to Standard_B2s (flexible, Burstable) or Standard_B2s (machine)."""
@@ -157,6 +152,9 @@ class StandbyDatabase(pulumi.ComponentResource):
 
     schema: str
 
+    settings: list[str]
+    """Names of the server parameters that somebody has decided on for it."""
+
     managed: bool
     """True: SQL only, no SUPER."""
 
@@ -179,6 +177,7 @@ class StandbyDatabase(pulumi.ComponentResource):
         self.application_user = args.get("application_user", APPLICATION_USER)
         self.application_password_secret = args["application_password_secret"]
         self.application_password_reference = args["vault"].reference(args["application_password_secret"])
+        self.settings = sorted(args.get("settings", {}))
         runs = args["dr_mode"] == DrMode.WARM
         self._register_hooks(name, args)
         self.vm = ""
@@ -263,7 +262,7 @@ class StandbyDatabase(pulumi.ComponentResource):
             resource_group_name=args["resource_group"],
             server_name=args["server"],
             location=args["location"],
-            version=args.get("version", VERSION),
+            version=_version(args),
             sku={"name": size, "tier": tier(size)},
             administrator_login=args["user"],
             administrator_login_password=args["vault"].values[args["password_secret"]],
@@ -290,7 +289,7 @@ class StandbyDatabase(pulumi.ComponentResource):
             ),
         )
         last: pulumi.Resource = server
-        for setting, value in SETTINGS.items():
+        for setting, value in {**standby_rules.RESTORES_WITH, **args.get("settings", {})}.items():
             last = dbformysql.Configuration(
                 f"{name}-{setting.replace('_', '-')}",
                 resource_group_name=args["resource_group"],
@@ -353,6 +352,7 @@ class StandbyDatabase(pulumi.ComponentResource):
                     "bind_address": "*",
                     "tls_ca": authority,
                     "tls_cert": certificate,
+                    "settings": args.get("settings", {}),
                 },
                 # The whole of `properties` is secret because the value is; a version's name is not.
                 "secret": pulumi.Output.unsecret(
@@ -383,6 +383,10 @@ class StandbyDatabase(pulumi.ComponentResource):
         )
 
 
+def _version(args: StandbyDatabaseArgs) -> str:
+    return args.get("version") or standby_rules.version_for(args.get("source_version", ""))
+
+
 def address_of(args: StandbyDatabaseArgs) -> str:
     """IPv4 address of a machine: the given one, or the tenth of its subnet."""
     return args.get("address") or str(ipaddress.IPv4Network(args["subnet_range"])[10])
@@ -400,7 +404,7 @@ def _intent(args: StandbyDatabaseArgs) -> dict[str, Any]:
         "server": args["server"],
         "location": args["location"],
         "schema": args["schema"],
-        "version": args.get("version", VERSION),
+        "version": _version(args),
         "storage_gib": args.get("storage_gib", STORAGE_GIB),
         "site_is_active": args.get("site_is_active", False),
     }

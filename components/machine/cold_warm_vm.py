@@ -243,6 +243,7 @@ def _config(args: ColdWarmVmArgs) -> pulumi.Output[dict[str, Any]]:
                     "password_secret": database.application_password_reference,
                 },
                 "schema": database.schema,
+                "settings": database.settings,
                 "managed": database.managed,
                 "tls_ca": known["tls_ca"],
             },

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..guest.backup import privileges
 from ..schedule import longest_gap_seconds
 from . import rds
 
@@ -157,9 +158,25 @@ def user_problems(database: Mapping[str, Any]) -> Iterator[str]:
     user = str(database.get("user") or "")
     if user in ("root", "rdsadmin"):
         yield (
-            f"database.user is {user}: the job only reads; create a user with SELECT, SHOW VIEW, TRIGGER, EVENT and "
-            "PROCESS and name it"
+            f"database.user is {user}: the job only reads; name a user of its own: CREATE USER 'backup'@'%' …; "
+            f"{'; '.join(grants(str(database.get('schema') or '')))}"
         )
+
+
+def grants(schema: str, user: str = "backup") -> list[str]:
+    """What the job's user is given, statement by statement."""
+    return privileges.statements(privileges.BACKUP, schema, privileges.account(f"{user}@%"))
+
+
+def failback_grants(schema: str, user: str = "backup") -> list[str]:
+    """What a failback needs of the same user beyond it."""
+    return privileges.statements(privileges.RETURN, schema, privileges.account(f"{user}@%"))
+
+
+def kept_aside(schema: str, dump: str) -> str:
+    """The schema in which a failback that brings this dump home keeps the old tables: one a dump, whatever is done
+    again."""
+    return privileges.aside_prefix(schema) + dump.replace("-", "_").lower()
 
 
 def schedule_problems(schedule: object) -> Iterator[str]:

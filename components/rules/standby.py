@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..guest import ownership
+from ..guest.backup import target
 from . import addresses
 from .names import HOST, as_dns_has_it
 
@@ -17,6 +18,15 @@ GATE_LIMIT_SECONDS = 5400
 
 VERSIONS = ("8.0.21", "8.4")
 """Azure's names of the MySQL series that the Flexible Server has; 8.0.21 stands for all of 8.0."""
+
+RESTORES_WITH = {
+    # The restore loads chunks with LOAD DATA LOCAL, and creates routines and triggers without SUPER.
+    "local_infile": "ON",
+    "log_bin_trust_function_creators": "ON",
+    # Tables would get a column that the source's have not, and checksums would differ (Azure's limitations page).
+    "sql_generate_invisible_primary_key": "OFF",
+}
+"""Server parameters without which a dump does not come back as it was."""
 
 _OUT_OF_SUPPORT = {
     r"\b(?:16_04|xenial)": "Ubuntu 16.04 (April 2021)",
@@ -101,10 +111,12 @@ def database_problems(args: Mapping[str, Any]) -> list[str]:
         problems.append(f"schema is {args.get('schema')!r}: give the name of the database that is backed up")
     elif args.get("schema") in ("mysql", "sys", "information_schema", "performance_schema"):
         problems.append(f"schema {args.get('schema')} belongs to MySQL itself: give the application's database")
-    version = args.get("version", "8.4")
+    version = str(args.get("version") or version_for(str(args.get("source_version") or "")))
     if managed and version not in VERSIONS:
         problems.append(f"version is {version!r}: the Flexible Server has {', '.join(VERSIONS)}")
-    problems += _newer_source_problems(str(args.get("source_version") or ""), str(version))
+    runs = version if managed else _of_image(str(args.get("image") or ""), version)
+    problems += _series_problems(str(args.get("source_version") or ""), runs)
+    problems += _setting_problems(args.get("settings") or {})
     storage = args.get("storage_gib", 32)
     if isinstance(storage, int) and storage < 20:
         problems.append(
@@ -125,13 +137,55 @@ def _taken(user: str) -> bool:
     return user in _ADMINS or ownership.is_system(user)
 
 
-def _newer_source_problems(source: str, standby: str) -> Iterator[str]:
-    numbers = [tuple(int(part) for part in text.split(".")[:2]) for text in (source, standby) if text]
-    if len(numbers) == 2 and numbers[0] > numbers[1]:
+def version_for(source: str) -> str:
+    """Azure's name of a primary's MySQL series; the newest when there is none of it, which the rule then refuses."""
+    wanted = target.series(source)
+    return next((version for version in VERSIONS if target.series(version) == wanted), VERSIONS[-1])
+
+
+def way_home_problems(home: Mapping[str, Any], away: Mapping[str, Any]) -> list[str]:
+    """Why what users write at `away` could not come home: {"version", "lower_case_table_names", "names"} of each."""
+    return target.way_home(home, away)
+
+
+def _of_image(image: str, version: str) -> str:
+    """A machine runs what its image has: 8.4 in Ubuntu 26.04 (the default); of an image of one's own only its owner
+    knows."""
+    return "8.4" if not image or "26_04" in image else version
+
+
+def _series_problems(source: str, standby: str) -> Iterator[str]:
+    """Data go to the standby and come home again, and no dump loads into an older series: so they are of one."""
+    if not source:
+        return
+    theirs, ours = target.series(source), target.series(standby)
+    if not theirs:
+        yield f"source_version is {source!r}: give the primary's MySQL version, like 8.0.43 (`SELECT @@version`)"
+    elif theirs > ours:
         yield (
             f"the source runs MySQL {source} and the standby would run {standby}: a dump does not load into an older "
             "series; set version to the source's"
         )
+    elif theirs < ours:
+        yield (
+            f"the source runs MySQL {source} and the standby would run {standby}: users' data could go there and never "
+            "come home, because a dump does not load into an older series; set version to the source's "
+            f"({version_for(source)}), or upgrade the source first"
+        )
+
+
+def _setting_problems(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Why these server parameters are not the standby's to have."""
+    for name, value in settings.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", str(name)) or not isinstance(value, str) or "\n" in value:
+            yield f"settings has {name!r}: {value!r}: give a server parameter and its value as text"
+        elif name in RESTORES_WITH:
+            yield f"settings has {name}, which a restore needs as it is ({RESTORES_WITH[name]}): leave it out"
+        elif name == "lower_case_table_names":
+            yield (
+                "settings has lower_case_table_names, which a server has from its first start on: leave it out; where "
+                "capital letters in tables' names matter, take kind machine, which keeps them"
+            )
 
 
 def machine_problems(args: Mapping[str, Any]) -> list[str]:

@@ -28,7 +28,7 @@ class BackupDatabase(TypedDict):
     """Defaults to 3306."""
 
     user: str
-    """Needs SELECT, SHOW VIEW, TRIGGER, EVENT and PROCESS; RELOAD is not needed. A failback, which moves tables and
+    """Not root. docs/components/backup-job.md has its grants (rules.backup.grants); a failback, which moves tables and
     restores, needs more: its plan says which GRANT."""
 
     password: pulumi.Input[str]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.inventory import Inventory, Name
+from components.rules.backup import kept_aside
 
 from .. import azure
 from ..guest import GUEST, brief
@@ -404,7 +405,7 @@ class Deeds:
 
     def _move_aside(self, step: Step, choices: Mapping[str, str], say: Say) -> Outcome:
         # A name of the dump: done again for the same dump it is the same place, for another dump another one.
-        place = f"{self._schema()}_aside_{choices['dump'].replace('-', '_').lower()}"
+        place = kept_aside(self._schema(), choices["dump"])
         found = answer(self._home(), ["aside", place], SHORT_SECONDS * 5)
         words = f"{found.get('tables')} tables of {self._reader.sites.home} are kept unchanged in schema {place}"
         return Outcome(words, {"aside": place}, findings=(words,))

@@ -1,5 +1,7 @@
 """What the plans of several commands share: steps, sentences and refusals come together here. Pure."""
 
+from components.rules.standby import way_home_problems
+
 from ..stack import age_words
 from ..steps import iso
 from . import writer
@@ -195,6 +197,11 @@ class Draft:
             f"lost to users until a failback: what was written at {self.sites.home} after {iso(backup.began)}; it "
             f"stays in {self.sites.home}'s database, and the failback lists it"
         )
+
+    def say_way_home(self, backup: Backup) -> None:
+        """Said and not refused: in a disaster a site without a way home is better than none."""
+        for problem in way_home_problems(backup.source, self.facts.standby.server):
+            self.says.append(f"a failback will be refused: {problem}")
 
     def raise_mode(self) -> None:
         """Pulumi, where the standby does not exist."""

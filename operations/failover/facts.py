@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from components.inventory import Inventory
 
@@ -47,6 +48,8 @@ class Backup:
     """Why the epoch is not known."""
     concerns: tuple[str, ...] = ()
     """What a restore may have to leave out, in the backup's own sentences."""
+    source: Mapping[str, Any] = field(default_factory=dict)
+    """Of the server that it is of: version, lower_case_table_names and names of tables, as far as it says."""
 
     @property
     def branch(self) -> str:
@@ -130,6 +133,8 @@ class Standby:
     closed: bool = False
     """Its application was stopped by a failback and stays so."""
     writable: bool | None = None
+    server: Mapping[str, Any] = field(default_factory=dict)
+    """Of its database: version, lower_case_table_names."""
 
 
 @dataclass(frozen=True)

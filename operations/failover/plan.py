@@ -49,6 +49,7 @@ def _failover(draft: Draft) -> None:
         backup = draft.backup()
         if backup is not None:
             draft.say_loss(backup)
+            draft.say_way_home(backup)
             draft.raise_mode()
             draft.await_standby()
             draft.restored(backup)
@@ -342,6 +343,7 @@ def _drilled(draft: Draft) -> Backup | None:
     if backup is not None:
         age = age_words(max(0.0, draft.facts.now - backup.began))
         draft.says.append(f"data: backup {backup.id}, {age} old")
+        draft.say_way_home(backup)
     return backup
 
 

@@ -1,5 +1,6 @@
 """Reads the world once. What does not answer is a fact, too: nothing here raises for a site that is down."""
 
+import dataclasses
 import datetime
 import functools
 import json
@@ -17,7 +18,7 @@ from ..transport import RemoteFailed, Unreachable
 from . import record, writer
 from .facts import Backup, Backups, Facts, Home, LatchObject, NameSeen, Program, Sites, Standby, Vantage, Writer
 from .look import Eyes
-from .worker import Runner, Worker, answer
+from .worker import HostWorker, Runner, Worker, answer
 
 # A page that does not come is asked for again: one lost packet is no disaster.
 LOOKS = 2
@@ -160,10 +161,24 @@ class Reader:
             return Home(False, "the inventory names no cluster and no host with role backup there")
         asked = self.inventory.backups
         store = ["--base-store", asked.failback] if asked and asked.failback else []
+        coming, unknown = self._coming()
+        told = ["--coming", json.dumps(coming)] if coming else []
         try:
-            return parse_home(answer(self.worker, ["ready", *store], 300.0, frozenset({0, 1})))
+            found = parse_home(answer(self.worker, ["ready", *store, *told], 300.0, frozenset({0, 1})))
         except (Unreachable, RemoteFailed) as problem:
             return Home(False, str(problem))
+        return dataclasses.replace(found, problems=(*found.problems, *unknown))
+
+    def _coming(self) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """What the primary has to be fit for, as the standby's database describes it; and why that is not known."""
+        machine = self.machine()
+        if machine is None or not machine.vm:
+            return {}, ()
+        try:
+            found: dict[str, Any] = answer(HostWorker(self.machines, machine.name, sudo=False), ["describe"], 120.0)
+            return found, ()
+        except (Unreachable, RemoteFailed) as problem:
+            return {}, (f"{machine.name} does not say what would come home ({problem}): `pulumi up` brings its guest",)
 
     # Is the primary alive?
 
@@ -255,6 +270,7 @@ def parse_manifest(identity: str, content: bytes, store: str) -> Backup | None:
             scheduled=bool(found.get("scheduled")),
             rows=sum(int(table["rows"]) for table in tables),
             tables=len(tables),
+            source=_source(found),
             store=store,
             concerns=tuple(str(one["words"]) for one in found.get("concerns") or ()),
             **_branch(found),
@@ -275,6 +291,14 @@ def _branch(found: dict[str, Any]) -> dict[str, Any]:
     return {"site": site, "epoch": epoch, "writer": writer}
 
 
+def _source(manifest: dict[str, Any]) -> dict[str, Any]:
+    about = manifest.get("source") or {}
+    settings = about.get("settings") or {}
+    known = {"version": about.get("version"), "lower_case_table_names": settings.get("lower_case_table_names")}
+    names = [str(table["name"]) for table in manifest["tables"]]
+    return {**{name: str(value) for name, value in known.items() if value is not None}, "names": names}
+
+
 def parse_home(found: dict[str, Any]) -> Home:
     """From `backup ready`. Pure."""
     problems = tuple(map(str, found.get("problems") or ()))
@@ -293,6 +317,7 @@ def parse_standby(found: dict[str, Any]) -> Standby:
         backup_id=str(found.get("backup_id") or ""),
         closed=bool(found.get("closed")),
         writable=found.get("writable"),
+        server=found.get("server") or {},
     )
 
 

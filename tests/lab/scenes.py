@@ -26,7 +26,11 @@ SCENES = (
     Scene("aws-azure", ("test_primary_site", "test_topology_aws_azure"), 1200),
     Scene("gateways", ("test_gateway_guest",), 600),
     Scene("backups", ("test_backup_guest", "test_backup_aside"), 900),
-    Scene("what a database may contain", ("test_database_cases", "test_database_values", "test_database_random"), 1200),
+    Scene(
+        "what a database may contain",
+        ("test_database_cases", "test_database_values", "test_database_random", "test_backup_target"),
+        1200,
+    ),
     Scene("a pair of databases", ("test_database_guest", "test_database_volume"), 900),
     Scene("a standby", ("test_standby_guest",), 900),
     Scene("boxes", ("test_box_machines", "test_box_networks", "test_box_leaves_nothing"), 600),

@@ -20,18 +20,6 @@ MARK = re.compile(r"^-- @(\w+): (.*)$", re.MULTILINE)
 
 # One to a paragraph, so that two who mend two of them do not meet.
 KNOWN: dict[str, str] = {
-    "c07_fk_nonunique": "target settings nobody asks first",
-    #
-    "c11_event_zone": "target settings nobody asks first: time zone tables",
-    #
-    "c16_gipk_auto": "target settings nobody asks first: invisible keys",
-    #
-    "c17_require_pk": "target settings nobody asks first: required primary keys",
-    #
-    "c23_tablespace": "target settings nobody asks first: tablespaces",
-    #
-    "c25_explicit_timestamp": "target settings nobody asks first: explicit_defaults_for_timestamp",
-    #
     "c29_source_gipk": "target settings nobody asks first: invisible keys",
     #
     "c34b_enum_latin1": "definitions: characters beyond the BMP",

@@ -194,9 +194,14 @@ class Servers:
             + grants,
         )
 
-    def role(self, words: str) -> Done:
+    def change(self, **changes: Any) -> None:
+        """The role's configuration with these changes; its store stays."""
+        told = json.loads(self.must("cat /etc/twinsite/backup.json")) | changes
+        self.must("cat > /etc/twinsite/backup.json", json.dumps(told).encode())
+
+    def role(self, words: str, environment: str = "") -> Done:
         """A verb of the backup role."""
-        done = self.on(PROGRAM.format(words), seconds=VERB_SECONDS)
+        done = self.on(f"{environment} {PROGRAM.format(words)}", seconds=VERB_SECONDS)
         said = done.stderr.decode(errors="replace").strip()
         if done.returncode in (124, 137, -9):
             return Done(None, {}, f"{words} did not end within {VERB_SECONDS} s; {said}")

@@ -383,6 +383,30 @@ def test_the_managed_database_is_private_and_set_up_for_a_faithful_restore(warm:
     }
 
 
+RELIED_ON = {"time_zone": "+09:00", "sql_mode": "NO_ENGINE_SUBSTITUTION"}
+
+
+def test_settings_that_the_application_relies_on_are_set_at_a_managed_server_and_known_to_the_restore() -> None:
+    found = site(database={"settings": RELIED_ON, "source_version": "8.0.43"})
+    assert found.one("site-server", SERVER).inputs["version"] == "8.0.21"
+    settings = {
+        r.inputs["configurationName"]: r.inputs["value"] for r in found.of("azure-native:dbformysql:Configuration")
+    }
+    assert settings == {
+        "local_infile": "ON",
+        "log_bin_trust_function_creators": "ON",
+        "sql_generate_invisible_primary_key": "OFF",
+        **RELIED_ON,
+    }
+    assert desired(found)["config"]["database"]["settings"] == ["sql_mode", "time_zone"]
+
+
+def test_a_database_machine_gets_the_same_settings_in_its_own_files() -> None:
+    found = site(kind=StandbyDatabaseKind.MACHINE, database={"settings": RELIED_ON})
+    assert desired(found, "site-dr-petclinic-mysql-desired")["config"]["settings"] == RELIED_ON
+    assert desired(found)["config"]["database"]["settings"] == ["sql_mode", "time_zone"]
+
+
 def test_a_database_machine_has_a_disk_of_its_own_and_a_certificate_for_its_address() -> None:
     found = site(kind=StandbyDatabaseKind.MACHINE)
     machine = found.one("site-dr-petclinic-mysql-vm", VM).inputs

@@ -46,8 +46,14 @@ def backup(verb: str) -> None:
         store = (option("--store") or "mysql-backup").rpartition("/")[2]
         backups[name] = {"rows": site["rows"], "store": store, "scheduled": False}
         say({"id": name, "rows": len(site["rows"])})
+    if verb == "describe":
+        print(json.dumps({"source": {"version": state.get("away_version", "8.4.6")}}))
+        sys.exit(0)
     if verb == "ready":
         problems = state.get("unready", [])
+        coming = json.loads(option("--coming") or '{"source": {"version": ""}}')["source"]["version"]
+        if coming > "8.4.6":
+            problems = [*problems, f"the backup is of MySQL {coming}, newer than the target's 8.4.6"]
         found = {"ready": not problems, "problems": problems, "tables": len(site["rows"]), "unfinished": ""}
         print(json.dumps(found))  # nothing is written: others write meanwhile
         sys.exit(1 if problems else 0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.guest.backup import ddl, promise
+from components.guest.backup import ddl, promise, target
 from components.guest.backup.ddl import Statement
 from components.guest.backup.promise import Findings, Promise
 from components.guest.errors import Failed
@@ -235,10 +235,13 @@ def test_a_views_text_that_differs_is_told_unless_only_the_schema_before_a_colum
 
 def test_names_that_a_target_cannot_tell_apart_are_refused_by_name() -> None:
     manifest = {"tables": [{"name": "Orders"}, {"name": "b"}], "objects": [{"kind": "view", "name": "orders"}]}
-    problems = promise.collisions(manifest)
+    problems = list(target.collisions(manifest))
     assert len(problems) == 1
     assert "'Orders' and 'orders' are one name on the target" in problems[0]
-    assert promise.collisions({"tables": [{"name": "Orders"}], "objects": [{"kind": "event", "name": "orders"}]}) == []
+    assert (
+        list(target.collisions({"tables": [{"name": "Orders"}], "objects": [{"kind": "event", "name": "orders"}]}))
+        == []
+    )
     assert promise.folded({"id": "b", "tables": [{"name": "Orders", "rows": 1}]})["tables"] == [
         {"name": "orders", "rows": 1}
     ]

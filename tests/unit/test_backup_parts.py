@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from components.guest.backup import config, dump, exact, privileges, progress, rows
+from components.guest.backup import config, dump, exact, progress, rows
 from components.guest.backup.client import Session
 from components.guest.backup.progress import Decision, State
 from components.guest.backup.rows import Column
@@ -80,83 +80,6 @@ def test_a_client_whose_escapes_are_not_known_is_refused() -> None:
 def test_a_manifest_of_another_version_is_not_guessed_at() -> None:
     with pytest.raises(ValueError, match="restore with the version that made"):
         rows.column({"name": "a", "form": "cunning", "nullable": True})
-
-
-@pytest.mark.parametrize(
-    ("lines", "missing"),
-    [
-        (["GRANT ALL PRIVILEGES ON *.* TO `root`@`%` WITH GRANT OPTION"], []),
-        (["GRANT USAGE ON *.* TO `u`@`%`", "GRANT ALL PRIVILEGES ON `app`.* TO `u`@`%`"], []),
-        (
-            [
-                "GRANT SELECT, TRIGGER, EVENT, SHOW VIEW ON `ap%`.* TO `u`@`%`",
-                "GRANT SHOW_ROUTINE ON *.* TO `u`@`%`",
-            ],
-            [],
-        ),
-        (["GRANT SELECT, EVENT, SHOW VIEW ON *.* TO `u`@`%`"], ["TRIGGER"]),
-        (["GRANT SELECT, TRIGGER, EVENT, SHOW VIEW ON `app`.* TO `u`@`%`"], ["SHOW_ROUTINE"]),
-        (["GRANT SELECT ON `app`.`t` TO `u`@`%`"], ["SELECT", "TRIGGER", "EVENT", "SHOW VIEW", "SHOW_ROUTINE"]),
-        (
-            ["GRANT SELECT, TRIGGER, EVENT, SHOW VIEW ON `ap\\_`.* TO `u`@`%`", "GRANT SHOW_ROUTINE ON *.* TO `u`@`%`"],
-            ["SELECT", "TRIGGER", "EVENT", "SHOW VIEW"],
-        ),
-    ],
-)
-def test_what_a_user_may_not_see_is_asked_for_by_name(lines: list[str], missing: list[str]) -> None:
-    problems = privileges.missing_for_backup(lines, "app")
-    assert len(problems) == len(missing)
-    for problem, name in zip(problems, missing, strict=True):
-        assert f"GRANT {name} ON" in problem
-
-
-RETURN = privileges.needs_of_a_return("my_app", "twinsite_restore")
-ON_SCHEMA = ", ".join(RETURN[0].names)
-EXACT = [
-    "GRANT USAGE ON *.* TO `job`@`%`",
-    rf"GRANT {ON_SCHEMA} ON `my\_app`.* TO `job`@`%`",
-    r"GRANT CREATE, INSERT, SELECT ON `my\_app\_aside\_%`.* TO `job`@`%`",
-    r"GRANT CREATE, DROP, SELECT, INSERT, UPDATE ON `twinsite\_restore`.* TO `job`@`%`",
-]
-
-
-@pytest.mark.parametrize(
-    ("lines", "asked"),
-    [
-        (EXACT, []),
-        (["GRANT ALL PRIVILEGES ON *.* TO `job`@`%`"], []),
-        ([r"GRANT ALL PRIVILEGES ON `my\_app%`.* TO `job`@`%`", EXACT[3]], []),
-        ([EXACT[1].replace("DROP, ", ""), *EXACT[2:]], ["has no DROP on"]),
-        (
-            [EXACT[1].replace("DELETE, ", "").replace("LOCK TABLES, ", ""), *EXACT[2:]],
-            ["has no LOCK TABLES, DELETE on"],
-        ),
-        (
-            ["GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON `my\\_app`.* TO `job`@`%`"],
-            ["has no ALTER, ALTER ROUTINE, CREATE, ", "has no CREATE, INSERT, SELECT", "has no CREATE, DROP, SELECT, "],
-        ),
-        # Of a neighbour; and an exact grant hides a wider one.
-        ([EXACT[1], r"GRANT ALL PRIVILEGES ON `my\_appaside\_%`.* TO `job`@`%`", EXACT[3]], ["has no CREATE, INSERT"]),
-        ([*EXACT[1:], "GRANT ALL PRIVILEGES ON `my%`.* TO `job`@`%`"], []),
-        (
-            ["GRANT SELECT ON `my\\_app`.* TO `job`@`%`", *EXACT[2:], "GRANT ALL PRIVILEGES ON `my%`.* TO `job`@`%`"],
-            ["has no ALTER"],
-        ),
-    ],
-)
-def test_what_a_failback_may_not_do_is_said_with_the_statement_that_grants_it(
-    lines: list[str], asked: list[str]
-) -> None:
-    problems = privileges.missing_for_a_return(lines, RETURN, privileges.account("job@%"))
-    assert len(problems) == len(asked)
-    for problem, words in zip(problems, asked, strict=True):
-        assert words in problem
-        assert problem.rpartition("administrator ")[2] in [line.replace("`job`@`%`", "'job'@'%'") for line in EXACT]
-
-
-def test_an_account_is_named_as_a_statement_names_it() -> None:
-    assert privileges.account("job@10.0.%") == "'job'@'10.0.%'"
-    assert privileges.account("o'neil@odd@%") == r"'o\'neil@odd'@'%'"
 
 
 @pytest.mark.parametrize(

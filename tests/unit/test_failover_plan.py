@@ -338,3 +338,28 @@ def test_a_drill_does_not_start_over_another_drills_leftovers_but_a_disaster_doe
 )
 def test_a_stack_that_lacks_a_part_is_refused(change: Callable[[Inventory], Inventory]) -> None:
     assert "topology aws-azure has them" in refusal(plan(facts(inventory=change(INVENTORY)), OVER))
+
+
+@pytest.mark.parametrize(
+    ("source", "server", "words"),
+    [
+        ({"version": "8.0.43"}, {"version": "8.4.6"}, "may go there and never come home"),
+        (
+            {"version": "8.4.6", "lower_case_table_names": "0", "names": ["Orders"]},
+            {"version": "8.4.6", "lower_case_table_names": "1"},
+            "it would come home as 'orders'",
+        ),
+        ({"version": "8.4.6", "names": ["orders"]}, {"version": "8.4.6", "lower_case_table_names": "1"}, ""),
+        ({"names": ["Orders"]}, {"version": "8.4.6", "lower_case_table_names": "1"}, ""),
+    ],
+)
+@pytest.mark.parametrize("intent", [OVER, Intent(Command.DRILL_FAILOVER)])
+def test_a_way_there_that_is_no_way_home_is_said_before_anybody_is_sent(
+    intent: Intent, source: dict[str, Any], server: dict[str, Any], words: str
+) -> None:
+    known = Backups((replace(SCHEDULED, source=source),))
+    found = plan(facts(backups=known, standby=replace(READY, server=server)), intent)
+    assert isinstance(found, Plan)
+    said = [one for one in found.says if one.startswith("a failback will be refused")]
+    assert len(said) == bool(words)
+    assert not words or words in said[0]

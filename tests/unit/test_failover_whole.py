@@ -78,6 +78,18 @@ def test_a_database_that_cannot_take_the_data_back_stops_a_failback_before_anyth
     passed(both, BACK)
 
 
+def test_a_standby_that_is_newer_than_the_primary_stops_a_failback_before_anything_is_touched(both: Machines) -> None:
+    both.alive = False
+    passed(both, OVER)
+    both.alive = True
+    newer = both.state | {"away_version": "9.7.4"}
+    both._write(newer)
+    refused = run(both, BACK)
+    assert (refused["verdict"], refused["steps"]) == ("refused", [])
+    assert "of MySQL 9.7.4, newer than the target's 8.4.6" in refused["problems"][0]
+    assert both.state == newer
+
+
 def test_evidence_and_report_hold_the_time_line(both: Machines) -> None:
     both.alive = False
     found = passed(both, OVER)

@@ -111,6 +111,13 @@ def test_a_good_design_is_not_refused(subject: str) -> None:
         ("database", {"schema": "mysql"}, "belongs to MySQL itself"),
         ("database", {"version": "5.7", "source_version": ""}, "the Flexible Server has"),
         ("database", {"source_version": "8.4.6", "version": "8.0.21"}, "does not load into an older"),
+        ("database", {"source_version": "8.0.43", "version": "8.4"}, "never come home"),
+        ("database", {"source_version": "8.0.43", "kind": "machine", "version": "8.0.21"}, "would run 8.4"),
+        ("database", {"source_version": "9.7.4", "version": ""}, "does not load into an older"),
+        ("database", {"source_version": "latest"}, "like 8.0.43"),
+        ("database", {"settings": {"local_infile": "OFF"}}, "which a restore needs as it is"),
+        ("database", {"settings": {"lower_case_table_names": "0"}}, "take kind machine"),
+        ("database", {"settings": {"sql-mode": "ANSI"}}, "a server parameter and its value"),
         ("database", {"storage_gib": 10}, "the smallest is 20"),
         ("database", {"address": "10.60.2.1"}, "reserves"),
         ("database", {"kind": "machine", "image": "Canonical:0001-com-ubuntu-server-focal:20_04-lts:latest"}, "K25"),
@@ -198,3 +205,11 @@ def test_going_down_while_active_is_refused(mode: str, active: str, refused: boo
     found = list(standby.mode_problems(before, {**before, "dr_mode": mode}))
     assert bool(found) is refused
     assert all("failback" in problem for problem in found)
+
+
+@pytest.mark.parametrize(("source", "version"), [("8.0.43", "8.0.21"), ("8.4.6", "8.4"), ("", "8.4")])
+def test_a_standby_gets_the_primarys_series_unless_somebody_says_another(source: str, version: str) -> None:
+    assert standby.version_for(source) == version
+    assert standby.database_problems({**DATABASE, "source_version": source, "version": ""}) == []
+    own = {"image": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/mysql80", "kind": "machine"}
+    assert standby.database_problems({**DATABASE, **own, "source_version": source, "version": version}) == []

@@ -12,6 +12,7 @@ from ..errors import Refused
 from . import progress
 from .client import Server, Session
 from .config import Config, Secrets
+from .privileges import aside_prefix
 from .rows import identifier, literal
 
 SCRATCH = re.compile(r"twinsite_drill_[a-z0-9_]{1,48}")
@@ -22,10 +23,9 @@ def aside(config: Config, secrets: Secrets, place: str) -> "dict[str, Any]":
     """Move the target schema's tables into schema `place`: {"schema", "tables", "moved"}. Done again it changes
     nothing. Refused when `place` is not a name of ours for this schema."""
     schema = config.target.schema
-    if not re.fullmatch(re.escape(schema) + r"_aside_[a-z0-9_]+", place) or len(place) > LONGEST_NAME:
-        raise Refused(
-            [f"{place!r} is no name for what is kept aside: {schema}_aside_… of at most {LONGEST_NAME} letters"]
-        )
+    prefix = aside_prefix(schema)
+    if not re.fullmatch(re.escape(prefix) + r"[a-z0-9_]+", place) or len(place) > LONGEST_NAME:
+        raise Refused([f"{place!r} is no name for what is kept aside: {prefix}… of at most {LONGEST_NAME} letters"])
     with Server(config.target, secrets.target_password) as server, server.session() as session:
         session.ask(f"CREATE DATABASE IF NOT EXISTS {identifier(place)}")
         tables = _tables(session, schema)

@@ -55,11 +55,16 @@ class Server:
     def __init__(self, database: Database, password: str) -> None:
         self.database = database
         self._password = password
+        self.own_settings: list[str] = []
         self._folder = tempfile.TemporaryDirectory(prefix="twinsite-")
         self._ca = next((path for path in _AUTHORITIES if os.path.exists(path)), _AUTHORITIES[0])
         if database.tls_ca:
             self._ca = os.path.join(self._folder.name, "ca.pem")
             pathlib.Path(self._ca).write_text(database.tls_ca, encoding="utf-8")
+
+    def set_up(self, settings: "dict[str, str]") -> None:
+        """What every session from here on sets for itself, beside SETTINGS."""
+        self.own_settings = [f"SET SESSION {name} = {value}" for name, value in sorted(settings.items())]
 
     def __enter__(self) -> "Server":
         return self
@@ -103,7 +108,7 @@ class Server:
     def session(self, schema: str = "") -> "Session":
         """A new connection with our settings."""
         made = Session(self)
-        for statement in [*SETTINGS, *([f"USE {identifier(schema)}"] if schema else [])]:
+        for statement in [*SETTINGS, *self.own_settings, *([f"USE {identifier(schema)}"] if schema else [])]:
             made.ask(statement)
         made.number = made.value("CONNECTION_ID()")
         return made

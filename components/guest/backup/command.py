@@ -17,7 +17,7 @@ from .config import ROLE_SECONDS, Config, Secrets, at, read, read_secrets
 from .difference import difference
 from .fetch import verify
 from .prove import prove
-from .ready import ready
+from .ready import describe, ready
 from .restore import restore, set_events
 from .store import choose, open_store, read_all
 
@@ -90,6 +90,7 @@ VERBS = (
     "report",
     "diff",
     "ready",
+    "describe",
     "aside",
     "drop",
     "apply",
@@ -114,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--base-store", default="", metavar="URL", help="diff: the older backup's; ready: the one to restore from"
     )
+    parser.add_argument("--coming", default="", metavar="JSON", help="ready: what `describe` says at the other end")
     parser.add_argument("--keep", default="", metavar="URL", help="diff: write all rows that differ there")
     parser.add_argument(
         "--patience",
@@ -153,8 +155,10 @@ def _act(options: argparse.Namespace, config: Config, secrets: Secrets) -> tuple
         about = {"branch": made.get("branch"), **counts, "concerns": concerns}
         return {**{name: made[name] for name in kept}, **about, **old}, 0
     if options.verb == "ready":
-        found = ready(config, secrets, options.base_store)
+        found = ready(config, secrets, options.base_store, json.loads(options.coming) if options.coming else None)
         return found, 0 if found["ready"] else 1
+    if options.verb == "describe":
+        return describe(config, secrets), 0
     if options.verb == "aside":
         return aside(config, secrets, options.which), 0
     if options.verb == "drop":

@@ -66,6 +66,9 @@ class Config:
     """Where a restore keeps verified chunks."""
     keep_days: int = 0
     """After a scheduled backup, older ones than this are deleted (retention.py); 0: none ever."""
+    may_differ: "tuple[str, ...] | None" = None
+    """Settings of a server that change what an application means and that somebody has decided on for this target:
+    any other that differs from the source's refuses a restore. None: nobody's application waits for it."""
     role_seconds: int = ROLE_SECONDS
     """How long the store is asked again for what it refuses, because a role may be on its way; `--patience`."""
     writer: "WriterPlace | None" = None
@@ -150,6 +153,7 @@ def parse(data: dict[str, Any]) -> Config:
         key_id=str(data.get("key_id", "")),
         spool=str(data.get("spool", "") or SPOOL),
         keep_days=whole_number(data, "keep_days", 0, 0, 36500, problems),
+        may_differ=tuple(map(str, data["may_differ"])) if data.get("may_differ") is not None else None,
         writer=_writer(data.get("writer"), problems),
     )
     if problems:

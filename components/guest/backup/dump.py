@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Failed, Refused
-from . import catalog, ddl, definitions, exact, manifest, privileges, rows, snapshot
+from . import catalog, ddl, definitions, exact, manifest, privileges, rows, snapshot, source
 from . import writer as writers
 from .catalog import Catalog, Table
 from .client import Server, Session
@@ -132,7 +132,8 @@ def run(config: Config, secrets: Secrets, planned: bool, say: Say) -> dict[str, 
     before = writers.read(config)
     with Server(config.database, secrets.password) as server:
         with server.session() as look:
-            source = _source(look, config)
+            about = _source(look, config)
+            needs = source.needs(look, config.schema)
             refuse_other_escapes(look)
         streams = [server.session(config.schema) for _ in range(config.streams)]
         try:
@@ -144,7 +145,8 @@ def run(config: Config, secrets: Secrets, planned: bool, say: Say) -> dict[str, 
             for stream in streams:
                 stream.close()
         still_undisturbed(config, secrets, server)
-    made = _manifest(config, backup_id, began, source, taken, found, writer, planned)
+    made = _manifest(config, backup_id, began, about, taken, found, writer, planned)
+    made["needs"] = needs
     made |= writers.between(config.writer, before, writers.read(config))
     refuse_lost_parts(store, made)
     store.put(manifest.path(backup_id), json_bytes(made))
@@ -196,16 +198,14 @@ def refuse_other_escapes(session: Session) -> None:
         )
 
 
-def _source(session: Session, config: Config) -> dict[str, str]:
-    said = [line[0] for line in session.ask("SHOW GRANTS")]
-    problems = privileges.missing_for_backup(said, config.schema)
+def _source(session: Session, config: Config) -> dict[str, Any]:
+    known = source.variables(session)
+    user = privileges.account(session.value("CURRENT_USER()"))
+    gtids = known.get("gtid_mode") == "ON"
+    problems = privileges.missing_for_backup(source.held(session, known), config.schema, user, gtids)
     if problems:
         raise Refused(problems)
-    return {
-        "server_uuid": session.value("@@server_uuid"),
-        "version": session.value("@@version"),
-        "address": config.database.address,
-    }
+    return source.read(config.database.address, known)
 
 
 def _write(streams: list[Session], found: Catalog, writer: _Writer) -> None:
@@ -236,7 +236,7 @@ def _manifest(
     config: Config,
     backup_id: str,
     began: datetime.datetime,
-    source: dict[str, str],
+    about: dict[str, Any],
     taken: snapshot.Snapshot,
     found: Catalog,
     writer: _Writer,
@@ -262,7 +262,7 @@ def _manifest(
         "scheduled": not planned,
         "began": manifest.stamp(began),
         "ended": manifest.stamp(datetime.datetime.now(datetime.timezone.utc)),
-        "source": source,
+        "source": about,
         "snapshot": taken.method,
         "gtid_executed": taken.gtid_executed,
         "schema": config.schema,

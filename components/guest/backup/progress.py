@@ -9,9 +9,10 @@ from enum import Enum
 
 from ..errors import SqlError
 from .client import Session
+from .privileges import RESTORES
 from .rows import identifier, literal
 
-SCHEMA = "twinsite_restore"
+SCHEMA = RESTORES
 VERSION = 1
 
 # A CHECK is the way for plain SQL to end a transaction with an error when the rows are not those that were promised:

@@ -75,21 +75,6 @@ def folded(manifest: dict[str, Any]) -> dict[str, Any]:
     return {**manifest, "tables": tables}
 
 
-def collisions(manifest: dict[str, Any]) -> list[str]:
-    """Tables and views that a server that folds names cannot tell apart; sentences."""
-    views = [made["name"] for made in manifest["objects"] if made["kind"] == "view"]
-    seen: dict[str, str] = {}
-    problems = []
-    for name in [*(table["name"] for table in manifest["tables"]), *views]:
-        other = seen.setdefault(name.lower(), name)
-        if other != name:
-            problems.append(
-                f"{other!r} and {name!r} are one name on the target, whose lower_case_table_names is not 0: rename one "
-                "of them, or make a target with lower_case_table_names = 0"
-            )
-    return problems
-
-
 def read(session: Session, schema: str, manifest: dict[str, Any], text: Callable[[str], str]) -> Promise:
     """Of a backup whose scripts `text` gives, for this schema of the session's server."""
     fold = folds(session)

@@ -7,16 +7,16 @@ server's settings allow as they come. What is missing is said with the statement
 import pathlib
 from typing import Any
 
-from . import fetch, manifest, privileges, progress, restore
-from .client import Server, Session
+from . import fetch, look, manifest, privileges, progress, source, target
+from .client import Server
 from .config import Config, Secrets, at
-from .rows import literal
 from .store import open_store, read_all
 
 
-def ready(config: Config, secrets: Secrets, comes_by: str) -> "dict[str, Any]":
+def ready(config: Config, secrets: Secrets, comes_by: str, coming: "dict[str, Any] | None" = None) -> "dict[str, Any]":
     """Look at the target, and at the store by which the data come ("" the configuration's).
 
+    `coming` is what `describe` says where they come from; without it the target's own tables speak for them.
     {"ready", "problems", "user", "backups", "tables", "unfinished"}: `tables` are those of the schema now, `unfinished`
     is the backup of a restore into it that did not end. The room that a restore takes is judged by the newest backup in
     the configuration's store. Changes nothing but makes the spool's folder.
@@ -30,32 +30,26 @@ def ready(config: Config, secrets: Secrets, comes_by: str) -> "dict[str, Any]":
     problems = fetch.room_problems(pathlib.Path(config.spool), size)
     with Server(config.target, secrets.target_password) as server, server.session() as session:
         user = privileges.account(session.value("CURRENT_USER()"))
-        lines = [row[0] for row in session.ask("SHOW GRANTS")]
-        needs = privileges.needs_of_a_return(schema, progress.SCHEMA)
-        problems += privileges.missing_for_a_return(lines, needs, user)
+        own = source.variables(session)
+        problems += privileges.missing_for_a_return(source.held(session, own), schema, user)
         begun = progress.look(session, schema)
-        tables = session.value(
-            f"(SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = {literal(schema)} "
-            "AND table_type = 'BASE TABLE')"
-        )
-        problems += restore.closed_settings(session, _programs(session, schema))
+        tables = source.tables(session, schema)
+        comes = coming or source.describe(session, config.target)
+        problems += target.judge(comes, look.facts(server, session, comes)).problems
+        home = {"lower_case_table_names": own.get("lower_case_table_names", ""), "names": tables}
+        problems += target.lost_case(home, comes["source"]["settings"])
     return {
         "ready": not problems,
         "problems": problems,
         "user": user,
         "backups": len(known),
-        "tables": int(tables),
+        "tables": len(tables),
         "unfinished": begun.backup_id if begun.target_schema == schema else "",
     }
 
 
-def _programs(session: Session, schema: str) -> "list[str]":
-    """Routines and triggers of today: the data that come back bring the same, as far as anybody can know."""
-    here = literal(schema)
-    return [
-        row[0]
-        for row in session.ask(
-            f"SELECT routine_name FROM information_schema.routines WHERE routine_schema = {here} UNION "
-            f"SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = {here}"
-        )
-    ]
+def describe(config: Config, secrets: Secrets) -> "dict[str, Any]":
+    """What of this database a target has to be fit for, as a manifest would have it, without rows: for `ready` at the
+    other end, before anything is stopped."""
+    with Server(config.database, secrets.password) as server, server.session() as session:
+        return source.describe(session, config.database)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import Failed, Refused, SqlError
-from . import ddl, definitions, progress, promise, prove
+from . import ddl, definitions, look, progress, promise, prove, target
 from .client import Server, Session, define
 from .config import Config, Say, Secrets
 from .ddl import Added, Statement
@@ -36,9 +36,7 @@ def restore(config: Config, secrets: Secrets, which: str, say: Say) -> dict[str,
     chosen = choose(store, which)
     schema = config.target.schema
     with Server(config.target, secrets.target_password) as server, server.session() as control:
-        problems = unfit(control, chosen)
-        if problems:
-            raise Refused(problems)
+        _prepare(server, control, config, chosen, say)
         with _alone(control):
             decision = progress.decide(progress.look(control, schema), chosen["id"], schema)
             if not isinstance(decision, Decision):
@@ -95,51 +93,20 @@ def _already(
     return promise.Findings(left_out=found["left_out"], differences=found["differences"])
 
 
-def unfit(session: Session, chosen: dict[str, Any]) -> list[str]:
-    """Why the server cannot take the backup; sentences with the setting to change."""
-    version = tuple(int(part) for part in session.value("@@version").split("-")[0].split(".")[:3])
-    problems = []
-    if version < (8, 0, 16):
-        problems.append(f"the target runs MySQL {'.'.join(map(str, version))}: CHECK constraints need 8.0.16 or later")
-    theirs = tuple(int(part) for part in str(chosen["source"]["version"]).split("-")[0].split(".")[:2])
-    if version[:2] < theirs:
-        problems.append(
-            f"the backup is of MySQL {chosen['source']['version']}, newer than the target's "
-            f"{'.'.join(map(str, version))}: use a target of the same series or later"
-        )
-    longest = max((table.get("longest_row", 0) for table in chosen["tables"]), default=0)
-    if longest > (packet := int(session.value("@@GLOBAL.max_allowed_packet"))):
-        # CONCAT_WS would be NULL, so that row would be in no sum of the target's.
-        problems.append(
-            f"max_allowed_packet is {packet} on the target and a row of the backup has {longest} bytes, so it could "
-            f"not be proved there: set the server parameter to at least {longest}"
-        )
-    programs = [
-        wanted["name"] for wanted in chosen["objects"] if wanted["kind"] in ("function", "procedure", "trigger")
-    ]
-    if promise.folds(session):
-        problems += promise.collisions(chosen)
-    return problems + closed_settings(session, programs)
-
-
-def closed_settings(session: Session, programs: list[str]) -> list[str]:
-    """Settings of the server that forbid a restore with these routines and triggers; each with the one to change."""
-    problems = []
-    if session.value("@@GLOBAL.local_infile") != "1":
-        problems.append(
-            "local_infile is OFF on the target: SET GLOBAL local_infile = ON, or set the server parameter (at RDS in "
-            "its parameter group)"
-        )
-    if programs and session.value("@@GLOBAL.log_bin AND NOT @@GLOBAL.log_bin_trust_function_creators") == "1":
-        grants = " ".join(row[0] for row in session.ask("SHOW GRANTS"))
-        if "SUPER" not in grants and "ALL PRIVILEGES ON *.*" not in grants:
-            problems.append(
-                "log_bin_trust_function_creators is OFF on the target, so this user cannot make "
-                f"{', '.join(programs[:3])}: set the server parameter to ON"
-            )
-    if session.value("@@GLOBAL.super_read_only OR @@GLOBAL.read_only") == "1":
-        problems.append("the target is read_only: name the writable server")
-    return problems
+def _prepare(server: Server, control: Session, config: Config, chosen: dict[str, Any], say: Say) -> None:
+    """One look at the target before anything is written: Refused with all that is wrong, or sessions set up for it."""
+    facts = look.facts(server, control, chosen)
+    judged = target.judge(chosen, facts)
+    problems = judged.problems
+    if config.may_differ is not None:
+        problems = problems + target.other_meaning(chosen, facts.variables, config.may_differ)
+    if problems:
+        raise Refused(problems)
+    if words := target.not_known(chosen):
+        say({"event": "not-known", "words": words})
+    server.set_up(judged.session)
+    for statement in server.own_settings:
+        control.ask(statement)
 
 
 @contextlib.contextmanager

@@ -52,6 +52,8 @@ class Database:
     password: Secret
     login: Login
     schema: str
+    settings: tuple[str, ...]
+    """Server parameters that somebody has decided on: where others differ from the primary's, nothing is restored."""
     tls_ca: str
     """PEM; empty: the system's authorities."""
 
@@ -190,6 +192,7 @@ def parse(data: dict[str, Any]) -> Config:
             password=_secret(database, "password_secret", problems),
             login=Login(str(login.get("user") or ""), _secret(login, "password_secret", problems)),
             schema=str(database.get("schema") or ""),
+            settings=tuple(str(name) for name in database.get("settings") or ()),
             tls_ca=str(database.get("tls_ca") or ""),
         ),
         backups=str(data.get("backups") or ""),

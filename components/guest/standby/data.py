@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import ownership
 from ..backup import config as backup_config
-from ..backup import manifest
+from ..backup import manifest, source
 from ..backup import restore as backup_restore
 from ..backup.client import Server, Session
 from ..backup.rows import identifier, literal
@@ -58,6 +58,7 @@ def documents(config: Config, password: str, store: str = "") -> "tuple[dict[str
             "tls_ca": database.tls_ca,
         },
         "streams": config.streams,
+        "may_differ": list(database.settings),
     }, {"password": password}
 
 
@@ -208,11 +209,16 @@ def sessions(config: Config, password: str) -> int:
 
 
 def facts(config: Config, password: str) -> dict[str, Any]:
-    """{"writable", "marker"} for a report; {"writable": None, "words"} when the database does not answer."""
+    """{"writable", "marker", "server"} for a report; {"writable": None, "words"} when the database does not answer."""
     try:
         with server(config, password) as target, target.session() as session:
             closed = session.value("@@GLOBAL.super_read_only OR @@GLOBAL.read_only")
-            return {"writable": closed == "0", "marker": marker(session, config.database.schema)}
+            known = source.variables(session)
+            return {
+                "writable": closed == "0",
+                "marker": marker(session, config.database.schema),
+                "server": {name: known[name] for name in ("version", "lower_case_table_names")},
+            }
     except (SqlError, OSError) as error:
         return {"writable": None, "marker": {}, "words": str(error)}
 
