@@ -79,6 +79,7 @@ def build(settings: Settings) -> dict[str, Any]:
         # Without a front the machine answers for itself.
         front=users.front.distribution_domain if users.front else settings.origin_host,
         latch=ground.latch.urls,
+        database=database.address if settings.raised else "",
         digests=[machine.digest],
     ).apply(lambda known: inventory.to_dict(_inventory(settings, ground, users, database, machine, known)))
     azure.storage.Blob(
@@ -370,7 +371,7 @@ def _inventory(
         databases=(
             inventory.Database(
                 Site.AZURE.value,
-                database.address if settings.raised else "",
+                known["database"],
                 database.port,
                 database.user,
                 database.password_reference,

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
+import pulumi_random as random
 from pulumi_azure_native import dbformysql, keyvault, network, privatedns
 
 from .. import rules
@@ -43,7 +44,8 @@ class StandbyDatabaseArgs(TypedDict):
     """Managed, or a machine."""
 
     server: str
-    """Name of the server: 3 to 63 lower-case letters, digits and hyphens; unique in the world for a managed one."""
+    """Name of the server: 3 to 63 lower-case letters, digits and hyphens. A managed one gets a hyphen and eight hex
+    digits behind it, so 54 at most: Azure keeps the names of deleted ones, and each that is made needs its own."""
 
     resource_group: pulumi.Input[str]
     """Name of the resource group."""
@@ -131,8 +133,9 @@ class StandbyDatabase(pulumi.ComponentResource):
     failover on it is the only copy, and deleting or replacing it is refused.
     """
 
-    address: str
-    """Host name or IPv4 address at which the application machine reaches it. The same in every mode."""
+    address: pulumi.Output[str | None]
+    """Host name or IPv4 address at which the application machine reaches it. None in cold for a managed one: its next
+    server has another name."""
 
     port: int
     """3306."""
@@ -183,14 +186,17 @@ class StandbyDatabase(pulumi.ComponentResource):
         self.vm = ""
         self.ready = pulumi.Output.from_input(None)
         if self.managed:
-            self.address = f"{args['server']}.mysql.database.azure.com"
+            self.address = pulumi.Output.from_input(None)
             self.tls_ca = pulumi.Output.from_input("")
             zone, link = self._zone(name, args)
             if runs:
-                self.ready = self._flexible(name, args, zone, link).apply(lambda found: found)
+                server, ready = self._flexible(name, args, zone, link)
+                self.address = server.fully_qualified_domain_name.apply(lambda found: found)
+                self.ready = ready.apply(lambda found: found)
         else:
-            self.address = address_of(args)
-            authority, certificate, key = server_certificate(name, args["server"], "azure-database", self.address, self)
+            address = address_of(args)
+            self.address = pulumi.Output.from_input(address)
+            authority, certificate, key = server_certificate(name, args["server"], "azure-database", address, self)
             self.tls_ca = authority
             secret = self._host_secret(name, args, key)
             if runs:
@@ -255,12 +261,13 @@ class StandbyDatabase(pulumi.ComponentResource):
         args: StandbyDatabaseArgs,
         zone: "privatedns.PrivateZone",
         link: "privatedns.VirtualNetworkLink",
-    ) -> pulumi.Output[str]:
+    ) -> "tuple[dbformysql.Server, pulumi.Output[str]]":
+        """The server, and its host name once the settings are made, too."""
         size = args.get("size", FLEXIBLE_SIZE)
         server = dbformysql.Server(
             f"{name}-server",
             resource_group_name=args["resource_group"],
-            server_name=args["server"],
+            server_name=self._own_name(name, args, zone),
             location=args["location"],
             version=_version(args),
             sku={"name": size, "tier": tier(size)},
@@ -283,8 +290,6 @@ class StandbyDatabase(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[link],
-                # One name in the world: the old server must be away before the new one can have it.
-                delete_before_replace=True,
                 hooks=self._server_hooks,
             ),
         )
@@ -297,10 +302,30 @@ class StandbyDatabase(pulumi.ComponentResource):
                 configuration_name=setting,
                 value=value,
                 source="user-override",
-                # The server takes one change at a time.
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[last]),
+                # The server takes one change at a time. A parameter cannot be deleted, only set back, and nobody needs
+                # that of a server that goes.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[last], deleted_with=server),
             )
-        return pulumi.Output.all(server.fully_qualified_domain_name, last.urn).apply(lambda known: str(known[0]))
+        ready = pulumi.Output.all(server.fully_qualified_domain_name, last.urn).apply(lambda known: str(known[0]))
+        return server, ready
+
+    def _own_name(self, name: str, args: StandbyDatabaseArgs, zone: "privatedns.PrivateZone") -> pulumi.Output[str]:
+        """A name that no server has had: drawn when one is to be made, kept as long as it is there (ADR 17)."""
+        drawn = random.RandomId(
+            f"{name}-server-name",
+            byte_length=4,
+            prefix=f"{args['server']}-",
+            # Whatever replaces a server (azure-native: create-only properties, and parts of its path).
+            keepers={
+                "resource_group": args["resource_group"],
+                "location": args["location"],
+                "user": args["user"],
+                "subnet": args["subnet_id"],
+                "zone": zone.id,
+            },
+            opts=pulumi.ResourceOptions(parent=self, hooks=self._first),
+        )
+        return drawn.hex
 
     def _host_secret(self, name: str, args: StandbyDatabaseArgs, key: pulumi.Output[str]) -> keyvault.Secret:
         """In every mode: a vault keeps the name of a deleted secret, so one that came and went could not come again."""
@@ -315,7 +340,7 @@ class StandbyDatabase(pulumi.ComponentResource):
             secret_name=f"host-{args['server']}",
             properties={"value": secrets},
             tags=args.get("tags", {}),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=vault.resource),
         )
 
     def _host(
@@ -367,7 +392,7 @@ class StandbyDatabase(pulumi.ComponentResource):
                 "resource_group": args["resource_group"],
                 "location": args["location"],
                 "subnet_id": args["subnet_id"],
-                "private_address": self.address,
+                "private_address": address_of(args),
                 "public_address_id": way_out.id,
                 "store": args["store"],
                 "vault": vault,

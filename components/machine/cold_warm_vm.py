@@ -220,6 +220,7 @@ def _config(args: ColdWarmVmArgs) -> pulumi.Output[dict[str, Any]]:
     ]
     return pulumi.Output.all(
         client_id=store.reader_client_id,
+        address=database.address,
         tls_ca=database.tls_ca,
         # Not used by the machine: a changed secret changes the document, and so is fetched at once.
         secret_versions={name: vault.versions[name] for name in used},
@@ -234,7 +235,7 @@ def _config(args: ColdWarmVmArgs) -> pulumi.Output[dict[str, Any]]:
             },
             "packages": application.get("packages", []),
             "database": {
-                "address": database.address,
+                "address": known["address"],
                 "port": database.port,
                 "user": database.user,
                 "password_secret": database.password_reference,

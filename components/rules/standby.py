@@ -16,6 +16,8 @@ CUSTOM_DATA_LIMIT = 65535
 GATE_LIMIT_SECONDS = 5400
 """Run-command ends a script after 90 minutes."""
 
+LONGEST_MANAGED_NAME = 63 - len("-0123abcd")
+
 VERSIONS = ("8.0.21", "8.4")
 """Azure's names of the MySQL series that the Flexible Server has; 8.0.21 stands for all of 8.0."""
 
@@ -90,6 +92,12 @@ def database_problems(args: Mapping[str, Any]) -> list[str]:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", str(args.get("server") or "")):
         problems.append(
             f"server is {args.get('server')!r}: give 3 to 63 lower-case letters, digits and hyphens, none at the ends"
+        )
+    elif managed and len(str(args["server"])) > LONGEST_MANAGED_NAME:
+        problems.append(
+            f"server is {args['server']!r} ({len(str(args['server']))} letters): a managed server gets a hyphen and 8 "
+            "hex digits behind it, since Azure keeps the names of deleted ones, and takes 63 in all: give "
+            f"{LONGEST_MANAGED_NAME} or fewer"
         )
     user = str(args.get("user") or "")
     if _taken(user) or user.startswith("pg_") or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,31}", user):

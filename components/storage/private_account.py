@@ -48,7 +48,8 @@ def private_account(
         is_versioning_enabled=True,
         delete_retention_policy={"enabled": True, "days": days},
         container_delete_retention_policy={"enabled": True, "days": days},
-        opts=pulumi.ResourceOptions(parent=parent),
+        # It cannot be deleted, only set back: what goes with the account would then go without soft delete.
+        opts=pulumi.ResourceOptions(parent=parent, deleted_with=account),
     )
     storage.ManagementPolicy(
         f"{name}-lifecycle",
@@ -56,6 +57,6 @@ def private_account(
         account_name=account.name,
         management_policy_name="default",
         policy=cast(Any, {"rules": lifecycle}),
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[service]),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[service], deleted_with=account),
     )
     return account, service

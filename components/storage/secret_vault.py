@@ -113,7 +113,8 @@ class SecretVault(pulumi.ComponentResource):
                 secret_name=secret,
                 properties={"value": value},
                 tags=tags,
-                opts=child,
+                # On its own it is deleted at the vault itself, which needs a role there; the vault takes it along.
+                opts=pulumi.ResourceOptions(parent=self, deleted_with=vault),
             )
             # The whole of `properties` is secret because the value is; the version's address gives nothing away.
             versions[secret] = pulumi.Output.unsecret(
@@ -131,6 +132,8 @@ class SecretVault(pulumi.ComponentResource):
                 child,
                 operator["principal_type"],
             )
+        # Not declared above: it is no output, and of use to components of this program only.
+        self.resource = vault
         # After super(): see database/mysql.py.
         self.vault_name, self.values, self.versions = vault_name, values, versions
         self.vault = pulumi.Output.all(vault.name, *[resource.urn for resource in stored]).apply(

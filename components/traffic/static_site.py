@@ -77,7 +77,7 @@ class StaticSite(pulumi.ComponentResource):
             resource_group_name=args["resource_group_name"],
             index_document="index.html",
             error404_document=NOT_FOUND,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=account),
         )
         self.account_name = args["account_name"]
         self.location = args["location"]

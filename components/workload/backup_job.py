@@ -50,7 +50,7 @@ class BackupJobArgs(TypedDict):
 
     image: str
     """Container image with Python 3.10 or later, the MySQL client and zstd, pinned by digest (`…@sha256:…`). Plain,
-    because a rule refuses an unpinned one. docs/components/backup-job.md has a recipe."""
+    because a rule refuses an unpinned one. Containerfile beside this builds one (docs/components/backup-job.md)."""
 
     schedule: str
     """Cron expression, UTC, for instance `17 18 * * *`. Plain, because the RPO is computed from it."""

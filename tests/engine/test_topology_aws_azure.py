@@ -32,6 +32,7 @@ WARM_ADDS = {
     "azure-native:dbformysql:Server": 1,
     "azure-native:network:NetworkInterface": 1,
     "azure-native:storage:Blob": 1,
+    "random:index/randomId:RandomId": 1,
     "tls:index/privateKey:PrivateKey": 1,
     "twinsite:index:AzureHost": 1,
 }
@@ -175,6 +176,60 @@ def test_warm_adds_on_azure_alone_while_aws_is_dead_and_cold_takes_exactly_that_
     stack.up()
     assert resources(stack) == cold
     stack.up("--expect-no-changes")
+
+
+def test_warm_rises_again_on_the_day_of_a_drill_and_settings_and_secrets_are_not_deleted_one_by_one(
+    stack: Stack,
+) -> None:
+    start_instead(stack, "azure-native", "keeping_provider.py")
+    names = stack.desk.folder / "home" / "kept-names"
+    addresses = []
+    for mode in ("warm", "cold", "warm"):
+        settings(stack, dr_mode=mode)
+        stack.up()
+        addresses.append(json.loads(stack.must("stack", "output", "inventory", "--json"))["databases"][0]["address"])
+    first, none, second = addresses
+    assert (none, first != second) == ("", True)
+    for address in (first, second):
+        assert address.startswith("example-dr-mysql-")
+        assert address.partition(".")[2] == "mysql.database.azure.com"
+    assert names.read_text().split() == [first.partition(".")[0]]
+    stack.up("--expect-no-changes")
+    stack.must("destroy", "--yes", "--skip-preview", "--run-program")
+    assert len(names.read_text().split()) == 3, "the second server and the vault"
+
+
+def test_a_cloud_that_keeps_names_really_does_and_one_by_one_is_really_refused(stack: Stack, tmp_path: Path) -> None:
+    # Without this, the test above would pass with a stand-in that never refuses.
+    start_instead(stack, "azure-native", "keeping_provider.py")
+    program = """
+        import pulumi
+        from pulumi_azure_native import dbformysql, resources
+        group = resources.ResourceGroup("g", resource_group_name="g", location="koreacentral")
+        inside = {{"resource_group_name": group.name}}
+        if {server}:
+            server = dbformysql.Server(
+                "s", server_name="kept", administrator_login="dbadmin", administrator_login_password="x",
+                sku={{"name": "Standard_B2s", "tier": "Burstable"}}, **inside)
+            if {setting}:
+                dbformysql.Configuration("c", server_name=server.name, configuration_name="local_infile", value="ON",
+                                         **inside)
+    """
+    (stack.folder / "__main__.py").unlink()
+    for server, setting, wrong in (
+        (True, True, ""),
+        (True, False, "one by one"),
+        (False, False, "one by one"),
+    ):
+        stack.program(program.format(server=server, setting=setting))
+        code, said = stack.run("up", "--yes", "--skip-preview")
+        assert (code != 0, wrong in said) == (bool(wrong), True), said
+    stack.must("state", "delete", "--yes", stack.state()["c"]["urn"])
+    stack.up()
+    stack.program(program.format(server=True, setting=False))
+    code, said = stack.run("up", "--yes", "--skip-preview")
+    assert code != 0
+    assert "ServerNameAlreadyExists" in said
 
 
 def test_from_two_names_to_one_the_users_name_changes_in_place_and_warm_still_needs_no_aws(stack: Stack) -> None:

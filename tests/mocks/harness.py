@@ -122,6 +122,9 @@ def cloud_outputs(type_: str, name: str, inputs: dict[str, Any]) -> dict[str, An
         found["result"] = "".join(chr(ord("a") + i % 26) for i in range(int(inputs["length"])))
     if type_ == "pulumi:index:Stash":
         found["output"] = inputs["input"]  # what the engine keeps of the first
+    if type_ == "random:index/randomId:RandomId":
+        digits = ("0123abcd" * int(inputs["byteLength"]))[: 2 * int(inputs["byteLength"])]
+        found["hex"] = inputs.get("prefix", "") + digits
     if type_ == "aws:ec2/eip:Eip":
         found["publicIp"] = "203.0.113.128"
         found["allocationId"] = f"{name}-allocation"

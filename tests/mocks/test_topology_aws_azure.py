@@ -68,7 +68,7 @@ def test_the_published_inventory_is_one_that_operations_can_read(build: Build) -
 def test_in_warm_the_inventory_names_the_machine_and_the_database(build: Build) -> None:
     found = inventory.from_dict(plain(build(dr_mode="warm").result["inventory"]))
     assert found.azure_machines[0].vm == "azure-standby"
-    assert found.databases[0].address == "example-dr-mysql.mysql.database.azure.com"
+    assert found.databases[0].address == "example-dr-mysql-0123abcd.mysql.database.azure.com"
     assert found.databases[0].password == "azkv://example-dr-vault/database-password"
     machine = inventory.from_dict(plain(build(dr_mode="warm", database_kind="machine").result["inventory"]))
     assert [one.roles for one in machine.azure_machines] == [("standby",), ("database",)]

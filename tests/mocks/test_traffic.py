@@ -146,7 +146,9 @@ def test_a_public_site_gives_a_404_a_health_page_and_nothing_else(run: harness.R
     assert account["allowSharedKeyAccess"] is True, "the provider's Blob signs with the account's key"
     assert account["enableHttpsTrafficOnly"] is True
     assert account["minimumTlsVersion"] == "TLS1_2"
-    assert run.one("public-website").inputs["error404Document"] == "404.html"
+    website = run.one("public-website")
+    assert website.inputs["error404Document"] == "404.html"
+    assert website.request.deletedWith == run.one("public-account").urn
     names = {r.inputs["blobName"] for r in run.of(BLOB) if r.inputs["accountName"] == "shoplatch"}
     assert names == {"404.html", "healthz"}
 

@@ -103,6 +103,7 @@ def test_a_good_design_is_not_refused(subject: str) -> None:
         ("network", {"client_ranges": ["Internet", "10.0.0.0/8"]}, "one tag or ranges"),
         ("network", {"client_ranges": ["10.0.0.1/8"]}, "write 10.0.0.0/8"),
         ("database", {"server": "UPPER"}, "lower-case"),
+        ("database", {"server": "a" * 55}, "give 54 or fewer"),
         ("database", {"user": "admin"}, "choose a login like dbadmin"),
         ("database", {"user": "azure_x"}, "choose a login like dbadmin"),
         ("database", {"application_user": "dbadmin"}, "give it a login of its own"),

@@ -1,4 +1,4 @@
-"""The operator's tokens, and calls of a store's own API with the account's key.
+"""The operator's tokens, and calls of a vault's own API with one and of a store's with the account's key.
 
 The real provider makes its blobs so: its token only gets it the key (pulumi/pulumi-azure-native#3719, custom_storage_
 azidentity.go)."""
@@ -41,6 +41,20 @@ def _token(resource: str, age: int) -> str:
             raise Refusal(str(json.load(error).get("error_description") or error.reason)) from None
     except OSError as error:
         raise Refusal(f"POST {url}: {error}") from None
+
+
+def vault_delete(url: str) -> None:
+    """Take a secret away with a token of whoever runs Pulumi. Fine when it is gone; Refusal in the vault's words."""
+    headers = {"Authorization": f"Bearer {token('https://vault.azure.net')}"}
+    request = urllib.request.Request(url, method="DELETE", headers=headers)
+    try:
+        urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS).close()
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code != 404:
+                raise Refusal(f"DELETE {url}: RESPONSE {error.code}: {error.read().decode(errors='replace')}") from None
+    except OSError as error:
+        raise Refusal(f"DELETE {url}: {error}") from None
 
 
 def blob_call(

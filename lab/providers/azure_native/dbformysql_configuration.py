@@ -10,7 +10,7 @@ from lab.providers.framework.types import Call
 
 
 class Configuration(AzureType):
-    """Changes in place; some need a restart of the server."""
+    """Changes in place; some need a restart of the server. Without DELETE: the provider sets it back to the default."""
 
     token = "azure-native:dbformysql:Configuration"
     path = GROUP + "/providers/Microsoft.DBforMySQL/flexibleServers/{serverName}/configurations/{configurationName}"
@@ -30,6 +30,11 @@ class Configuration(AzureType):
         server = exists(box, topology.SERVER, identity.rpartition("/configurations/")[0])
         statement = flexible_server.setting(str(record["configurationName"]), str(record.get("value") or "DEFAULT"))
         flexible_server.sql(box, server, statement)
+
+    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        server = topology.find(box.records(topology.SERVER), identity.rpartition("/configurations/")[0])
+        if server is not None:
+            flexible_server.sql(box, server, flexible_server.setting(str(record["configurationName"]), "DEFAULT"))
 
     def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
         self.make(call, box, identity, record)

@@ -12,6 +12,9 @@ from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Call, Refusal
 from lab.services.azure import database_host
 
+DELETED = "lab:azure:deleted-server"
+"""Records by name: the name of a deleted server is not free for a while (hours to days, nobody says how long)."""
+
 VERSIONS = ("5.7", "8.0.21", "8.4", "9.3")
 """[SDK, dbformysql.ServerVersion, and Microsoft Learn, supported versions]"""
 
@@ -70,10 +73,10 @@ class Server(AzureType):
 
     def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
         super().verify(call, box, identity, record)
-        if any(one["serverName"] == record["serverName"] for one in box.records(self.token).values()):
+        name = record["serverName"]
+        if name in box.records(DELETED) or any(one["serverName"] == name for one in box.records(self.token).values()):
             raise Refusal(
-                f'Status=409 Code="ServerNameAlreadyExists" Message="Specified server name '
-                f"'{record['serverName']}' is already used.\""
+                f'Status=409 Code="ServerNameAlreadyExists" Message="Specified server name \'{name}\' is already used."'
             )
         if record.get("createMode") not in (None, "Default"):
             raise Refusal(
@@ -118,6 +121,14 @@ class Server(AzureType):
             who = flexible_server.literal(now["administratorLogin"])
             password = flexible_server.literal(now["administratorLoginPassword"])
             flexible_server.sql(box, record, f"ALTER USER {who}@'%' IDENTIFIED BY {password};")
+
+    def delete(self, call: Call, identity: str, state: dict[str, Any]) -> None:
+        super().delete(call, identity, state)
+        if call.box is not None:
+            call.box.put(DELETED, identity.rpartition("/")[2], {"of": identity})
+
+    def clear(self, call: Call, identity: str, record: dict[str, Any]) -> None:
+        super().delete(call, identity, record)
 
     def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
         with box.lock:

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from lab.providers.azure_native.api import vault_delete
 from lab.providers.azure_native.cloud import GROUP, AzureType, block, copied, exists
 from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
@@ -13,7 +14,10 @@ from lab.services.azure import SECRET, vault_host
 
 
 class Secret(AzureType):
-    """A new value is a new version; Azure never gives the value back here."""
+    """A new value is a new version; Azure never gives the value back here.
+
+    Made and changed by the management plane, deleted at the vault itself, where the caller needs a role for data.
+    """
 
     token = "azure-native:keyvault:Secret"
     path = GROUP + "/providers/Microsoft.KeyVault/vaults/{vaultName}/secrets/{secretName}"
@@ -64,5 +68,4 @@ class Secret(AzureType):
         self.make(call, box, identity, record)
 
     def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        found = box.record(SECRET, self._key(record)) or {"versions": []}
-        box.put(SECRET, self._key(record), {**found, "deleted": True})
+        vault_delete(f"https://{vault_host(str(record['vaultName']))}/secrets/{record['name']}?api-version=7.4")

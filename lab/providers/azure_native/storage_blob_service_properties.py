@@ -10,7 +10,7 @@ from lab.providers.framework.types import Call
 
 
 class BlobServiceProperties(AzureType):
-    """One an account, called default; deleting it leaves the account as it is."""
+    """One an account, called default. It has no DELETE: the provider sets it back, which switches soft delete off."""
 
     token = "azure-native:storage:BlobServiceProperties"
     path = GROUP + "/providers/Microsoft.Storage/storageAccounts/{accountName}/blobServices/{blobServicesName}"

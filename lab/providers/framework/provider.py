@@ -297,7 +297,7 @@ class Provider:
                     f"an interrupted run had left {identity} of this resource behind, which no state knows; the lab "
                     "takes it away. In the cloud it would still be there: look for it by its tags and delete it",
                 )
-                kind.delete(call, identity, record)
+                kind.clear(call, identity, record)
 
     def _remember(self, urn: str, identity: str) -> None:
         with self._lock:

@@ -150,6 +150,10 @@ class ResourceType:
     def delete(self, call: Call, identity: str, state: dict[str, Any]) -> None:
         """Take it away. Fine when it is gone already."""
 
+    def clear(self, call: Call, identity: str, record: dict[str, Any]) -> None:
+        """Take away what an interrupted run left, of which no state knows: as if it had never been."""
+        self.delete(call, identity, record)
+
     def reach(self, call: Call, operation: str) -> None:
         """Refusal when the cloud does not answer now. `operation` is create, read, update or delete."""
 
