@@ -1,5 +1,6 @@
 """The azure-native stand-in on the real engine with a daemon: what the world becomes, and what Azure would refuse."""
 
+from lab.providers.azure_native.dbformysql_server import DELETED
 from tests.engine.conftest import LiveStack
 
 SITE = """
@@ -75,9 +76,10 @@ def test_changed_custom_data_makes_another_machine_and_a_changed_size_restarts_t
 
 
 def test_what_azure_refuses_is_refused_with_its_code(live: LiveStack) -> None:
+    live.memory.records_put(DELETED, "kept", {"of": "a server of this morning"})
     live.program("""
         import pulumi
-        from pulumi_azure_native import network, resources, storage
+        from pulumi_azure_native import dbformysql, network, resources, storage
         group = resources.ResourceGroup("g", resource_group_name="g", location="koreacentral")
         inside = {"resource_group_name": group.name}
         vnet = network.VirtualNetwork("v", address_space={"address_prefixes": ["10.40.0.0/16"]}, **inside)
@@ -89,6 +91,8 @@ def test_what_azure_refuses_is_refused_with_its_code(live: LiveStack) -> None:
         network.NetworkInterface("reserved", ip_configurations=[{
             "name": "one", "subnet": {"id": one.id}, "private_ip_allocation_method": "Static",
             "private_ip_address": "10.40.1.3"}], **inside)
+        dbformysql.Server("again", server_name="kept", administrator_login="dbadmin", administrator_login_password="x",
+                          sku={"name": "Standard_B2s", "tier": "Burstable"}, **inside)
         storage.BlobContainer("lost", account_name="nobodys", **inside)
         network.PublicIPAddress("alone", resource_group_name="missing", sku={"name": "Standard"},
                                 public_ip_allocation_method="Static", location="koreacentral")
@@ -101,6 +105,7 @@ def test_what_azure_refuses_is_refused_with_its_code(live: LiveStack) -> None:
         "PrivateIPAddressNotInSubnet",
         "ResourceNotFound",
         "ResourceGroupNotFound",
+        "Specified server name 'kept' is already used",
     ):
         assert word in said
     assert len(live.world.subnets) == 1

@@ -186,4 +186,4 @@ def test_after_a_destroy_the_names_of_vault_and_server_are_still_taken_as_in_the
     said = done.stdout + done.stderr
     assert done.returncode != 0
     assert "already exists in deleted state" in said
-    assert "Specified server name 'dr-mysql-lab' is already used" in said
+    assert "Specified server name 'dr-mysql-lab' is already used" in said, said[-3000:]
