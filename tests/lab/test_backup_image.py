@@ -76,7 +76,7 @@ class Image:
             "backup.json": json.dumps(config).encode(),
             "backup.secrets.json": json.dumps({"password": PASSWORD}).encode(),
             "in-container.sh": guest_file("agent/in-container.sh").encode(),
-            "payload.tar.gz": payload(),
+            "payload.tar.gz": payload("backup"),
         }
         for name, content in files.items():
             (self.told / name).write_bytes(content)
