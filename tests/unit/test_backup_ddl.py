@@ -188,6 +188,20 @@ def test_what_a_view_needs_is_seen_in_its_text() -> None:
     assert ddl.view_uses("CREATE VIEW `v` AS select 1 from (`a` join `b` `x`) join `other`.`c`") == {"a", "b"}
 
 
+def test_what_a_trigger_writes_elsewhere_is_seen_outside_of_its_words() -> None:
+    text = (
+        "CREATE TRIGGER `t` AFTER INSERT ON `a` FOR EACH ROW BEGIN -- from x.y\n INSERT INTO `my audit` . log "
+        "SELECT ' from p.q ' FROM own.z JOIN OWN.b /* update m.n */; UPDATE other.`t` SET a = 1; CALL tools.p(NEW.id);"
+        " SELECT id INTO @x FROM information_schema.tables; SET NEW.x = NEW.y; END"
+    )
+    assert ddl.program_uses(text, "own") == ["my audit.log", "other.t", "tools.p"]
+    columns = (
+        "INSERT INTO b SELECT EXTRACT(day FROM x.d), TRIM(LEADING (1) FROM x.e) FROM c AS x "
+        "ON DUPLICATE KEY UPDATE b.f = 1; UPDATE c `y`, b SET y.a = 1 WHERE SUBSTRING(z FROM y.a)"
+    )
+    assert ddl.program_uses(f"CREATE TRIGGER `t` AFTER INSERT ON `a` FOR EACH ROW {columns}", "own") == []
+
+
 @pytest.mark.parametrize(
     ("sql", "named"),
     [
@@ -209,7 +223,7 @@ def test_members_of_an_enumeration_are_put_in_as_they_are() -> None:
 
 def _promised(**changes: object) -> Promise:
     plain: dict[str, object] = {
-        "schema": "app", "tables": [], "programs": [], "left_out": {}, "foreign": {}, "views": {}, "folds": False,
+        "schema": "app", "tables": [], "programs": [], "left_out": {}, "foreign": {}, "doubts": {}, "folds": False,
         "same_series": True,
     }  # fmt: skip
     return Promise(**(plain | changes))  # type: ignore[arg-type]
@@ -248,7 +262,7 @@ def test_names_that_a_target_cannot_tell_apart_are_refused_by_name() -> None:
 
 
 def test_only_a_view_that_the_backup_warned_of_may_be_left_out() -> None:
-    promised = _promised(views={"v": "view 'v' is broken"})
+    promised = _promised(doubts={"view v": "view 'v' is broken"})
     assert promised.may_lack(Statement("view", "v", "")) == "view 'v' is left out: view 'v' is broken"
     assert promised.may_lack(Statement("view", "w", "")) == ""
     assert promised.may_lack(Statement("procedure", "v", "")) == ""

@@ -258,6 +258,29 @@ def view_reads(text: str, schema: str) -> list[str]:
     return sorted(f"{place}.{name}" for place, name in names if place not in (schema, *_EVERYWHERE))
 
 
+_WORD = rf"({_QUOTED}|[^\W\d][\w$]*)"
+_USED = re.compile(rf"\b(?:into|from|join|update|call)\s+{_WORD}\s*\.\s*{_WORD}", re.IGNORECASE)
+_NO_TABLE = re.compile(
+    r"\b(?:extract|trim|substr|substring|mid)\s*\((?:[^()]|\([^()]*\))*?\bfrom\b|\bkey\s+update\b", re.IGNORECASE
+)
+_SAID = re.compile(rf"/\*(?!!).*?\*/|(?:#|--\s)[^\n]*|{_STRING}|{_QUOTED}", re.DOTALL)
+
+
+def program_uses(text: str, schema: str) -> list[str]:
+    """What a program of its author's wording reads, writes or calls outside of its schema, as schema.name; as far as
+    that can be seen without reading it as a server does."""
+    plain = _NO_TABLE.sub(" ", _SAID.sub(lambda found: found[0] if found[0][0] == "`" else " ", text))
+    names = {tuple(name.strip("`") for name in found.groups()) for found in _USED.finditer(plain)}
+    own = (schema.lower(), "new", "old", *_EVERYWHERE)
+    # What stands anywhere without a dot behind it is a table's name or alias, and what came after the dot a column.
+    return sorted(
+        f"{place}.{name}"
+        for place, name in names
+        if place.lower() not in own
+        and not re.search(rf"(?<![\w$.]){re.escape(place)}(?![\w$])(?:`|(?!`))(?!\s*\.)", plain)
+    )
+
+
 def moved(statement: Statement, schema: str, into: str) -> Statement:
     """A view of a schema that is restored under another name: it reads that one."""
     if statement.kind != "view" or schema == into:

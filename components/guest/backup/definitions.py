@@ -71,7 +71,13 @@ def programs(server: Server, schema: str) -> tuple[list[Program], list[Concern]]
         with Questions(server, schema, *settings) as asked:
             views, concerns = _views(asked, schema, [row["name"] for row in listed["view"]])
         found += views
-        found += [_trigger(session, row) for row in listed["trigger"]]
+        triggers = [_trigger(session, row) for row in listed["trigger"]]
+        for made in (one.statement for one in triggers):
+            if outside := ddl.program_uses(made.sql, schema):
+                words = f"trigger {made.name!r} uses {', '.join(outside)}, which this backup does not hold"
+                words += ": a restore leaves it out where the target has no such thing, for no row could be written"
+                concerns.append(Concern("trigger", made.name, made.table, words))
+        found += triggers
         found += [_event(session, row) for row in listed["event"]]
         return found, concerns
 

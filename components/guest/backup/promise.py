@@ -30,8 +30,8 @@ class Promise:
     """Label and sentence of what cannot be made under another name than at the source."""
     foreign: dict[tuple[str, str], str]
     """Table and name of foreign keys that lead out of the schema, with the sentence of the backup."""
-    views: dict[str, str]
-    """Views that may be impossible to make, with the sentence of the backup."""
+    doubts: dict[str, str]
+    """Label of views that may be impossible to make and triggers that may stop every row; with the backup's sentence."""
     folds: bool
     """The target keeps names of tables in small letters (lower_case_table_names)."""
     same_series: bool
@@ -42,8 +42,8 @@ class Promise:
         return name.lower() if self.folds else name
 
     def may_lack(self, statement: Statement) -> str:
-        """Why a view that cannot be made does not end a restore; or nothing."""
-        words = self.views.get(statement.name, "") if statement.kind == "view" else ""
+        """Why it does not end a restore that something is not made; or nothing."""
+        words = self.doubts.get(statement.label, "")
         if statement.kind == "view" and self.left_out:
             first, more = list(self.left_out)[:3], len(self.left_out) - 3
             words = f"what it needs may be among {', '.join(first)}{f' and {more} more' if more > 0 else ''}"
@@ -100,7 +100,11 @@ def read(session: Session, schema: str, manifest: dict[str, Any], text: Callable
         programs=programs,
         left_out=left_out,
         foreign={(lower(one["table"]), one["name"]): one["words"] for one in concerns if one["kind"] == "foreign-key"},
-        views={lower(one["name"]): one["words"] for one in concerns if one["kind"] == "view"},
+        doubts={
+            f"{one['kind']} {lower(one['name']) if one['kind'] == 'view' else one['name']}": one["words"]
+            for one in concerns
+            if one["kind"] in ("view", "trigger")
+        },
         folds=fold,
         same_series=session.value("@@version").split("-")[0].split(".")[:2] == source,
     )
@@ -195,6 +199,20 @@ def _readable(asked: Questions, promised: Promise, made: Statement, found: Findi
         words = promised.may_lack(made)
         where = found.left_out if words else found.problems
         where.append(words or f"view {made.name!r} cannot be read: {error}")
+
+
+def stops_rows(session: Session, made: Statement, schema: str) -> bool:
+    """Whether a trigger uses a table or routine of another schema that is not there: no row could be written."""
+    for name in ddl.program_uses(made.sql, schema) if made.kind == "trigger" else []:
+        place, _, what = name.partition(".")
+        counts = [
+            f"(SELECT COUNT(*) FROM information_schema.{one}s WHERE {one}_schema = {literal(place)} "
+            f"AND {one}_name = {literal(what)})"
+            for one in ("table", "routine")
+        ]
+        if session.value(" + ".join(counts)) == "0":
+            return True
+    return False
 
 
 def missing_reference(session: Session, clause: str) -> bool:

@@ -183,7 +183,8 @@ class _Restore:
 
     def _programs(self) -> None:
         """Routines, views, triggers, events. A view may need another that comes later by name: tried in rounds."""
-        left = self._promised.programs
+        source = self._chosen["schema"]
+        left = [made for made in self._promised.programs if not promise.stops_rows(self._control, made, source)]
         while left:
             failed: list[tuple[Statement, SqlError]] = []
             for made in left:
