@@ -79,6 +79,25 @@ def test_a_backup_and_its_restore_bring_the_same_or_say_why_not(case: Case, serv
     assert not wrong, wrong
 
 
+def test_tables_that_are_changed_meanwhile_make_no_backup_wait_for_ever(servers: Servers) -> None:
+    """An ALTER TABLE waits for the snapshot's first connection; the others must not wait for the ALTER."""
+    clear(servers, SOURCE)
+    servers.sql(SOURCE, "CREATE DATABASE app; CREATE TABLE app.t (id INT); CREATE VIEW app.v AS SELECT id FROM app.t")
+    servers.sql(SOURCE, "CREATE TABLE app.u (id INT PRIMARY KEY)")
+    servers.grant_job("app")
+    servers.tell("app")
+    change = "ALTER TABLE app.t ADD COLUMN z INT; ALTER TABLE app.t DROP COLUMN z"
+    mysql = "mysql --no-defaults -uroot -S /srv/source.sock"
+    servers.must(f"rm -f /tmp/stop; (while [ ! -e /tmp/stop ]; do {mysql} -e '{change}'; done) > /dev/null 2>&1 &")
+    try:
+        for _ in range(3):
+            done = servers.role("run")
+            assert done.code == 0 or (done.code == 2 and "take the backup later" in done.said), done
+    finally:
+        servers.must("touch /tmp/stop")
+        clear(servers, SOURCE)
+
+
 def tried(servers: Servers, case: Case) -> str:
     """Make the case's schema, take it through, clear it away; what came of it."""
     marks, target = case.marks, case.target

@@ -18,7 +18,7 @@ _UTF8 = ("utf8", "utf8mb3", "utf8mb4")
 _BROKEN = "1356"
 # Of an ENUM or SET whose members MySQL shows in utf8mb3, whatever they are.
 _WIDER = ("utf8mb4", "utf16", "utf16le", "utf32", "gb18030")
-_FEW_SECONDS = 20
+_FEW_SECONDS = 5
 _AS_BYTES = "SET SESSION character_set_results = binary"
 _NOT_THE_VIEWS = (0, 1205)
 """A lost connection; a lock that somebody holds for too long."""

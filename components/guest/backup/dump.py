@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import Failed, Refused
+from ..errors import Failed, Refused, SqlError
 from . import catalog, ddl, definitions, exact, manifest, privileges, rows, snapshot, source
 from . import writer as writers
 from .catalog import Catalog, Table
@@ -157,10 +157,18 @@ def _moment(server: Server, streams: list[Session], schema: str, say: Say) -> tu
     """A snapshot of the rows and what they are rows of. The snapshot holds tables as they are defined, and nothing
     else: so the rest is read before it and after it, and must be the same."""
     for _ in range(DEFINITION_TRIES):
-        before = definitions.programs(server, schema)
-        taken = snapshot.take(server, streams, schema, say)
-        found = catalog.read(streams[0], schema)
-        if definitions.programs(server, schema) == before:
+        try:
+            before = definitions.programs(server, schema)
+            taken = snapshot.take(server, streams, schema, say)
+            found = catalog.read(streams[0], schema)
+            after = definitions.programs(server, schema)
+        except SqlError as error:
+            if error.number not in snapshot.BUSY:
+                raise
+            # Somebody's ALTER TABLE waits for the snapshot, and whoever asks about that table waits for the ALTER.
+            snapshot.renew(server, streams, schema)
+            continue
+        if after == before:
             found.programs, concerns = before
             found.concerns += concerns
             for concern in found.concerns:
@@ -168,8 +176,8 @@ def _moment(server: Server, streams: list[Session], schema: str, say: Say) -> tu
             return taken, found
     raise Refused(
         [
-            f"views, routines, triggers or events of schema {schema!r} were changed in each of {DEFINITION_TRIES} "
-            "tries while the snapshot was opened: take the backup later"
+            f"views, routines, triggers or events of schema {schema!r} were changed, or a table was about to be, in "
+            f"each of {DEFINITION_TRIES} tries while the snapshot was opened: take the backup later"
         ]
     )
 

@@ -31,7 +31,7 @@ class Promise:
     foreign: dict[tuple[str, str], str]
     """Table and name of foreign keys that lead out of the schema, with the sentence of the backup."""
     doubts: dict[str, str]
-    """Label of views that may be impossible to make and triggers that may stop every row; with the backup's sentence."""
+    """Label of views that may be impossible to make and triggers that may stop every row, with the backup's words."""
     folds: bool
     """The target keeps names of tables in small letters (lower_case_table_names)."""
     same_series: bool

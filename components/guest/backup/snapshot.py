@@ -45,6 +45,7 @@ def take(server: Server, streams: list[Session], schema: str, say: Say) -> Snaps
             if error.number not in BUSY:
                 raise
             words = f"a transaction held the tables for over {LOCK_WAIT_SECONDS} s"
+            renew(server, streams, schema)
             continue
         if taken:
             return taken
@@ -90,14 +91,24 @@ def _quiet(server: Server, streams: list[Session], schema: str, say: Say) -> Sna
     )
 
 
+def renew(server: Server, streams: list[Session], schema: str) -> None:
+    """Other connections in their place: a client ends with its first error, and its locks with it."""
+    for stream in streams:
+        stream.close()
+    streams[:] = [server.session(schema) for _ in streams]
+
+
 def _open(streams: list[Session], tables: list[str]) -> None:
     for stream in streams:
         # Ends the transaction of an attempt before.
+        stream.ask(f"SET SESSION lock_wait_timeout = {LOCK_WAIT_SECONDS}")
         stream.ask("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         stream.ask("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-    # From here on no table's definition changes before the transaction ends.
-    for name in tables:
-        streams[0].ask(f"SELECT 1 FROM {identifier(name)} LIMIT 0")
+    # From here on no table's definition changes before the transaction ends. In every one of them: somebody's ALTER
+    # TABLE that waits for the first would hold the others up, and so itself, for ever.
+    touch = "; ".join(f"SELECT 1 FROM {identifier(name)} LIMIT 0" for name in tables)
+    for stream in streams:
+        stream.ask(touch)
 
 
 def _gtids(control: Session) -> str:
