@@ -22,8 +22,6 @@ MARK = re.compile(r"^-- @(\w+): (.*)$", re.MULTILINE)
 KNOWN: dict[str, str] = {
     "c29_source_gipk": "target settings nobody asks first: invisible keys",
     #
-    "c34b_enum_latin1": "definitions: characters beyond the BMP",
-    #
 }
 """Case to why it still fails. A case that passes may not be in it, so it only shrinks."""
 
@@ -81,7 +79,7 @@ def test_a_backup_and_its_restore_bring_the_same_or_say_why_not(case: Case, serv
 
 def test_tables_that_are_changed_meanwhile_make_no_backup_wait_for_ever(servers: Servers) -> None:
     """An ALTER TABLE waits for the snapshot's first connection; the others must not wait for the ALTER."""
-    clear(servers, SOURCE)
+    servers.clear(SOURCE)
     servers.sql(SOURCE, "CREATE DATABASE app; CREATE TABLE app.t (id INT); CREATE VIEW app.v AS SELECT id FROM app.t")
     servers.sql(SOURCE, "CREATE TABLE app.u (id INT PRIMARY KEY)")
     servers.grant_job("app")
@@ -95,7 +93,7 @@ def test_tables_that_are_changed_meanwhile_make_no_backup_wait_for_ever(servers:
             assert done.code == 0 or (done.code == 2 and "take the backup later" in done.said), done
     finally:
         servers.must("touch /tmp/stop")
-        clear(servers, SOURCE)
+        servers.clear(SOURCE)
 
 
 def tried(servers: Servers, case: Case) -> str:
