@@ -61,9 +61,9 @@ def test_an_image_is_built_once_and_tells_its_versions(recipe: Path, tmp_path: P
     assert rootfs == tmp_path / "lab" / "image" / image.recipe_digest() / "rootfs"
     assert image.packages(rootfs) == {"systemd": "1.0"}
     assert "systemd 1.0" in said[-1]
-    began = time.monotonic()
+    began = time.process_time()  # beside other tests a second on the wall says nothing
     assert image.ensure_image(tmp_path, said.append) == rootfs
-    assert time.monotonic() - began < 0.5
+    assert time.process_time() - began < 0.5
     assert runs(tmp_path) == 1
 
 

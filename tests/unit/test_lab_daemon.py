@@ -191,7 +191,7 @@ def test_records_do_not_wait_for_the_box(running: Running) -> None:
     began = time.monotonic()
     running.client.call("records_put", token="t", id="i", record=1)
     assert running.client.call("records_get", token="t", id="i") == 1
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10  # and not for ever, which is what the closed gate would mean
     running.box.gate.set()
     applying.join(10)
 
