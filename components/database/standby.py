@@ -220,7 +220,8 @@ class StandbyDatabase(pulumi.ComponentResource):
         """Of both kinds, in every mode: the engine wants them for what a mode or kind takes away (host_hooks)."""
         server, active = args["server"], args.get("site_is_active", False)
         latch_urls = args.get("latch_urls", [])
-        self._first = args["store"].restorable.hooks(f"{name}-database", args.get("which", "latest"))
+        which = args.get("which", "latest")
+        self._first = args["store"].restorable.hooks(f"{name}-database", which, self.managed)
         self._server_hooks = pulumi.ResourceHookBinding(
             before_create=self._first.before_create,
             before_delete=keep_while_active(f"{name}-server", server, active, latch_urls).before_delete,

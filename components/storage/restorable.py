@@ -8,13 +8,14 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pulumi
 from pulumi_azure_native import authorization
 
 from ..guest.agent import azure
 from ..guest.backup import store as backups
+from ..guest.backup import target
 from ..guest.errors import Failed
 
 CALL_SECONDS = 5.0
@@ -56,23 +57,29 @@ class Restorable:
     def __init__(self, account: str, container: str, parent: pulumi.Resource) -> None:
         """Names, and the component whose provider says as whom to ask."""
         self._account, self._container, self._parent = account, container, parent
-        self._answers: dict[str, asyncio.Future[str]] = {}
+        self._answers: dict[str, asyncio.Future[tuple[dict[str, Any], str]]] = {}
+        self._said: set[str] = set()
 
-    def hooks(self, name: str, which: str) -> pulumi.ResourceHookBinding:
-        """For whatever is of no use without the backup `which` (latest, or an id). To be made in every mode: host_hooks
-        in machine/azure.py says why."""
+    def hooks(self, name: str, which: str, managed: bool = False) -> pulumi.ResourceHookBinding:
+        """For whatever is of no use without the backup `which` (latest, or an id); `managed`: for a managed database.
+        To be made in every mode: host_hooks in machine/azure.py says why."""
 
         async def refuse(args: pulumi.ResourceHookArgs) -> None:
-            await self.require(args.name, which)
+            await self.require(args.name, which, managed)
 
         hook = pulumi.ResourceHook(f"{name}-restorable", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
         return pulumi.ResourceHookBinding(before_create=[hook])
 
-    async def require(self, name: str, which: str) -> None:
-        """ValueError, with what to do, when the store says that it has no such backup."""
+    async def require(self, name: str, which: str, managed: bool = False) -> None:
+        """ValueError, with what to do, when the store says that it has no such backup. What a managed database would do
+        to its data is a warning: this must not stop a failover."""
         if which not in self._answers:
             self._answers[which] = asyncio.ensure_future(self._lacking(which))
-        why = await asyncio.shield(self._answers[which])
+        manifest, why = await asyncio.shield(self._answers[which])
+        for words in target.at_a_managed_standby(manifest) if manifest and managed else []:
+            if words not in self._said:
+                self._said.add(words)
+                pulumi.log.warn(f"backup {manifest['id']}: {words}")
         if why:
             raise ValueError(
                 f"{name} is not made, because it would have nothing to restore: in {self._container} of "
@@ -81,14 +88,14 @@ class Restorable:
                 "`pulumi config set dr_mode cold`"
             )
 
-    async def _lacking(self, which: str) -> str:
+    async def _lacking(self, which: str) -> tuple[dict[str, Any], str]:
         try:
             token = await _token(self._parent)
             reader = Reader(self._account, self._container, token)
-            return await _beside(lambda: backups.lacking(reader, which))
+            return await _beside(lambda: backups.found_or_lacking(reader, which))
         except Exception as error:  # whatever it is, see above
             self._warn(error)
-            return ""
+            return {}, ""
 
     def _warn(self, error: Exception) -> None:
         role = ""

@@ -77,12 +77,12 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     yield made
 
 
-def require(which: str = "latest", times: int = 1) -> None:
+def require(which: str = "latest", times: int = 1, managed: bool = False) -> None:
     """As many hooks at once."""
 
     async def ask() -> None:
         store = Restorable("drbackup", "mysql-backup", None)  # type: ignore[arg-type]
-        await asyncio.gather(*(store.require(f"resource-{number}", which) for number in range(times)))
+        await asyncio.gather(*(store.require(f"resource-{number}", which, managed) for number in range(times)))
 
     loop = asyncio.new_event_loop()  # asyncio.run would leave this thread without one, and mocks need it
     try:
@@ -175,3 +175,19 @@ def test_nobody_waits_long_for_a_slow_store(cloud: Cloud, monkeypatch: pytest.Mo
     require()
     assert "drbackup was not read to its end within" in cloud.warned[0]
     assert max(cloud.hurries) <= restorable.CALL_SECONDS == 5.0
+
+
+def test_what_a_managed_database_would_do_to_the_data_is_a_warning_in_preview_and_said_once(cloud: Cloud) -> None:
+    cloud.blobs = complete(FIRST)
+    path = f"backups/{FIRST}/manifest.json"
+    told = json.loads(cloud.blobs[path])
+    told["source"] = {"version": "8.4.6", "settings": {"lower_case_table_names": "0"}}
+    told["tables"] = [{"name": "Orders", "rows": 0, "columns": [], "chunks": []}]
+    told["needs"] = {"tablespaces": {"Orders": "ts1"}}
+    cloud.blobs[path] = json.dumps(told).encode()
+    require()
+    assert cloud.warned == []
+    require(times=3, managed=True)
+    case, tablespace = cloud.warned
+    assert case.startswith(f"backup {FIRST}: table 'Orders' has capital letters at the primary")
+    assert "is in tablespace ts1" in tablespace

@@ -199,18 +199,23 @@ def read_one(store: Readable, backup_id: str, sizes: dict[str, int]) -> Found:
 
 
 def lacking(store: Readable, which: str) -> str:
-    """Why `which` cannot be restored; "" when it can. Looks from the newest id on, and at no more than it needs."""
+    """Why `which` cannot be restored; "" when it can."""
+    return found_or_lacking(store, which)[1]
+
+
+def found_or_lacking(store: Readable, which: str) -> "tuple[dict[str, Any], str]":
+    """(the manifest of `which`, empty when it cannot be restored; why). Looks from the newest id on, at no more than it
+    needs."""
     sizes = store.sizes(manifest.ROOT)
     found: list[Found] = []
     for backup_id in reversed(manifest.ids(list(sizes))):
         found.insert(0, read_one(store, backup_id, sizes))
         if (found[0].complete and which == backup_id) or (manifest.fit(found[0]) and which == manifest.LATEST):
-            return ""
+            return found[0].manifest or {}, ""
     try:
-        manifest.choose(found, which)
+        return manifest.choose(found, which).manifest or {}, ""
     except manifest.NoSuchBackup as error:
-        return error.why
-    return ""
+        return {}, error.why
 
 
 def choose(store: Readable, which: str) -> dict[str, Any]:

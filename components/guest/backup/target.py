@@ -309,6 +309,18 @@ def way_home(home: "Mapping[str, Any]", away: "Mapping[str, Any]") -> "list[str]
     return problems + lost_case(home, away)
 
 
+def at_a_managed_standby(manifest: "Mapping[str, Any]") -> "list[str]":
+    """What is known of any flexible server before there is one: it folds names and has no tablespaces of one's own."""
+    settings = manifest["source"].get("settings") or {}
+    home = {**settings, "names": [str(table["name"]) for table in manifest["tables"]]}
+    none = Facts("", {"lower_case_table_names": "1"})
+    return [
+        *lost_case(home, {"lower_case_table_names": "1"}),
+        *_names(manifest, none),
+        *_tablespaces(manifest.get("needs") or {}, none),
+    ]
+
+
 def lost_case(home: "Mapping[str, Any]", away: "Mapping[str, Any]") -> "list[str]":
     """The part of it that is about capital letters in the names of tables."""
     problems = []
