@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from components.payload import payload
-from lab.model import Machine
+from lab.model import Machine, Volume
 
 from .box_world import DATABASE, DATABASE_FACE, Bench, eventually, running_world, user_data, world
 from .database_pair import UNPACK, authority
@@ -17,6 +19,7 @@ pytestmark = [needs_a_box, pytest.mark.beside]
 
 VOLUME = "vol-0aaaaaaaaaaaaaaa1"
 SUCCESSOR = "i-0aaaaaaaaaaaaaaa3"
+CONFIG = "/etc/twinsite/database.json"
 GUEST = "sudo /usr/local/sbin/twinsite-guest database"
 SOURCE = "10.20.2.20"
 READ = "sudo mysql -Ne 'SELECT v FROM app.t'"
@@ -41,6 +44,7 @@ def install(bench: Bench) -> None:
         "tls_ca": signer.pem,
         "tls_cert": certificate,
         "data_device": VOLUME,
+        "data_gib": 0,
     }
     secrets = {"replication_password": "r" * 32, "clone_password": "c" * 32, "tls_key": key}
     give(bench, f"sudo sh -c '{UNPACK}'", payload("database"))
@@ -103,10 +107,31 @@ def test_a_volume_with_something_else_on_it_is_refused_and_left_alone(bench: Ben
     assert bench.must(DATABASE, READ).strip() == "41"
 
 
+def test_the_file_system_grows_with_its_volume(bench: Bench) -> None:
+    pid, size = "systemctl show -P MainPID mysql", "df --output=size -BM /var/lib/mysql | tail -n 1"
+    install(bench)
+    bench.must(DATABASE, f"{GUEST} apply")
+    before = bench.must(DATABASE, pid)
+    assert int(bench.must(DATABASE, size).strip(" M\n")) < 1024
+    bench.must(DATABASE, f'sudo sed -i \'s/"data_gib": 0/"data_gib": 2/\' {CONFIG}')
+    waiting = bench.start(DATABASE, f"{GUEST} apply")  # told before the cloud is done
+    bench.box.apply(dataclasses.replace(world(bench.key), volumes=(Volume(VOLUME, 2),)))
+    said, _ = waiting.communicate(timeout=120)
+    assert waiting.returncode == 0, said
+    (grown,) = [words for words in json.loads(said)["changed"] if "grew" in words]
+    assert grown.startswith(f"grew the file system at /var/lib/mysql to the 2 GiB of {VOLUME}")
+    assert int(bench.must(DATABASE, size).strip(" M\n")) > 1900
+    assert bench.must(DATABASE, READ).strip() == "41"
+    # Linux' CAP_SYS_RESOURCE; where this machine's root lacks it, nobody can grow what is mounted.
+    capable = int(re.findall(r"CapBnd:\s+(\w+)", Path("/proc/self/status").read_text())[0], 16) >> 24 & 1
+    assert (bench.must(DATABASE, pid) == before) == ("with MySQL stopped" not in grown) == bool(capable)
+    assert json.loads(bench.must(DATABASE, f"{GUEST} apply"))["changed"] == []
+
+
 def test_another_machine_gets_the_data_and_an_identity_of_its_own(bench: Bench) -> None:
     uuid = "sudo mysql -Ne 'SELECT @@server_uuid'"
     before = bench.must(DATABASE, uuid)
-    base = world(bench.key)
+    base = dataclasses.replace(world(bench.key), volumes=(Volume(VOLUME, 2),))
     kept = tuple(machine for machine in base.machines if machine.id != DATABASE)
     bench.box.apply(dataclasses.replace(base, machines=kept))
     successor = Machine(SUCCESSOR, DATABASE_FACE, user_data(bench.key), (("/dev/sdf", VOLUME),))
