@@ -9,7 +9,7 @@ from components.guest.backup.target import Facts
 
 NEEDS: dict[str, Any] = {
     "without_primary_key": [],
-    "counted_without_primary_key": [],
+    "no_invisible_key": [],
     "loose_foreign_keys": [],
     "timestamps": [],
     "tablespaces": {},
@@ -62,7 +62,7 @@ def test_an_equal_server_is_fit() -> None:
     [
         ({"loose_foreign_keys": ["f"]}, "restrict_fk_on_non_standard_key", "ON", "OFF"),
         ({"without_primary_key": ["t"]}, "sql_require_primary_key", "ON", "OFF"),
-        ({"counted_without_primary_key": ["t"]}, "sql_generate_invisible_primary_key", "ON", "OFF"),
+        ({"no_invisible_key": ["t"]}, "sql_generate_invisible_primary_key", "ON", "OFF"),
         ({"timestamps": ["t"]}, "explicit_defaults_for_timestamp", "OFF", "ON"),
     ],
 )

@@ -89,6 +89,11 @@ def needs(session: Session, schema: str) -> "dict[str, Any]":
         f"SELECT table_name FROM information_schema.columns WHERE table_schema = {here} "
         "AND extra LIKE '%auto_increment%'",
     )
+    partitioned = _names(
+        session,
+        f"SELECT DISTINCT table_name FROM information_schema.partitions WHERE table_schema = {here} "
+        "AND partition_name IS NOT NULL",
+    )
     stamps = _names(
         session,
         f"SELECT DISTINCT table_name FROM information_schema.columns WHERE table_schema = {here} "
@@ -99,7 +104,7 @@ def needs(session: Session, schema: str) -> "dict[str, Any]":
     bare = sorted(set(known) - keyed)
     return {
         "without_primary_key": bare,
-        "counted_without_primary_key": sorted(set(bare) & set(counted)),
+        "no_invisible_key": sorted(set(bare) & {*counted, *partitioned}),
         "loose_foreign_keys": _loose(session, here),
         "timestamps": sorted(set(stamps) & set(known)),
         "tablespaces": spaces,

@@ -207,7 +207,7 @@ def wanted(manifest: "Mapping[str, Any]", variables: "Mapping[str, str]") -> "li
     """What sessions of a restore need other than the target's variables give them."""
     needs: Mapping[str, Any] = manifest.get("needs") or {}
     source: Mapping[str, str] = manifest["source"].get("settings") or {}
-    bare, counted = needs.get("without_primary_key") or [], needs.get("counted_without_primary_key") or []
+    bare, counted = needs.get("without_primary_key") or [], needs.get("no_invisible_key") or []
     loose, stamps = needs.get("loose_foreign_keys") or [], needs.get("timestamps") or []
     makes_keys = variables.get("sql_generate_invisible_primary_key") == "ON"
     asked: list[tuple[bool, Wanted]] = [
@@ -220,7 +220,7 @@ def wanted(manifest: "Mapping[str, Any]", variables: "Mapping[str, str]") -> "li
             Wanted(
                 "sql_generate_invisible_primary_key",
                 "OFF",
-                f"table {_some(counted)} counts and has no primary key, so it cannot get an invisible one",
+                f"table {_some(counted)} counts or has partitions, and no primary key: it cannot get an invisible one",
             ),
         ),
         (
