@@ -65,6 +65,24 @@ def test_the_published_inventory_is_one_that_operations_can_read(build: Build) -
     assert (found.azure_machines[0].vm, found.databases[0].address) == ("", "")
 
 
+def test_the_standbys_own_backups_rest_in_a_second_account_or_a_warning_says_what_is_lost_without(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
+    alone = inventory.from_dict(plain(build().result["inventory"]))
+    assert alone.backups is not None
+    assert alone.backups.standby == "azblob://exampledrbackup/standby-backup"
+    (warning,) = said
+    assert "`pulumi config set standby_backup_account NAME`" in warning
+    found = build(standby_backup_account="exampledrsecond")
+    backups = inventory.from_dict(plain(found.result["inventory"])).backups
+    assert backups is not None and backups.standby == "azblob://exampledrsecond/standby-backup"
+    account = found.one("aws-azure-second-account").inputs
+    assert account["location"] == found.one("aws-azure-public").inputs["location"] != "koreacentral"
+    assert len(said) == 1
+
+
 def test_in_warm_the_inventory_names_the_machine_and_the_database(build: Build) -> None:
     found = inventory.from_dict(plain(build(dr_mode="warm").result["inventory"]))
     assert found.azure_machines[0].vm == "azure-standby"
@@ -157,6 +175,7 @@ def test_accounts_take_keys_where_the_provider_writes_blobs_and_nowhere_else(bui
     [
         ("AzureNetwork", {"application_range": "10.99.0.0/24"}),
         ("BackupStore", {"backup_account": "exampledrpublic"}),
+        ("BackupStore", {"standby_backup_account": "exampledrpublic"}),
         ("SecretVault", {"vault": "1"}),
         ("StandbyDatabase", {"database_server": "A"}),
         ("ColdWarmVm", {"application_sha256": "latest"}),
