@@ -121,7 +121,12 @@ def load(table: str, columns: list[Column], path: str = "/dev/stdin") -> str:
 
 def stored(wanted: Column, text: str) -> str:
     """What is stored of a field's text, an expression of binary text."""
-    asked = {JSON: f"CONVERT({text} USING utf8mb4)", NUMBER: f"CAST({text} AS UNSIGNED)", HEX: f"UNHEX({text})"}
+    asked = {
+        JSON: f"CONVERT({text} USING utf8mb4)",
+        NUMBER: f"CAST({text} AS UNSIGNED)",
+        # A vector of no numbers is what NULL becomes in a column that has none, and cannot be given otherwise.
+        HEX: f"UNHEX(NULLIF({text}, ''))",
+    }
     return asked.get(wanted.form, text)
 
 
