@@ -159,23 +159,26 @@ def test_a_number_of_json_that_is_not_read_back_as_it_is_becomes_a_literal_that_
 
 
 def test_rows_with_such_numbers_in_their_json_are_kept_apart_and_inserted() -> None:
-    columns = [Column("id", nullable=False), Column("t"), Column("j", rows.JSON), Column("n", rows.NUMBER)]
+    columns = [Column("id", nullable=False), Column("t"), Column("n", rows.NUMBER), Column("j", rows.JSON)]
     lines = [
-        b'1\t10.50\t{"a": 10.5, "b": "10.50"}\t\\N\n',
-        b'2\t\\N\t{"a\\\\"": [1, {"b": 10.50}], "c": "x\\\\\\\\", "d": 2e-300}\t7\n',
+        b'1\t10.50\t\\N\t{"a": 10.5, "b": "10.50"}\n',
+        b'2\t\\N\t7\t{"a\\\\"": [1, {"b": 10.50}], "c": "x\\\\\\\\", "d": 2e-300}\n',
     ]
-    kept, special = exact.parted(b"".join(lines), [2])
+    kept, special = exact.parted(b"".join(lines), 1)
     assert (kept, special) == (lines[0], [lines[1]])
-    assert exact.parted(b"".join(lines), []) == (b"".join(lines), [])
+    two = [b"1\t1.50\t2.5\n", b"1\t1.5\t1.50\n", b"1.50\t1.5\t2.5\n", b"\\N\t\\N\t{}\n"]
+    assert exact.parted(b"".join(two), 2) == (b"".join(two[2:]), two[:2])
+    assert exact.parted(b"".join(lines), 0) == (b"".join(lines), [])
     assert exact.patches(b"[[], {}, 1.10]") == [(b"$[2]", "1.10")]
     assert exact.patches(b"2.20") == [(b"$", "2.20")]
     made = b"".join(exact.inserts("t", columns, iter(special))).decode()
     document = rb'{"a\"": [1, {"b": 10.50}], "c": "x\\", "d": 2e-300}'
     first, second = rb'$."a\""[1]."b"', rb'$."d"'
     assert made == (
-        "INSERT IGNORE INTO `t` (`id`, `t`, `j`, `n`) VALUES\n"
-        f"(_binary X'32', NULL, JSON_REPLACE(CONVERT(_binary X'{document.hex()}' USING utf8mb4), "
-        f"_utf8mb4 X'{first.hex()}', 10.50, _utf8mb4 X'{second.hex()}', 2e-300), CAST(_binary X'37' AS UNSIGNED));\n"
+        "INSERT IGNORE INTO `t` (`id`, `t`, `n`, `j`) VALUES\n"
+        f"(_binary X'32', NULL, CAST(_binary X'37' AS UNSIGNED), "
+        f"JSON_REPLACE(CONVERT(_binary X'{document.hex()}' USING utf8mb4), "
+        f"_utf8mb4 X'{first.hex()}', 10.50, _utf8mb4 X'{second.hex()}', 2e-300));\n"
         "SET @loaded = @loaded + ROW_COUNT();\n"
     )
 

@@ -7,7 +7,7 @@ from . import ddl, definitions
 from .client import Session
 from .ddl import Statement
 from .definitions import Concern, Program
-from .rows import Column, form_of, literal
+from .rows import JSON, Column, form_of, literal
 
 
 @dataclass(frozen=True)
@@ -110,4 +110,5 @@ def _table(session: Session, schema: str, name: str, data_bytes: int) -> Table:
         for row in rows
         if not row["generated"]
     ]
+    columns.sort(key=lambda column: column.form == JSON)  # last, where exact.parted looks for them
     return Table(name, columns, bool(key), first if first in integers else "", data_bytes)

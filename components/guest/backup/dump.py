@@ -101,7 +101,7 @@ def _parts(session: Session, tables: list[Table]) -> list[_Part]:
 def _read(session: Session, part: _Part, writer: _Writer) -> None:
     """One range: its rows to chunks and into the sum, then the server's own count of them in the same snapshot."""
     table, seen, total, longest = part.table, 0, 0, 0
-    json = [number for number, column in enumerate(table.columns) if column.form == rows.JSON]
+    json = sum(column.form == rows.JSON for column in table.columns)
     chunks: dict[bool, Chunk] = {}
     for block in session.stream(rows.select(table.name, table.columns, writer.mark, part.where, table.has_key)):
         total += rows.summed(block, writer.mark)

@@ -6,7 +6,6 @@ is the double 10.5. So are integers beyond 64 bits; and doubles of 16 digits and
 numbers put in its place as a literal of SQL, which is exact.
 """
 
-import functools
 import re
 from collections.abc import Iterator
 
@@ -24,8 +23,9 @@ _CLASSES = bytes(
     ord("d") if byte in b"0123456789." else ord("e") if byte in b"eE" else ord("-") if byte in b"+-" else ord(" ")
     for byte in range(256)
 )
-_LONG, _POWERS = b"d" * 17, (b"dedd", b"de-dd")
-_ENDS_IN_ZERO = re.compile(rb"\.\d+0(?:[,}\]\t\n]|\Z)")
+_LONG, _POWER = b"d" * 17, b"de"
+_POWERS = (b"dedd", b"de-dd")
+_ENDS_IN_ZERO = re.compile(rb"\.\d+0(?:[,}\]\n]|\Z)")
 _NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|(-?\d[\d.eE+-]*)')
 _TOKEN = re.compile(rb'("(?:[^"\\]|\\.)*")|(-?\d[\d.eE+-]*)|([\[\]{},:])', re.DOTALL)
 
@@ -35,28 +35,26 @@ _EXACT_DIGITS, _EXACT_POWER = 15, 22
 _LEAST_POWER, _MOST_POWER = -14, 15
 
 
-def parted(lines: bytes, json: list[int]) -> tuple[bytes, list[bytes]]:
-    """Whole lines of the client's output without those whose fields at `json` hold such a number; and these."""
-    if not json or not _unsure(lines) or not any(_unsure(b"\n".join(_nth(place).findall(lines))) for place in json):
+def parted(lines: bytes, json: int) -> tuple[bytes, list[bytes]]:
+    """Whole lines of the client's output without those whose last `json` fields hold such a number; and these."""
+    if not json or not (json > 1 or _unsure(lines)):
         return lines, []
     kept: list[bytes] = []
     special: list[bytes] = []
-    for line in lines.split(b"\n")[:-1]:
-        fields = line.split(b"\t")
-        several = (fields[number] for number in json)
-        (special if any(_unsure(raw) and _special(rows.cell(raw)) for raw in several) else kept).append(line + b"\n")
+    several = lines.split(b"\n")[:-1]
+    documents = [line.rsplit(b"\t", json)[-json:] for line in several]
+    if not _unsure(b"\n".join(b"\n".join(one) for one in documents)):
+        return lines, []
+    for line, one in zip(several, documents, strict=True):
+        (special if any(_unsure(raw) and _special(rows.cell(raw)) for raw in one) else kept).append(line + b"\n")
     return b"".join(kept), special
 
 
-@functools.cache
-def _nth(place: int) -> "re.Pattern[bytes]":
-    """Finds that field of each line."""
-    return re.compile(rb"^(?:[^\t\n]*\t){%d}([^\t\n]*)" % place, re.MULTILINE)
-
-
 def _unsure(text: bytes) -> bool:
+    """Of whole lines that end in JSON, or of that alone."""
     classes = text.translate(_CLASSES)
-    return _LONG in classes or any(power in classes for power in _POWERS) or bool(_ENDS_IN_ZERO.search(text))
+    powers = _POWER in classes and any(power in classes for power in _POWERS)
+    return powers or _LONG in classes or bool(_ENDS_IN_ZERO.search(text))
 
 
 def _special(text: bytes) -> bool:
