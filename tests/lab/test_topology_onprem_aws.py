@@ -85,6 +85,46 @@ def test_a_flush_on_the_replica_needs_a_persons_word_and_no_new_copy(stack: Prov
     assert stack.json("twinsite", "repair", "--json")["found"] == []
 
 
+def test_hosts_that_were_built_anew_get_everything_by_a_replacement(stack: Provisioned) -> None:
+    for host in ("onprem-gateway", "onprem-database"):
+        role = host.removeprefix("onprem-")
+        stack.on(host, f"sudo python3 /opt/twinsite/current/agent/install.py remove {role}")
+    stack.on("onprem-database", "sudo rm /var/lib/twinsite/inventory.json")
+    (gateway, database) = ("**::onprem-aws-onprem-gateway-apply", "**::onprem-aws-onprem-apply")
+    stack.pulumi("up", "--yes", "--skip-preview", "--replace", gateway, "--replace", database)
+    assert stack.json("twinsite", "status", "--json")["problems"] == []
+    assert json.loads(stack.on("onprem-database", "cat /var/lib/twinsite/inventory.json"))["topology"] == "onprem-aws"
+
+
+def source(stack: Provisioned) -> dict[str, tuple[str, str]]:
+    """Id and image of the source's machine, id and size of its data volume."""
+    found = json.loads(stack.pulumi("stack", "export"))["deployment"]["resources"]
+    (machine,) = [one for one in found if one["urn"].endswith("::onprem-aws-aws-database-instance")]
+    (volume,) = [one for one in found if one["type"] == "aws:ebs/volume:Volume"]
+    return {
+        "machine": (machine["id"], machine["outputs"]["ami"]),
+        "volume": (volume["id"], str(volume["outputs"]["size"])),
+    }
+
+
+def test_a_raised_generation_rebuilds_the_source_on_its_volume_which_grows(stack: Provisioned) -> None:
+    before = source(stack)
+    write = "CREATE DATABASE app; CREATE TABLE app.t (v INT PRIMARY KEY); INSERT INTO app.t VALUES (41)"
+    stack.on("aws-source", f"sudo mysql -e '{write}'")
+    image = "ami-0fedcba9876543210"
+    for key, value in {"source_ami": image, "source_generation": "2", "data_volume_gib": "22"}.items():
+        stack.pulumi("config", "set", key, value)
+    stack.pulumi("up", "--yes", "--skip-preview")
+    after = source(stack)
+    assert after["machine"][0] != before["machine"][0]
+    assert after["machine"][1] == image
+    assert after["volume"] == (before["volume"][0], "22")
+    assert stack.on("aws-source", "sudo mysql -Ne 'SELECT v FROM app.t'").strip() == "41"
+    assert int(stack.on("aws-source", "df --output=size -BG /var/lib/mysql | tail -n 1").strip(" G\n")) >= 21
+    assert stack.json("twinsite", "status", "--json")["problems"] == []
+    stack.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
+
+
 def test_a_changed_retention_arrives_without_a_restart_of_either_server(stack: Provisioned) -> None:
     before = [uptime(stack, host) for host in ("aws-source", "onprem-database")]
     stack.pulumi("config", "set", "tolerated_outage_hours", "40")
