@@ -20,7 +20,7 @@ from lab.daemon import start_time
 from lab.methods import wait_until
 from lab.operator import stack
 from lab.operator.desk import INSIDE, NAMESPACE, Desk
-from lab.paths import TREE, Paths, cache
+from lab.paths import RUN, TREE, Paths, cache
 from lab.services.credentials import operator_credentials
 from lab.topologies import AWS_AZURE, DEFAULT
 
@@ -129,7 +129,8 @@ def down(paths: Paths, say: Say) -> None:
         recorded = recorded_paths()
         if recorded.run.exists():
             shutil.rmtree(recorded.run)
-        if os.getuid() == 0 and sys.platform == "linux":
+        # What machines and namespaces are called is of this machine's one box, not of a folder.
+        if paths.run == RUN and os.getuid() == 0 and sys.platform == "linux":
             _clear(paths, say)
     say("the lab is down")
 
