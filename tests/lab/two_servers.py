@@ -9,6 +9,7 @@ import dataclasses
 import json
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from lab.paths import TREE, cache
 from .backup_world import ADMINISTRATOR
 
 ROOM = """set -eu
-image=$1 guest=$2 place=$(mktemp -d)
+image=$1 guest=$2 place=$3
 mount -t tmpfs -o mode=755 two-servers "$place"
 mkdir "$place/upper" "$place/work" "$place/root"
 mount -t overlay -o "lowerdir=$image,upperdir=$place/upper,workdir=$place/work" two-servers "$place/root"
@@ -279,7 +280,12 @@ def running_servers() -> Iterator[Servers]:
     image = ensure_image(cache(), print)
     words = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c", ROOM, "room"]
     guest = TREE / "components" / "guest"
-    with subprocess.Popen([*words, str(image), str(guest)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as room:
+    with (
+        tempfile.TemporaryDirectory() as place,
+        subprocess.Popen(
+            [*words, str(image), str(guest), place], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        ) as room,
+    ):
         try:
             assert room.stdout
             assert room.stdout.readline() == b"ready\n", "the room for two servers could not be made"
