@@ -9,6 +9,9 @@ from pathlib import Path
 PYTHON = Path(sys.prefix)
 """The virtual environment that runs the tests, and the programs of the tests."""
 
+SECONDS = 600
+"""For one command, beside whatever else the machine does: it ends a hang, and measures nothing."""
+
 
 @dataclass
 class Desk:
@@ -57,7 +60,7 @@ class Desk:
 
     def run(self, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         running = self.start(folder, *words)
-        said, _ = running.communicate(timeout=120)
+        said, _ = running.communicate(timeout=SECONDS)
         return subprocess.CompletedProcess(words, running.returncode, said, "")
 
     def must(self, folder: Path, *words: str) -> str:

@@ -34,7 +34,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     def run(*words: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-c", DRIVER, str(folder / "run"), *words]
         return subprocess.run(
-            command, cwd=TREE, env=environment, input="", capture_output=True, text=True, check=False, timeout=120
+            command, cwd=TREE, env=environment, input="", capture_output=True, text=True, check=False, timeout=600
         )
 
     done = run("up")

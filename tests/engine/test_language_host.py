@@ -130,7 +130,7 @@ def test_what_a_program_prints_is_shown_at_once(desk: Desk) -> None:
     running = desk.start(project, "preview")
     wait_for_line(running, "to standard output")  # while the program still waits
     (project / "go-on").touch()
-    rest, _ = running.communicate(timeout=60)
+    rest, _ = running.communicate(timeout=300)
     assert "to standard error" in rest
     assert running.returncode == 0
 
@@ -174,7 +174,7 @@ def test_ctrl_c_ends_the_program_its_children_and_the_host(desk: Desk) -> None:
     # A child that has just begun has no command line for a moment.
     eventually("the program's child is seen", lambda: any("sleep" in line for line in processes(str(desk.folder))))
     running.send_signal(signal.SIGINT)
-    said, _ = running.communicate(timeout=30)
+    said, _ = running.communicate(timeout=300)
     assert running.returncode != 0
     assert "KeyboardInterrupt" not in said
     eventually("every process of the update has ended", lambda: not processes(str(desk.folder)))
@@ -185,7 +185,7 @@ def test_an_engine_that_is_killed_leaves_no_process(desk: Desk) -> None:
     running = desk.start(project, "up", "--yes", "--skip-preview")
     wait_for_line(running, "the program runs")
     running.kill()
-    running.communicate(timeout=30)
+    running.communicate(timeout=300)
     eventually("host and program have ended", lambda: not processes(str(desk.folder)))
 
 
