@@ -87,26 +87,23 @@ def tree(tmp_path: Path) -> Run:
 WAITS = "for i in $(seq 400); do grep -q '{}' $CALLS && break; sleep 0.05; done"
 
 
-def test_all_runs_machines_units_and_types_beside_each_other_and_nothing_beside_those_that_compare_seconds(
+def test_all_runs_units_and_types_then_two_lanes_of_machines_and_nothing_beside_those_that_compare_seconds(
     tree: Run,
 ) -> None:
-    # Each of the five waits for the next one's beginning.
-    waits = (
-        (ENGINE, "m beside"),
-        (BESIDE, "m nameless"),
-        (NAMELESS, "mypy components"),
-        ("mypy comp*", "m not beside"),
-    )
-    for pattern, other in waits:
+    # Each of a pair waits for the other's beginning.
+    for pattern, other in ((ENGINE, "mypy components"), ("mypy comp*", "tests/engine"), (BESIDE, "m not beside"),
+                           (SHARED, "m nameless")):  # fmt: skip
         tree.answer(pattern, WAITS.format(f"begin.*{other}"))
-    tree.answer(SHARED, WAITS.format("begin.*tests/engine"))
     code, said = tree.run()
     assert code == 0, said
     assert "all passed (all, " in said
     alone = tree.at("begin python -m pytest tests/lab -m alone")
     for lane in ("tests/engine", "tests/lab -m beside", "tests/lab -m nameless", "tests/lab -m not beside"):
         assert tree.at(f"end python -m pytest {lane}") < alone
-    assert tree.at("end mypy scripts/tools/language_python/host.py") < alone
+    machines = tree.at("begin python -m pytest tests/lab")
+    assert tree.at("end python -m pytest tests/engine") < machines
+    assert tree.at("end mypy scripts/tools/language_python/host.py") < machines
+    assert tree.at("end python -m pytest tests/lab -m beside") < tree.at("begin python -m pytest tests/lab -m nameless")
     assert [line for line in tree.log()[alone + 1 :] if line.startswith("begin")] == []
 
 
@@ -160,18 +157,24 @@ def test_without_machines_the_rest_runs_and_the_end_says_why(tree: Run) -> None:
     assert tree.run("lab")[0] == 2
 
 
-def test_ctrl_c_ends_every_lane(tree: Run) -> None:
-    lanes = (ENGINE, BESIDE, NAMELESS, SHARED, "mypy components*")
+@pytest.mark.parametrize("lanes", [(ENGINE, "mypy components*"), (BESIDE, SHARED)])
+def test_ctrl_c_ends_every_lane_and_begins_none(tree: Run, lanes: tuple[str, ...]) -> None:
     for pattern in lanes:
         tree.answer(pattern, "trap 'echo interrupted >>$CALLS; exit 130' INT; for i in $(seq 600); do sleep 0.1; done")
     running = tree.start()
     deadline = time.monotonic() + 30
-    while sum(line.startswith(("begin python -m pytest", "begin mypy")) for line in tree.log()) < len(lanes):
+    begun = (
+        ("begin python -m pytest tests/engine", "begin mypy comp")
+        if ENGINE in lanes
+        else ("begin python -m pytest tests/lab",)
+    )
+    while sum(line.startswith(begun) for line in tree.log()) < len(lanes):
         assert time.monotonic() < deadline, tree.log()
         time.sleep(0.05)
     os.killpg(running.pid, signal.SIGINT)
     running.communicate(timeout=30)
     assert running.returncode == 130
     assert tree.log().count("interrupted") == len(lanes)
+    assert [line for line in tree.log() if " -m nameless" in line or " -m alone" in line] == []
     with pytest.raises(ProcessLookupError):
         os.killpg(running.pid, 0)
