@@ -5,6 +5,7 @@ found is done). Without it users would have no record at all from `destroy` on.
 """
 
 import asyncio
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ import pulumi
 from ..hosted_zone import HostedZone, HostedZoneError
 from ..protection import require_no_latch
 from ..rules.adoption import RecordSet, put_back
+
+_ONE = threading.Lock()
 
 
 def putting_back(
@@ -44,5 +47,7 @@ def putting_back(
 
 
 def _leave(zone: HostedZone, fqdn: str, previous: Sequence[RecordSet]) -> None:
-    if changes := put_back(zone.sets(fqdn), previous):
-        zone.change(changes, f"twinsite leaves {fqdn}")
+    # The engine deletes several records at once: the first hook does it, the others find it done.
+    with _ONE:
+        if changes := put_back(zone.sets(fqdn), previous):
+            zone.change(changes, f"twinsite leaves {fqdn}")

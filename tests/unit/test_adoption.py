@@ -1,6 +1,8 @@
 """Whether a live name may be adopted: each refusal by the fact that causes it, and the batch both ways."""
 
+import concurrent.futures
 import dataclasses
+import time
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from components.rules import adoption
 from components.rules.adoption import NameFacts, RecordSet, adoption_problems, batch, put_back
 from components.rules.traffic import CLEAR_ADDRESS
+from components.traffic import previous
 
 ALB, ZONE = "shop-1.ap-northeast-2.elb.amazonaws.com", "ZWKZPGTI48KDX"
 
@@ -131,3 +134,32 @@ def test_putting_back_is_one_batch_and_nothing_when_it_is_done() -> None:
     assert put_back([alias(target=ALB), GOOD.sets[1]], before) == []
     # The provider got as far as one of two.
     assert [one["Action"] for one in put_back([pair()[0]], before)] == ["DELETE", "CREATE"]
+
+
+class Zone:
+    """Takes a batch only if it fits, as Route 53 does, and needs a moment for it."""
+
+    def __init__(self, sets: list[RecordSet]) -> None:
+        self.now, self.batches = sets, 0
+
+    def sets(self, fqdn: str) -> list[RecordSet]:
+        found = list(self.now)
+        time.sleep(0.05)
+        return found
+
+    def change(self, changes: list[dict[str, Any]], comment: str) -> None:
+        self.batches += 1
+        for one in changes:
+            if one["Action"] == "DELETE":
+                self.now.remove(one["ResourceRecordSet"])  # ValueError when it is not there
+            else:
+                self.now.append(one["ResourceRecordSet"])
+
+
+def test_of_several_records_that_go_at_once_the_first_puts_everything_back() -> None:
+    zone: Any = Zone([*pair(), *pair("AAAA")])
+    with concurrent.futures.ThreadPoolExecutor() as beside:
+        done = [beside.submit(previous._leave, zone, "www.example.com", [alias()]) for _ in range(4)]
+        for one in done:
+            one.result()
+    assert (zone.now, zone.batches) == ([alias()], 1)

@@ -168,13 +168,15 @@ def test_a_second_run_of_lab_tests_is_refused_by_what_it_would_use(
     paths: Paths, monkeypatch: pytest.MonkeyPatch, mark: str, name: str
 ) -> None:
     item = SimpleNamespace(path=TREE / "tests" / "lab" / "test_x.py", get_closest_marker=lambda asked: asked == mark)
-    session: Any = SimpleNamespace(items=[item], config=SimpleNamespace(option=SimpleNamespace(collectonly=False)))
+    session: Any = SimpleNamespace(
+        items=[item], config=SimpleNamespace(option=SimpleNamespace(collectonly=False, budgets=False))
+    )
     monkeypatch.setattr(lab_tests, "PATHS", paths)
     monkeypatch.setattr(lab_tests, "MISSING", [])
     with owner.own(owner.place(paths, {"": "beside", "beside": ""}[name]), FIRST):
         monkeypatch.delenv(owner.VARIABLE)
         lab_tests.pytest_collection_finish(session)
-        lab_tests.pytest_sessionfinish()
+        lab_tests.pytest_sessionfinish(session)
         monkeypatch.setenv(owner.VARIABLE, "")
     with owner.own(owner.place(paths, name), FIRST):
         monkeypatch.delenv(owner.VARIABLE)
