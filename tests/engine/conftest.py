@@ -112,7 +112,7 @@ class EmptyBox:
         held = [one.id for one in (*world.machines, *world.volumes, *world.interfaces) if self.hold_when]
         if any(one.startswith(self.hold_when) for one in held):
             self.holding.set()
-            assert self.hold.wait(300), "nobody let the held apply go"
+            assert self.hold.wait(60), "nobody let the held apply go"
         if self.refuse:
             raise LabError(self.refuse)
 

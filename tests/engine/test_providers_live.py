@@ -11,6 +11,15 @@ from tests.engine.conftest import LiveStack
 TOPOLOGY = """
     import pulumi, pulumi_aws as aws
     settings = pulumi.Config()
+
+    def early():
+        import pathlib, time
+        def wait(args):
+            while not pathlib.Path("pending").exists():
+                time.sleep(0.02)
+        hooks = pulumi.ResourceHookBinding(before_create=[pulumi.ResourceHook("pending", wait)])
+        return pulumi.ResourceOptions(depends_on=[internet], hooks=hooks)
+
     vpc = aws.ec2.Vpc("vpc", cidr_block="10.20.0.0/16")
     internet = aws.ec2.InternetGateway("internet", vpc_id=vpc.id)
     subnet = aws.ec2.Subnet("subnet", vpc_id=vpc.id, cidr_block="10.20.1.0/24", availability_zone="ap-northeast-2a")
@@ -52,9 +61,10 @@ TOPOLOGY = """
         "volume", device_name="/dev/sdf", volume_id=volume.id, instance_id=machine.id,
         opts=pulumi.ResourceOptions(delete_before_replace=True),
     )
+    late = pulumi.ResourceOptions(depends_on=[internet, machine])
     aws.ec2.EipAssociation(
         "address", allocation_id=address.id, network_interface_id=face.id,
-        opts=pulumi.ResourceOptions(depends_on=[internet] if settings.get_bool("early") else [internet, machine]),
+        opts=early() if settings.get_bool("early") else late,
     )
     aws.cloudwatch.MetricAlarm(
         "alarm", comparison_operator="GreaterThanThreshold", evaluation_periods=1, metric_name="x", namespace="AWS/EC2",
@@ -146,6 +156,8 @@ def test_an_address_is_refused_to_a_machine_that_is_still_pending(live: LiveStac
     live.box.hold_when = "i-"
     running = live.desk.start(live.folder, "up", "--yes", "--skip-preview")
     assert running.stdout is not None
+    assert live.box.holding.wait(60), "the machine is not being made"
+    (live.folder / "pending").touch()
     refused = "IncorrectInstanceState: The pending instance"
     said = ""
     for line in running.stdout:
