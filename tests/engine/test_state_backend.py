@@ -16,9 +16,11 @@ SIZE = 1 << 20
 MIDWAY = 120_000
 """Room for two states of half of TOPOLOGY and not for three; the engine keeps the last one and a backup."""
 
-# At which write the disk is full decides whether the engine (3.259) leaves a state or an empty file beside a whole
-# `.json.bak`: with the address waiting for the machine it was empty, each time.
-HALFWAY = TOPOLOGY.replace("depends_on=[internet, machine]", "depends_on=[internet]").replace("depends_on=[address],", "")
+# At which write the disk is full decides whether the engine (3.259) leaves a whole state or one cut off beside a whole
+# `.json.bak`: with the address waiting for the machine it was cut off, each time.
+HALFWAY = TOPOLOGY.replace("depends_on=[internet, machine]", "depends_on=[internet]").replace(
+    "depends_on=[address],", ""
+)
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system to fill")
 
