@@ -108,8 +108,8 @@ def adoption_problems(facts: NameFacts) -> list[str]:
         ]
     if facts.unknown:
         return [
-            f"the health checks or targets of {facts.fqdn} do not exist yet: run `pulumi up` first; it makes "
-            "everything else and stops at this name"
+            f"the health checks or targets of {facts.fqdn} do not exist yet: run "
+            "`pulumi up --continue-on-error` first; it makes everything else and stops at this name"
         ]
     return [*_owners(facts), *_old(facts), *_settled(facts), *_latch(facts), *_pages(facts)]
 

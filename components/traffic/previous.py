@@ -16,6 +16,7 @@ from ..protection import require_no_latch
 from ..rules.adoption import RecordSet, put_back
 
 _ONE = threading.Lock()
+TRIES = 5
 
 
 def putting_back(
@@ -27,8 +28,10 @@ def putting_back(
     """Hook before the deletion of a record: `previous` by name. Refused while the latch is set."""
 
     async def leave(args: pulumi.ResourceHookArgs) -> None:
-        fqdn = str((args.old_inputs or {}).get("name", "")).rstrip(".").lower()
-        if fqdn not in previous:
+        gone = args.old_inputs or {}
+        fqdn = str(gone.get("name", "")).rstrip(".").lower()
+        # Every pair has A and loses it only when the name leaves; AAAA may go alone, and the pair stays.
+        if fqdn not in previous or gone.get("type") != "A":
             return
         await require_no_latch(args.name, await latch_urls.future() or [])
         identity: Any = await pulumi.Output.from_input(zone_id).future()
@@ -47,7 +50,16 @@ def putting_back(
 
 
 def _leave(zone: HostedZone, fqdn: str, previous: Sequence[RecordSet]) -> None:
-    # The engine deletes several records at once: the first hook does it, the others find it done.
+    # The engine deletes several records at once: the first hook does it, the others find it done, and what the provider
+    # deletes between the look and the batch is looked at again.
     with _ONE:
-        if changes := put_back(zone.sets(fqdn), previous):
-            zone.change(changes, f"twinsite leaves {fqdn}")
+        for tries_left in range(TRIES - 1, -1, -1):
+            changes = put_back(zone.sets(fqdn), previous)
+            if not changes:
+                return
+            try:
+                zone.change(changes, f"twinsite leaves {fqdn}")
+                return
+            except HostedZoneError:
+                if not tries_left:
+                    raise

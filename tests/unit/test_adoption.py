@@ -72,7 +72,7 @@ def test_a_cname_to_the_same_balancer_may_be_adopted(target: str) -> None:
     ("change", "words"),
     [
         ({"pair": ()}, "makes no failover pair of www.example.com"),
-        ({"unknown": True}, "run `pulumi up` first"),
+        ({"unknown": True}, "run `pulumi up --continue-on-error` first"),
         ({"sets": ()}, "has no record, so there is nothing to adopt"),
         ({"texts": (text("heritage=external-dns,external-dns/owner=x", "a-www.example.com."),)}, "external-dns"),
         ({"sets": (alias(SetIdentifier="blue", Weight=10), alias(SetIdentifier="green", Weight=0))}, "routing policy"),
