@@ -1,4 +1,4 @@
-"""Leaves a name as it was: before the first record of an adopted name is deleted, one batch puts back what it had.
+"""Leaves a name as it was: before the first A record of an adopted name is deleted, one batch puts back what it had.
 
 The provider then finds no record to delete, and says so of none (terraform-provider-aws, resourceRecordDelete: not
 found is done). Without it users would have no record at all from `destroy` on.
