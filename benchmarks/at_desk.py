@@ -14,10 +14,11 @@ import time
 import urllib.request
 from collections.abc import Sequence
 
-from components.guest.agent import azure
 from operations.azure import STORAGE, AzureError, Identity
 from operations.stack import locate
 from operations.transport.azure import RunCommand
+from twinsite.guest.agent import azure
+from twinsite.inventory import AzureRunCommand
 
 BETWEEN_SECONDS = 0.25
 PATIENCE_SECONDS = 60
@@ -48,7 +49,7 @@ def _wrong(url: str, text: str) -> str:
 
 def run(machine: str, seconds: float, script: str, *arguments: str) -> int:
     """The script's own exit code and output."""
-    machines = {one.name: one for one in locate().inventory.azure_machines}
+    machines = locate().inventory.reached_by(AzureRunCommand)
     done = RunCommand(Identity(), machines).run(machine, ["bash", "-s", *arguments], script, seconds)
     sys.stdout.write(done.stdout)
     sys.stderr.write(done.stderr)

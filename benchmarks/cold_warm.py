@@ -1,6 +1,6 @@
 """From `pulumi up` of dr_mode warm to the first correct page of restored data, with what the time was spent on.
 
-Topology aws-azure on the lab's machines, the clinic's database grown to over 1 GB, one backup by the CronJob's own pod.
+Stack dr on the lab's machines, the clinic's database grown to over 1 GB, one backup by the CronJob's own pod.
 Beside it the source document's script on the same machine, once ours has served: same image, server, network, data.
 Pages are read through the front door's own name, as users get them once the latch has moved theirs.
 """
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lab import primary, standby
+from lab.scenes.aws_azure import primary, standby
 
 from .clinic import OWNERS, grow
 from .context import Context, NotMeasured
@@ -223,7 +223,7 @@ def _recipe(context: Context, lab: DrLab, raised: Raised, wanted: list[str]) -> 
     lab.standby(recipe, "prepare")
     blob, war = (
         f"https://{lab.backup_account}.blob.core.windows.net/{DUMP}",
-        f"https://{standby.RELEASES}{standby.ARTEFACT}",
+        standby.RELEASE,
     )
     page, said = _first_page(
         lab, wanted, "the recipe", lambda: lab.standby(recipe, "restore", blob, war, seconds=PATIENCE_SECONDS)

@@ -5,35 +5,35 @@ import subprocess
 import sys
 from typing import IO, Any
 
-from lab import primary
 from lab.operator.desk import Desk
 from lab.paths import Paths
-from lab.topologies import AWS_AZURE, STACKS
+from lab.scenes.aws_azure import SCENE, primary
 
 from .context import TREE, Context, NotMeasured
 
-STACK = STACKS[AWS_AZURE]
+STACK = SCENE.stack
 NODE, STANDBY = primary.NAMES[primary.APPLICATION], "azure-standby"
 OPTIONS = "/run/bench.cnf"
 """Options file of the mysql client on a machine."""
 
 
 class DrLab:
-    """The lab with topology aws-azure up and stack dr in cold. What this run brought up goes with it."""
+    """The lab up with this scene, and its stack in cold. What this run brought up goes with it."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         before = self._status()
         if before["mode"] == "down":
-            context.say("lab up --topology aws-azure")
+            context.say(f"lab up --topology {SCENE.topology}")
             context.callback(self._take_down)
-            context.command("lab up", self._lab("up", "--topology", AWS_AZURE))
+            context.command("lab up", self._lab("up", "--topology", SCENE.topology))
             before = self._status()
         if before["mode"] != "live" or NODE not in {machine.get("name") for machine in before["machines"]}:
-            raise NotMeasured("this needs the lab on real machines with topology aws-azure: `./scripts/lab down` first")
+            needed = f"the lab on real machines with topology {SCENE.topology}"
+            raise NotMeasured(f"this needs {needed}: `./scripts/lab down` first")
         self.mode("cold")
-        passwords = Desk(Paths(), live=True, topology=AWS_AZURE).primary_passwords()
-        self.options_file(NODE, primary.DATABASE_HOST, "admin", passwords.admin)
+        password = Desk(Paths(), live=True).passwords()["admin"]
+        self.options_file(NODE, primary.DATABASE_HOST, "admin", password)
 
     @property
     def backup_account(self) -> str:

@@ -16,8 +16,8 @@ from lab.client import LabError
 from lab.operator import stack
 from lab.operator.desk import Desk
 from lab.paths import TREE, Paths
+from lab.scenes import Scene, named
 from lab.services.credentials import operator_credentials
-from lab.topologies import DEFAULT, STACKS
 
 from .context import Context, NotMeasured
 
@@ -44,18 +44,19 @@ class Measured:
 class Engine:
     """A desk of its own, in a folder that goes away with the run; the box, if one is up, is not touched."""
 
-    def __init__(self, context: Context, topology: str = DEFAULT) -> None:
+    def __init__(self, context: Context, scene: Scene | None = None) -> None:
+        scene = scene or named()
         self._context = context
-        self.stack = STACKS[topology]
+        self.stack = scene.stack
         """Name of the stack that the desk has for the topology."""
         self._folder = Path(tempfile.mkdtemp(prefix="twinsite-bench-"))
         context.callback(shutil.rmtree, self._folder, ignore_errors=True)
-        self._desk = Desk(Paths(run=self._folder / "desk"), live=False, topology=topology)
+        self._desk = Desk(Paths(run=self._folder / "desk"), live=False)
         self._box = "bench"
         context.say("preparing a desk of the benchmarks' own")
         try:
-            self._desk.prepare_identity(operator_credentials())
-            self._desk.prepare(self._box, stack.machine_image("bec4"))
+            self._desk.prepare_identity(scene, operator_credentials())
+            self._desk.prepare(scene, self._box, stack.machine_image("bec4"))
             self._environment = self._desk.environment(self._box)
         except (LabError, OSError, subprocess.SubprocessError) as problem:
             raise NotMeasured(f"the desk cannot be prepared: {problem}") from None

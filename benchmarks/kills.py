@@ -6,8 +6,8 @@ of its own events. Then the machine's plug is pulled, it boots, and the role run
 
 from collections.abc import Iterator
 
-from components.guest.standby import plan
 from tests.lab.standby_machine import Clinic, running_clinic
+from twinsite.guest.standby import plan
 
 from .context import Context, NotMeasured
 from .figure import Figure, value_is

@@ -6,12 +6,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from lab.operator import stack
+from lab.scenes import named
 
 from .context import Context, NotMeasured
 
+STACK = named().stack
 HEALTHY_SECONDS = 120
 """Longest wait for `twinsite status` to be content again between two drills."""
 
@@ -50,10 +52,10 @@ class Live:
                 raise NotMeasured("the lab records only: `./scripts/lab status` says what is missing for real machines")
         if not self._deployed():
             if before["mode"] != "down":
-                destroy = ["pulumi", "destroy", "--yes", "--skip-preview", "--stack", stack.STACK]
+                destroy = ["pulumi", "destroy", "--yes", "--skip-preview", "--stack", STACK]
                 context.callback(self._tidy, "pulumi destroy", self._desk(*destroy))
             context.say("pulumi up of stack dev")
-            context.command("pulumi up", self._desk("pulumi", "up", "--yes", "--skip-preview", "--stack", stack.STACK))
+            context.command("pulumi up", self._desk("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK))
         self.wait_until_healthy()
 
     def lab(self, *words: str) -> str:
@@ -93,9 +95,15 @@ class Live:
         return found
 
     def on(self, place: str, program: str, *arguments: str) -> str:
-        """A program of benchmarks/guest on a host, as root; its stdout."""
+        """A program of benchmarks/guest (on_host.py) on a host, as root; its stdout."""
         words = ["python", "-m", "benchmarks.on_host", place, program, *arguments]
-        return self._context.command(f"{program} on {place}", self._desk(*words)).stdout
+        return self._context.command(f"{Path(program).stem} on {place}", self._desk(*words)).stdout
+
+    def command(self, words: Sequence[str]) -> dict[str, Any]:
+        """Another command's JSON, also of one that failed or was refused."""
+        done = self._context.command("-".join(words), self._desk(*words, "--json"), allowed=(0, 1, 2))
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
 
     @contextlib.contextmanager
     def timers(self, gateway: dict[str, Any], database: dict[str, Any]) -> Iterator[None]:
@@ -120,7 +128,7 @@ class Live:
             self.wait_until_healthy()
 
     def _deployed(self) -> bool:
-        words = ["pulumi", "stack", "output", "inventory", "--json", "--stack", stack.STACK]
+        words = ["pulumi", "stack", "output", "inventory", "--json", "--stack", STACK]
         return self._context.command("inventory", self._desk(*words), allowed=(0, 1, 255)).returncode == 0
 
     def _status_of_lab(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ meanwhile disturbs both alike, and can only add: the fastest run of each counts.
 
 from collections.abc import Iterator
 
-from lab.topologies import AWS_AZURE
+from lab.scenes.aws_azure import SCENE as DR
 
 from .context import Context, NotMeasured
 from .engine import Engine, Measured, least, shown
@@ -28,13 +28,13 @@ FLAT = "a flat program generated from the stack's state"
 
 
 def dev(context: Context) -> Iterator[Figure]:
-    """Stack dev, topology onprem-aws."""
+    """The stack of the topology that is the default."""
     yield from _measure(context, Engine(context), "")
 
 
 def dr(context: Context) -> Iterator[Figure]:
-    """Stack dr, topology aws-azure, in warm, where all of its resources exist."""
-    engine = Engine(context, AWS_AZURE)
+    """Stack dr in warm, where all of its resources exist."""
+    engine = Engine(context, DR)
     # No name server answers here, which the records' hook would wait for.
     for key, value in (("dr_mode", "warm"), ("gate", "handover")):
         engine.pulumi(engine.project, "config", "set", key, value, "--stack", engine.stack, name=f"set {key}")

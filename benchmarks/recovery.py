@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.scenes.onprem_aws import SCENE
+
 from .bridge import Caught, watched
 from .context import Context, NotMeasured
 from .figure import Figure, value_at_most, value_is
@@ -114,7 +116,7 @@ ONE_WAY = Kind(
 
 
 def _restart(how: str, words: str) -> Kind:
-    sites = ("onprem", "aws")
+    sites = [site.name for site in SCENE.sites]
     return Kind(
         words,
         tuple(Cut(how, options=("--at", site)) for _ in LENGTHS for site in sites),

@@ -48,6 +48,7 @@ ALL = (
     Benchmark("preview", "stack dev: preview and no-change up beside a flat program", Needs.ENGINE, "4", "preview:dev"),
     Benchmark("preview-dr", "the same of stack dr", Needs.ENGINE, "5", "preview:dr"),
     Benchmark("growth", "preview of 1, 10 and 100 tunnel and replica pairs", Needs.ENGINE, "5"),
+    Benchmark("review", "./scripts/review of a branch: with nothing kept, and again", Needs.ENGINE, "3"),
     Benchmark("restore", "backup and restore beside mysqldump, gzip, sed, mysql", Needs.LAB_DOWN, "5, --long 25"),
     Benchmark("kills", "a cold restore killed at each of its steps and rebooted", Needs.LAB_DOWN, "10"),
     Benchmark("terminate", "a clean end of the tunnel", Needs.LAB, "5", "recovery:terminate"),
@@ -62,6 +63,13 @@ ALL = (
         Needs.LAB_DR,
         "15, --long 35",
         "cold_warm:run",
+    ),
+    Benchmark(
+        "breakages",
+        "silent breakages of each host, named by status and mended as it says; no false alarm under load",
+        Needs.LAB,
+        "45, --long 105",
+        "breakages.bench:run",
     ),
     Benchmark("outage", "an outage longer than upstream's retry budget", Needs.LAB, "6, --long 23"),
 )

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from components.payload import payload
 from lab.box import adhoc
 from lab.box.host import BoxError
 from lab.box.image import ensure_image
 from lab.paths import cache
+from twinsite.payload import payload
 
 from .context import Context, NotMeasured
 from .figure import Figure, ratio_at_least, ratio_at_most
@@ -54,7 +54,9 @@ def figures(found: dict[str, Any], note: str) -> Iterator[Figure]:
     words = f"{found['ibd_bytes'] / 2**20:.0f} MiB of .ibd, MySQL {found['version']}"
     note = f"{words}; {note}" if note else words
     yield _times(found, "backup", "`mysqldump | gzip`", BACKUP_MUST, note)
-    yield _times(found, "restore", "`gunzip | sed | mysql`", RESTORE_MUST, note)
+    check = _middle([pair["peer"] for pair in found["pairs"]], "check")
+    checked = f"{note}; in neither clock: CHECKSUM TABLE of all, {check:.1f} s"
+    yield _times(found, "restore", "`gunzip | sed | mysql`", RESTORE_MUST, checked)
     ours = [pair["ours"] for pair in found["pairs"]]
     yield Figure(
         name="restore killed once and run again",

@@ -6,6 +6,9 @@ from pulumi_azure_native import authorization
 BLOB_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 BLOB_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
+VM_CONTRIBUTOR = "9980e02c-c2be-4d73-94e8-173b1dc7cf3c"
+"""Virtual Machine Contributor: the narrowest built-in role with virtualMachines/runCommand/action. A custom role would
+be narrower, and whoever runs `pulumi up` would need the right to make roles for it."""
 
 
 def assign(

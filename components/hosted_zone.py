@@ -26,7 +26,9 @@ class HostedZone:
         self._id = zone_id
         self._errors = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)
         try:
-            self._api = boto3.Session(profile_name=profile or None).client("route53", region_name="us-east-1")
+            session = boto3.Session(profile_name=profile or None)
+            # Of the region only its partition counts: China and GovCloud have a Route 53 of their own.
+            self._api = session.client("route53", region_name=session.region_name or "us-east-1")
         except self._errors as error:
             raise HostedZoneError(str(error)) from None
 

@@ -1,22 +1,37 @@
 """The inventory: what a stack built, as the operations commands need to find and probe it.
 
-One definition, used by the side that writes it (stacks) and the side that reads it (operations). It holds references
-to secrets, never secrets. Fields may be added; none is renamed or removed within one VERSION.
+One definition, used by the side that writes it (each component its own Entry, the stack puts them together) and the
+side that reads it (operations). It holds references to secrets, never secrets. Fields may be added; none is renamed or
+removed within one VERSION. What version 1 was is in inventory_v1.py.
 """
 
 import dataclasses
 import json
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-VERSION = 1
+from . import inventory_v1
+
+VERSION = 2
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place where things stand; fixed by the topology, whoever serves."""
+
+    name: str
+    providers: tuple[str, ...]
+    """Pulumi packages that make what stands there, for instance aws and kubernetes."""
+    region: str = ""
+    """As the cloud names it; "" where there is none."""
 
 
 @dataclass(frozen=True)
 class Ssh:
-    """How to reach a host: SSH as `user`, host key pinned, through `jump` (another host's name) if set."""
+    """A way in: SSH as `user`, host key pinned, through `jump` (another host's name) if set."""
 
     address: str
     user: str
@@ -28,19 +43,65 @@ class Ssh:
 
 
 @dataclass(frozen=True)
+class AzureRunCommand:
+    """A way in without a login: Azure Run Command, with the operator's own identity."""
+
+    subscription: str
+    resource_group: str
+    vm: str
+    """Name of the virtual machine; "" while it does not exist."""
+    kind: str = "azure-run-command"
+
+
+@dataclass(frozen=True)
+class Ssm:
+    """A way in without a login: Systems Manager of one region, with the operator's own identity."""
+
+    region: str
+    instance: str
+    """Id of the EC2 instance; "" while it does not exist."""
+    kind: str = "ssm"
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A way in: a Job made from this CronJob, with other arguments."""
+
+    context: str
+    """kubectl context; "" is the operator's current one."""
+    namespace: str
+    cronjob: str
+    kind: str = "pod"
+
+
+Way = Ssh | AzureRunCommand | Ssm | Pod
+W = TypeVar("W", Ssh, AzureRunCommand, Ssm, Pod)
+
+
+@dataclass(frozen=True)
 class Host:
-    """One machine. `roles` are guest roles: gateway, database."""
+    """Where programs of the guest run: a machine, or a cluster's Job. `roles` are guest roles: gateway, database,
+    standby, backup."""
 
     name: str
     site: str
     address: str
-    """Private IPv4 address inside its site."""
+    """Private IPv4 address inside its site; "" when nobody needs it."""
     roles: tuple[str, ...]
-    transport: Ssh
+    way: Way
     bundle: str = ""
     """Stack output with the archive that the host's owners install; empty: `pulumi up` delivers its roles."""
     again: str = ""
     """Resource whose replacement delivers everything anew. Empty: the host fetches it by itself, or has a bundle."""
+    status: str = ""
+    """Where it writes its own status document, for instance `azblob://ACCOUNT/CONTAINER/NAME`; "" where it does not."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether this mode has it."""
+        return not (isinstance(self.way, AzureRunCommand) and not self.way.vm) and not (
+            isinstance(self.way, Ssm) and not self.way.instance
+        )
 
     @property
     def delivery(self) -> str:
@@ -50,10 +111,15 @@ class Host:
                 f"; to a host that was built anew, `pulumi up --replace '**::{self.again}'` does" if self.again else ""
             )
             return f"run `pulumi up`, which delivers it{anew}"
-        return (
-            f"its owners install it: `pulumi stack output {self.bundle} --show-secrets | base64 -d > "
-            f"{self.name}.tar.gz`, and on the host `tar -xzf {self.name}.tar.gz && sudo ./install.sh`"
-        )
+        return handed_over(self.name, self.bundle)
+
+
+def handed_over(host: str, bundle: str) -> str:
+    """What the owners of a host do with the stack output `bundle`, as an instruction."""
+    return (
+        f"its owners install it: `pulumi stack output {bundle} --show-secrets | base64 -d > {host}.tar.gz`, and on the "
+        f"host `tar -xzf {host}.tar.gz && sudo ./install.sh`"
+    )
 
 
 @dataclass(frozen=True)
@@ -68,65 +134,71 @@ class Tunnel:
     initiator_range: str
     responder_range: str
     """CIDRs that the tunnel protects."""
-    initiator_peer: str
-    """Public address at which the initiator sees the responder."""
     detect_seconds: float
     """Computed dead-peer detection time."""
 
 
+MYSQL_REPLICA = "mysql-replica"
+"""A kind of flow: asynchronous, by GTIDs."""
+
+
 @dataclass(frozen=True)
-class Replica:
-    """An asynchronous GTID replica."""
+class Flow:
+    """Data on their way from one database to another, all the time."""
 
     name: str
+    engine: str
+    """mysql or postgres."""
+    kind: str
+    """How they go: mysql-replica, postgres-logical, dms, aurora."""
     source: str
-    replica: str
-    """Host names."""
-    source_address: str
-    source_port: int
-    heartbeat_table: str
+    target: str
+    """Names of hosts or endpoints."""
+    source_address: str = ""
+    """Where the target finds the source."""
+    source_port: int = 0
+    heartbeat_table: str = ""
     """`schema.table` that the source writes each second."""
-    resume_seconds: float
+    resume_seconds: float = 0.0
     """Computed worst resume after the path returns, without the tunnel's share."""
-    tolerated_outage_hours: float
-    """Longest outage that the source's binary logs outlive."""
+    tolerated_outage_hours: float = 0.0
+    """Longest outage that heals by itself, because the source keeps its logs for longer."""
 
 
 @dataclass(frozen=True)
-class AzureMachine:
-    """A machine that nobody logs in to; commands reach it by Azure Run Command, with the operator's own identity."""
+class Route53Latch:
+    """Steering: two objects whose presence moves every name to the away site. That site's data plane writes them."""
 
-    name: str
-    """Name in the inventory and as guest, for instance azure-standby."""
-    site: str
-    roles: tuple[str, ...]
-    """Guest roles: standby."""
-    subscription: str
-    resource_group: str
-    vm: str
-    """Name of the virtual machine; "" while it does not exist."""
-    status: str = ""
-    """Where it writes its own status document: `azblob://ACCOUNT/CONTAINER/NAME`."""
+    stores: tuple[str, ...]
+    """`azblob://ACCOUNT/CONTAINER/NAME`, one in each of two accounts and regions."""
+    urls: tuple[str, ...]
+    """The same objects as the health checks ask for them; 200 is set, 404 is not set."""
+    kind: str = "route53-latch"
 
 
 @dataclass(frozen=True)
-class KubernetesJob:
-    """Where the programs of package `backup` run at a site: a Job made from this CronJob, with other arguments."""
+class CloudflarePools:
+    """Steering: a Cloudflare load balancer's pools, one a site. What moves them comes with a move that does."""
 
-    site: str
-    context: str
-    """kubectl context; "" is the operator's current one."""
-    namespace: str
-    cronjob: str
+    kind: str = "cloudflare-pools"
+
+
+@dataclass(frozen=True)
+class RecordSwitch:
+    """Steering: a record that the operations write anew."""
+
+    zone: str
+    """Where its record is, for instance `route53://ZONE`."""
+    kind: str = "record-switch"
 
 
 @dataclass(frozen=True)
 class Name:
-    """A DNS name that users know, answered by a failover pair."""
+    """A DNS name that users know, and what moves it from one site to the other."""
 
     fqdn: str
     stateful: bool
-    """True: moves by the latch only. False: moves by health or latch (a notice page)."""
+    """True: moves by its steering only. False: moves by health, too (a notice page)."""
     primary_url: str
     """What proves that the primary site answers, asked for without the name: the primary's own address."""
     secondary_url: str
@@ -138,16 +210,7 @@ class Name:
     ttl_seconds: int
     failover_seconds: float
     """Computed: interval x threshold + 6 + TTL."""
-
-
-@dataclass(frozen=True)
-class Latch:
-    """Two objects whose presence moves every name to the standby site. Written by the data plane of the standby."""
-
-    stores: tuple[str, ...]
-    """`azblob://ACCOUNT/CONTAINER/NAME`, one in each of two accounts and regions."""
-    urls: tuple[str, ...]
-    """The same objects as the health checks ask for them; 200 is set, 404 is not set."""
+    steering: Route53Latch | CloudflarePools | RecordSwitch
 
 
 @dataclass(frozen=True)
@@ -169,10 +232,13 @@ class Backups:
 
 
 @dataclass(frozen=True)
-class Database:
-    """A database endpoint of a site that takes SQL only."""
+class Endpoint:
+    """A database that takes SQL only: nobody logs in where it runs."""
 
+    name: str
     site: str
+    engine: str
+    """mysql or postgres."""
     address: str
     """Host name; "" while it does not exist."""
     port: int
@@ -180,6 +246,33 @@ class Database:
     password: str
     """Reference, never the secret: `azkv://VAULT/SECRET` or `secretsmanager://REGION/NAME`."""
     schema: str
+    through: str
+    """Name of the host from which it is asked; "" when a desk asks it itself."""
+    authority: str = ""
+    """PEM of the authority of its certificate; "" for one that everybody believes."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What drills and failovers are held against, and where their records go."""
+
+    rto_seconds: float | None = None
+    rpo_seconds: float | None = None
+    """None: nothing was promised."""
+    evidence: str = ""
+    """`s3://BUCKET/PREFIX`, `azblob://ACCOUNT/CONTAINER` or `file:///FOLDER`, outside both sites; "" each desk."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one component adds to the inventory."""
+
+    hosts: tuple[Host, ...] = ()
+    tunnels: tuple[Tunnel, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    names: tuple[Name, ...] = ()
+    backups: Backups | None = None
 
 
 @dataclass(frozen=True)
@@ -188,20 +281,23 @@ class Inventory:
 
     topology: str
     dr_mode: str
+    sites: tuple[Site, ...]
+    home: str
+    """Site where the data live in quiet times."""
+    away: str
+    """Site where they go."""
     active_site: str
-    standby_site: str
-    hosts: tuple[Host, ...]
+    """Site that serves, as the stack was told; what moves users may say otherwise."""
+    hosts: tuple[Host, ...] = ()
     tunnels: tuple[Tunnel, ...] = ()
-    replicas: tuple[Replica, ...] = ()
-    azure_machines: tuple[AzureMachine, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
     names: tuple[Name, ...] = ()
-    latch: Latch | None = None
     backups: Backups | None = None
-    databases: tuple[Database, ...] = ()
-    jobs: tuple[KubernetesJob, ...] = ()
     store: str = ""
-    """Where journal, lock and a copy of this live, on the standby site: `HOST:/directory` or
+    """Where journal, lock and a copy of this live, at the away site: `ssh://HOST/directory` (HOST is one of `hosts`) or
     `azblob://ACCOUNT/CONTAINER`."""
+    promise: Promise = Promise()
     digest: str = ""
     """Hash of what was rendered for the machines; evidence is bound to it."""
     version: int = VERSION
@@ -213,6 +309,52 @@ class Inventory:
                 return host
         raise KeyError(name)
 
+    def site(self, name: str) -> Site:
+        """The site called `name`; KeyError when there is none."""
+        for site in self.sites:
+            if site.name == name:
+                return site
+        raise KeyError(name)
+
+    def flows_of(self, kind: str) -> tuple[Flow, ...]:
+        """Those of one kind."""
+        return tuple(flow for flow in self.flows if flow.kind == kind)
+
+    def with_role(self, role: str, site: str) -> Host | None:
+        """The first host at `site` that has the role, whether it exists now or not."""
+        return next((host for host in self.hosts if host.site == site and role in host.roles), None)
+
+    def reached_by(self, kind: type[W]) -> dict[str, W]:
+        """Name of each host that is reached in this way → the way."""
+        return {host.name: host.way for host in self.hosts if isinstance(host.way, kind)}
+
+    @property
+    def logins(self) -> tuple[Host, ...]:
+        """Hosts that are logged in to."""
+        return tuple(host for host in self.hosts if isinstance(host.way, Ssh))
+
+    @property
+    def latch(self) -> Route53Latch | None:
+        """The latch that steers the names; None where nothing is steered by one."""
+        return next((name.steering for name in self.names if isinstance(name.steering, Route53Latch)), None)
+
+
+def together(about: Inventory, entries: Iterable[Entry]) -> Inventory:
+    """`about` with what each component adds, in this order. ValueError when two of them name backups."""
+    every = list(entries)
+    backups = [entry.backups for entry in every if entry.backups is not None]
+    if len(backups) > 1:
+        raise ValueError(f"an inventory has one place of backups, and {len(backups)} components name one")
+    return dataclasses.replace(
+        about,
+        hosts=tuple(host for entry in every for host in entry.hosts),
+        tunnels=tuple(tunnel for entry in every for tunnel in entry.tunnels),
+        flows=tuple(flow for entry in every for flow in entry.flows),
+        endpoints=tuple(endpoint for entry in every for endpoint in entry.endpoints),
+        names=tuple(name for entry in every for name in entry.names),
+        backups=backups[0] if backups else None,
+    )
+
 
 def to_dict(inventory: Inventory) -> dict[str, Any]:
     """Plain JSON types, as published by the stack output `inventory`."""
@@ -221,10 +363,15 @@ def to_dict(inventory: Inventory) -> dict[str, Any]:
 
 
 def from_dict(data: dict[str, Any]) -> Inventory:
-    """Inverse of to_dict. Unknown fields are ignored (a newer writer); ValueError names what is missing or wrong."""
-    if data.get("version") != VERSION:
+    """Inverse of to_dict; version 1 is converted. Unknown fields are ignored (a newer writer); ValueError names what is
+    missing or wrong."""
+    found = data.get("version")
+    if found == inventory_v1.VERSION:
+        data = inventory_v1.converted(data)
+    elif found != VERSION:
         raise ValueError(
-            f"inventory version {data.get('version')!r}; this twinsite reads {VERSION}: run `pulumi up` again with it"
+            f"inventory version {found!r}; this twinsite reads {inventory_v1.VERSION} and {VERSION}: run `pulumi up` "
+            "again with it"
         )
     return typing.cast(Inventory, _read(Inventory, data, "inventory"))
 
@@ -241,8 +388,8 @@ def _read(kind: Any, value: Any, where: str) -> Any:
             elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
                 raise ValueError(f"{where}.{field.name} is missing: run `pulumi up` again")
         return kind(**given)
-    if typing.get_origin(kind) is types.UnionType:  # something | None
-        return None if value is None else _read(typing.get_args(kind)[0], value, where)
+    if typing.get_origin(kind) is types.UnionType:
+        return _one_of(typing.get_args(kind), value, where)
     if typing.get_origin(kind) is tuple:
         if not isinstance(value, list):
             raise ValueError(f"{where}: expected a list, found {value!r}")
@@ -252,3 +399,17 @@ def _read(kind: Any, value: Any, where: str) -> Any:
     if not isinstance(value, kind):
         raise ValueError(f"{where}: expected {kind}, found {value!r}")
     return value
+
+
+def _one_of(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
+    """`something | None`, or classes that are told apart by their field `kind`."""
+    if types.NoneType in kinds:
+        return None if value is None else _read(kinds[0], value, where)
+    tagged = {kind.kind: kind for kind in kinds}
+    found = value.get("kind") if isinstance(value, dict) else None
+    if found not in tagged:
+        raise ValueError(
+            f"{where}: kind {found!r}, and this twinsite has {', '.join(tagged)}: install a newer one, or run "
+            "`pulumi up` with this one"
+        )
+    return _read(tagged[found], value, where)

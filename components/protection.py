@@ -12,6 +12,9 @@ from typing import Any
 
 import pulumi
 
+KEPT = "-keep-while-active"
+"""Ends the name of the hook of whatever holds data, by which a reader of a graph tells that it does."""
+
 _TIMEOUT_SECONDS = 5
 _MOVE_FIRST = (
     "move users first, then set active_site to the other site (`pulumi config set active_site …`) and run this again"
@@ -28,7 +31,7 @@ def keep_while_active(
             raise ValueError(f"{args.name} holds the data of {what}, and its site is active: {_MOVE_FIRST}")
         await require_no_latch(args.name, latch_urls)
 
-    return pulumi.ResourceHookBinding(before_delete=[_hook(f"{name}-keep-while-active", refuse)])
+    return pulumi.ResourceHookBinding(before_delete=[_hook(f"{name}{KEPT}", refuse)])
 
 
 def grow_only(name: str, what: str, setting: str, size: Sequence[str]) -> pulumi.ResourceHook:
@@ -48,6 +51,31 @@ def grow_only(name: str, what: str, setting: str, size: Sequence[str]) -> pulumi
     return _hook(f"{name}-grow-only", refuse)
 
 
+def for_life(name: str, what: str, settings: Mapping[str, str], active: bool) -> pulumi.ResourceHookBinding:
+    """Hook binding for a component: what would replace what serves in it is refused while its site is active.
+
+    `settings`: field of its intent -> where a person sets it. On the component, whose update comes before that of any
+    part of it: a part that is to be replaced may take others along before its own hook is asked.
+    """
+
+    async def refuse(args: pulumi.ResourceHookArgs) -> None:
+        old, new = _meant(args.old_inputs), _meant(args.new_inputs)
+        # What a version before did not note is not known to have changed.
+        changed = [key for key in settings if key in old and old[key] != new.get(key)]
+        if active and changed:
+            said = ", ".join(f"{settings[key]} {new.get(key)} instead of {old[key]}" for key in changed)
+            raise ValueError(f"{said} would replace {what}, which serves now: take that back, or {_MOVE_FIRST}")
+
+    return pulumi.ResourceHookBinding(before_update=[_hook(f"{name}-for-life", refuse)])
+
+
+def _meant(inputs: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """A component's intent; a version before noted its fields as inputs of their own."""
+    known = inputs or {}
+    meant: Mapping[str, Any] = known.get("intent", known)
+    return meant
+
+
 def keep_serving(
     name: str, what: str, active: bool, latch_urls: Sequence[pulumi.Input[str]], disturbing: Sequence[Sequence[str]]
 ) -> pulumi.ResourceHookBinding:
@@ -59,7 +87,7 @@ def keep_serving(
     async def refuse_delete(args: pulumi.ResourceHookArgs) -> None:
         if active:
             raise ValueError(
-                f"{args.name} is {what}, which serves now, and this would delete or replace it (a changed bootstrap "
+                f"{args.name} is {what}, which serves now, and this would delete or replace it (another image "
                 f"replaces a machine): take the change back, or {_MOVE_FIRST}"
             )
         await require_no_latch(args.name, latch_urls)

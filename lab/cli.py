@@ -12,13 +12,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from lab import lifecycle
+from lab import lifecycle, scenes
 from lab.client import Client, LabError, Refused
+from lab.cloud_config import USER
 from lab.lifecycle import Found
-from lab.onprem import MACHINES, PUBLIC_ADDRESS, USER
+from lab.model import SITE_ADDRESS
 from lab.operator.desk import Desk
 from lab.paths import Paths
-from lab.topologies import DEFAULT, STACKS
 
 
 class Progress:
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _up(options: argparse.Namespace, paths: Paths) -> int:
     progress = Progress()
     try:
-        found = lifecycle.up(paths, progress, options.topology)
+        found = lifecycle.up(paths, progress, scenes.named(options.topology))
     finally:
         progress.stop()
     if found.mode == "live":
@@ -125,17 +125,31 @@ def _shell(options: argparse.Namespace, paths: Paths) -> int:
 
 def _login(found: Found, name: str) -> tuple[list[str], str]:
     """The ssh command to [USER@]machine, and the namespace to run it in (empty: the desk's)."""
-    user, name = name.split("@", 1) if "@" in name else (USER, name)
+    user, name = name.split("@", 1) if "@" in name else ("", name)
     machine = Client(found.paths.socket).call("machine", id=name)
     if not machine.get("running"):
         raise LabError(f"{name} is off")
-    for site in MACHINES:
-        if machine["id"] == site.name:
-            return ["ssh", "-p", str(site.port), f"{user}@{PUBLIC_ADDRESS}"], ""
+    user = user or _anybody(name, machine)
+    for one in scenes.named(found.topology).machines:
+        if machine["id"] == one.name:
+            return ["ssh", "-p", str(one.forwarded_port), f"{user}@{SITE_ADDRESS}"], ""
     # As a cloud's session manager: from the VPC's router, past security groups. Its host key is nobody's business here.
     trusting = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
     key = str(Desk(found.paths, live=True).ssh_key)
     return ["ssh", *trusting, "-i", key, f"{user}@{machine['address']}"], str(machine["namespace"])
+
+
+def _anybody(name: str, machine: dict[str, Any]) -> str:
+    """Who logs in where a person named nobody: the image's own user, else the first who has a key."""
+    people = machine.get("logins") or []
+    if not people and not machine.get("booted"):
+        raise LabError(f"{name} is still booting: nobody can log in yet")
+    if not people:
+        raise LabError(
+            f"nobody has a key to log in to {name}: its cloud runs commands there (Run Command; `twinsite` uses it); "
+            f"what it said while booting is in {machine.get('console') or 'its console log'}"
+        )
+    return USER if USER in people else str(people[0])
 
 
 def _exec(options: argparse.Namespace, paths: Paths) -> int:
@@ -198,7 +212,9 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     bring = command("up", _up, "Bring the box up; with no root or no systemd-nspawn, the desk alone (recorded only).")
-    bring.add_argument("--topology", choices=list(STACKS), default=DEFAULT, help="whose pre-existing sites the box has")
+    bring.add_argument(
+        "--topology", choices=scenes.names(), default=scenes.DEFAULT, help="whose pre-existing sites the box has"
+    )
     command("down", _down, "Take everything away, also what a crash left.")
     command("status", _status, "What runs. Exit code 0: up, 1: not up.").add_argument("--json", action="store_true")
     shell = command(
@@ -217,8 +233,13 @@ def _parser() -> argparse.ArgumentParser:
     cut = fault("cut", "Cut a cable: onprem-wan, or a machine's.", ["id", "down"])
     cut.add_argument("id", metavar="LINK")
     cut.add_argument("down", type=_switch, metavar="on|off", help="on: the cable is cut")
-    dark = fault("dark", "AWS goes dark: APIs, load balancer and machines; Route 53 answers on.", ["down"])
-    dark.add_argument("down", type=_switch, metavar="on|off", help="on: AWS is dark")
+    dark = fault(
+        "dark",
+        "A site goes dark: APIs, load balancers and machines; names are answered on, wherever they are.",
+        ["site", "down"],
+    )
+    dark.add_argument("site", nargs="?", default="", metavar="SITE", help="without it: the one that serves at first")
+    dark.add_argument("down", type=_switch, metavar="on|off", help="on: it is dark")
     refuse = fault("refuse", "An Azure storage account refuses its blobs with 403 and this code.", ["account", "code"])
     refuse.add_argument("account", metavar="ACCOUNT")
     refuse.add_argument("code", metavar="CODE|off", help="KeyVaultEncryptionKeyNotFound, AuthorizationFailure, …")

@@ -6,7 +6,6 @@ It prepares nothing that survives it except what the box makes; `lab down` clean
 """
 
 import contextlib
-import http.server
 import json
 import os
 import secrets
@@ -19,9 +18,11 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from lab import scenes
 from lab.client import LabError
 from lab.methods import Methods
 from lab.paths import Paths
+from lab.services.exchange import Exchange
 from lab.state import State
 
 
@@ -42,15 +43,14 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             traceback.print_exc(file=self.log)
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(Exchange):
     """POST /call {"method", "params"} → {"ok", "result" | "error"}."""
 
     server: Server
-    protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         try:
-            question = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))))
+            question = json.loads(self.body())
             if self.path != "/call" or not isinstance(question, dict) or "method" not in question:
                 raise LabError('ask with POST /call {"method": …, "params": {…}}')
             answer: dict[str, Any] = {
@@ -63,18 +63,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if type(error).__name__ != "BoxError":
                 traceback.print_exc(file=self.server.log)
             answer = {"ok": False, "error": str(error) or type(error).__name__}
-        body = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def address_string(self) -> str:
-        return "unix"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+        self.answer(200, [("Content-Type", "application/json")], json.dumps(answer).encode())
 
 
 def start_time(pid: int) -> str:
@@ -91,7 +80,7 @@ def start_time(pid: int) -> str:
 
 def run(paths: Paths, image: Path, topology: str) -> int:
     """Live until `down` or a signal; then take everything away."""
-    from lab.site import Site
+    from lab.stage import Stage
 
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -99,21 +88,23 @@ def run(paths: Paths, image: Path, topology: str) -> int:
     paths.pid.write_text(f"{os.getpid()} {start_time(os.getpid())}\n")
     state = State(paths.state, box=f"box-{secrets.token_hex(4)}")
     state.save()
-    site = Site(paths, image, state, topology)
+    stage = Stage(paths, image, state, scenes.named(topology))
     methods = Methods(
         state,
-        site.box,
-        applying=site.applying,
-        applied=site.applied,
+        stage.box,
+        applying=stage.applying,
+        applied=stage.applied,
         ask_down=ended.set,
-        report=site.report,
-        azure=site.azure,
-        dark=site.dark,
-        kubectl=site.kubectl,
+        report=stage.report,
+        azure=stage.azure,
+        dark=stage.dark,
+        is_dark=stage.is_dark,
+        kubectl=stage.kubectl,
+        shelf=stage.shelf,
     )
     server = Server(paths.socket, methods)
     threading.Thread(target=server.serve_forever, name="box", daemon=True).start()
-    starter = threading.Thread(target=site.start, name="start", daemon=True)
+    starter = threading.Thread(target=stage.start, name="start", daemon=True)
     starter.start()
     while not ended.wait(1.0):
         pass
@@ -121,7 +112,7 @@ def run(paths: Paths, image: Path, topology: str) -> int:
     with contextlib.suppress(OSError):
         paths.socket.unlink()
     server.shutdown()
-    site.stop()
+    stage.stop()
     return 0
 
 

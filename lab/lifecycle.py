@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import owner, primary
+from lab import owner, scenes
 from lab.client import Client, LabError, Refused
 from lab.daemon import start_time
 from lab.methods import wait_until
 from lab.operator import stack
 from lab.operator.desk import INSIDE, NAMESPACE, Desk
 from lab.paths import RUN, TREE, Paths, cache
+from lab.scenes import Scene
 from lab.services.credentials import operator_credentials
-from lab.topologies import AWS_AZURE, DEFAULT
 
 Say = Callable[[str], None]
 
@@ -38,6 +38,7 @@ class Found:
     mode: str
     paths: Paths
     box: str = ""
+    topology: str = scenes.DEFAULT
 
 
 def recorded_paths() -> Paths:
@@ -50,10 +51,10 @@ def find(paths: Paths) -> Found:
     if paths.run.exists() and not os.access(paths.run, os.R_OK | os.X_OK):
         raise Refused(f"the lab of this machine is another user's ({paths.run}): use sudo")
     if daemon_pid(paths):
-        return Found("live", paths, _mark(paths))
+        return Found("live", paths, **_mark(paths))
     recorded = recorded_paths()
-    if _mark(recorded):
-        return Found("recorded", recorded, _mark(recorded))
+    if mark := _mark(recorded):
+        return Found("recorded", recorded, **mark)
     return Found("down", paths)
 
 
@@ -88,27 +89,26 @@ def alone(paths: Paths) -> Iterator[None]:
         yield
 
 
-def up(paths: Paths, say: Say, topology: str = DEFAULT) -> Found:
+def up(paths: Paths, say: Say, scene: Scene) -> Found:
     """Bring the box up, or the desk alone where there cannot be one. Refused when another is at work, or when the box
     has another topology's sites."""
     with owner.own(owner.place(paths), "./scripts/lab up"), alone(paths), interruptible():
         found, missing = find(paths), why_not()
         if found.box and (found.mode == "live" or missing):
-            there = _marked(found.paths, "topology") or DEFAULT
-            if there != topology:
-                raise Refused(f"the lab is up with the sites of {there}: `./scripts/lab down` first")
+            if found.topology != scene.topology:
+                raise Refused(f"the lab is up with the sites of {found.topology}: `./scripts/lab down` first")
             say("the lab is already up" + (" (recorded only)" if found.mode == "recorded" else ""))
             return found
         if missing:
             for sentence in missing:
                 say(sentence)
             say("so this lab records only: previews and updates work, nothing runs, drills refuse")
-            return _up_recorded(say, topology)
+            return _up_recorded(say, scene)
         if daemon_pid(paths) or paths.run.exists():
             say("an earlier lab did not end well: clearing what it left")
             _clear(paths, say)
         try:
-            return _up_live(paths, say, topology)
+            return _up_live(paths, say, scene)
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 say("interrupted: taking everything down")
@@ -171,18 +171,18 @@ def daemon_pid(paths: Paths) -> int:
     return int(pid) if started and start_time(int(pid)) == started else 0
 
 
-def _up_live(paths: Paths, say: Say, topology: str) -> Found:
+def _up_live(paths: Paths, say: Say, scene: Scene) -> Found:
     from lab.box.image import ensure_image
 
     image = ensure_image(cache(), say)
-    if topology == AWS_AZURE:
-        primary.war(say)
+    for build in scene.downloads.values():
+        build(say)
     paths.run.mkdir(mode=0o700)
-    desk = Desk(paths, live=True, topology=topology)
-    desk.prepare_identity(operator_credentials())
+    desk = Desk(paths, live=True)
+    desk.prepare_identity(scene, operator_credentials())
     with paths.log.open("w") as log:
         daemon = subprocess.Popen(
-            [sys.executable, "-m", "lab.daemon", str(paths.run), str(image), topology],
+            [sys.executable, "-m", "lab.daemon", str(paths.run), str(image), scene.topology],
             cwd=TREE,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -202,7 +202,7 @@ def _up_live(paths: Paths, say: Say, topology: str) -> Found:
     wait_until(answers, 30, "the daemon's first answer")
     box = str(client.call("ping")["box"])
     say("preparing the desk")
-    desk.prepare(box, stack.machine_image(image.parent.name))
+    desk.prepare(scene, box, stack.machine_image(image.parent.name))
     shown = ""
 
     def ready() -> bool:
@@ -217,22 +217,22 @@ def _up_live(paths: Paths, say: Say, topology: str) -> Found:
         return bool(shown == "ready")
 
     wait_until(ready, UP_SECONDS, "the box's start")
-    _set_mark(paths, box, topology)
-    return Found("live", paths, box)
+    _set_mark(paths, box, scene)
+    return Found("live", paths, box, scene.topology)
 
 
-def _up_recorded(say: Say, topology: str) -> Found:
+def _up_recorded(say: Say, scene: Scene) -> Found:
     paths = recorded_paths()
     if paths.run.exists():
         shutil.rmtree(paths.run)
     paths.run.mkdir(parents=True, mode=0o700)
-    desk = Desk(paths, live=False, topology=topology)
-    desk.prepare_identity(operator_credentials())
+    desk = Desk(paths, live=False)
+    desk.prepare_identity(scene, operator_credentials())
     box = f"recorded-{os.urandom(4).hex()}"
     say("preparing the desk")
-    desk.prepare(box, stack.machine_image("c0de"))
-    _set_mark(paths, box, topology)
-    return Found("recorded", paths, box)
+    desk.prepare(scene, box, stack.machine_image("c0de"))
+    _set_mark(paths, box, scene)
+    return Found("recorded", paths, box, scene.topology)
 
 
 def _clear(paths: Paths, say: Say) -> None:
@@ -276,20 +276,17 @@ def _end_desk_processes(say: Say) -> None:
             wait_until(lambda: not left(), seconds, "their end")
 
 
-def _mark(paths: Paths) -> str:
-    """The box's id once its `up` is complete; empty before."""
-    return _marked(paths, "box")
-
-
-def _marked(paths: Paths, key: str) -> str:
+def _mark(paths: Paths) -> dict[str, str]:
+    """The box's id and topology once its `up` is complete; empty before."""
     try:
-        return str(json.loads((paths.run / "up.json").read_text())[key])
-    except (OSError, ValueError, KeyError):
-        return ""
+        found: dict[str, str] = json.loads((paths.run / "up.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return found
 
 
-def _set_mark(paths: Paths, box: str, topology: str) -> None:
-    (paths.run / "up.json").write_text(json.dumps({"box": box, "topology": topology}))
+def _set_mark(paths: Paths, box: str, scene: Scene) -> None:
+    (paths.run / "up.json").write_text(json.dumps({"box": box, "topology": scene.topology}))
 
 
 def _last_lines(paths: Paths, count: int = 8) -> str:
@@ -317,32 +314,27 @@ def _holder(name: str) -> str:
         return ""
 
 
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible() -> contextlib.AbstractContextManager[None]:
     """SIGTERM and a closed terminal end the block as Ctrl-C does: with everything taken down."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = {
-        number: signal.signal(number, interrupt)
-        for number in (signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) != signal.SIG_IGN  # nohup
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    # What is ignored stays so (nohup).
+    numbers = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) != signal.SIG_IGN]
+    return _handled(interrupt, *numbers)
+
+
+def _uninterruptible() -> contextlib.AbstractContextManager[None]:
+    """Half a clean-up is worse than a late Ctrl-C."""
+    return _handled(signal.SIG_IGN, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
-def _uninterruptible() -> Iterator[None]:
-    """Half a clean-up is worse than a late Ctrl-C."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+def _handled(handler: Any, *numbers: int) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -28,11 +28,13 @@ class Methods:
         ask_down: Callable[[], None] = lambda: None,
         report: Callable[[], dict[str, Any]] = dict,
         azure: AzureCloud | None = None,
-        dark: Callable[[bool | None], bool] = lambda down: False,
+        dark: Callable[[str, bool], None] = lambda site, down: None,
+        is_dark: Callable[[str, str], bool] = lambda package, place: False,
         kubectl: Callable[[list[str], str], dict[str, Any]] = lambda words, stdin: {},
+        shelf: Callable[[str], str] = lambda context: "",
     ) -> None:
         """`applying` and `applied` run before and after the box makes a world real; `report` adds to `status`; `dark`
-        takes AWS away (True), gives it back (False), and says whether it is away (None)."""
+        takes a site away (True) or gives it back, `is_dark` says whether a provider reaches nothing at a place."""
         self._state = state
         self._box = box
         self._applying = applying
@@ -41,7 +43,9 @@ class Methods:
         self._report = report
         self._azure = azure
         self._dark = dark
+        self._is_dark = is_dark
         self._kubectl = kubectl
+        self._shelf = shelf
         self._box_lock = threading.Lock()
         self._real_generation = -1
 
@@ -185,27 +189,34 @@ class Methods:
         """Drop this share of the packets on the on-prem site's way out, both directions; 0 takes it away."""
         if not 0 <= percent <= 100:
             raise LabError(f"loss is a percentage from 0 to 100, found {percent}")
+        self._require_onprem()
         with self._box_lock:
             self._live().loss(percent)
 
-    def do_dark(self, down: bool) -> None:
-        """AWS goes dark: its APIs, the load balancer, the primary's machines. Route 53's answers and edges stay."""
+    def do_dark(self, down: bool, site: str = "") -> None:
+        """A site goes dark: its APIs, load balancers and machines. Route 53's answers and edges stay."""
         with self._box_lock:
-            self._dark(down)
+            self._dark(site, down)
 
     def do_refuse(self, account: str, code: str) -> None:
         """A storage account of Azure answers 403 with this code where it would give or take a blob; `off` ends it."""
         self._cloud().blobs.refuse(account, code)
 
     def do_kubectl(self, words: list[str], stdin: str) -> dict[str, Any]:
-        """{"code", "out", "err"} of one command to the primary's cluster."""
+        """{"code", "out", "err"} of one command to a cluster."""
         return self._kubectl(words, stdin)
 
-    def do_is_dark(self) -> bool:
-        return self._dark(None)
+    def do_shelf(self, context: str) -> str:
+        """What is added to tokens where the records of a context's cluster are."""
+        return self._shelf(context)
+
+    def do_is_dark(self, package: str, place: str = "") -> bool:
+        """Whether calls of a provider's package to a region or a cluster's context go nowhere."""
+        return self._is_dark(package, place)
 
     def do_expire_nat(self) -> None:
         """The on-prem router forgets its connections and mappings."""
+        self._require_onprem()
         with self._box_lock:
             self._live().expire_nat()
 
@@ -245,6 +256,10 @@ class Methods:
             raise LabError("this box records only: it has no machines (see `./scripts/lab status` for what is missing)")
         return self._box
 
+    def _require_onprem(self) -> None:
+        if not self._live().site_machines():
+            raise LabError("this topology has no on-prem site: take another away with `./scripts/lab dark on`")
+
     def _site_machines(self) -> list[str]:
         return list(self._box.site_machines()) if self._box is not None else []
 
@@ -253,15 +268,11 @@ class Methods:
         found: dict[str, Any] = {"id": identity, "running": False, "booted": False, "address": ""}
         if self._box is not None:
             found |= self._box.machine_state(identity)
-        for machine in world.machines:
+        for machine, face, vpc in world.placed():
             if machine.id == identity:
-                found["hostname"] = machine.hostname
-                face = next((face for face in world.interfaces if face.id == machine.interface), None)
-                if face is not None:
-                    found["address"], found["public_address"] = face.address, face.public_address
-                    subnet = next((one for one in world.subnets if one.id == face.subnet), None)
-                    if subnet is not None and self._box is not None:
-                        found["vpc"], found["namespace"] = subnet.vpc, self._box.vpc_namespace(subnet.vpc)
+                found |= {"hostname": machine.hostname, "address": face.address, "public_address": face.public_address}
+                if self._box is not None:
+                    found |= {"vpc": vpc, "namespace": self._box.vpc_namespace(vpc)}
         record = self._state.records_get(INSTANCE_TOKEN, identity)
         if isinstance(record, dict):
             found["name"] = (record.get("tags") or {}).get("Name", "")

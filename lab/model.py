@@ -4,6 +4,7 @@ The box reconciles: `apply(World)` compares with what runs and changes only the 
 (vpc-…, i-…). Lengths and names of kernel objects are derived inside the box, never stored here.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 
@@ -108,6 +109,22 @@ class Machine:
     """The image carries the cloud's own agent, which asks the cloud for commands and runs them (Azure's images do)."""
 
 
+SITE_ADDRESS = "203.0.113.64"
+"""The on-prem site's only public address; its router masquerades behind it."""
+OPERATOR_ADDRESS = "203.0.113.10"
+"""Where the operator's desk is in the internet."""
+
+
+@dataclass(frozen=True)
+class SiteMachine:
+    """A machine of the on-prem site. The router forwards its `forwarded_port` to the machine's SSH."""
+
+    name: str
+    address: str
+    """In the site's LAN (lab/box/layout.py)."""
+    forwarded_port: int
+
+
 @dataclass(frozen=True)
 class World:
     """All of it. The pre-existing on-prem site and the operator are the box's own and not listed here."""
@@ -120,3 +137,15 @@ class World:
     machines: tuple[Machine, ...] = ()
     names: dict[str, str] = field(default_factory=dict)
     """Private or public DNS names to IPv4 addresses."""
+
+    def placed(self) -> Iterator[tuple[Machine, Interface, str]]:
+        """Machines with their interface and VPC; without those that wait for theirs."""
+        vpcs = {subnet.id: subnet.vpc for subnet in self.subnets}
+        faces = {face.id: face for face in self.interfaces if face.subnet in vpcs}
+        for machine in self.machines:
+            if face := faces.get(machine.interface):
+                yield machine, face, vpcs[face.subnet]
+
+    def at(self, vpc: str, address: str) -> tuple[Machine, Interface] | None:
+        """Who has this private address in a VPC."""
+        return next(((one, face) for one, face, its in self.placed() if (its, face.address) == (vpc, address)), None)

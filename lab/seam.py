@@ -4,21 +4,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from lab.model import World
+from lab.model import SiteMachine, World
 
 
 class BoxLike(Protocol):
     """Synchronous; one call at a time (the daemon holds a lock). Raises BoxError with a sentence."""
 
-    def up_site(self, user_data: Mapping[str, str], vendor_data: str = "", trust: str = "") -> None:
-        """Networks and the on-prem site; `user_data` by machine (none: that site is empty), `trust` (PEM) into every
-        machine's bundle."""
+    def up_site(self, machines: Mapping[SiteMachine, str], trust: str = "") -> None:
+        """Networks and the on-prem site; `machines` with their user data (none: that site is empty), `trust` (PEM)
+        into every machine's bundle."""
         ...
 
     def apply(self, world: World) -> None: ...
 
     def machine_state(self, identity: str) -> Mapping[str, Any]:
-        """{"running", "booted", "leader_pid", "address"}"""
+        """{"running", "booted", "leader_pid", "logins", "address"}"""
         ...
 
     def site_machines(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import os
 import threading
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +170,14 @@ class State:
     def records_delete(self, token: str, identity: str) -> bool:
         with self._change():
             return self._records.get(token, {}).pop(identity, None) is not None
+
+    def records_change(self, token: str, gone: Collection[str], made: Mapping[str, Any]) -> None:
+        """Several in one change: nobody sees the one half without the other."""
+        with self._change():
+            records = self._records.setdefault(token, {})
+            for identity in gone:
+                records.pop(identity, None)
+            records.update(made)
 
     def records_list(self, token: str) -> dict[str, Any]:
         with self._lock:

@@ -1,15 +1,15 @@
-"""Names, checks, edges and the load balancer of one box: what users meet. Started and stopped by the site.
+"""Names, checks, edges and the load balancers of one box: what users meet. Started and stopped by the site.
 
 Records are the provider's, so each answer follows the latest `up`. Not here: any of the rules (lab/services).
 """
 
 import functools
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from lab.box.host import nft
-from lab.box.layout import CLOUDFRONT, DNS, LOAD_BALANCER, USERS_DNS
+from lab.box.layout import CLOUDFRONT, DNS, USERS_DNS
 from lab.services.alb import LoadBalancer
 from lab.services.authority import Authority
 from lab.services.caching import Caching
@@ -17,7 +17,7 @@ from lab.services.cloudfront import CloudFront
 from lab.services.health_checks import Checkers
 from lab.services.http_proxy import Certificate, Door, Question
 from lab.services.names import Names, Resolver
-from lab.services.netns import inside
+from lab.services.netns import inside, listen
 from lab.services.zones import CHECK_TOKEN, Balancer, Zones
 from lab.state import State
 
@@ -34,7 +34,7 @@ class Traffic:
     ) -> None:
         """`more_names`: of the other cloud, with their addresses."""
         self._namespace = namespace
-        self._balancers: dict[Balancer, LoadBalancer] = {}
+        self.balancers: dict[Balancer, LoadBalancer] = {}
         self.checkers = Checkers(lambda: state.records_list(CHECK_TOKEN), self.address, self.connect)
         zones = Zones(state.records_list, self.checkers.healthy, self._balancer_health)
         self._resolver = Resolver(lambda: {**state.world()[0].names, **more_names()}, zones.answer)
@@ -59,7 +59,7 @@ class Traffic:
         self.checkers.stop()
         for door in self._doors:
             door.stop()
-        for balancer in self._balancers.values():
+        for balancer in self.balancers.values():
             balancer.stop()
         for names in self._names:
             names.stop()
@@ -67,20 +67,16 @@ class Traffic:
         self._names, self._doors = [], []
 
     def add_balancer(self, known: Balancer, balancer: LoadBalancer) -> None:
-        """From now on it answers at the load balancer's address and can be an alias's target."""
-        self._balancers[known] = balancer
-        self._open(LOAD_BALANCER, balancer.handle, balancer.certificate)
+        """From now on it answers at its address and can be an alias's target."""
+        self.balancers[known] = balancer
+        self._open(known.v4, balancer.handle, balancer.certificate)
         balancer.start()
 
-    def cut_balancers(self, down: bool) -> None:
-        """No packet reaches the load balancers until called with False: connections hang, as to a dead region."""
-        rule = f"        ip daddr {LOAD_BALANCER} drop\n" if down else ""
+    def cut_balancers(self, addresses: Collection[str]) -> None:
+        """No packet reaches these, and every one reaches the others: connections hang, as to a dead region."""
+        rule = f"        ip daddr {{ {', '.join(addresses)} }} drop\n" if addresses else ""
         chain = "    chain input {\n        type filter hook input priority 0; policy accept;\n" + rule + "    }\n"
         nft("table ip dark\ndelete table ip dark\ntable ip dark {\n" + chain + "}\n", self._namespace)
-
-    def flush_users_dns(self) -> None:
-        """The users' resolver forgets what it knows."""
-        self._caching.flush()
 
     def report(self) -> dict[str, Any]:
         """For `status`."""
@@ -88,7 +84,7 @@ class Traffic:
             "health_checks": self.checkers.report(),
             "load_balancers": [
                 {"name": known.name, "healthy": one.healthy, "target": one.detail}
-                for known, one in self._balancers.items()
+                for known, one in self.balancers.items()
             ],
         }
 
@@ -101,11 +97,10 @@ class Traffic:
         return inside(self._namespace, functools.partial(socket.create_connection, (address, port), seconds))
 
     def _balancer_health(self) -> Mapping[Balancer, bool]:
-        return {known: one.healthy for known, one in self._balancers.items()}
+        return {known: one.healthy for known, one in self.balancers.items()}
 
     def _open(self, address: str, handle: Callable[[Question], Any], certificate: Certificate) -> None:
         for port, given in ((80, None), (443, certificate)):
-            listening = inside(self._namespace, functools.partial(socket.create_server, (address, port)))
-            door = Door(listening, handle, given)
+            door = Door(listen(self._namespace, (address, port)), handle, given)
             door.start()
             self._doors.append(door)

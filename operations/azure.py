@@ -1,11 +1,14 @@
 """Azure as the operator reaches it: tokens of the operator's own identity, and blobs. Standard library only.
 
-The identity: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET when all three are set, else whoever is logged in
-to the Azure CLI. Everything here is the data plane of the standby; Resource Manager calls are in transport/azure.py.
+The identity: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET when all three are set, else the same three with
+ARM_ (as the provider has them), else whoever is logged in to the Azure CLI. Everything here is the data plane of the
+standby; Resource Manager calls are in transport/azure.py.
 """
 
+import base64
 import json
 import os
+import pathlib
 import shutil
 import socket
 import subprocess
@@ -23,8 +26,13 @@ STORAGE = "https://storage.azure.com"
 BLOB_VERSION = "2021-12-02"
 CALL_SECONDS = 20.0
 TRIES = 3
+BLOCK_BYTES = 8 * 2**20
+"""Azure takes 50,000 of them in a blob, each of at most 4000 MiB (from memory)."""
+BLOCK_SECONDS = 120.0
 NO_NAME = "NoSuchName"
 """Our word for an account whose name nobody knows: it is gone, or the resolver is."""
+NO_IDENTITY = "NoIdentity"
+"""Our word for a desk that has none to call with."""
 # A token is renewed this long before it ends.
 MARGIN_SECONDS = 300.0
 
@@ -108,7 +116,7 @@ def explained(error: AzureError, where: str, role: str) -> str:
         return f"{error}: the account of {where} is gone, or your resolver does not work; `pulumi up` makes it again"
     if error.status == 404:
         return f"{error}: the container of {where} is gone, not only empty; `pulumi up` makes it again"
-    if not error.status:
+    if not error.status and error.code != NO_IDENTITY:
         return f"{error}: look at your own network first, then at Azure's status of that region"
     return str(error)
 
@@ -144,15 +152,21 @@ class Identity:
         """A bearer token. AzureError says how to log in."""
         kept = self._kept.get(resource)
         if kept is None or kept[1] - MARGIN_SECONDS < time.time():
-            kept = self._with_secret(resource) if self._has_secret() else _from_cli(resource)
+            known = self._secret()
+            kept = self._with_secret(resource, known) if known else _from_cli(resource)
             self._kept[resource] = kept
         return kept[0]
 
-    def _has_secret(self) -> bool:
-        return all(self._environment.get(name) for name in VARIABLES)
+    def _secret(self) -> tuple[str, str, str] | None:
+        """(tenant, client, secret) of the first set of variables that is whole."""
+        for names in (VARIABLES, tuple(name.replace("AZURE_", "ARM_") for name in VARIABLES)):
+            tenant, client, secret = (self._environment.get(name, "") for name in names)
+            if tenant and client and secret:
+                return tenant, client, secret
+        return None
 
-    def _with_secret(self, resource: str) -> tuple[str, float]:
-        tenant, client, secret = (self._environment[name] for name in VARIABLES)
+    def _with_secret(self, resource: str, known: tuple[str, str, str]) -> tuple[str, float]:
+        tenant, client, secret = known
         form = {
             "grant_type": "client_credentials",
             "client_id": client,
@@ -172,14 +186,14 @@ class Identity:
 def _from_cli(resource: str) -> tuple[str, float]:
     fix = f"set {', '.join(VARIABLES)} of an identity that may act at the standby, or run `az login`"
     if shutil.which("az") is None:
-        raise AzureError(f"there is no identity for Azure: {fix}")
+        raise AzureError(f"there is no identity for Azure: {fix}", code=NO_IDENTITY)
     command = ["az", "account", "get-access-token", "--resource", resource, "--output", "json"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except subprocess.TimeoutExpired:
-        raise AzureError(f"`{' '.join(command)}` did not answer within 60 s: {fix}") from None
+        raise AzureError(f"`{' '.join(command)}` did not answer within 60 s: {fix}", code=NO_IDENTITY) from None
     if done.returncode:
-        raise AzureError(f"`{' '.join(command)}`: {done.stderr.strip()[-300:]}: {fix}")
+        raise AzureError(f"`{' '.join(command)}`: {done.stderr.strip()[-300:]}: {fix}", code=NO_IDENTITY)
     found = json.loads(done.stdout)
     # Older versions of the CLI know only a local time without a zone; such a token is not kept.
     return str(found["accessToken"]), float(found.get("expires_on") or 0.0)
@@ -258,6 +272,18 @@ class Blobs:
                 return False
             raise
         return True
+
+    def put_file(self, place: Place, file: pathlib.Path) -> None:
+        """Write a file of any size in blocks; what was there stays until the last one has come."""
+        blocks: list[str] = []
+        with file.open("rb") as content:
+            while piece := content.read(BLOCK_BYTES):
+                blocks.append(base64.b64encode(f"{len(blocks):08d}".encode()).decode())
+                given = urllib.parse.urlencode({"comp": "block", "blockid": blocks[-1]})
+                call("PUT", self._url(place, given), self._headers(), piece, BLOCK_SECONDS)
+        listed = "".join(f"<Latest>{block}</Latest>" for block in blocks)
+        body = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{listed}</BlockList>'
+        call("PUT", self._url(place, "comp=blocklist"), self._headers(Content_Type="application/xml"), body.encode())
 
     def delete(self, place: Place, tag: str = "") -> bool:
         """Remove it; False when there was none, or another one than `tag`."""

@@ -1,4 +1,4 @@
-"""The command line: arguments in, one answer on standard output, exit code 0, 1 or 2."""
+"""The command line: arguments in, one answer on standard output, exit code 0, 1, 2 or (doctor) 3."""
 
 import argparse
 import functools
@@ -13,16 +13,16 @@ import webbrowser
 from collections.abc import Mapping
 from typing import Any
 
-from . import evidence, facts, render, status
+from . import attempts, evidence, offers, render, status
 from .console import Console, console
 from .drill.kinds import DEFAULT_SECONDS, Direction, How
-from .guest import Guests, look
+from .review import options as review
 from .stack import NoInventory, Stack, locate, selected
 from .steps import stoppable
 from .transport import Transport, connect
 
-DONE, FAILED, REFUSED = 0, 1, 2
-EXIT = {"passed": DONE, "failed": FAILED, "refused": REFUSED}
+DONE, FAILED, REFUSED, UNKNOWN = 0, 1, 2, 3
+EXIT = {"passed": DONE, "failed": FAILED, "refused": REFUSED, "unknown": UNKNOWN}
 WATCH_SECONDS = 2.0
 LIVE = (
     "--live would move users onto a backup's data while the primary works, and leave behind what they wrote since: "
@@ -47,25 +47,34 @@ def _run(argv: list[str] | None) -> int:
     say = console()
     if given.command == "adopt-name":
         return _adopt(given, say)
+    if given.command == "doctor":
+        return _doctor(given, say)
+    if given.command == "review":
+        with stoppable():
+            return review.run(given, say)
+    if given.command == "compare-modes":
+        return _compare(given)
     try:
         stack = locate(given.inventory, given.stack)
     except NoInventory as problem:
         return _refuse(given, str(problem))
     if stack.note:
         say.say(f"note: {stack.note}")
+    nothing = offers.refusal(_name(given), stack.inventory)
+    if nothing:
+        return _refuse(given, nothing, stack, say)
     if given.command == "report":
         return _report(given, stack)
     try:
         transport = connect(stack.inventory)
     except ValueError as problem:
-        return _refuse(given, str(problem))
+        return _refuse(given, str(problem), stack, say)
     command = {
         "status": _status,
         "drill": _drill,
         "repair": _repair,
         "failover": _failover,
         "failback": _failover,
-        "switchover": _switchover,
     }[given.command]
     try:
         with stoppable():
@@ -81,10 +90,28 @@ def _run(argv: list[str] | None) -> int:
         transport.close()
 
 
-def _refuse(given: argparse.Namespace, problem: str) -> int:
-    """A refusal before there is a stack to speak of."""
-    if getattr(given, "json", False):
-        _print({"command": given.command, "verdict": "refused", "problems": [problem]})
+def _name(given: argparse.Namespace) -> str:
+    """The command as offers.py knows it."""
+    return f"drill {given.name}" if given.command == "drill" else str(given.command)
+
+
+def _refuse(given: argparse.Namespace, problem: str, stack: Stack | None = None, say: Console | None = None) -> int:
+    """A refusal before anything was asked. With `say` it is one of an attempt, where the command is one."""
+    answer: dict[str, Any] = {
+        "command": _name(given),
+        "topology": stack.inventory.topology if stack else None,
+        "dr_mode": stack.inventory.dr_mode if stack else None,
+        "verdict": "refused",
+        "figures": {},
+        "steps": [],
+        "problems": [problem],
+        "evidence": None,
+        "report": None,
+    }
+    if stack and say and given.command in attempts.ACTING:
+        answer = attempts.run(given, stack, say, lambda _: answer)
+    if given.json:
+        _print(answer)
     print(problem, file=sys.stderr)
     return REFUSED
 
@@ -93,28 +120,29 @@ def _print(answer: Mapping[str, Any]) -> None:
     print(json.dumps(answer, indent=1), flush=True)
 
 
-def _status_once(stack: Stack, transport: Transport) -> dict[str, Any]:
-    found = facts.read(stack.inventory, look(Guests(stack.inventory, transport)))
-    drill = "drill restore" if stack.inventory.backups else "drill tunnel-cut"
-    standing = evidence.standing(evidence.latest(stack.folder), stack.inventory.digest, time.time(), drill=drill)
-    shown = status.status(found, standing, stack.note)
-    if stack.inventory.latch is None:
-        return shown
-    from .failover import show
+def _proved(stack: Stack) -> dict[str, Any]:
+    """What the evidence of each kind of drill is worth now."""
+    inventory = stack.inventory
+    typed = {command: offers.typed(command, inventory) for command in offers.drills(inventory)}
+    found = evidence.by_kind(stack.folder, typed)
+    return evidence.of_drills(found, inventory.digest, time.time(), typed, offers.drill(inventory))
 
-    return show.extend(shown, stack, transport)
+
+def _status_once(stack: Stack, transport: Transport) -> status.Status:
+    return status.status(status.sources(stack, transport), _proved(stack), stack.note)
 
 
 def _status(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
     while True:
-        found = _status_once(stack, transport)
+        once = _status_once(stack, transport)
+        found = once.shown()
         if given.json:
             # --watch: one object a line, for programs that follow.
             print(json.dumps(found, indent=None if given.watch else 1), flush=True)
         else:
             if given.watch and sys.stdout.isatty():
                 print("\x1b[2J\x1b[H", end="")
-            print(render.status_text(found), flush=True)
+            print(once.text(), flush=True)
         if not given.watch:
             break
         time.sleep(WATCH_SECONDS)
@@ -125,12 +153,13 @@ def _status(given: argparse.Namespace, stack: Stack, transport: Transport, say: 
 
 def _failover(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
     """failover, failback, drill failover, drill restore: one code."""
-    from .failover import command
-    from .failover.words import Command, Intent
+    from .chain import Planned
+    from .moves import command, kinds
+    from .moves.words import Command, Intent
+    from .moves.world import World
 
-    name = f"drill {given.name}" if given.command == "drill" else given.command
     intent = Intent(
-        Command(name),
+        Command(_name(given)),
         to=getattr(given, "to", ""),
         source_is_dead=getattr(given, "source_is_dead", False),
         one_latch=getattr(given, "one_latch", False),
@@ -138,10 +167,17 @@ def _failover(given: argparse.Namespace, stack: Stack, transport: Transport, say
         ignore_lock=given.break_lock,
         backup=getattr(given, "backup", ""),
     )
-    if getattr(given, "live", False):
-        result = command.empty(stack.inventory, intent.command) | {"problems": [LIVE]}
-    else:
-        result = command.run(stack, intent, say, given.plan, lambda: command.connect(stack, transport))
+
+    def work(tell: Planned) -> dict[str, Any]:
+        if getattr(given, "live", False):
+            return command.empty(stack.inventory, intent.command) | {"problems": [LIVE]}
+
+        def world() -> World:
+            return kinds.connect(intent.command, stack, transport)
+
+        return command.run(stack, intent, say, given.plan, world, tell)
+
+    result = attempts.run(given, stack, say, work)
     if given.json:
         _print(result)
     else:
@@ -158,7 +194,12 @@ def _adopt(given: argparse.Namespace, say: Console) -> int:
     except NoInventory as problem:
         return _refuse(given, str(problem))
     with stoppable():
-        result = command.run(command.connect(name), given.name, say, given.plan, folder)
+        result = attempts.run(
+            given,
+            (name, folder),
+            say,
+            lambda tell: command.run(command.connect(name), given.name, say, given.plan, folder, tell),
+        )
     if given.json:
         _print(result)
     else:
@@ -166,9 +207,34 @@ def _adopt(given: argparse.Namespace, say: Console) -> int:
     return EXIT[result["verdict"]]
 
 
-def _switchover(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
-    words = "a switchover without loss comes with the live replica, which this version has not"
-    return _refuse(given, f"{words}: `twinsite failover --to {given.to}` moves users onto a backup's data")
+def _doctor(given: argparse.Namespace, say: Console) -> int:
+    """Before there is an inventory: what it asks for, the program says."""
+    from .doctor import command, show
+
+    folder = pathlib.Path.cwd()
+    with stoppable():
+        if given.policies:
+            result = command.write_policies(folder, given.stack, pathlib.Path(given.policies))
+        else:
+            result = command.run(folder, given.stack, given.who, say)
+    if given.json:
+        _print(result)
+    else:
+        print(show.files(result) if given.policies else show.text(result))
+    return EXIT[result["verdict"]]
+
+
+def _compare(given: argparse.Namespace) -> int:
+    """From settings alone, before there is an inventory."""
+    from . import compare
+
+    with stoppable():
+        result = compare.run(pathlib.Path.cwd(), given.stack, lambda: selected("")[0], given.what_if)
+    if given.json:
+        _print(result)
+    else:
+        print(compare.text(result))
+    return EXIT[result["verdict"]]
 
 
 def _drill(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
@@ -186,7 +252,12 @@ def _drill(given: argparse.Namespace, stack: Stack, transport: Transport, say: C
         keep_data=given.keep_data,
         fault_command=given.fault_command,
     )
-    result = command.run(stack, transport, request, say, given.break_lock)
+    result = attempts.run(
+        given,
+        stack,
+        say,
+        lambda tell: command.run(stack, transport, request, say, given.break_lock, tell),
+    )
     if given.json:
         _print(result)
     else:
@@ -197,7 +268,13 @@ def _drill(given: argparse.Namespace, stack: Stack, transport: Transport, say: C
 def _repair(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
     from .repair import command
 
-    result = command.run(stack, transport, say, given.plan, frozenset(given.confirm), given.break_lock)
+    confirmed = frozenset(given.confirm)
+    result = attempts.run(
+        given,
+        stack,
+        say,
+        lambda tell: command.run(stack, transport, say, given.plan, confirmed, given.break_lock, tell),
+    )
     if given.json:
         _print(result)
     else:
@@ -209,7 +286,7 @@ def _report(given: argparse.Namespace, stack: Stack) -> int:
     found = evidence.latest(stack.folder)
     path = pathlib.Path(str(found[1].get("report"))) if found and found[1].get("report") else None
     if path is None or not path.exists():
-        return _refuse(given, f"there is no report in {stack.folder}: run `twinsite drill tunnel-cut`")
+        return _refuse(given, f"there is no report in {stack.folder}: run `{offers.drill(stack.inventory)}`", stack)
     if given.json:
         _print({"command": "report", "report": str(path), "picture": str(path.with_suffix(".png"))})
     else:
@@ -283,14 +360,40 @@ def _arguments() -> argparse.ArgumentParser:
     adopt.add_argument("name", metavar="NAME", help="for instance www.example.com")
     adopt.add_argument("--plan", action="store_true", help="say what would be done, and do nothing")
 
+    asks = commands.add_parser(
+        "doctor",
+        help="what the stack needs of its accounts, before the first `up` and whenever wanted",
+        description="Asks, and changes nothing: rights, providers, quotas, sizes, zones, names, images, DNS, "
+        "certificates, state, clock. Exit 0: all ok; 1: something is not ok; 2: refused; 3: nothing is wrong, but "
+        "something could not be asked.",
+    )
+    asks.add_argument(
+        "--for",
+        dest="who",
+        choices=["deployer", "operator"],
+        default="deployer",
+        help="whose rights you must have (default %(default)s)",
+    )
+    asks.add_argument("--policies", default="", metavar="FOLDER", help="write the lists of rights, filled in, instead")
+
+    judged = review.add(commands)
+    modes = commands.add_parser(
+        "compare-modes",
+        help="resources, cost, RTO and RPO of each mode, before anything is deployed",
+        description="From the stack's settings alone; no account is asked. Exit 1: the stack's mode is over a budget.",
+    )
+    modes.add_argument("--what-if", default="", metavar="KEY=VALUE", help="change one setting and show the difference")
+
     page = commands.add_parser("report", help="the page of the last drill")
     page.add_argument("--no-open", action="store_true", help="only print its path")
 
+    for each in (mend, adopt, *moves):
+        attempts.add(each)
     for each in (cut, mend, *moves):
         each.add_argument(
             "--break-lock", action="store_true", help="take the lock of an operation that is gone for good"
         )
-    for each in (shown, cut, mend, adopt, page, *moves):
+    for each in (shown, cut, mend, adopt, asks, modes, judged, page, *moves):
         each.add_argument("--json", action="store_true", help="one JSON object on standard output")
     return parser
 

@@ -1,16 +1,19 @@
 """What operations ask of a host: its roles' reports, its drill tools, the store. All of it through one Transport."""
 
 import json
+import urllib.parse
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.inventory import Host, Inventory
+from twinsite.inventory import Host, Inventory, Ssh
 
 from .transport import RemoteFailed, Stream, Transport, Unreachable
 
 TOOLS = "/opt/twinsite/current/drill"
+AGENT = "twinsite-agent.service"
+"""What fetches a cloud machine's settings (components/guest/health.py)."""
 GUEST = "/usr/local/sbin/twinsite-guest"
 """By its path: sudo's secure_path need not hold /usr/local/sbin."""
 
@@ -45,11 +48,12 @@ def brief(words: str) -> str:
 
 
 class Guests:
-    """The hosts of one inventory."""
+    """The hosts of one inventory that are logged in to."""
 
     def __init__(self, inventory: Inventory, transport: Transport) -> None:
         self.inventory = inventory
         self.transport = transport
+        self.hosts = inventory.logins
 
     def call(self, host: str, command: Sequence[str], stdin: str = "", timeout_seconds: float = 30) -> str:
         """Standard output of a program run as root. RemoteFailed or RemoteRefused with its own words."""
@@ -96,17 +100,18 @@ class Guests:
 
 def store_place(inventory: Inventory) -> tuple[str, str]:
     """(host, directory) of the store. ValueError says what is wrong with it."""
-    host, colon, folder = inventory.store.partition(":")
-    if not colon or not folder.startswith("/") or host not in {each.name for each in inventory.hosts}:
+    place = urllib.parse.urlsplit(inventory.store)
+    if place.scheme != "ssh" or not place.path or place.netloc not in inventory.reached_by(Ssh):
         raise ValueError(
-            f"the inventory's store is {inventory.store!r}, expected HOST:/directory of a known host: run `pulumi up`"
+            f"the inventory's store is {inventory.store!r}, expected ssh://HOST/directory of a known host: run "
+            "`pulumi up`"
         )
-    return host, folder
+    return place.netloc, place.path
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One look at everything. `reports` is keyed by (host, role); what has no report has an entry in `problems`."""
+class Reports:
+    """What every role of every host reported, by (host, role), and why the others did not."""
 
     reports: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     unreachable: dict[str, str] = field(default_factory=dict)
@@ -115,10 +120,10 @@ class Seen:
     """(host, role) → the report program's own words."""
 
 
-def look(guests: Guests) -> Seen:
+def gather(guests: Guests) -> Reports:
     """Every role's report of every host, in parallel."""
-    seen = Seen()
-    asked = [(host.name, role) for host in guests.inventory.hosts for role in host.roles]
+    seen = Reports()
+    asked = [(host.name, role) for host in guests.hosts for role in host.roles]
 
     def ask(place: tuple[str, str]) -> None:
         try:

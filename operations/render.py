@@ -10,59 +10,23 @@ def _age(seconds: float | None) -> str:
     return "unknown" if seconds is None else age_words(seconds)
 
 
-def status_text(found: Mapping[str, Any]) -> str:
-    """`twinsite status` for a person."""
-    lines = [f"{found['topology']}, {found['dr_mode']}, active site {found['active_site']}"]
-    if found["note"]:
-        lines.append(f"  note: {found['note']}")
-    for tunnel in found["tunnels"]:
-        state = {True: "up", False: "DOWN", None: "unknown"}[tunnel["up"]]
-        since = f" for {_age(tunnel['established_seconds'])}" if tunnel["up"] else ""
-        rtt = f", {tunnel['rtt_ms']:.1f} ms" if tunnel["rtt_ms"] is not None else ""
-        children = "" if tunnel["child_sas"] is None else f", {tunnel['child_sas']} CHILD SA"
-        lines.append(f"  tunnel   {tunnel['name']:<16} {state}{since}{rtt}{children}")
-    for replica in found["replicas"]:
-        age = replica["heartbeat_age_seconds"]
-        receiver = replica["receiver"] or "unknown"
-        words = f"receiver {receiver}, applier {replica['applier'] or 'unknown'}, data "
-        words += "of unknown age" if age is None else f"{age:.1f} s old"
-        lines.append(f"  replica  {replica['replica']:<16} {words}, MySQL {replica['version'] or 'unknown'}")
-    lines += _names(found)
-    for host in found["hosts"]:
-        if not host["reachable"]:
-            lines.append(f"  host     {host['name']:<16} cannot be reached")
-    evidence = found["evidence"]
-    if evidence["verdict"] is None:
-        lines.append(f"  evidence none: {evidence['reason']}")
-    else:
-        stale = f"STALE, {evidence['reason']}" if evidence["stale"] else "valid"
-        lines.append(f"  evidence last drill {evidence['verdict']} {_age(evidence['age_seconds'])} ago, {stale}")
-    if found["healthy"]:
-        lines.append("healthy")
-    else:
-        lines += [f"✗ {problem}" for problem in found["problems"]]
-    return "\n".join(lines)
-
-
-def _names(found: Mapping[str, Any]) -> list[str]:
-    """Names, latch, backup and standby, where the topology has them."""
-    lines = [f"  name     {name['fqdn']:<16} leads to {name['site'] or 'an unknown site'}" for name in found["names"]]
-    latch = found["latch"]
-    if latch is not None:
-        words = {True: "set", False: "not set", None: "unknown: its store does not answer"}
-        lines += [f"  latch    {words[one['set']]} in {one['store']}" for one in latch["objects"]]
-    backup = found.get("backup")
-    if backup is not None:
-        newest = f"{backup['id']}, {_age(backup['age_seconds'])} old, {backup['branch']}" if backup["id"] else ""
-        lines.append(f"  backup   {newest or 'none that is complete and of the writer'}")
-        lines += [f"           {words}" for words in backup["concerns"]]
-    writer = found.get("writer")
-    if writer is not None:
-        lines.append(f"  writer   {writer['site'] or 'unknown'}, epoch {writer['epoch']}")
-    standby = found.get("standby")
-    if standby is not None:
-        lines.append(f"  standby  {standby['words']}")
+def evidence_lines(found: Mapping[str, Any]) -> list[str]:
+    """What was proved, and whether it still counts: a line for each kind of drill that was run, one at least."""
+    drills = found.get("drills") or {}
+    proved = {kind: one for kind, one in drills.items() if one["verdict"] is not None}
+    if not proved and found["verdict"] is None:
+        return [f"  evidence none: {found['reason']}"]
+    lines = []
+    for kind, one in proved.items() if len(drills) > 1 else [("last drill", found)]:
+        stale = f"STALE, {one['reason']}" if one["stale"] else "valid"
+        lines.append(f"  evidence {kind} {one['verdict']} {_age(one['age_seconds'])} ago, {stale}")
     return lines
+
+
+def record_lines(found: Mapping[str, Any]) -> list[str]:
+    """Where the attempt's last record is."""
+    record = found.get("record")
+    return [f"  record: {record['number']} in {record['place']}"] if record else []
 
 
 def failover_text(found: Mapping[str, Any]) -> str:
@@ -85,7 +49,7 @@ def failover_text(found: Mapping[str, Any]) -> str:
     for kind in ("evidence", "report"):
         if found[kind]:
             lines.append(f"  {kind}: {found[kind]}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *record_lines(found)])
 
 
 def adopt_text(found: Mapping[str, Any]) -> str:
@@ -96,7 +60,7 @@ def adopt_text(found: Mapping[str, Any]) -> str:
     lines += [f"  next: {words}" for words in found["next"]]
     if found["evidence"]:
         lines.append(f"  journal: {found['evidence']}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *record_lines(found)])
 
 
 def drill_text(result: Mapping[str, Any]) -> str:
@@ -114,7 +78,7 @@ def drill_text(result: Mapping[str, Any]) -> str:
     for kind in ("evidence", "report"):
         if result[kind]:
             lines.append(f"  {kind}: {result[kind]}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *record_lines(result)])
 
 
 def repair_text(found: Mapping[str, Any]) -> str:
@@ -132,4 +96,4 @@ def repair_text(found: Mapping[str, Any]) -> str:
     ]
     if not planned and not found["refused"]:
         lines.append("nothing to do")
-    return "\n".join(lines)
+    return "\n".join([*lines, *record_lines(found)])

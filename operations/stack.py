@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from components.inventory import Inventory, from_dict
+from twinsite.inventory import Inventory, from_dict
 
 VARIABLE = "TWINSITE_INVENTORY"
 HOME = pathlib.Path(".twinsite")

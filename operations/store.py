@@ -9,13 +9,17 @@ import hashlib
 import os
 import pathlib
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from . import azure
 
 
 class Unavailable(Exception):
     """The store cannot be used; the sentence says which and why."""
+
+
+class NoStore(Unavailable):
+    """What keeps it is not there, or of another version: nothing of ours can be in it."""
 
 
 class Store(Protocol):
@@ -156,6 +160,21 @@ class DirectoryStore:
         with self._alone():
             found = [str(path.relative_to(self._folder)) for path in self._folder.rglob("*") if path.is_file()]
             return sorted(name for name in found if name.startswith(prefix) and not name.startswith("."))
+
+
+class Nowhere:
+    """In place of a store that an inventory does not name: refuses with the words that say why."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def __str__(self) -> str:
+        return "no store"
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise NoStore(self._words)
+
+    read = write = create = replace = remove = names = _refuse
 
 
 def open_store(text: str, identity: azure.Identity) -> Store:

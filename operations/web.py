@@ -18,6 +18,9 @@ class Page:
     text: str = ""
     words: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    silent: bool = True
+    """Of a page that did not come: nobody answered (refused, cut, out of time). False: what kept the page from us is no
+    sign of death: a certificate, a TLS alert (somebody speaks TLS there), a name that this resolver does not know."""
 
     def holds(self, marker: str) -> bool:
         """Whether the page is this site's."""
@@ -32,6 +35,8 @@ def page(url: str, name: str = "", address: str = "", seconds: float = SECONDS) 
     path = urllib.parse.urlunsplit(("", "", place.path or "/", place.query, ""))
     try:
         channel = socket.create_connection((address or place.hostname or "", port), seconds)
+    except socket.gaierror as error:
+        return Page(0, words=f"{address or place.hostname} does not resolve here: {error}", silent=False)
     except OSError as error:
         return Page(0, words=f"cannot connect: {error}")
     connection = http.client.HTTPConnection(host, port, timeout=seconds)
@@ -44,7 +49,10 @@ def page(url: str, name: str = "", address: str = "", seconds: float = SECONDS) 
         text = answer.read(MOST_BYTES).decode("utf-8", "replace")
         return Page(answer.status, text, "", tuple(answer.getheaders()))
     except (OSError, http.client.HTTPException) as error:
-        return Page(0, words=f"no answer: {error or type(error).__name__}")
+        # An end of the connection amid the handshake is a cut; every other TLS error is an answer.
+        cut = not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+        kind = "no answer" if cut else "it answers, but not as it should over TLS"
+        return Page(0, words=f"{kind}: {error or type(error).__name__}", silent=cut)
     finally:
         connection.close()
         channel.close()

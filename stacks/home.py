@@ -8,7 +8,7 @@ from pathlib import Path
 import pulumi
 import yaml
 
-from components.rules.home import Home
+from twinsite.rules.home import Home
 
 _RUNNERS = {
     "CODEBUILD_BUILD_ID": "AWS CodeBuild",
@@ -30,7 +30,20 @@ def see(stack: str, project: Path, environment: Mapping[str, str] = os.environ, 
         runner=_runner(environment, hardware),
         skips_sts=bool(aws.get_bool("skipCredentialsValidation") and aws.get_bool("skipRequestingAccountId")),
         skips_cluster=bool(kubernetes.get_bool("skipUpdateUnreachable")),
+        context=kubernetes.get("context") or "",
+        contexts=frozenset() if kubernetes.get("kubeconfig") else _contexts(environment),
     )
+
+
+def _contexts(environment: Mapping[str, str]) -> frozenset[str]:
+    """As kubectl and the provider find them: every file of KUBECONFIG, else ~/.kube/config."""
+    home = Path(environment.get("HOME", "/"))
+    files = environment.get("KUBECONFIG") or str(home / ".kube" / "config")
+    found: set[str] = set()
+    for file in files.split(os.pathsep):
+        known = _document(Path(file)).get("contexts") if file else None
+        found |= {str(one.get("name")) for one in known if isinstance(one, dict)} if isinstance(known, list) else set()
+    return frozenset(found)
 
 
 def _backend(project: Path, environment: Mapping[str, str]) -> str:

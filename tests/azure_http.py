@@ -23,6 +23,8 @@ class Azure:
     """What the server holds and was asked."""
 
     blobs: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
+    blocks: dict[tuple[str, str, str, str], bytes] = field(default_factory=dict)
+    """Written, and of no blob yet."""
     gone: set[str] = field(default_factory=set)
     """Accounts that answer 403."""
     bare: set[str] = field(default_factory=set)
@@ -89,6 +91,12 @@ def _handler(azure: Azure) -> type[http.server.BaseHTTPRequestHandler]:
             if query.get("comp") == "list":
                 return self.listing(account, container, query)
             there = key in azure.blobs
+            if self.command == "PUT" and query.get("comp") == "block":
+                azure.blocks[(*key, query["blockid"])] = body
+                return self.reply(201)
+            if self.command == "PUT" and query.get("comp") == "blocklist":
+                listed = re.findall("<Latest>([^<]+)</Latest>", body.decode())
+                body = b"".join(azure.blocks.pop((*key, block)) for block in listed)
             if self.command == "PUT":
                 if self.headers.get("If-None-Match") == "*" and there:
                     return self.fail(409, "BlobAlreadyExists")

@@ -10,20 +10,22 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from components.inventory import Inventory
-from operations import azure, web
-from operations.failover import deeds, read, worker
-from operations.failover.command import World
-from operations.failover.facts import Sites
-from operations.failover.look import Eyes
-from operations.failover.read import Reader
+from operations import azure, web, worker
+from operations.moves.from_backup import facts_reader, hands
+from operations.moves.from_backup.facts_reader import FactsReader
+from operations.moves.from_backup.world import BackupWorld
 from operations.store import open_store
+from operations.subjects import away_reader
+from operations.subjects.eyes import Eyes
 from operations.transport import azure as transport
 from operations.transport.azure import RunCommand
 from tests.azure_http import Azure
 from tests.failover_world import INVENTORY
+from twinsite.inventory import AzureRunCommand, Inventory, Pod
 
 HOME_ADDRESS, AWAY_ADDRESS, NOTICE_ADDRESS = "127.1.0.1", "127.1.0.2", "127.1.0.3"
+
+JOB = INVENTORY.reached_by(Pod)["aws-rds-backup"]
 
 STAND_INS = pathlib.Path(__file__).parent / "stand_ins"
 
@@ -95,16 +97,19 @@ class Machines:
         program = folder / "azure_run.py"
         program.write_text(transport.PROGRAM.read_text().replace("/run/twinsite-runs", str(folder / "runs")))
         monkeypatch.setattr(transport, "PROGRAM", program)
-        for module in (read, deeds, worker):
+        for module in (away_reader, hands, worker):
             monkeypatch.setattr(module, "GUEST", str(folder / "guest-away"))
-        monkeypatch.setattr(read, "LOOK_PAUSE_SECONDS", 0.0)
+        monkeypatch.setattr(facts_reader, "LOOK_PAUSE_SECONDS", 0.0)
         monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
         self.names = NameServer(there, lambda: self.alive)
         monkeypatch.setattr("operations.dns.authorities", lambda name, resolver: [self.names.address])
         self.inventory: Inventory = INVENTORY
 
     def _write(self, state: dict[str, Any]) -> None:
-        (self._folder / "state.json").write_text(json.dumps(state))
+        # Whole: the user that is watched reads it at any moment.
+        draft = self._folder / "state.json.draft"
+        draft.write_text(json.dumps(state))
+        draft.replace(self._folder / "state.json")
 
     @property
     def state(self) -> dict[str, Any]:
@@ -151,35 +156,35 @@ class Machines:
             return web.Page(200, "served by site aws") if self.alive else web.Page(0, words="cannot connect: timed out")
         if address == NOTICE_ADDRESS:
             return web.Page(503, "notice")
-        closed = self.state["away"]["closed"] or not self.inventory.azure_machines[0].vm
+        closed = self.state["away"]["closed"] or not self.inventory.hosts[0].exists
         return web.Page(502, "bad gateway") if closed else web.Page(200, "served by site azure")
 
     def to_mode(self, mode: str, say: Any) -> Inventory:
         """What `pulumi up` would do."""
         self.publish()
         vm = "dr-vm" if mode == "warm" else ""
-        machine = replace(self.inventory.azure_machines[0], vm=vm)
-        self.inventory = replace(self.inventory, dr_mode=mode, azure_machines=(machine,))
+        machine, *others = self.inventory.hosts
+        machine = replace(machine, way=AzureRunCommand("sub", "dr-rg", vm))
+        self.inventory = replace(self.inventory, dr_mode=mode, hosts=(machine, *others))
         if vm:
             state = self.state
             newest = max(name for name, backup in state["backups"].items())
             self.change("away", rows=state["backups"][newest]["rows"], **{"from": newest})
         return self.inventory
 
-    def world(self) -> World:
+    def world(self) -> BackupWorld:
         """What command.connect would make."""
         self.publish()
         identity = self._azure.identity()
-        sites = Sites.of(self.inventory)
-        machines = RunCommand(identity, {one.name: one for one in self.inventory.azure_machines}, pause_seconds=0.01)
-        home = worker.ClusterWorker(self.inventory.jobs[0], pause_seconds=0.01) if self.alive else None
+        machines = RunCommand(identity, self.inventory.reached_by(AzureRunCommand), pause_seconds=0.01)
+        home = worker.ClusterWorker(JOB, pause_seconds=0.01) if self.alive else None
         store = open_store(self.inventory.store, identity)
-        eyes = Eyes(sites, self.names.address, self.page)
-        reader = Reader(self.inventory, azure.Blobs(identity), store, machines, home, eyes, lambda: ())
+        eyes = Eyes(self.inventory.home, self.inventory.away, self.names.address, self.page)
+        reader = FactsReader(self.inventory, azure.Blobs(identity), store, machines, home, eyes, lambda: ())
 
         def to_mode(mode: str, say: Any) -> Inventory:
             found = self.to_mode(mode, say)
-            machines.know({one.name: one for one in found.azure_machines})
+            machines.know(found.reached_by(AzureRunCommand))
             return found
 
-        return World(store, reader, home, to_mode)
+        return BackupWorld(store, reader, home, to_mode)

@@ -4,50 +4,50 @@ It checks, at every deed, what must hold whatever happened before; and it can be
 effect, after it, and around every write of journal and lock.
 """
 
+import copy
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from components.inventory import AzureMachine, Inventory, KubernetesJob, Latch, Name
-from components.inventory import Backups as AskedBackups
-from operations.failover import writer
-from operations.failover.command import World
-from operations.failover.deeds import Outcome, StepFailed
-from operations.failover.facts import (
-    Backup,
-    Backups,
-    Facts,
-    Home,
-    LatchObject,
-    Program,
-    Standby,
-    Vantage,
-    Writer,
-)
-from operations.failover.record import unfinished
-from operations.failover.words import Doing, Step
+from operations.journal.document import unfinished
+from operations.moves.from_backup import home_steps, scratch_steps, standby_steps, user_steps, writer
+from operations.moves.from_backup.facts import Facts, Home, ProgramFound, Vantage
+from operations.moves.from_backup.step import MoveStep
+from operations.moves.from_backup.world import BackupWorld
+from operations.moves.words import Plan, Refusal
+from operations.steps import Outcome, Step, StepFailed
 from operations.store import Unavailable
+from operations.subjects import epochs
+from operations.subjects.away import Backup, Backups, LatchObject, Standby, Writer
+from twinsite.inventory import AzureRunCommand, Host, Inventory, Name, Pod, Route53Latch
+from twinsite.inventory import Backups as AskedBackups
+from twinsite.inventory import Site as Place
 
 STORES = ("azblob://petclinicpublic/$web/latch/dr", "azblob://petcliniclatch/$web/latch/dr")
 HOUR = 3600.0
 
+LATCH = Route53Latch(STORES, tuple(f"https://{at}.web.example/latch/dr" for at in ("one", "two")))
+
 INVENTORY = Inventory(
     topology="aws-azure",
     dr_mode="cold",
+    sites=(Place("aws", ("aws", "kubernetes")), Place("azure", ("azure-native",), "koreacentral")),
+    home="aws",
+    away="azure",
     active_site="aws",
-    standby_site="azure",
-    hosts=(),
-    azure_machines=(AzureMachine("azure-standby", "azure", ("standby",), "sub", "dr-rg", "", ""),),
+    hosts=(
+        Host("azure-standby", "azure", "", ("standby",), AzureRunCommand("sub", "dr-rg", "")),
+        Host("aws-rds-backup", "aws", "", ("backup",), Pod("", "petclinic", "rds-backup")),
+    ),
     names=(
         Name("www.example.com", False, "https://alb.aws.example/petclinic/", "https://www.edge.example/petclinic/",
-             "/petclinic/", "served by site aws", "notice", 60, 96.0),
+             "/petclinic/", "served by site aws", "notice", 60, 96.0, LATCH),
         Name("dr.example.com", True, "https://alb.aws.example/petclinic/", "https://dr.edge.example/petclinic/",
-             "/petclinic/", "served by site aws", "served by site azure", 60, 76.0),
+             "/petclinic/", "served by site aws", "served by site azure", 60, 76.0, LATCH),
     ),
-    latch=Latch(STORES, tuple(f"https://{at}.web.example/latch/dr" for at in ("one", "two"))),
     backups=AskedBackups("azblob://petclinicbackup/mysql-backup", "petclinic", "0 3 * * *", 26.0,
                          "azblob://petclinicbackup/failback"),
-    jobs=(KubernetesJob("aws", "", "petclinic", "rds-backup"),),
     store="azblob://petclinicbackup/operations",
     digest="digest-1",
 )  # fmt: skip
@@ -178,7 +178,7 @@ class Model:
         assert site.rows is not None
         self.clock += 1.0
         identity = f"b{self.clock:.0f}"
-        now = writer.parse(self.store.objects.get(writer.DOCUMENT), "aws")
+        now = epochs.parse(self.store.objects.get(epochs.DOCUMENT), "aws")
         self.held_by[identity] = site.rows
         self.backups[identity] = Backup(
             identity, self.clock, scheduled, len(site.rows), 3, f"azblob://petclinicbackup/{store}",
@@ -188,11 +188,11 @@ class Model:
 
     def newest(self) -> Backup | None:
         """As the desk chooses."""
-        return writer.newest(self.writer(), self.backups.values())
+        return epochs.newest(self.writer(), self.backups.values())
 
     def writer(self) -> Writer:
-        found = writer.parse(self.store.objects.get(writer.DOCUMENT), "aws")
-        return writer.served(self.store, found, self.active())
+        found = epochs.parse(self.store.objects.get(epochs.DOCUMENT), "aws")
+        return epochs.served(self.store, found, self.active())
 
     def active(self) -> str:
         return "azure" if self.latched() else "" if self.latch_gone else "aws"
@@ -219,14 +219,14 @@ class Model:
 
     def stray_write(self) -> None:
         """At a primary that came back, by somebody who does not know that users are elsewhere."""
-        now = writer.parse(self.store.objects.get(writer.DOCUMENT), "aws")
+        now = epochs.parse(self.store.objects.get(epochs.DOCUMENT), "aws")
         if now.site == "azure" and self.latched() and self.alive and self.home.rows:
             self.row += 1
             self.home.rows |= {self.row}
 
     def scheduled_backups(self) -> None:
         """What both sites' schedules do now: the primary always, the standby where it is the writer."""
-        now = writer.parse(self.store.objects.get(writer.DOCUMENT), "aws")
+        now = epochs.parse(self.store.objects.get(epochs.DOCUMENT), "aws")
         if self.exists and self.away.rows is not None and now.site == "azure":
             self.take_backup(store="standby-backup")
         # The youngest, whoever the writer is.
@@ -252,14 +252,14 @@ class Model:
                 self.exists, self.exists, outcome="ready", backup_id=self.away_from, closed=self.closed, writable=True
             ),
             home=Home(self.alive, "" if self.alive else "the cluster does not answer", holds_data=bool(self.home.rows)),
-            program=Program(self.program),
+            program=ProgramFound(self.program),
             unfinished=unfinished(self.store),
             writer=self.writer(),
         )
 
-    # Deeds, as execute.Actions.
+    # Steps, as `played` does them.
 
-    def do(self, step: Step, choices: Mapping[str, str], say: Callable[[str], None]) -> Outcome:
+    def do(self, step: Step[Any], choices: Mapping[str, str], say: Callable[[str], None]) -> Outcome:
         self.tick()
         if step.name == self.fails:
             self.fails = ""
@@ -267,20 +267,20 @@ class Model:
         if self.rogue and self.home.rows is not None:
             self.row += 1
             self.home.rows |= {self.row}
-        outcome = getattr(self, f"_{step.doing.name.lower()}")(step, choices) or Outcome()
+        outcome = getattr(self, kind_of(step))(step, choices) or Outcome()
         self.deeds.append(step.name)
         assert isinstance(outcome, Outcome)
         self.tick()
         return outcome
 
-    def _chosen(self, step: Step, choices: Mapping[str, str]) -> str:
-        return step.argument or choices["backup"]
+    def _chosen(self, step: Any, choices: Mapping[str, str]) -> str:
+        return step.backup or choices["backup"]
 
-    def _fresh_backup(self, step: Step, choices: Mapping[str, str]) -> Outcome:
+    def _fresh_backup(self, step: Any, choices: Mapping[str, str]) -> Outcome:
         identity = self.take_backup(scheduled=False)
         return Outcome(choices={"fresh": identity, "backup": identity})
 
-    def _raise(self, step: Step, choices: Mapping[str, str]) -> Outcome:
+    def _raise_mode(self, step: Any, choices: Mapping[str, str]) -> Outcome:
         assert not self.program, "raising the mode was refused"
         if not self.exists:
             # By manifests alone, as the machine does.
@@ -292,14 +292,14 @@ class Model:
             self.exists, self.away, self.away_from = True, Site(self.held_by[newest], True), newest
         return Outcome(choices={"raised": "yes"})
 
-    def _lower(self, step: Step, choices: Mapping[str, str]) -> None:
+    def _lower_mode(self, step: Any, choices: Mapping[str, str]) -> None:
         assert not self.latched(), "the machine that users are on was taken away"
         self.exists, self.away, self.away_from, self.closed, self.verified = False, Site(), "", False, False
 
-    def _await_standby(self, step: Step, choices: Mapping[str, str]) -> None:
+    def _await_standby(self, step: Any, choices: Mapping[str, str]) -> None:
         assert self.exists
 
-    def _renew(self, step: Step, choices: Mapping[str, str]) -> None:
+    def _restore_backup(self, step: Any, choices: Mapping[str, str]) -> None:
         assert not self.latched(), "data that users write to were replaced"
         backup = self._chosen(step, choices)
         self.verified = False
@@ -309,29 +309,29 @@ class Model:
             self.away.rows, self.away_from = self.held_by[backup], backup
         self.away.serves = not self.closed
 
-    def _verify_data(self, step: Step, choices: Mapping[str, str]) -> None:
+    def _verify_data(self, step: Any, choices: Mapping[str, str]) -> None:
         if self.away.rows != self.held_by[self._chosen(step, choices)]:
             raise StepFailed("tables differ")
         self.verified = True
 
-    def _open(self, step: Step, choices: Mapping[str, str]) -> None:
+    def _open_standby(self, step: Any, choices: Mapping[str, str]) -> None:
         if self.latched():
             self._become("azure", choices)
         self.closed, self.away.serves = False, True
 
-    def _writable(self, step: Step, choices: Mapping[str, str]) -> None:
+    def _verify_writable(self, step: Any, choices: Mapping[str, str]) -> None:
         if self.closed:
             raise StepFailed("closed")
 
-    def _application(self, step: Step, choices: Mapping[str, str]) -> None:
+    def _verify_application(self, step: Any, choices: Mapping[str, str]) -> None:
         if not self.away.serves or self.away.rows is None:
             raise StepFailed("no page")
 
-    def _writer(self, step: Step, choices: Mapping[str, str]) -> Outcome:
-        return Outcome(f"epoch {self._become(step.argument, choices).epoch}")
+    def _make_writer(self, step: Any, choices: Mapping[str, str]) -> Outcome:
+        return Outcome(f"epoch {self._become(step.site, choices).epoch}")
 
-    def _latch(self, step: Step, choices: Mapping[str, str]) -> None:
-        at = STORES.index(step.argument)
+    def _set_latch(self, step: Any, choices: Mapping[str, str]) -> None:
+        at = STORES.index(step.store)
         assert self.writer().site == "azure", "users go where nobody is the writer"
         assert self.away.rows is not None and self.away.serves and not self.closed, "the application is not ready"
         assert self.latched() or self.verified, "the data are not verified"
@@ -341,51 +341,51 @@ class Model:
             self.line = self.away.rows
         self.latch[at] = True
 
-    def _answers(self, step: Step, choices: Mapping[str, str]) -> None:
-        if (step.argument == "azure") != self.latched():
+    def _verify_answers(self, step: Any, choices: Mapping[str, str]) -> None:
+        if (step.site == "azure") != self.latched():
             raise StepFailed("the names lead elsewhere")
 
-    def _events(self, step: Step, choices: Mapping[str, str]) -> None:
-        assert (step.argument == "azure") == self.latched(), "events write where users are not"
+    def _start_events(self, step: Any, choices: Mapping[str, str]) -> None:
+        assert (step.site == "azure") == self.latched(), "events write where users are not"
 
-    def _keep_old(self, step: Step, choices: Mapping[str, str]) -> Outcome:
+    def _keep_old_primary(self, step: Any, choices: Mapping[str, str]) -> Outcome:
         if not self.home.rows:
             raise StepFailed("the schema has no tables")
         return Outcome(choices={"old": self.take_backup(scheduled=False)})
 
-    def _list_extra(self, step: Step, choices: Mapping[str, str]) -> Outcome:
-        extra = self.held_by[choices["old"]] - self.held_by[step.argument]
+    def _list_extra_rows(self, step: Any, choices: Mapping[str, str]) -> Outcome:
+        extra = self.held_by[choices["old"]] - self.held_by[step.base]
         return Outcome(figures={"extra_rows": len(extra)}, findings=(f"{len(extra)} rows",) if extra else ())
 
-    def _close(self, step: Step, choices: Mapping[str, str]) -> None:
+    def _close_standby(self, step: Any, choices: Mapping[str, str]) -> None:
         self.closed, self.away.serves = True, False
 
-    def _dump(self, step: Step, choices: Mapping[str, str]) -> Outcome:
+    def _dump_standby(self, step: Any, choices: Mapping[str, str]) -> Outcome:
         assert self.closed, "dumped while users write"
         return Outcome(choices={"dump": self.take_backup(False, "failback")})
 
-    def _move_aside(self, step: Step, choices: Mapping[str, str]) -> Outcome:
+    def _move_old_tables_aside(self, step: Any, choices: Mapping[str, str]) -> Outcome:
         name = f"aside_{choices['dump']}"
         if name not in self.aside:
             self.aside[name] = self.home.rows or frozenset()
             self.home.rows = frozenset()
         return Outcome(choices={"aside": name})
 
-    def _restore_home(self, step: Step, choices: Mapping[str, str]) -> None:
+    def _restore_into_primary(self, step: Any, choices: Mapping[str, str]) -> None:
         assert choices["aside"] == f"aside_{choices['dump']}", "the old tables were not moved aside for this dump"
         self.home.rows = (self.home.rows or frozenset()) | self.held_by[choices["dump"]]
 
-    def _compare(self, step: Step, choices: Mapping[str, str]) -> Outcome:
+    def _compare_tables(self, step: Any, choices: Mapping[str, str]) -> Outcome:
         wanted = self.held_by[choices["dump"]]
         if self.home.rows != wanted or self.away.rows != wanted:
             raise StepFailed("tables differ")
         return Outcome(figures={"divergent_tables": 0})
 
-    def _home_application(self, step: Step, choices: Mapping[str, str]) -> None:
+    def _verify_primary_application(self, step: Any, choices: Mapping[str, str]) -> None:
         if not (self.alive and self.home.serves):
             raise StepFailed("no page")
 
-    def _unlatch(self, step: Step, choices: Mapping[str, str]) -> None:
+    def _remove_latch(self, step: Any, choices: Mapping[str, str]) -> None:
         assert self.closed, "both sites take writes"
         assert self.writer().site == "aws", "users go where nobody is the writer"
         assert self.home.rows is not None and self.away.rows is not None
@@ -393,15 +393,15 @@ class Model:
         assert self.home.rows >= self.away.rows, "users were sent to a site that lacks rows"
         assert self.rogue or self.home.rows == self.away.rows
         assert self.written_away <= self.home.rows, "rows written at the standby are lost"
-        self.latch[STORES.index(step.argument)] = False
+        self.latch[STORES.index(step.store)] = False
 
-    def _scratch(self, step: Step, choices: Mapping[str, str]) -> None:
+    def _restore_into_scratch(self, step: Any, choices: Mapping[str, str]) -> None:
         self.scratch = True
 
-    def _scratch_prove(self, step: Step, choices: Mapping[str, str]) -> None:
+    def _verify_scratch(self, step: Any, choices: Mapping[str, str]) -> None:
         assert self.scratch
 
-    def _scratch_drop(self, step: Step, choices: Mapping[str, str]) -> None:
+    def _drop_scratch(self, step: Any, choices: Mapping[str, str]) -> None:
         self.scratch = False
 
     def kept_rows(self) -> frozenset[int]:
@@ -419,28 +419,57 @@ class _Eyes:
 class _Reader:
     """What command.py asks a reader for when nobody is watched."""
 
-    inventory = INVENTORY
     eyes = _Eyes()
+
+    def __init__(self, inventory: Inventory) -> None:
+        self.inventory = inventory
 
     def stateful(self) -> None:
         return None
 
 
-class ModelWorld(World):
-    """command.World over a Model."""
+class ModelWorld(BackupWorld):
+    """A BackupWorld over a Model."""
 
-    def __init__(self, model: Model) -> None:
-        reader: Any = _Reader()
+    def __init__(self, model: Model, inventory: Inventory = INVENTORY) -> None:
+        reader: Any = _Reader(inventory)
         store: Any = model.store
-        super().__init__(store, reader, None, lambda mode, say: INVENTORY)
-        self._model = model
+        super().__init__(store, reader, None, lambda mode, say: inventory)
+        self._model, self._inventory = model, inventory
 
     def facts(self, command: Any, intent: Any, owner: str) -> Facts:
-        return self._model.facts(True)
+        return replace(self._model.facts(True), inventory=self._inventory)
 
-    def actions(self, identity: str, began: float) -> Any:
+    def plan(self, intent: Any, owner: str) -> Plan | Refusal:
+        found = super().plan(intent, owner)
+        if isinstance(found, Refusal):
+            return found
+        back = found.turn_back and replace(found.turn_back, step=played(found.turn_back.step))
+        return replace(found, steps=tuple(map(played, found.steps)), turn_back=back)
+
+    def hands(self, identity: str, began: float) -> Any:
         self._model.identity = identity
         return self._model
 
 
-assert {doing.name for doing in Doing} <= {name[1:].upper() for name in dir(Model) if name.startswith("_")}
+def played(step: Step[Any]) -> Step[Any]:
+    """The same step, done to the model."""
+    kind = type(step)
+    do = {"do": lambda self, model, choices, say: model.do(self, choices, say)}
+    found = copy.copy(step)
+    object.__setattr__(found, "__class__", type(kind.__name__, (kind,), do))
+    return found
+
+
+def kind_of(step: Step[Any]) -> str:
+    """The model's method for a step."""
+    return "_" + step.name.rstrip("-0123456789").replace("-", "_")
+
+
+def _snake(name: str) -> str:
+    return re.sub("([A-Z])", r"_\1", name).lower()
+
+
+STEPS = [each for module in (home_steps, scratch_steps, standby_steps, user_steps) for each in vars(module).values()]
+KINDS = {step for step in STEPS if isinstance(step, type) and issubclass(step, MoveStep) and "do" in vars(step)}
+assert KINDS and {_snake(step.__name__) for step in KINDS} <= set(dir(Model))

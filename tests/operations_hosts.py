@@ -4,6 +4,7 @@
 at the n-th thing that he asks.
 """
 
+import base64
 import json
 import re
 import signal
@@ -163,24 +164,19 @@ class FakeTransport:
         return (1, "no such role") if report is None else (0, report)
 
     def _store(self, host: str, words: list[str], stdin: str) -> tuple[int, Any]:
-        world, verb = self.world, words[1]
-        options = dict(zip(words[2::2], words[3::2], strict=False))
-        if verb == "lock":
-            if world.lock is not None and "--break-lock" not in words:
-                return 2, {"locked": False, "held_by": world.lock}
-            over, world.lock = (
-                world.lock,
-                {"id": options["--id"], "owner": options["--owner"], "since": 0, "expires": 1},
-            )
-            return 0, {"locked": True, **({"took_over": over} if over else {})}
-        if verb == "unlock":
-            mine = world.lock is not None and world.lock["id"] == options["--id"]
-            world.lock = None if mine else world.lock
-            return 0, {"unlocked": mine}
-        if verb == "append":
-            world.store[words[2]] = world.store.get(words[2], "") + stdin
-            return 0, ""
-        return 1, "no such file"
+        world, verb, name = self.world, words[1], words[2]
+        found = json.dumps(world.lock) if name == "lock.json" and world.lock else world.store.get(name)
+        tag = str(hash(found))
+        if verb == "read":
+            return 0, found and {"content": base64.b64encode(found.encode()).decode(), "tag": tag}
+        if (verb == "create" and found) or (verb in ("replace", "remove") and tag != words[words.index("--tag") + 1]):
+            return 0, False
+        content = base64.b64decode(stdin).decode() if verb != "remove" else ""
+        if name == "lock.json":
+            world.lock = json.loads(content) if content else None
+        else:
+            world.store[name] = content
+        return 0, True
 
     def _fault(self, host: str, words: list[str], stdin: str) -> tuple[int, Any]:
         world, verb = self.world, words[0]

@@ -3,10 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from components.inventory import Host, Inventory, Replica, Ssh, Tunnel
 from operations.drill.expectations import Findings, Ledger, Rows
 from operations.drill.kinds import How
 from operations.drill.timeline import ClearLook, Fault, Ping, ReplicaLook, SaLook, SourceLook, Tape
+from operations.host_facts import HostFacts
+from operations.subjects.sources import Sources
+from twinsite.inventory import MYSQL_REPLICA, Flow, Host, Inventory, Site, Ssh, Tunnel
 
 BEGAN = 1_000_000.0
 ROWS = ("replication_test_1", "replication_test_while_vpn_down", "replication_test_after")
@@ -14,8 +16,10 @@ ROWS = ("replication_test_1", "replication_test_while_vpn_down", "replication_te
 INVENTORY = Inventory(
     topology="onprem-aws",
     dr_mode="pilot-light",
+    sites=(Site("aws", ("aws",), "ap-northeast-2"), Site("onprem", ("command",))),
+    home="aws",
+    away="onprem",
     active_site="aws",
-    standby_site="onprem",
     hosts=(
         Host("aws-gateway", "aws", "10.20.1.10", ("gateway",), Ssh("203.0.113.128", "twinsite", "ssh-ed25519 AAAA1")),
         Host(
@@ -40,13 +44,22 @@ INVENTORY = Inventory(
             Ssh("203.0.113.64", "ubuntu", "ssh-ed25519 AAAA4", port=2220),
         ),
     ),
-    tunnels=(
-        Tunnel("onprem-aws", "onprem-gateway", "aws-gateway", "192.168.64.0/24", "10.20.0.0/16", "203.0.113.128", 13.5),
+    tunnels=(Tunnel("onprem-aws", "onprem-gateway", "aws-gateway", "192.168.64.0/24", "10.20.0.0/16", 13.5),),
+    flows=(
+        Flow(
+            "onprem-aws",
+            "mysql",
+            MYSQL_REPLICA,
+            "aws-source",
+            "onprem-database",
+            "10.20.2.10",
+            3306,
+            "twinsite.heartbeat",
+            6.0,
+            24.0,
+        ),
     ),
-    replicas=(
-        Replica("onprem-aws", "aws-source", "onprem-database", "10.20.2.10", 3306, "twinsite.heartbeat", 6.0, 24.0),
-    ),
-    store="onprem-database:/var/lib/twinsite",
+    store="ssh://onprem-database/var/lib/twinsite",
     digest="digest-1",
 )
 
@@ -91,6 +104,15 @@ def database_report(role: str) -> dict[str, Any]:
         "heartbeat_age_seconds": 0.4,
         "problem": "",
     }
+
+
+def of_hosts(found: HostFacts) -> Sources:
+    """Nothing but what the hosts have reported already."""
+
+    def never() -> Any:
+        raise AssertionError("nothing but the hosts was to be asked")
+
+    return Sources(found.inventory, lambda: found, never)
 
 
 def reports() -> dict[tuple[str, str], dict[str, Any]]:

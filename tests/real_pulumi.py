@@ -21,6 +21,9 @@ class Desk:
     tools: Path
     """Folder of the `pulumi` and `pulumi-language-python` to use."""
     extra: dict[str, str] = field(default_factory=dict)
+    checkpoints: bool = True
+    """False: the state is written at the end of an update, not at each of its steps, which is most of the engine's own
+    time. For tests that end no update amid its work."""
 
     def environment(self) -> dict[str, str]:
         return {
@@ -33,6 +36,7 @@ class Desk:
             # Both keep it off the network.
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+            **({} if self.checkpoints else {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "1"}),
             **self.extra,
         }
 

@@ -3,7 +3,8 @@
     restore.py MIB PAIRS      prints one JSON object
 
 The server has its defaults (128 MiB of buffer pool, full durability) with GTIDs and the binary log on. A restore's
-clock stops when every file is synced and CHECKSUM TABLE has answered for every table.
+clock stops when the command has ended and every file is synced: ours has then proved every row, the recipe nothing.
+CHECKSUM TABLE, by which this program checks both, is in neither clock and has its own.
 """
 
 import json
@@ -28,7 +29,7 @@ TABLES = {
         490,
         "id BIGINT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(60), email VARCHAR(80), city VARCHAR(30), made DATETIME, "
         "KEY (name), UNIQUE KEY (email), KEY (city, name)",
-        "i, CONCAT({w}, ' ', {w}, ' ', i), CONCAT({w}, i, '@example.com'), {w}, "
+        "i, CONCAT({w}, ' ', {w}, ' ', i), CONCAT({w}, '.', i, '@example.com'), {w}, "
         "'2020-01-01' + INTERVAL FLOOR(RAND() * 2e8) SECOND",
         "",
     ),
@@ -146,10 +147,12 @@ def fresh() -> None:
     os.sync()
 
 
-def settled(schema: str, expected: str) -> None:
-    os.sync()
-    if sums(schema) != expected:
-        sys.exit(f"{schema} is not what was backed up")
+def check(schema: str, expected: str) -> float:
+    """Seconds that CHECKSUM TABLE of what was restored took."""
+    with Clock() as clock:
+        if sums(schema) != expected:
+            sys.exit(f"{schema} is not what was backed up")
+    return clock.seconds
 
 
 def pair(number: int, expected: str) -> dict[str, dict[str, float]]:
@@ -175,8 +178,9 @@ def pair(number: int, expected: str) -> dict[str, dict[str, float]]:
             else:
                 mysql(f"CREATE DATABASE {PEER}")
                 shell(f"gunzip -c {dump} | {SED} | mysql {options} {PEER}")
-            settled(OURS if side == "ours" else PEER, expected)
+            os.sync()
         found[side] |= {"restore": clock.seconds, "restore_cpu": clock.cpu_seconds}
+        found[side]["check"] = check(OURS if side == "ours" else PEER, expected)
 
     sides = ("ours", "peer") if number % 2 else ("peer", "ours")
     for act in (backup, restore):
@@ -191,8 +195,9 @@ def pair(number: int, expected: str) -> dict[str, dict[str, float]]:
         running.communicate()
         found["ours"]["killed_after"] = time.monotonic() - clock._wall
         must("restore")
-        settled(OURS, expected)
+        os.sync()
     found["ours"]["kill_and_resume"] = clock.seconds
+    check(OURS, expected)
     fresh()
     return found
 

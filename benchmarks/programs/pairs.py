@@ -5,7 +5,7 @@ import gc
 
 import pulumi
 
-from stacks import onprem_aws
+from stacks.onprem_aws import build as onprem_aws
 from stacks.settings import Reader
 
 gc.disable()  # as the program itself does (__main__.py)

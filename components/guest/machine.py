@@ -1,4 +1,4 @@
-"""What several roles do to the machine in the same way: a file put whole, one run at a time."""
+"""What several roles do to the machine in the same way: a command run, a file put whole, one run at a time."""
 
 import contextlib
 import fcntl
@@ -6,11 +6,41 @@ import grp
 import os
 import pathlib
 import pwd
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 
 from .errors import Failed
+
+
+def run(
+    command: "list[str]",
+    seconds: float = 60,
+    environment: "dict[str, str] | None" = None,
+    good: "tuple[int, ...]" = (0,),
+) -> str:
+    """Standard output of a command. Failed with its own words when it is not there, ends otherwise than with one of
+    `good`, or not in time."""
+    said = f"`{' '.join(command)}`"
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            env={**os.environ, **(environment or {})},
+        )
+    except FileNotFoundError:
+        raise Failed(f"{command[0]} is not installed") from None
+    except OSError as error:
+        raise Failed(f"{said}: {error}") from None
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{said} did not end within {seconds:g} s") from None
+    if done.returncode not in good:
+        raise Failed(f"{said} failed: {(done.stderr.strip() or done.stdout.strip())[-1500:]}")
+    return done.stdout
 
 
 @contextlib.contextmanager

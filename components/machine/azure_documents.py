@@ -9,17 +9,15 @@ from ..rules.standby import custom_data_problems
 from . import documents
 
 
-def custom_data(account: str, host: str, client_id: str, vault: str) -> str:
-    """Cloud-init custom data that starts the agent, in base64. Refused above Azure's limit or with a secret in it."""
+def bootstrap() -> str:
+    """Cloud-init document that starts the agent of today, without where its documents are."""
+    return documents.bootstrap("custom-data.yaml", "azure")
+
+
+def custom_data(bootstrap: str, account: str, host: str, client_id: str, vault: str) -> str:
+    """Cloud-init custom data, in base64. Refused above Azure's limit or with a secret in it."""
     place = {"cloud": "azure", "account": account, "host": host, "client_id": client_id, "vault": vault}
-    text = guest_file("agent/custom-data.yaml")
-    for name, value in {
-        "agent_json": documents.canonical(place),
-        "azure_py": documents.packed("agent/azure.py"),
-        "agent_py": documents.packed("agent/agent.py"),
-        "agent_service": documents.packed("agent/twinsite-agent.service"),
-    }.items():
-        text = text.replace("${" + name + "}", value)
+    text = documents.placed(bootstrap, place)
     require(f"custom data of {host}", custom_data_problems(text))
     return base64.b64encode(text.encode()).decode()
 

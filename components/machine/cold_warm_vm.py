@@ -4,14 +4,15 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from .. import rules
-from ..database.standby import StandbyDatabase
-from ..modes import DrMode
-from ..rules import standby as standby_rules
-from ..storage import BackupStore, SecretVault
-from .azure import IMAGE, SIZE, AzureHost, host_hooks
-
-GATE_TIMEOUT_SECONDS = 1800
+from .. import azure_roles, inventory
+from ..component import Component
+from ..database.standby_database import StandbyDatabaseHandle
+from ..handle import Given, handle_of
+from ..modes import DrMode, keeps
+from ..rules.standby import ColdWarmVmIntent
+from ..storage.backup_store import STATUS, BackupStoreHandle, Operator, place_of, restorable_of
+from ..storage.secret_vault import SecretVaultHandle, reference
+from .azure_host import AzureHost, host_hooks
 
 
 class Application(TypedDict):
@@ -93,13 +94,13 @@ class ColdWarmVmArgs(TypedDict):
     public_address_id: pulumi.Input[str]
     """AzureNetwork.public_address_id: the way in and the explicit way out."""
 
-    store: BackupStore
+    store: Given[BackupStoreHandle]
     """Backups, documents, payload; its reader identity is the machine's."""
 
-    vault: SecretVault
+    vault: Given[SecretVaultHandle]
     """Database passwords, origin certificate and header."""
 
-    database: StandbyDatabase
+    database: Given[StandbyDatabaseHandle]
     """Where the newest backup is restored."""
 
     application: Application
@@ -121,6 +122,10 @@ class ColdWarmVmArgs(TypedDict):
     streams: NotRequired[int]
     """Parallel streams of the restore. Defaults to 4."""
 
+    operators: NotRequired[list[Operator]]
+    """May run commands on the machines of the store's resource group, in every mode: a role may take ten minutes to
+    work, and the machine has none to spare. Defaults to none: whoever runs `twinsite` needs the right otherwise."""
+
     backups: NotRequired[OwnBackups]
     """How it backs itself up while it serves. By default it does not."""
 
@@ -139,13 +144,13 @@ class ColdWarmVmArgs(TypedDict):
     """Put on everything that takes tags."""
 
 
-class ColdWarmVm(pulumi.ComponentResource):
+class ColdWarmVm(Component):
     """The standby's application machine: interface, machine, desired document, gate.
 
     cold: nothing. warm: the machine bootstraps from its custom data, restores the newest complete backup into the
     standby database, proves it, serves the application on 443, and `up` waits for its own verdict. A store that says
-    that it has no such backup lets nothing be made. A changed bootstrap replaces the machine, unless it serves: then
-    that is refused.
+    that it has no such backup lets nothing be made. Another image replaces the machine, unless it serves: then that is
+    refused.
     """
 
     vm: str
@@ -161,17 +166,27 @@ class ColdWarmVm(pulumi.ComponentResource):
     """Known once the machine itself has said that it is ready; None in cold."""
 
     def __init__(self, name: str, args: ColdWarmVmArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        rules.require(name, standby_rules.machine_problems(args))
-        super().__init__("twinsite:index:ColdWarmVm", name, _intent(args), opts)
+        known = ColdWarmVmIntent.of(args)
+        super().__init__("ColdWarmVm", name, known, opts)
+        store = handle_of(args["store"])
         absent: pulumi.Output[str | None] = pulumi.Output.from_input(None)
         self.vm, self.vm_id, self.digest, self.ready = "", absent, absent, absent
-        active, latch_urls = args.get("site_is_active", False), args.get("latch_urls", [])
+        active, latch_urls = known.site_is_active, args.get("latch_urls", [])
         # In cold, too: they let the engine take a machine away that was there before.
         hooks = host_hooks(
             f"{name}-{args['host']}", args["host"], "the standby's application machine", active, latch_urls
         )
-        first = args["store"].restorable.hooks(f"{name}-{args['host']}", args.get("which", "latest"))
-        if args["dr_mode"] == DrMode.WARM:
+        for operator in args.get("operators", []):
+            azure_roles.assign(
+                f"{name}-runs-{operator['principal_id']}",
+                azure_roles.VM_CONTRIBUTOR,
+                operator["principal_id"],
+                pulumi.Output.from_input(store["account_id"]).apply(lambda found: found.partition("/providers/")[0]),
+                pulumi.ResourceOptions(parent=self),
+                operator["principal_type"],
+            )
+        first = restorable_of(args["store"], self).hooks(f"{name}-{args['host']}", known.which)
+        if keeps(DrMode(known.dr_mode)).application:
             host = AzureHost(
                 f"{name}-{args['host']}",
                 {
@@ -185,12 +200,12 @@ class ColdWarmVm(pulumi.ComponentResource):
                     "subnet_id": args["subnet_id"],
                     "private_address": "",
                     "public_address_id": args["public_address_id"],
-                    "store": args["store"],
-                    "vault": args["vault"],
-                    "size": args.get("size", SIZE),
-                    "image": args.get("image", IMAGE),
+                    "store": store,
+                    "vault": handle_of(args["vault"]),
+                    "size": known.size,
+                    "image": known.image,
                     "site_is_active": active,
-                    "gate_timeout_seconds": args.get("gate_timeout_seconds", GATE_TIMEOUT_SECONDS),
+                    "gate_timeout_seconds": known.gate_timeout_seconds,
                     "tags": args.get("tags", {}),
                 },
                 # Nothing of it is asked for before it is there itself.
@@ -200,32 +215,35 @@ class ColdWarmVm(pulumi.ComponentResource):
             self.vm_id = host.vm_id.apply(lambda found: found)
             self.digest = host.digest.apply(lambda found: found)
             self.ready = host.ready.apply(lambda found: found)
+        # Not declared above: no output.
+        self.inventory = place_of(store).apply(lambda place: _entry(args, place, self.vm))
         self.register_outputs({"vm": self.vm, "vm_id": self.vm_id, "digest": self.digest, "ready": self.ready})
+
+
+def _entry(args: ColdWarmVmArgs, place: tuple[str, str], vm: str) -> inventory.Entry:
+    host, way = args["host"], inventory.AzureRunCommand(*place, vm)
+    status = f"azblob://{handle_of(args['store'])['account_name']}/{STATUS}/{host}/status.json"
+    return inventory.Entry(hosts=(inventory.Host(host, "azure", "", ("standby",), way, status=status),))
 
 
 def _config(args: ColdWarmVmArgs) -> pulumi.Output[dict[str, Any]]:
     """standby.json (guest/standby/config.py reads it)."""
-    store, vault, database, application, origin = (
-        args["store"],
-        args["vault"],
-        args["database"],
-        args["application"],
-        args["origin"],
-    )
+    store, vault, database = handle_of(args["store"]), handle_of(args["vault"]), handle_of(args["database"])
+    application, origin = args["application"], args["origin"]
     used = [
-        database.password_secret,
-        database.application_password_secret,
+        database["password_secret"],
+        database["application_password_secret"],
         origin["certificate_secret"],
         origin["header_secret"],
     ]
     return pulumi.Output.all(
-        client_id=store.reader_client_id,
-        address=database.address,
-        tls_ca=database.tls_ca,
+        client_id=store["reader_client_id"],
+        address=database["address"],
+        tls_ca=database["tls_ca"],
         # Not used by the machine: a changed secret changes the document, and so is fetched at once.
-        secret_versions={name: vault.versions[name] for name in used},
+        secret_versions={name: vault["versions"][name] for name in used},
         # The machine is told to restore only when there is something to restore into.
-        database_ready=database.ready,
+        database_ready=database["ready"],
     ).apply(
         lambda known: {
             "site": "azure",
@@ -236,31 +254,31 @@ def _config(args: ColdWarmVmArgs) -> pulumi.Output[dict[str, Any]]:
             "packages": application.get("packages", []),
             "database": {
                 "address": known["address"],
-                "port": database.port,
-                "user": database.user,
-                "password_secret": database.password_reference,
+                "port": database["port"],
+                "user": database["user"],
+                "password_secret": reference(vault, database["password_secret"]),
                 "application": {
-                    "user": database.application_user,
-                    "password_secret": database.application_password_reference,
+                    "user": database["application_user"],
+                    "password_secret": reference(vault, database["application_password_secret"]),
                 },
-                "schema": database.schema,
-                "settings": database.settings,
-                "managed": database.managed,
+                "schema": database["schema"],
+                "settings": database["settings"],
+                "managed": database["managed"],
                 "tls_ca": known["tls_ca"],
             },
-            "backups": store.backups,
+            "backups": store["backups"],
             "which": args.get("which", "latest"),
             "streams": args.get("streams", 4),
             "origin": {
                 "host": origin["host"],
                 "header": origin.get("header", "X-Twinsite-Origin"),
-                "secret": vault.reference(origin["header_secret"]),
-                "certificate": vault.reference(origin["certificate_secret"]),
+                "secret": reference(vault, origin["header_secret"]),
+                "certificate": reference(vault, origin["certificate_secret"]),
                 "direct_hosts": origin.get("direct_hosts", []),
             },
             "identity": {"client_id": known["client_id"]},
             # The newest may be there as well.
-            "elsewhere": [store.failback, store.standby_backups],
+            "elsewhere": [store["failback"], store["standby_backups"]],
             **_own_backups(args),
             "secret_versions": known["secret_versions"],
         }
@@ -268,23 +286,10 @@ def _config(args: ColdWarmVmArgs) -> pulumi.Output[dict[str, Any]]:
 
 
 def _own_backups(args: ColdWarmVmArgs) -> dict[str, Any]:
-    own, store = args.get("backups"), args["store"]
+    own, store = args.get("backups"), handle_of(args["store"])
     if own is None:
         return {}
     return {
-        "writer": {"store": store.operations, "home": own["primary_site"]},
-        "own": {"store": store.standby_backups, "schedule": own["schedule"], "keep_days": store.keep_days},
-    }
-
-
-def _intent(args: ColdWarmVmArgs) -> dict[str, Any]:
-    return {
-        "dr_mode": args["dr_mode"].value,
-        "host": args["host"],
-        "location": args["location"],
-        "size": args.get("size", SIZE),
-        "image": args.get("image", IMAGE),
-        "artefact_sha256": args["application"]["sha256"],
-        "site_is_active": args.get("site_is_active", False),
-        "gate_timeout_seconds": args.get("gate_timeout_seconds", GATE_TIMEOUT_SECONDS),
+        "writer": {"store": store["operations"], "home": own["primary_site"]},
+        "own": {"store": store["standby_backups"], "schedule": own["schedule"], "keep_days": store["keep_days"]},
     }

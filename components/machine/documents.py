@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from ..deflate import gzipped
+from ..partition import partition
 from ..payload import END, archived, guest_file, payload, payload_sha256
 
 
@@ -35,18 +36,30 @@ def bundle(role: str, config: dict[str, Any], secrets: dict[str, Any]) -> str:
     return base64.b64encode(gzipped(archived(parts) + END)).decode()
 
 
-def user_data(bucket: str, region: str, host: str, generation: int = 1) -> str:
-    """Cloud-init user data that starts the agent; another generation's differs. ValueError above EC2's limit of 16 KiB
-    raw."""
-    agent_json = canonical({"bucket": bucket, "region": region, "host": host})
-    text = guest_file("agent/user-data.yaml")
-    for name, value in {
-        "agent_json": agent_json,
-        "aws_py": packed("agent/aws.py"),
-        "agent_py": packed("agent/agent.py"),
-        "agent_service": packed("agent/twinsite-agent.service"),
-    }.items():
-        text = text.replace("${" + name + "}", value)
+def bootstrap(template: str = "user-data.yaml", cloud: str = "aws") -> str:
+    """Cloud-init document that starts the agent of today, without where its documents are."""
+    text = guest_file(f"agent/{template}")
+    for name, file in (
+        (f"{cloud}_py", f"{cloud}.py"),
+        ("agent_py", "agent.py"),
+        ("agent_service", "twinsite-agent.service"),
+    ):
+        text = text.replace("${" + name + "}", packed(f"agent/{file}"))
+    return text
+
+
+def placed(bootstrap: str, place: dict[str, str]) -> str:
+    """A bootstrap with where the documents are."""
+    return bootstrap.replace("${agent_json}", canonical(place))
+
+
+def user_data(bootstrap: str, bucket: str, region: str, host: str, generation: int = 1) -> str:
+    """Cloud-init user data; another generation's differs. ValueError above EC2's limit of 16 KiB
+    raw (F16-user-data)."""
+    place = {"bucket": bucket, "region": region, "host": host}
+    if partition(region).dns_suffix != "amazonaws.com":  # left out where it is what agents take without it
+        place["suffix"] = partition(region).dns_suffix
+    text = placed(bootstrap, place)
     if generation > 1:
         text += f"# generation {generation}\n"
     if len(text.encode()) > 16384:

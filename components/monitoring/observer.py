@@ -5,20 +5,15 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_azure_native import applicationinsights, monitor, operationalinsights
 
-from .. import rules
-from ..rules.traffic import observer_problems
+from ..component import Component
+from ..rules.watching import PLACES, TEST_SECONDS, ObserverIntent
 from .queries import query
 
 CONTAINER = "mysql-backup"
 MAX_AGE_HOURS = 26
 DROP_PERCENT = 30
 
-PLACES = ("apac-sg-sin-azr", "apac-jp-kaw-edge", "apac-hk-hkn-azr", "emea-nl-ams-azr", "us-ca-sjc-azr")
-"""Singapore, Tokyo, Hong Kong, Amsterdam, San Jose (Application Insights, availability test locations)."""
-
 FAILING_PLACES = 3
-TEST_SECONDS = 300
-"""The shortest that a standard test runs at."""
 
 
 class ObserverArgs(TypedDict):
@@ -55,14 +50,14 @@ class ObserverArgs(TypedDict):
     emails: NotRequired[list[str]]
     """Addresses that get the alarms. Defaults to none."""
 
-    urls: NotRequired[list[pulumi.Input[str]]]
-    """HTTPS endpoints that get them, for instance a pager's; treated as secrets. Defaults to none."""
+    urls: NotRequired[dict[str, pulumi.Input[str]]]
+    """Name -> HTTPS endpoint that gets them, for instance a pager's; treated as secrets. Defaults to none."""
 
     tags: NotRequired[dict[str, str]]
     """Put on everything that takes tags."""
 
 
-class Observer(pulumi.ComponentResource):
+class Observer(Component):
     """Azure Monitor watches the primary's page from five places, and the backups where they land.
 
     The same in every mode. Managed services only: an availability test, two log queries, an action group. Missing data
@@ -73,14 +68,8 @@ class Observer(pulumi.ComponentResource):
     web_test_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: ObserverArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        rules.require(f"observer {name}", observer_problems(args))
-        intent = {
-            "primary_url": args["primary_url"],
-            "backup_max_age_hours": args.get("backup_max_age_hours", MAX_AGE_HOURS),
-            "backup_drop_percent": args.get("backup_drop_percent", DROP_PERCENT),
-            "places": list(PLACES),
-        }
-        super().__init__("twinsite:index:Observer", name, intent, opts)
+        known = ObserverIntent.of(args)
+        super().__init__("Observer", name, known, opts)
         self._name, self._args, self._tags = name, args, args.get("tags", {})
         self.action_group_id = self._told()
         workspace = operationalinsights.Workspace(
@@ -108,8 +97,8 @@ class Observer(pulumi.ComponentResource):
                 for at, address in enumerate(self._args.get("emails", []), start=1)
             ],
             webhook_receivers=[
-                {"name": f"url-{at}", "service_uri": pulumi.Output.secret(url), "use_common_alert_schema": True}
-                for at, url in enumerate(self._args.get("urls", []), start=1)
+                {"name": f"url-{whose}", "service_uri": pulumi.Output.secret(url), "use_common_alert_schema": True}
+                for whose, url in self._args.get("urls", {}).items()
             ],
             tags=self._tags,
             opts=self._child(),
@@ -176,7 +165,7 @@ class Observer(pulumi.ComponentResource):
             tags=self._tags,
             opts=self._child(),
         )
-        silent = query("primary-silent", test_name=f'"{test_name}"')
+        silent = _since(workspace, "primary-silent", test_name=f'"{test_name}"')
         self._log_alert("primary-unseen", "the test of the primary's page says nothing", silent, workspace, "PT15M")
         test_id: pulumi.Output[str] = test.id
         return test_id
@@ -193,7 +182,7 @@ class Observer(pulumi.ComponentResource):
             workspace_id=workspace.id,
             opts=self._child(),
         )
-        late = query("backup-late", container=container, max_age=f"{hours}h")
+        late = _since(workspace, "backup-late", container=container, max_age=f"{hours}h")
         small = query("backup-small", container=container, drop_percent=str(drop))
         self._log_alert("backup-late", f"no complete backup for {hours} hours", late, workspace, "PT1H", logged)
         what = f"the newest backup is more than {drop} % smaller than the one before"
@@ -203,12 +192,12 @@ class Observer(pulumi.ComponentResource):
         self,
         part: str,
         what: str,
-        text: str,
+        text: pulumi.Input[str],
         workspace: operationalinsights.Workspace,
         every: str,
         after: pulumi.Resource | None = None,
     ) -> None:
-        """Alert when the query has a row. Every query has one, too, when there are no data at all."""
+        """Alert when the query has a row. Those on age have one, too, when none came since the workspace was made."""
         monitor.ScheduledQueryRule(
             f"{self._name}-{part}",
             resource_group_name=self._args["resource_group_name"],
@@ -243,3 +232,11 @@ class Observer(pulumi.ComponentResource):
 
     def _child(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self)
+
+
+def _since(workspace: operationalinsights.Workspace, name: str, **values: str) -> pulumi.Output[str]:
+    """A query that counts the workspace's making as the first datum: nobody is paged for what cannot be there yet."""
+    text: pulumi.Output[str] = workspace.created_date.apply(
+        lambda made: query(name, since=f'todatetime("{made or ""}")', **values)
+    )
+    return text

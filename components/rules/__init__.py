@@ -4,6 +4,7 @@ Here: one module a subject, no cloud SDK, no I/O. Constructors, the policy pack 
 Not here: anything that decides what to create.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 
 
@@ -21,3 +22,8 @@ def require(subject: str, problems: Iterable[str]) -> None:
     found = tuple(problems)
     if found:
         raise Refused(subject, found)
+
+
+def twice_problems(name: str, values: Iterable[str]) -> list[str]:
+    """Which of these are there more than once: each becomes a resource that is named by it."""
+    return [f"{name} has {value} {count} times: list it once" for value, count in Counter(values).items() if count > 1]

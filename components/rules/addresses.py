@@ -70,13 +70,22 @@ def overlap_problems(ranges: Mapping[str, Range]) -> list[str]:
 
 def vpc_problems(vpc: Range | None, subnet: Range | None) -> list[str]:
     """Sizes that AWS refuses, and a subnet outside its VPC."""
-    problems = []
-    for name, found in (("vpc_range", vpc), ("subnet_range", subnet)):
-        if found is not None and found.prefixlen not in VPC_PREFIXES:
-            problems.append(f"{name} {found} is a /{found.prefixlen} and AWS takes /16 to /28: choose one of those")
-    if vpc is not None and subnet is not None and not subnet.subnet_of(vpc):
-        problems.append(f"subnet_range {subnet} is not inside vpc_range {vpc}: choose a part of {vpc}")
+    problems = [] if vpc is None else _size_problems("vpc_range", vpc)
+    return problems if subnet is None else [*problems, *subnet_problems("subnet_range", subnet, vpc)]
+
+
+def subnet_problems(name: str, subnet: Range, vpc: Range | None) -> list[str]:
+    """A size that AWS refuses, and a subnet outside its VPC."""
+    problems = _size_problems(name, subnet)
+    if vpc is not None and not subnet.subnet_of(vpc):
+        problems.append(f"{name} {subnet} is not inside vpc_range {vpc}: choose a part of {vpc}")
     return problems
+
+
+def _size_problems(name: str, found: Range) -> list[str]:
+    if found.prefixlen in VPC_PREFIXES:
+        return []
+    return [f"{name} {found} is a /{found.prefixlen} and AWS takes /16 to /28: choose one of those"]
 
 
 def subnet_address_problems(name: str, address: Address, subnet: Range) -> list[str]:

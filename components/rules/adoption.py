@@ -49,6 +49,9 @@ class NameFacts:
     pages: Mapping[str, str]
     """Why the load balancer does not serve a name, by name; empty text when it does."""
 
+    others: tuple[str, ...] = ()
+    """Names of which the program does make a pair, where it makes none of this one."""
+
 
 def wanted(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The record set that a Pulumi `aws:route53:Record` with these inputs makes."""
@@ -102,10 +105,10 @@ def put_back(sets: Iterable[RecordSet], previous: Sequence[RecordSet]) -> list[C
 def adoption_problems(facts: NameFacts) -> list[str]:
     """Why the name may not be moved now; each with its fix."""
     if not facts.pair:
-        return [
-            f"the program makes no failover pair of {facts.fqdn}: give one of the names that `pulumi preview` shows as "
-            "twinsite:index:Route53FailoverPair, in the project's folder"
-        ]
+        instead = f"give one of its names, {', '.join(facts.others)}"
+        if not facts.others:
+            instead = "it makes none at all, so no name stands in its way: `pulumi up`"
+        return [f"the program makes no failover pair of {facts.fqdn}: {instead}"]
     if facts.unknown:
         return [
             f"the health checks or targets of {facts.fqdn} do not exist yet: run "

@@ -1,134 +1,221 @@
 """Refusals about backups: where they rest, who may read them, how the job runs, what a guest may be given. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ..guest.backup import privileges
 from ..schedule import longest_gap_seconds
-from . import rds
+from . import rds, twice_problems
+from .hosts import generation_problems, packed_problems
+from .intent import Intent, Part
 
 KEEP_DAYS = 35
 SHORTEST_KEEP_DAYS = 7
 SOFT_DELETE_DAYS = (7, 365)
 
 
-def account_problems(name: object, field: str) -> Iterator[str]:
+def account_problems(name: str, what: str) -> Iterator[str]:
     """Why Azure would not take this storage account's name."""
-    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9]{3,24}", name):
-        yield f"{field} is {name!r}: a storage account's name has 3 to 24 lower-case letters and digits"
+    if not re.fullmatch(r"[a-z0-9]{3,24}", name):
+        yield f"{what} {name!r} is no storage account's name: use 3 to 24 lower-case letters and digits"
 
 
-def store_problems(args: Mapping[str, Any]) -> list[str]:
-    """Why backups must not rest like this."""
-    problems = list(account_problems(args.get("account"), "account"))
-    public = list(args.get("public_accounts") or [])
-    for name in public:
-        problems += account_problems(name, "public_accounts")
-    if args.get("account") in public:
-        problems.append(
-            f"account {args['account']} holds the backups and also public pages: one wrong setting would publish the "
-            "data; give public_accounts and account different names (K26)"
-        )
-    if second := args.get("second"):
-        problems += _second_problems(second, args)
-    keep = args.get("keep_days", KEEP_DAYS)
-    if isinstance(keep, int) and keep < SHORTEST_KEEP_DAYS:
-        problems.append(
-            f"keep_days is {keep}: a mistake in the data that is seen after a holiday would be in every backup; set "
-            f"keep_days to {SHORTEST_KEEP_DAYS} or more"
-        )
-    low, high = SOFT_DELETE_DAYS
-    soft = args.get("soft_delete_days", 14)
-    if isinstance(soft, int) and not low <= soft <= high:
-        problems.append(
-            f"soft_delete_days is {soft}: set it from {low} to {high}, so that a deletion can be taken back"
-        )
-    writer = args.get("writer")
-    if writer is not None:
-        problems += _writer_problems(writer)
-    for operator in args.get("operators") or []:
-        if operator.get("principal_type") not in ("User", "Group", "ServicePrincipal"):
+@dataclass(frozen=True, kw_only=True)
+class Writer(Part):
+    """The service account that writes backups."""
+
+    issuer: str | None = None
+    namespace: str = ""
+    service_account: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator(Part):
+    """Whoever runs `twinsite` commands."""
+
+    principal_id: str = ""
+    principal_type: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondAccount(Part):
+    """Where the standby's own backups rest."""
+
+    account: str = ""
+    location: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupStoreIntent(Intent):
+    """What a BackupStore is meant to be."""
+
+    location: str = ""
+    account: str = ""
+    public_accounts: tuple[str, ...] = ()
+    writer: Writer | None = None
+    operators: tuple[Operator, ...] = ()
+    second: SecondAccount | None = None
+    sku: str = "Standard_ZRS"
+    keep_days: int = KEEP_DAYS
+    soft_delete_days: int = 14
+    roles: tuple[str, ...] = ("database", "standby")
+    site_is_active: bool = False
+
+    def problems(self) -> list[str]:
+        """Why backups must not rest like this."""
+        problems = list(account_problems(self.account, "account"))
+        for name in self.public_accounts:
+            problems += account_problems(name, "public_accounts")
+        if self.account in self.public_accounts:
             problems.append(
-                f"operators: principal_type is {operator.get('principal_type')!r}: give User, Group or ServicePrincipal"
+                f"account {self.account} holds the backups and also public pages: one wrong setting would publish the "
+                "data; give public_accounts and account different names (K26)"
             )
-    return problems
+        if self.second is not None:
+            problems += _second_problems(self.second, self)
+        if self.keep_days < SHORTEST_KEEP_DAYS:
+            problems.append(
+                f"keep_days is {self.keep_days}: a mistake in the data that is seen after a holiday would be in every "
+                f"backup; set keep_days to {SHORTEST_KEEP_DAYS} or more"
+            )
+        low, high = SOFT_DELETE_DAYS
+        if not low <= self.soft_delete_days <= high:
+            problems.append(
+                f"soft_delete_days is {self.soft_delete_days}: set it from {low} to {high}, so that a deletion can be "
+                "taken back"
+            )
+        if self.writer is not None:
+            problems += _writer_problems(self.writer)
+        return [*problems, *operator_problems(self.operators), *packed_problems(self.roles)]
 
 
-def _second_problems(second: Mapping[str, Any], args: Mapping[str, Any]) -> Iterator[str]:
+def operator_problems(operators: Sequence[Operator]) -> Iterator[str]:
+    """Why Azure would not give these people a role."""
+    for one in operators:
+        if one.principal_type not in ("User", "Group", "ServicePrincipal"):
+            yield f"operators: principal_type is {one.principal_type!r}: give User, Group or ServicePrincipal"
+    yield from twice_problems("operators", [one.principal_id for one in operators])
+
+
+def _second_problems(second: SecondAccount, store: BackupStoreIntent) -> Iterator[str]:
     """Why the standby's own backups would not be out of the account and the region that it restores from."""
-    account, location = second.get("account"), second.get("location")
+    account, location = second.account, second.location
     yield from account_problems(account, "second.account")
-    if account == args.get("account"):
+    if account == store.account:
         yield (
             f"second.account is {account}, the account of the other backups: give another name, or leave it out when "
             "one account is enough for you"
         )
-    if account in list(args.get("public_accounts") or []):
+    if account in store.public_accounts:
         yield f"second.account is {account}, which has public pages: give it a name of its own (K26)"
-    if location == args.get("location"):
+    if location == store.location:
         yield (
             f"second.location is {location}, where the other backups are: a region's outage would take both; choose "
             "another region"
         )
 
 
-def _writer_problems(writer: Mapping[str, Any]) -> Iterator[str]:
-    issuer = writer.get("issuer")
-    if not isinstance(issuer, str) or not issuer.startswith("https://"):
+def _writer_problems(writer: Writer) -> Iterator[str]:
+    issuer = writer.issuer
+    if issuer is None:
+        pass  # policy asks for it, once it is known
+    elif not issuer.startswith("https://"):
         yield (
             f"writer.issuer is {issuer!r}: give the cluster's OIDC issuer, an https URL (`aws eks describe-cluster "
             "--name CLUSTER --query cluster.identity.oidc.issuer`)"
         )
     elif issuer.endswith("/"):
         yield f"writer.issuer is {issuer!r}: leave the slash at the end out, Azure compares it letter by letter"
-    for field in ("namespace", "service_account"):
-        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", str(writer.get(field) or "")):
-            yield f"writer.{field} is {writer.get(field)!r}: give lower-case letters, digits and hyphens"
+    for name, value in (("namespace", writer.namespace), ("service_account", writer.service_account)):
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", value):
+            yield f"writer.{name} is {value!r}: give lower-case letters, digits and hyphens"
 
 
-def vault_problems(args: Mapping[str, Any]) -> list[str]:
-    """Why Azure would not take this vault, or why it would hold nothing that helps."""
-    problems = []
-    name = args.get("vault")
-    if not isinstance(name, str) or not re.fullmatch(r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]", name):
-        problems.append(
-            f"vault is {name!r}: a vault's name has 3 to 24 letters, digits and single hyphens and begins with a letter"
-        )
-    generated, given = list(args.get("generated") or []), list(args.get("given") or {})
-    for secret in [*generated, *given]:
-        if not re.fullmatch(r"[0-9A-Za-z-]{1,127}", secret):
-            problems.append(f"secret {secret!r} has a name that Key Vault refuses: use letters, digits and hyphens")
-    problems += [
-        f"secret {secret} is both generated and given: remove it from one of the two"
-        for secret in generated
-        if secret in given
-    ]
-    if not args.get("readers"):
-        problems.append("readers is empty: no machine could fetch a secret; give the machines' identity")
-    return problems
+@dataclass(frozen=True, kw_only=True)
+class SecretVaultIntent(Intent):
+    """What a SecretVault is meant to hold; names, never values."""
+
+    location: str = ""
+    vault: str = ""
+    generated: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
+    operators: tuple[Operator, ...] = ()
+    generation: int = 1
+    site_is_active: bool = False
+
+    def problems(self) -> list[str]:
+        """Why Azure would not take this vault, or why it would hold nothing that helps."""
+        problems = []
+        if not re.fullmatch(r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]", self.vault):
+            problems.append(
+                f"vault is {self.vault!r}: a vault's name has 3 to 24 letters, digits and single hyphens and begins "
+                "with a letter"
+            )
+        for secret in [*self.generated, *self.given]:
+            if not re.fullmatch(r"[0-9A-Za-z-]{1,127}", secret):
+                problems.append(f"secret {secret!r} has a name that Key Vault refuses: use letters, digits and hyphens")
+        problems += [
+            f"secret {secret} is both generated and given: remove it from one of the two"
+            for secret in self.generated
+            if secret in self.given
+        ]
+        if not self.readers:
+            problems.append("readers is empty: no machine could fetch a secret; give the machines' identity")
+        return [
+            *problems,
+            *operator_problems(self.operators),
+            *generation_problems("generation", self.generation),
+        ]
 
 
-def job_problems(args: Mapping[str, Any]) -> list[str]:
-    """Why the job must not run like this."""
-    problems = []
-    image = str(args.get("image") or "")
-    if not re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", image):
-        problems.append(
-            f"image {image!r} is not pinned: a tag can be moved, so the next run could be other code; name it by "
-            "digest, "
-            "IMAGE@sha256:… (`docker buildx imagetools inspect IMAGE`) (K25)"
-        )
-    for field in ("namespace", "job"):
-        value = args.get(field, "rds-backup")
-        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?", str(value)):
-            problems.append(f"{field} is {value!r}: a Kubernetes name has lower-case letters, digits and hyphens")
-    problems += label_problems(args.get("tags") or {})
-    problems += schedule_problems(args.get("schedule"))
-    database = args.get("database") or {}
-    problems += user_problems(database)
-    problems += rds.authority_problems("database.tls_ca", database.get("address"), database.get("tls_ca"))
-    return problems
+@dataclass(frozen=True, kw_only=True)
+class BackupDatabase(Part):
+    """What is backed up, and by whom."""
+
+    address: str | None = None
+    port: int = 3306
+    user: str = ""
+    schema: str = ""
+    tls_ca: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupJobIntent(Intent):
+    """What a BackupJob is meant to do."""
+
+    namespace: str = ""
+    job: str = "rds-backup"
+    image: str = ""
+    schedule: str = ""
+    database: BackupDatabase = BackupDatabase()
+    site: str | None = None
+    streams: int = 4
+    starting_deadline_seconds: int = 3600
+    active_deadline_seconds: int = 14400
+    tags: dict[str, str] = field(default_factory=dict)
+    """They become labels, which Kubernetes takes less of."""
+
+    def problems(self) -> list[str]:
+        """Why the job must not run like this."""
+        problems = []
+        if not re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", self.image):
+            problems.append(
+                f"image {self.image!r} is not pinned: a tag can be moved, so the next run could be other code; name it "
+                "by digest, IMAGE@sha256:… (`docker buildx imagetools inspect IMAGE`) (K25)"
+            )
+        for name, value in (("namespace", self.namespace), ("job", self.job)):
+            if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?", value):
+                problems.append(f"{name} is {value!r}: a Kubernetes name has lower-case letters, digits and hyphens")
+        database = self.database
+        return [
+            *problems,
+            *label_problems(self.tags),
+            *schedule_problems(self.schedule),
+            *user_problems(database.user, database.schema),
+            *rds.authority_problems("database.tls_ca", database.address, database.tls_ca),
+        ]
 
 
 _NAME = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
@@ -153,13 +240,12 @@ def label_problems(tags: Mapping[str, str]) -> Iterator[str]:
             )
 
 
-def user_problems(database: Mapping[str, Any]) -> Iterator[str]:
+def user_problems(user: str, schema: str) -> Iterator[str]:
     """Why this login should not run a backup."""
-    user = str(database.get("user") or "")
     if user in ("root", "rdsadmin"):
         yield (
             f"database.user is {user}: the job only reads; name a user of its own: CREATE USER 'backup'@'%' …; "
-            f"{'; '.join(grants(str(database.get('schema') or '')))}"
+            f"{'; '.join(grants(schema))}"
         )
 
 

@@ -28,6 +28,12 @@ class Home:
     skips_cluster: bool = False
     """Whether Kubernetes' provider passes over a cluster that does not answer (skipUpdateUnreachable)."""
 
+    context: str = ""
+    """kubernetes:context; "" takes the current one of whoever runs this."""
+
+    contexts: frozenset[str] = frozenset()
+    """Those of this desk's kubeconfig; empty when it has none, or the setting brings one of its own."""
+
 
 def home_problems(home: Home, accepted: bool = False) -> tuple[str, ...]:
     """Why this stack could not be raised while AWS is dead. `accepted`: state and runner inside AWS were accepted."""
@@ -61,6 +67,22 @@ def home_problems(home: Home, accepted: bool = False) -> tuple[str, ...]:
             "`pulumi config set kubernetes:skipUpdateUnreachable true`"
         )
     return tuple(problems)
+
+
+def context_problem(home: Home) -> str:
+    """Why the primary's cluster would be passed over for ever; "" when it would not, or nobody here can tell.
+
+    Kubernetes' provider calls a context that is not in kubeconfig an unreachable cluster, and skipUpdateUnreachable
+    passes over those with a warning, as it must while AWS is dead.
+    """
+    if home.context and home.contexts and home.context not in home.contexts:
+        return (
+            f"kubernetes:context {home.context} is not in this desk's kubeconfig, which has "
+            f"{', '.join(sorted(home.contexts))}: the cluster would be passed over as if it were dead, at each `up`: "
+            "`pulumi config set kubernetes:context CONTEXT`, or `aws eks update-kubeconfig --alias "
+            f"{home.context} --name CLUSTER`"
+        )
+    return ""
 
 
 def artefact_problems(artefact: str) -> tuple[str, ...]:

@@ -16,11 +16,12 @@ Inputs = Mapping[str, Any]
 
 def record_problems(records: Sequence[Inputs]) -> list[str]:
     """Why these records would not be accepted, or would answer something else than they are meant to."""
-    by_name: dict[str, list[Inputs]] = defaultdict(list)
+    # Of one zone: a private zone may have a public one's names.
+    by_name: dict[tuple[str, str], list[Inputs]] = defaultdict(list)
     for record in records:
-        by_name[str(record.get("name", ""))].append(record)
+        by_name[str(record.get("zoneId", "")), _spelt(record.get("name", ""))].append(record)
     problems: list[str] = []
-    for name, found in by_name.items():
+    for (_, name), found in by_name.items():
         problems += _name(name, found)
         for kind in sorted({str(record.get("type", "")) for record in found if _role(record)}):
             problems += _pair(f"{name} {kind}", [record for record in found if record.get("type") == kind])
@@ -29,11 +30,11 @@ def record_problems(records: Sequence[Inputs]) -> list[str]:
 
 def check_problems(checks: Sequence[Inputs], records: Sequence[Inputs]) -> list[str]:
     """Why these health checks say nothing, or something about themselves."""
-    moving = {record.get("name") for record in records if _role(record)}
+    moving = {_spelt(record.get("name", "")) for record in records if _role(record)}
     problems = []
     for check in checks:
         host, address = check.get("fqdn"), check.get("ipAddress")
-        if host in moving and not address:
+        if _spelt(host or "") in moving and not address:
             problems.append(
                 f"a check asks {host}, a name of a failover pair, whose answer depends on it: ask the end itself"
             )
@@ -129,6 +130,11 @@ def _record(what: str, role: str, record: Inputs) -> Iterator[str]:
                 f"{what} {role} is an alias to {target}, and aliases lead to AWS or into the same zone only: "
                 "use a plain record with the address"
             )
+
+
+def _spelt(name: object) -> str:
+    """A name as Route 53 compares it: without the dot at its end, in small letters."""
+    return str(name).rstrip(".").lower()
 
 
 def _role(record: Inputs) -> str:

@@ -2,12 +2,15 @@
 
 import ipaddress
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from .addresses import LINK_LOCAL, PRIVATE
-from .names import NAME, as_dns_has_it
+from .hosts import gate_problems
+from .intent import Intent, Part
+from .names import name_problems
 
 LARGEST_TTL_SECONDS = 60
 """Resolvers keep an answer this long at most (FACTS 6.4). Alias records of load balancers and distributions have it."""
@@ -28,10 +31,6 @@ CHECK_TEXT_LENGTH = 255
 AWS_NAMES = (".amazonaws.com", ".amazonaws.com.cn", ".cloudfront.net", ".awsglobalaccelerator.com")
 """What an alias can lead to outside its own zone; an address or name of another cloud never (FACTS 6.4)."""
 
-PRICE_CLASSES = ("PriceClass_100", "PriceClass_200", "PriceClass_All")
-LOG_ALERT_HOURS = 48
-"""A log query of Azure Monitor looks back two days at most (scheduled query rules, override time range)."""
-
 UNREACHABLE = (
     *PRIVATE,
     LINK_LOCAL,
@@ -51,308 +50,277 @@ def latch_seconds(ttl_seconds: int) -> float:
     return route_seconds(LATCH_INTERVAL_SECONDS, LATCH_FAILURES, ttl_seconds)
 
 
-def pair_problems(args: Mapping[str, Any]) -> list[str]:
-    """Every reason to refuse these arguments of Route53FailoverPair. What is not a plain value is skipped."""
-    return [
-        *name_problems("fqdn", args.get("fqdn")),
-        *_primary(args),
-        *_secondary(args),
-        *_checks(args),
-        *_ttl(args.get("ttl_seconds", LARGEST_TTL_SECONDS)),
-    ]
+@dataclass(frozen=True, kw_only=True)
+class PrimaryEnd(Part):
+    """The load balancer of the primary site."""
+
+    dns_name: str | None = None
+    zone_id: str | None = None
+    has_ipv6: bool = False
 
 
-def names_problems(names: Sequence[tuple[str, str]]) -> list[str]:
-    """Why these names do not move together; each is (name, latch). One switch moves all of them (K31)."""
+@dataclass(frozen=True, kw_only=True)
+class SecondaryEnd(Part):
+    """The standby site. `kind` says by which of the other fields it is named, also while that is not known yet."""
+
+    kind: str = ""
+    """distribution or address; empty for none, both for both."""
+    distribution_domain: str | None = None
+    ipv4: str | None = None
+    ipv6: str | None = None
+    has_ipv6: bool = False
+
+    @classmethod
+    def of(cls, args: Mapping[str, Any]) -> "SecondaryEnd":
+        """As Part.of; arguments say `kind` and `has_ipv6` by the fields that they have."""
+        kinds = [kind for kind, name in _ENDS.items() if name in args]
+        said = {"kind": "both" if len(kinds) > 1 else "".join(kinds), "has_ipv6": "ipv6" in args}
+        return super().of({**said, **args})
+
+
+_ENDS = {"distribution": "distribution_domain", "address": "ipv4"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check(Part):
+    """What Route 53's checkers ask an end for, over HTTPS."""
+
+    host: str | None = None
+    address: str | None = None
+    by_address: bool = False
+    """Whether an address is asked, also while it is not known yet."""
+    path: str = "/"
+    text: str = ""
+    port: int = 443
+    interval_seconds: int = 10
+    failures: int = 3
+
+    @classmethod
+    def of(cls, args: Mapping[str, Any]) -> "Check":
+        """As Part.of; arguments say `by_address` by having an address."""
+        return super().of({"by_address": "address" in args, **args})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route53FailoverPairIntent(Intent):
+    """What a Route53FailoverPair is meant to be."""
+
+    fqdn: str = ""
+    stateful: bool = False
+    primary: PrimaryEnd = PrimaryEnd()
+    primary_check: Check | None = None
+    secondary: SecondaryEnd = SecondaryEnd()
+    secondary_check: Check | None = None
+    ttl_seconds: int = LARGEST_TTL_SECONDS
+    """Of plain records."""
+
+    @property
+    def answer_seconds(self) -> int:
+        """Longest time that a resolver keeps an answer: the primary is an alias of a load balancer, whose answer lives
+        60 s whatever the secondary says."""
+        return max(LARGEST_TTL_SECONDS, self.ttl_seconds)
+
+    @property
+    def latch_seconds(self) -> float:
+        """From a set latch to users being moved."""
+        return latch_seconds(self.answer_seconds)
+
+    @property
+    def failover_seconds(self) -> float:
+        """From a set latch (stateful) or a dead primary (not stateful) to users being moved."""
+        check = self.primary_check
+        if self.stateful or check is None:
+            return self.latch_seconds
+        return route_seconds(check.interval_seconds, check.failures, self.answer_seconds)
+
+    def problems(self) -> list[str]:
+        """Why this name could not move, or would move when it must not."""
+        return [
+            *name_problems("fqdn", self.fqdn),
+            *_primary(self),
+            *_secondary(self),
+            *_checks(self),
+            *_ttl(self.ttl_seconds),
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedName(Part):
+    """One name, and the latch that moves it."""
+
+    fqdn: str = ""
+    latch: str = ""
+
+
+def names_problems(names: Sequence[MovedName]) -> list[str]:
+    """Why these names do not move together. One switch moves all of them (K31)."""
     problems = []
-    latches = sorted({latch for _, latch in names})
+    latches = sorted({one.latch for one in names})
     if len(latches) > 1:
         problems.append(
-            f"the names {', '.join(name for name, _ in names)} hang on {len(latches)} latches ({', '.join(latches)}), "
+            f"the names {', '.join(one.fqdn for one in names)} hang on {len(latches)} latches ({', '.join(latches)}), "
             "so one switch would move only some of them: give every failover pair the same latch"
         )
     problems += [
-        f"{name} has more than one failover pair and Route 53 keeps one a name and type: remove the second"
-        for name in sorted({name for name, _ in names})
-        if sum(name == other for other, _ in names) > 1
+        f"{fqdn} has more than one failover pair and Route 53 keeps one a name and type: remove the second"
+        for fqdn, count in sorted(Counter(one.fqdn for one in names).items())
+        if count > 1
     ]
     return problems
 
 
-def latch_problems(args: Mapping[str, Any]) -> list[str]:
-    """Every reason to refuse these arguments of Latch. `stores` are (account, region)."""
-    stores: Sequence[tuple[str, str]] = args.get("stores", ())
-    problems = list(name_problems("zone_name", args.get("zone_name")))
-    if len(stores) != 2:
-        problems.append(
-            f"a latch has two objects and {len(stores)} stores are given: with one, its outage would look like "
-            "a removed latch and send users back: give two StaticSites in two regions"
-        )
-    for what, at in (("account", 0), ("region", 1)):
-        values = [store[at] for store in stores]
-        if len(values) == 2 and values[0] == values[1]:
+@dataclass(frozen=True, kw_only=True)
+class LatchStore(Part):
+    """One of the two places where the latch object may be."""
+
+    account: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatchIntent(Intent):
+    """What a Latch is meant to be."""
+
+    object_name: str = "latch/dr"
+    stores: tuple[LatchStore, ...] = ()
+    zone_name: str = ""
+    gate: str = "wait"
+    gate_timeout_seconds: int | None = None
+
+    def problems(self) -> list[str]:
+        """Why it would not hold."""
+        stores = self.stores
+        problems = list(name_problems("zone_name", self.zone_name))
+        if len(stores) != 2:
             problems.append(
-                f"both latch stores are in {what} {values[0]}, so one outage of it would send users back to the old "
-                f"primary: put the second into another {what}"
+                f"a latch has two objects and {len(stores)} stores are given: with one, its outage would look like "
+                "a removed latch and send users back: give two StaticSites in two regions"
             )
-    key = args.get("object_name", "latch/dr")
-    if not re.fullmatch(r"[a-z0-9][a-z0-9/-]{0,98}[a-z0-9]", key) or "//" in key:
-        problems.append(
-            f"object_name {key!r} does not travel unchanged in a URL: use lower-case letters, digits, - and /, "
-            "like latch/dr"
-        )
-    elif key in ("healthz", "index.html", "404.html"):
-        problems.append(f"object_name {key} is always there, so the latch would always be set: use latch/dr")
-    return problems
-
-
-def site_problems(args: Mapping[str, Any]) -> list[str]:
-    """Every reason to refuse these arguments of StaticSite."""
-    return [
-        *account_problems("account_name", args.get("account_name")),
-        *_region("location", args.get("location")),
-    ]
-
-
-def page_problems(args: Mapping[str, Any], account_name: str) -> list[str]:
-    """Every reason to refuse these arguments of MaintenancePage, whose page is in `account_name`."""
-    problems = list(name_problems("fqdn", args.get("fqdn")))
-    if account_name == args.get("backup_account_name"):
-        problems.append(
-            f"the public page and the backups are both in storage account {account_name}, so one wrong setting "
-            "would publish the backups: give the page an account of its own"
-        )
-    retry = args.get("retry_after_seconds", 300)
-    if not 1 <= retry <= 86400:
-        problems.append(f"retry_after_seconds {retry} is no useful time to wait: set 1 to 86400, for instance 300")
-    problems += _https("standby_url", args.get("standby_url"))
-    host = urlsplit(str(args.get("standby_url", ""))).hostname
-    if host and host == args.get("fqdn"):
-        problems.append(
-            f"standby_url leads to {host}, which shows the notice itself: set it to the name of the application"
-        )
-    problems += _price_class(args)
-    return problems
-
-
-def front_problems(args: Mapping[str, Any]) -> list[str]:
-    """Every reason to refuse these arguments of FrontDoor."""
-    problems = list(name_problems("fqdn", args.get("fqdn")))
-    origin = args.get("origin_host")
-    if isinstance(origin, str):
-        if _address(origin) is not None:
+        for what in ("account", "region"):
+            values = [getattr(store, what) for store in stores]
+            if len(values) == 2 and values[0] == values[1]:
+                problems.append(
+                    f"both latch stores are in {what} {values[0]}, so one outage of it would send users back to the "
+                    f"old primary: put the second into another {what}"
+                )
+        key = self.object_name
+        if not re.fullmatch(r"[a-z0-9][a-z0-9/-]{0,98}[a-z0-9]", key) or "//" in key:
             problems.append(
-                f"origin_host {origin} is an address, and CloudFront takes names only: set the DNS name of the public "
-                "address (its label), like shopdr.koreacentral.cloudapp.azure.com"
+                f"object_name {key!r} does not travel unchanged in a URL: use lower-case letters, digits, - and /, "
+                "like latch/dr"
             )
-        else:
-            # What is no name is covered by no certificate: that would be said in vain.
-            problems += [*name_problems("origin_host", origin)] or _covered(
-                origin, args.get("origin_certificate_names", [])
-            )
-        if origin == args.get("fqdn"):
-            problems.append(
-                f"origin_host {origin} is the users' own name, so CloudFront would ask itself: set the machine's name"
-            )
-    port = args.get("origin_port", 443)
-    # CloudFront custom origins: 80, 443, 1024-65535.
-    if port != 443 and not 1024 <= port <= 65535:
-        problems.append(f"origin_port {port} is not one that CloudFront connects to over HTTPS: set 443")
-    if args.get("secret_generation", 1) < 1:
-        problems.append(f"secret_generation {args['secret_generation']} is below 1: count up from 1")
-    problems += _price_class(args)
-    return problems
+        elif key in ("healthz", "index.html", "404.html"):
+            problems.append(f"object_name {key} is always there, so the latch would always be set: use latch/dr")
+        return [*problems, *gate_problems(self.gate_timeout_seconds)]
 
 
-def told_problems(args: Mapping[str, Any]) -> list[str]:
-    """Why nobody would hear of an alarm."""
-    if not args.get("emails") and not args.get("urls"):
-        return ["nobody is told of an alarm: give emails or urls (a pager's HTTPS endpoint)"]
-    return [
-        f"{address!r} is no address to send an alarm to: write it like someone@example.com"
-        for address in args.get("emails", [])
-        if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address)
-    ]
-
-
-def observer_problems(args: Mapping[str, Any]) -> list[str]:
-    """Every reason to refuse these arguments of Observer (K53)."""
-    problems = [*told_problems(args), *_https("primary_url", args.get("primary_url"))]
-    problems += _region("location", args.get("location"))
-    host = urlsplit(str(args.get("primary_url", ""))).hostname
-    if host and host in args.get("failover_names", []):
-        problems.append(
-            f"primary_url asks {host}, a name that moves to the standby, so it would be green again while the primary "
-            "is down: give the primary a name of its own and set primary_url to it"
-        )
-    age = args.get("backup_max_age_hours", 26)
-    if not 1 <= age <= LOG_ALERT_HOURS:
-        problems.append(
-            f"backup_max_age_hours {age} cannot be watched by a log query, which looks back 48 hours at most: "
-            "set 1 to 48 and back up at least every other day"
-        )
-    drop = args.get("backup_drop_percent", 30)
-    if not 1 <= drop <= 99:
-        problems.append(f"backup_drop_percent {drop} is no share to fall by: set 1 to 99, for instance 30")
-    return problems
-
-
-def name_problems(what: str, name: Any) -> Iterator[str]:
-    """Why this is no DNS name that users can be given."""
-    if isinstance(name, str) and not NAME.fullmatch(name):
-        yield f"{what} {name!r} is not a full DNS name in lower case: write it like dr.example.com{as_dns_has_it(name)}"
-
-
-def account_problems(what: str, name: Any) -> Iterator[str]:
-    """Why Azure would not take this storage account's name."""
-    if isinstance(name, str) and not re.fullmatch(r"[a-z0-9]{3,24}", name):
-        yield f"{what} {name!r} is no storage account's name: use 3 to 24 lower-case letters and digits"
-
-
-def _region(what: str, region: Any) -> Iterator[str]:
-    if isinstance(region, str) and not re.fullmatch(r"[a-z0-9]+", region):
-        yield f"{what} {region!r} is no Azure region: write it like koreacentral"
-
-
-def _primary(args: Mapping[str, Any]) -> Iterator[str]:
-    primary = args.get("primary", {})
-    target = primary.get("dns_name")
-    if not isinstance(target, str):
+def _primary(pair: Route53FailoverPairIntent) -> Iterator[str]:
+    target, zone = pair.primary.dns_name, pair.primary.zone_id
+    if target is None:
         return
     if not target.endswith(AWS_NAMES):
         yield (
             f"primary {target!r} cannot be an alias target, because Route 53 aliases lead to AWS only: "
             "set the load balancer's own DNS name, like name-123.ap-northeast-2.elb.amazonaws.com"
         )
-    if target == args.get("fqdn"):
+    if target == pair.fqdn:
         yield f"primary {target} is the users' own name, so it would answer with itself: set the load balancer's name"
-    zone = primary.get("zone_id")
-    if isinstance(zone, str) and not re.fullmatch(r"Z[A-Z0-9]{5,31}", zone):
+    if zone is not None and not re.fullmatch(r"Z[A-Z0-9]{5,31}", zone):
         yield (
             f"primary zone_id {zone!r} is no hosted zone id: set the load balancer's, see `aws elbv2 "
             "describe-load-balancers --query LoadBalancers[].CanonicalHostedZoneId`"
         )
 
 
-def _secondary(args: Mapping[str, Any]) -> Iterator[str]:
-    primary, secondary = args.get("primary", {}), args.get("secondary", {})
-    by_distribution = "distribution_domain" in secondary
-    by_address = "ipv4" in secondary
-    if by_distribution == by_address:
+def _secondary(pair: Route53FailoverPairIntent) -> Iterator[str]:
+    primary, secondary = pair.primary, pair.secondary
+    if secondary.kind not in _ENDS:
         yield (
             "the secondary needs either a distribution (distribution_domain, distribution_zone_id) or an address "
-            f"(ipv4), and has {'both' if by_address else 'none'}: set exactly one"
+            f"(ipv4), and has {secondary.kind or 'none'}: set exactly one"
         )
-    domain = secondary.get("distribution_domain")
-    if isinstance(domain, str) and not domain.endswith(".cloudfront.net"):
+    domain = secondary.distribution_domain
+    if domain is not None and not domain.endswith(".cloudfront.net"):
         yield (
             f"secondary {domain!r} is no distribution, and an alias cannot lead to another cloud: set the "
             "distribution's domain, or the machine's public address as ipv4, which becomes a plain A record"
         )
-    if by_distribution and str(primary.get("dns_name", "")).endswith(".cloudfront.net"):
+    if secondary.kind in ("distribution", "both") and (primary.dns_name or "").endswith(".cloudfront.net"):
         yield (
             "primary and secondary are both distributions, and each would have to own the name: use two names, "
             "or lead the primary to its load balancer"
         )
-    for key, kind in (("ipv4", ipaddress.IPv4Address), ("ipv6", ipaddress.IPv6Address)):
-        text = secondary.get(key)
-        if isinstance(text, str):
+    for key, text, kind in (
+        ("ipv4", secondary.ipv4, ipaddress.IPv4Address),
+        ("ipv6", secondary.ipv6, ipaddress.IPv6Address),
+    ):
+        if text is not None:
             found = _address(text)
             if not isinstance(found, kind):
                 yield f"secondary {key} {text!r} is no such address: set the machine's public {key} address"
             elif not _reachable(found):
                 yield f"secondary {key} {text} is not public, so users cannot reach it: set the machine's public one"
-    if by_address and primary.get("has_ipv6") and "ipv6" not in secondary:
+    if secondary.kind in ("address", "both") and primary.has_ipv6 and not secondary.has_ipv6:
         yield (
             "the primary is dual-stack and the secondary has no ipv6, so IPv6 clients would stay with the dead "
             "primary: set the secondary's ipv6, or make the load balancer IPv4 only"
         )
-    if "ipv6" in secondary and not primary.get("has_ipv6"):
+    if secondary.has_ipv6 and not primary.has_ipv6:
         yield "the secondary has an ipv6 and the primary none, and a pair needs both: leave out ipv6"
 
 
-def _checks(args: Mapping[str, Any]) -> Iterator[str]:
-    stateful = args.get("stateful")
-    if "secondary_check" not in args:
+def _checks(pair: Route53FailoverPairIntent) -> Iterator[str]:
+    if pair.secondary_check is None:
         yield (
             "the secondary has no check, so a dead standby would be answered: set secondary_check to the standby's "
             "own page"
         )
-    if stateful is False and "primary_check" not in args:
+    if not pair.stateful and pair.primary_check is None:
         yield "a name that is not stateful moves by the primary's health: set primary_check to the primary's own page"
-    for which in ("primary_check", "secondary_check"):
-        check = args.get(which)
+    for which, check in (("primary_check", pair.primary_check), ("secondary_check", pair.secondary_check)):
         if check is not None:
-            yield from _check(which, check, args.get("fqdn"))
-            if stateful and not check.get("text"):
+            yield from _check(which, check, pair.fqdn)
+            if pair.stateful and not check.text:
                 yield (
                     f"{which} asks for no text, and a redirect counts as healthy: set text to something that only the "
                     "application's page says"
                 )
 
 
-def _check(which: str, check: Mapping[str, Any], fqdn: Any) -> Iterator[str]:
-    host = check.get("host")
-    if isinstance(host, str) and host == fqdn and "address" not in check:
+def _check(which: str, check: Check, fqdn: str) -> Iterator[str]:
+    if check.host == fqdn and not check.by_address:
         yield (
-            f"{which} asks {host}, the failover pair's own name, whose answer depends on this very check: ask the end "
-            "itself (load balancer, distribution, or an address)"
+            f"{which} asks {check.host}, the failover pair's own name, whose answer depends on this very check: ask "
+            "the end itself (load balancer, distribution, or an address)"
         )
-    address = check.get("address")
-    if isinstance(address, str):
-        found = _address(address)
+    if check.address is not None:
+        found = _address(check.address)
         if found is None or not _reachable(found):
             yield (
-                f"{which} asks {address}, and Route 53's checkers reach public addresses only: set a public one, "
+                f"{which} asks {check.address}, and Route 53's checkers reach public addresses only: set a public one, "
                 "or watch a private one through a CloudWatch alarm"
             )
-    path = check.get("path")
-    if isinstance(path, str) and not path.startswith("/"):
-        yield f"{which} asks for path {path!r}: begin it with /, like /petclinic/"
-    text = check.get("text", "")
-    if len(text) > CHECK_TEXT_LENGTH:
-        yield f"{which} looks for {len(text)} characters and Route 53 takes 255: shorten its text"
-    port = check.get("port", 443)
-    if not 1 <= port <= 65535:
-        yield f"{which} asks port {port}: set 1 to 65535, normally 443"
-    interval = check.get("interval_seconds", 10)
-    if interval not in CHECK_INTERVALS:
-        yield f"{which} has an interval of {interval} s and Route 53 knows 10 and 30: set interval_seconds to 10"
-    failures = check.get("failures", 3)
-    if failures not in CHECK_FAILURES:
-        yield f"{which} needs {failures} failures and Route 53 takes 1 to 10: set failures to 3"
+    if not check.path.startswith("/"):
+        yield f"{which} asks for path {check.path!r}: begin it with /, like /petclinic/"
+    if len(check.text) > CHECK_TEXT_LENGTH:
+        yield f"{which} looks for {len(check.text)} characters and Route 53 takes 255: shorten its text"
+    if not 1 <= check.port <= 65535:
+        yield f"{which} asks port {check.port}: set 1 to 65535, normally 443"
+    if check.interval_seconds not in CHECK_INTERVALS:
+        yield (
+            f"{which} has an interval of {check.interval_seconds} s and Route 53 knows 10 and 30: set interval_seconds "
+            "to 10"
+        )
+    if check.failures not in CHECK_FAILURES:
+        yield f"{which} needs {check.failures} failures and Route 53 takes 1 to 10: set failures to 3"
 
 
-def _ttl(ttl: Any) -> Iterator[str]:
+def _ttl(ttl: int) -> Iterator[str]:
     if not 1 <= ttl <= LARGEST_TTL_SECONDS:
         yield (
             f"ttl_seconds {ttl} is not 1 to 60: resolvers keep an answer that long, so 60 already means a move of "
             f"{latch_seconds(60):.0f} s by latch: set ttl_seconds to 60"
         )
-
-
-def _covered(host: str, names: Sequence[str]) -> Iterator[str]:
-    parent = host.partition(".")[2]
-    if host not in names and f"*.{parent}" not in names:
-        listed = ", ".join(names) or "none"
-        yield (
-            f"the origin's certificate names {listed}, not {host}, so CloudFront would answer 502: let the machine "
-            f"serve a certificate for {host} and list it in origin_certificate_names"
-        )
-
-
-def _https(what: str, url: Any) -> Iterator[str]:
-    if not isinstance(url, str):
-        return
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
-        yield f"{what} {url!r} is no HTTPS address: write it like https://dr.example.com/petclinic/"
-
-
-def _price_class(args: Mapping[str, Any]) -> Iterator[str]:
-    kind = args.get("price_class", PRICE_CLASSES[1])
-    if kind not in PRICE_CLASSES:
-        yield f"price_class {kind!r} is none of CloudFront's: set one of {', '.join(PRICE_CLASSES)}"
 
 
 def _reachable(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -4,12 +4,14 @@ import dataclasses
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..guest.gateway.settings import NAME_PATTERN
 from ..guest.gateway.timers import Timers
-from . import addresses
-from .hosts import delivery_problems, machine_problems
+from . import addresses, twice_problems
+from .hosts import Login, delivery_problems, gate_problems, machine_problems
+from .intent import Intent
 
 DETECT_LIMIT_SECONDS = 15.0
 """A dead peer must be noticed within this (FACTS section 18)."""
@@ -78,39 +80,75 @@ def timer_problems(timers: Timers) -> list[str]:
     return problems
 
 
-def tunnel_problems(args: Mapping[str, Any]) -> list[str]:
-    """Every reason to refuse these arguments of StrongSwanTunnel. What is not a plain value (an Output) is skipped."""
-    return [
-        *_names(args),
-        *_ranges(args),
-        *_ends(args),
-        *_keys(args),
-        *_access(args),
-        *machine_problems(args),
-        *_timers(args),
-        *delivery_problems(args),
-    ]
+@dataclass(frozen=True, kw_only=True)
+class StrongSwanTunnelIntent(Intent):
+    """What a StrongSwanTunnel is meant to be."""
+
+    connection_name: str = "onprem-aws"
+    region: str | None = None
+    availability_zone: str | None = None
+    vpc_range: str = ""
+    subnet_range: str = ""
+    route_table_ids: dict[str, str | None] | None = None
+    """A table whose id is not known yet is "" here."""
+    existing_routes: tuple[str, ...] = ()
+    gateway_address: str = ""
+    ami: str | None = None
+    instance_type: str = "t3.small"
+    onprem_range: str = ""
+    onprem_gateway_address: str = ""
+    onprem_public_range: str = ""
+    onprem_behind_nat: bool = True
+    onprem_forwards_ike: bool = False
+    onprem_connection: Login | None = None
+    delivery: str = "ssh"
+    gate: str = "wait"
+    gate_timeout_seconds: int | None = None
+    initiator: str = "onprem"
+    psk_generation: int = 1
+    timers: dict[str, float] = field(default_factory=dict)
+    """All of them."""
+    nat_range: str = ""
+    forward_ranges: tuple[str, ...] = ()
+    operator_ranges: tuple[str, ...] = ()
+    operator_keys: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, args: Mapping[str, Any]) -> "StrongSwanTunnelIntent":
+        """As Part.of; timers that are not given are the library's own."""
+        given = args.get("timers") or {}
+        own = dataclasses.asdict(Timers())
+        return super().of({**args, "timers": {**own, **given} if isinstance(given, Mapping) else given})
+
+    def problems(self) -> list[str]:
+        """Why there must be no such tunnel."""
+        return [
+            *_names(self),
+            *_ranges(self),
+            *_ends(self),
+            *_keys(self),
+            *_access(self),
+            *machine_problems(self.ami, self.instance_type, self.region, self.availability_zone),
+            *_timers(self),
+            *delivery_problems(self.delivery, self.gate, self.onprem_connection is not None),
+            *gate_problems(self.gate_timeout_seconds),
+        ]
 
 
-def _text(args: Mapping[str, Any], name: str) -> str:
-    value = args.get(name, "")
-    return value if isinstance(value, str) else ""
-
-
-def _names(args: Mapping[str, Any]) -> Iterator[str]:
-    name = args.get("connection_name")
-    if isinstance(name, str) and not NAME_PATTERN.fullmatch(name):
+def _names(known: StrongSwanTunnelIntent) -> Iterator[str]:
+    name = known.connection_name
+    if not NAME_PATTERN.fullmatch(name):
         yield (
             f"connection_name {name!r} cannot be a section of swanctl.conf: "
             "use letters, digits, - and _, a letter first, at most 32"
         )
 
 
-def _ranges(args: Mapping[str, Any]) -> list[str]:
+def _ranges(known: StrongSwanTunnelIntent) -> list[str]:
     problems: list[str] = []
     found: dict[str, addresses.Range] = {}
-    for name in ("vpc_range", "subnet_range", "onprem_range", "nat_range"):
-        text = _text(args, name)
+    texts = {name: getattr(known, name) for name in ("vpc_range", "subnet_range", "onprem_range", "nat_range")}
+    for name, text in texts.items():
         if text or name in ("vpc_range", "onprem_range"):
             parsed = addresses.parse_range(name, text, problems)
             if parsed is not None:
@@ -121,25 +159,26 @@ def _ranges(args: Mapping[str, Any]) -> list[str]:
         problems += addresses.protected_range_problems(name, side)
     problems += addresses.overlap_problems(sides)
     problems += addresses.vpc_problems(vpc, subnet)
-    gateway = addresses.parse_address("gateway_address", _text(args, "gateway_address"), problems)
+    gateway = addresses.parse_address("gateway_address", known.gateway_address, problems)
     if gateway is not None and subnet is not None:
         problems += addresses.subnet_address_problems("gateway_address", gateway, subnet)
-    own = addresses.parse_address("onprem_gateway_address", _text(args, "onprem_gateway_address"), problems)
+    own = addresses.parse_address("onprem_gateway_address", known.onprem_gateway_address, problems)
     if own is not None and onprem is not None:
         problems += addresses.host_address_problems("onprem_gateway_address", own, "onprem_range", onprem)
     if nat is not None and vpc is not None and not nat.subnet_of(vpc):
         problems.append(
             f"nat_range {nat} is not inside vpc_range {vpc}: set the private subnet's range, or leave it empty"
         )
+    problems += _forwarded(known, vpc, nat)
     existing = []
-    for text in args.get("existing_routes", []):
+    for text in known.existing_routes:
         route = addresses.parse_range("existing_routes", text, problems)
         existing += [route] if route is not None else []
     if onprem is not None:
         problems += addresses.route_problems("onprem_range", onprem, existing)
-    tables = args.get("route_table_ids")
-    if isinstance(tables, (list, tuple)):
-        plain = [table for table in tables if isinstance(table, str)]
+    tables = known.route_table_ids
+    if tables is not None:
+        plain = [table for table in tables.values() if table]
         if not tables:
             problems.append(
                 "route_table_ids is empty, so nothing in the VPC would find the tunnel: "
@@ -150,16 +189,39 @@ def _ranges(args: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _ends(args: Mapping[str, Any]) -> list[str]:
+def _forwarded(known: StrongSwanTunnelIntent, vpc: addresses.Range | None, nat: addresses.Range | None) -> list[str]:
     problems: list[str] = []
-    initiator = args.get("initiator", "onprem")
-    value = getattr(initiator, "value", initiator)
+    texts = known.forward_ranges
+    parsed = [addresses.parse_range("forward_ranges", text, problems) for text in texts]
+    ranges = [found for found in parsed if found is not None]
+    problems += [
+        f"forward_ranges {found} is not inside vpc_range {vpc}, and nothing else reaches the gateway's inside: choose "
+        f"a part of {vpc}"
+        for found in ranges
+        if vpc is not None and not found.subnet_of(vpc)
+    ]
+    problems += [
+        f"forward_ranges {one} is part of {other}, which admits it already: remove it"
+        for one in ranges
+        for other in ranges
+        if one != other and one.subnet_of(other)
+    ]
+    if ranges and nat is not None and not any(nat.subnet_of(found) for found in ranges):
+        problems.append(
+            f"forward_ranges leaves out nat_range {nat}, whose way out and way to on-prem the gateway is: list it, too"
+        )
+    return [*problems, *twice_problems("forward_ranges", texts)]
+
+
+def _ends(known: StrongSwanTunnelIntent) -> list[str]:
+    problems: list[str] = []
+    value = known.initiator
     if value not in ("onprem", "aws"):
         problems.append(
             f"initiator {value!r} is not one end; with both calling, duplicate SAs stay, with none nothing starts: "
             "set initiator to onprem or aws"
         )
-    public_text = _text(args, "onprem_public_range")
+    public_text = known.onprem_public_range
     public = addresses.parse_range("onprem_public_range", public_text, problems) if public_text else None
     if public is not None:
         if any(public.subnet_of(private) for private in addresses.PRIVATE):
@@ -170,7 +232,7 @@ def _ends(args: Mapping[str, Any]) -> list[str]:
         problems += addresses.open_range_problems("onprem_public_range", public, "IKE")
     if value != "aws":
         return problems
-    if args.get("onprem_behind_nat", True) and not args.get("onprem_forwards_ike", False):
+    if known.onprem_behind_nat and not known.onprem_forwards_ike:
         problems.append(
             "initiator is aws but on-prem is behind a NAT that forwards nothing, and EC2 is behind its own, so nobody "
             "could call: set initiator to onprem, or forward UDP 500 and 4500 there and set onprem_forwards_ike"
@@ -183,19 +245,20 @@ def _ends(args: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _keys(args: Mapping[str, Any]) -> Iterator[str]:
-    generation = args.get("psk_generation", 1)
+def _keys(known: StrongSwanTunnelIntent) -> Iterator[str]:
+    generation = known.psk_generation
     if isinstance(generation, bool) or not isinstance(generation, int) or generation < 1:
         yield f"psk_generation {generation!r} is not a generation: set 1, and raise it by 1 to rotate the key"
 
 
-def _access(args: Mapping[str, Any]) -> list[str]:
+def _access(known: StrongSwanTunnelIntent) -> list[str]:
     problems: list[str] = []
-    for text in args.get("operator_ranges", []):
+    for text in known.operator_ranges:
         found = addresses.parse_range("operator_ranges", text, problems)
         if found is not None:
             problems += addresses.open_range_problems("operator_ranges", found, "SSH")
-    for key in args.get("operator_keys", []):
+    problems += twice_problems("operator_ranges", known.operator_ranges)
+    for key in known.operator_keys:
         if "PRIVATE KEY" in key:
             problems.append(
                 "operator_keys holds a private key, which must never leave its owner: set the .pub file's line"
@@ -207,14 +270,27 @@ def _access(args: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _timers(args: Mapping[str, Any]) -> list[str]:
-    given = args.get("timers") or {}
-    known = {field.name for field in dataclasses.fields(Timers)}
-    unknown = sorted(set(given) - known)
+def _timers(known: StrongSwanTunnelIntent) -> list[str]:
+    given = known.timers
+    names = {one.name for one in dataclasses.fields(Timers)}
+    unknown = sorted(set(given) - names)
     if unknown:
-        return [f"timers has no {', '.join(unknown)}: use {', '.join(sorted(known))}"]
-    bad = [name for name, value in given.items() if isinstance(value, bool) or not isinstance(value, (int, float))]
+        return [f"timers has no {', '.join(unknown)}: use {', '.join(sorted(names))}"]
+    bad = [
+        name
+        for name, value in given.items()
+        if isinstance(value, bool) or not isinstance(value, int | float) or (name in _WHOLE and value % 1)
+    ]
     negative = [name for name in given if name not in bad and given[name] < 0]
     if bad or negative:
         return [f"timers {', '.join(bad + negative)} must be numbers of seconds, or of tries: use {Timers()}"]
-    return timer_problems(Timers(**given))
+    return timer_problems(timers(known))
+
+
+def timers(known: StrongSwanTunnelIntent) -> Timers:
+    """As the gateways take them."""
+    given: dict[str, Any] = {name: int(value) if name in _WHOLE else value for name, value in known.timers.items()}
+    return Timers(**given)
+
+
+_WHOLE = ("dpd_delay_seconds", "retransmit_tries")

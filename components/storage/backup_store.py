@@ -1,17 +1,19 @@
 """The storage account that holds backups, the guests' documents, and what operations write."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 from pulumi_azure_native import managedidentity, storage
 
-from .. import rules
 from ..azure_roles import BLOB_CONTRIBUTOR, BLOB_READER, assign
+from ..component import Component
+from ..handle import Given, handle_of
 from ..payload import payload, payload_sha256
 from ..protection import keep_while_active
-from ..rules import backup as backup_rules
-from .private_account import SOFT_DELETE_DAYS, private_account
+from ..rules.backup import BackupStoreIntent
+from .private_account import private_account
 from .restorable import Restorable
 
 BACKUPS, GUESTS, STATUS, OPERATIONS, FAILBACK = "mysql-backup", "guests", "status", "operations", "failback"
@@ -104,7 +106,28 @@ class BackupStoreArgs(TypedDict):
     """Put on everything that takes tags."""
 
 
-class BackupStore(pulumi.ComponentResource):
+class BackupStoreHandle(TypedDict):
+    """What machines, jobs and databases read of a BackupStore; BackupStore says what each is."""
+
+    resource_group: pulumi.Input[str]
+    """Name of its resource group."""
+
+    account: pulumi.Input[str]
+    account_name: str
+    account_id: pulumi.Input[str]
+    backups: str
+    failback: str
+    operations: str
+    standby_backups: str
+    payload_keys: Mapping[str, pulumi.Input[str]]
+    reader_id: pulumi.Input[str]
+    reader_client_id: pulumi.Input[str]
+    writer_client_id: pulumi.Input[str]
+    tenant_id: pulumi.Input[str]
+    keep_days: int
+
+
+class BackupStore(Component):
     """Account with private containers for backups, documents, status, operations and failback; who may use which.
 
     The same in every mode: account, versioning, soft delete, lifecycle, containers, the guest payload (by SHA-256), the
@@ -114,7 +137,7 @@ class BackupStore(pulumi.ComponentResource):
     """
 
     account: pulumi.Output[str]
-    """Name of the account; known once containers and payload are there."""
+    """Name of the account; known once its containers are there. It waits for no payload (see GuestStore)."""
 
     account_name: str
     """The same, plain."""
@@ -133,8 +156,9 @@ class BackupStore(pulumi.ComponentResource):
     standby_backups: str
     """`azblob://ACCOUNT/standby-backup`: what the standby backs up while it serves."""
 
-    payload_keys: dict[str, str]
-    """Guest role → blob of its payload in container guests, in base64; named by the payload's SHA-256."""
+    payload_keys: dict[str, pulumi.Output[str]]
+    """Guest role → blob of its payload in container guests, known once it is there; in base64, named by the payload's
+    SHA-256."""
 
     reader_id: pulumi.Output[str]
     """Resource id of the reader identity; machines of the standby site carry it."""
@@ -151,9 +175,9 @@ class BackupStore(pulumi.ComponentResource):
     """How long the job keeps backups."""
 
     def __init__(self, name: str, args: BackupStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        rules.require(name, backup_rules.store_problems(args))
-        super().__init__("twinsite:index:BackupStore", name, _intent(args), opts)
-        self._args, self._name = args, name
+        known = BackupStoreIntent.of(args)
+        super().__init__("BackupStore", name, known, opts)
+        self._args, self._known, self._name = args, known, name
         account_name = args["account"]
         # As in traffic/static_site.py: payload, documents and inventory are Blobs of the provider, hence shared keys.
         account, service = private_account(
@@ -163,16 +187,18 @@ class BackupStore(pulumi.ComponentResource):
             account_name,
             args["location"],
             True,
-            _lifecycle(args),
+            _lifecycle(known),
             self._kept("account", "the backups"),
         )
         self._containers = {
             part: self._container(part, account, service) for part in (BACKUPS, GUESTS, STATUS, OPERATIONS, FAILBACK)
         }
         self._containers[STANDBY_BACKUPS], second = self._standby_backups(account, service)
-        self.payload_keys = {role: f"payload/{digest}.tar.gz.b64" for role, digest in _digests(args).items()}
-        packed = [
-            storage.Blob(
+        digests = {role: payload_sha256(role) for role in known.roles}
+        self.payload_keys = {}
+        for role, digest in digests.items():
+            key = f"payload/{digest}.tar.gz.b64"
+            packed = storage.Blob(
                 f"{name}-payload-{role}",
                 resource_group_name=args["resource_group"],
                 account_name=account.name,
@@ -182,21 +208,40 @@ class BackupStore(pulumi.ComponentResource):
                 source=pulumi.StringAsset(base64.b64encode(payload(role)).decode()),
                 content_type="text/plain",
                 opts=pulumi.ResourceOptions(parent=self),
-            ).id
-            for role, key in self.payload_keys.items()
-        ]
-        # After super(): see database/mysql.py.
+            )
+            # By its URN, which a preview knows.
+            self.payload_keys[role] = pulumi.Output.all(key, packed.urn).apply(lambda known: str(known[0]))
+        # After super(): see database/mysql_replica_pair.py.
         self.account_name = account_name
-        self.keep_days = keep_days(args)
+        self.keep_days = known.keep_days
         self.backups, self.failback, self.operations = (
             f"azblob://{account_name}/{part}" for part in (BACKUPS, FAILBACK, OPERATIONS)
         )
         self.standby_backups = f"azblob://{second}/{STANDBY_BACKUPS}"
-        self.account = pulumi.Output.all(account.name, *packed).apply(lambda known: str(known[0]))
+        self.account = pulumi.Output.all(account.name, *(one.id for one in self._containers.values())).apply(
+            lambda known: str(known[0])
+        )
         self.account_id = account.id
         # Not declared above: it is no output, and of use to components of this program only.
         self.restorable = Restorable(account_name, BACKUPS, self)
         self._identities()
+        # Not declared above: no output. For whoever takes this component.
+        self.handle: BackupStoreHandle = {
+            "resource_group": args["resource_group"],
+            "account": self.account,
+            "account_name": account_name,
+            "account_id": self.account_id,
+            "backups": self.backups,
+            "failback": self.failback,
+            "operations": self.operations,
+            "standby_backups": self.standby_backups,
+            "payload_keys": self.payload_keys,
+            "reader_id": self.reader_id,
+            "reader_client_id": self.reader_client_id,
+            "writer_client_id": self.writer_client_id,
+            "tenant_id": self.tenant_id,
+            "keep_days": self.keep_days,
+        }
         self.register_outputs(
             {
                 "account": self.account,
@@ -234,7 +279,7 @@ class BackupStore(pulumi.ComponentResource):
         # The provider writes nothing there, so nobody needs a key.
         other, there = private_account(
             f"{self._name}-second", self, self._args, second["account"], second["location"], False,
-            [_old_versions(self._args)], kept,
+            [_old_versions(self._known)], kept,
         )  # fmt: skip
         return self._container(STANDBY_BACKUPS, other, there), second["account"]
 
@@ -242,19 +287,6 @@ class BackupStore(pulumi.ComponentResource):
         args = self._args
         return keep_while_active(
             f"{self._name}-{part}", what, args.get("site_is_active", False), args.get("latch_urls", [])
-        )
-
-    def document(self, name: str, blob: str, text: pulumi.Input[str], opts: pulumi.ResourceOptions) -> "storage.Blob":
-        """One blob in container guests, for instance a host's desired document; nothing secret."""
-        return storage.Blob(
-            name,
-            resource_group_name=self._args["resource_group"],
-            account_name=self.account,
-            container_name=GUESTS,
-            blob_name=blob,
-            source=pulumi.Output.from_input(text).apply(pulumi.StringAsset),
-            content_type="application/json",
-            opts=opts,
         )
 
     def _identities(self) -> None:
@@ -308,32 +340,37 @@ class BackupStore(pulumi.ComponentResource):
         self.reader_principal_id, self.tenant_id = reader.principal_id, reader.tenant_id
 
 
-def soft_delete_days(args: BackupStoreArgs) -> int:
-    """How long a deleted blob can be taken back."""
-    return args.get("soft_delete_days", SOFT_DELETE_DAYS)
+def document(
+    store: BackupStoreHandle, name: str, blob: str, text: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> "storage.Blob":
+    """One blob in container guests, for instance a host's desired document; nothing secret."""
+    return storage.Blob(
+        name,
+        resource_group_name=store["resource_group"],
+        account_name=store["account"],
+        container_name=GUESTS,
+        blob_name=blob,
+        source=pulumi.Output.from_input(text).apply(pulumi.StringAsset),
+        content_type="application/json",
+        opts=opts,
+    )
 
 
-def keep_days(args: BackupStoreArgs) -> int:
-    """How long a backup is kept at least."""
-    return args.get("keep_days", backup_rules.KEEP_DAYS)
+def place_of(store: BackupStoreHandle) -> pulumi.Output[tuple[str, str]]:
+    """Subscription and resource group."""
+    # /subscriptions/ID/resourceGroups/NAME/providers/…
+    return pulumi.Output.from_input(store["account_id"]).apply(lambda found: (found.split("/")[2], found.split("/")[4]))
 
 
-def _intent(args: BackupStoreArgs) -> dict[str, Any]:
-    return {
-        "account": args["account"],
-        "public_accounts": args["public_accounts"],
-        "location": args["location"],
-        "keep_days": keep_days(args),
-        "soft_delete_days": soft_delete_days(args),
-        "payload_sha256": _digests(args),
-    }
+def restorable_of(store: Given[BackupStoreHandle], parent: pulumi.Resource) -> Restorable:
+    """Whether it has a backup. A store of this program is asked once in a run; of another one `parent`, a component,
+    asks as its own provider."""
+    if isinstance(store, BackupStore):
+        return store.restorable
+    return Restorable(handle_of(store)["account_name"], BACKUPS, parent)
 
 
-def _digests(args: BackupStoreArgs) -> dict[str, str]:
-    return {role: payload_sha256(role) for role in args.get("roles", ["database", "standby"])}
-
-
-def _lifecycle(args: BackupStoreArgs) -> list[dict[str, Any]]:
+def _lifecycle(known: BackupStoreIntent) -> list[dict[str, Any]]:
     """Former versions go after the days in which they can be taken back, dumps of a failback by age; no backup ever.
 
     A rule knows ages only, and a job that is dead for so long would lose its last backup to it: the job itself deletes
@@ -341,15 +378,21 @@ def _lifecycle(args: BackupStoreArgs) -> list[dict[str, Any]]:
     """
     dumps = {
         "filters": {"blob_types": ["blockBlob"], "prefix_match": [f"{FAILBACK}/backups/"]},
-        "actions": {"base_blob": {"delete": {"days_after_modification_greater_than": keep_days(args)}}},
+        "actions": {"base_blob": {"delete": {"days_after_modification_greater_than": known.keep_days}}},
     }
     by_age = {"name": "old-dumps", "type": "Lifecycle", "enabled": True, "definition": dumps}
-    return [by_age, _old_versions(args)]
+    # Every agent renews its own each day.
+    said = {
+        "filters": {"blob_types": ["blockBlob"], "prefix_match": ["status/"]},
+        "actions": {"base_blob": {"delete": {"days_after_modification_greater_than": 30}}},
+    }
+    old_status = {"name": "old-status", "type": "Lifecycle", "enabled": True, "definition": said}
+    return [by_age, old_status, _old_versions(known)]
 
 
-def _old_versions(args: BackupStoreArgs) -> dict[str, Any]:
+def _old_versions(known: BackupStoreIntent) -> dict[str, Any]:
     definition = {
         "filters": {"blob_types": ["blockBlob"]},
-        "actions": {"version": {"delete": {"days_after_creation_greater_than": soft_delete_days(args)}}},
+        "actions": {"version": {"delete": {"days_after_creation_greater_than": known.soft_delete_days}}},
     }
     return {"name": "old-versions", "type": "Lifecycle", "enabled": True, "definition": definition}

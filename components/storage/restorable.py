@@ -13,15 +13,13 @@ from typing import Any, TypeVar
 import pulumi
 from pulumi_azure_native import authorization
 
+from ..asking import answered
 from ..guest.agent import azure
 from ..guest.backup import store as backups
 from ..guest.backup import target
 from ..guest.errors import Failed
 
 CALL_SECONDS = 5.0
-TOKEN_SECONDS = 60.0
-"""The SDK's threads first send registrations that were queued before, for as long as a preview takes on a busy machine;
-with `--parallel 1` they may all wait for this, and then nobody can look."""
 LOOK_SECONDS = 20.0
 """All calls to the store together."""
 
@@ -62,7 +60,7 @@ class Restorable:
 
     def hooks(self, name: str, which: str, managed: bool = False) -> pulumi.ResourceHookBinding:
         """For whatever is of no use without the backup `which` (latest, or an id); `managed`: for a managed database.
-        To be made in every mode: host_hooks in machine/azure.py says why."""
+        To be made in every mode: host_hooks in machine/azure_host.py says why."""
 
         async def refuse(args: pulumi.ResourceHookArgs) -> None:
             await self.require(args.name, which, managed)
@@ -84,7 +82,7 @@ class Restorable:
             raise ValueError(
                 f"{name} is not made, because it would have nothing to restore: in {self._container} of "
                 f"{self._account} {why}. Run the backup job by hand (`pulumi stack output backup_by_hand` is the "
-                "command; docs/runbooks/no-backup.md helps when it fails) and then this again, or stay with "
+                "command; runbook no-backup helps when it fails) and then this again, or stay with "
                 "`pulumi config set dr_mode cold`"
             )
 
@@ -110,23 +108,13 @@ class Restorable:
 
 async def _token(parent: pulumi.Resource) -> str:
     """For the store, of the identity that the provider itself uses. Failed when it gives none."""
-    said: list[str] = []
-
-    def note(error: Exception) -> str:
-        said.append(str(error))
-        return ""
-
-    # The provider appends "/.default" to the endpoint as it is, so without a slash at the end. A failure that is not
-    # recovered from would fail the program.
+    # The provider appends "/.default" to the endpoint as it is, so without a slash at the end.
     given = authorization.get_client_token_output(
         endpoint=azure.STORAGE_RESOURCE, opts=pulumi.InvokeOptions(parent=parent)
     )
-    asked = asyncio.ensure_future(given.apply(lambda found: str(found.token)).recover(note).future())
-    # Not cancelled when it takes longer: that, too, would fail the program.
-    await asyncio.wait([asked], timeout=TOKEN_SECONDS)
-    token = asked.result() if asked.done() else ""
+    token = str((await answered(given, "the Azure provider gave no token in time")).token or "")
     if not token:
-        raise Failed(said[0] if said else "the Azure provider gave no token in time")
+        raise Failed("the Azure provider gave an empty token")
     return token
 
 

@@ -1,15 +1,16 @@
 """Key Vault with the standby site's secrets."""
 
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_random as random
 from pulumi_azure_native import keyvault
 
-from .. import rules
 from ..azure_roles import SECRETS_USER, assign
+from ..component import Component
 from ..protection import keep_while_active
-from ..rules import backup as backup_rules
+from ..rules.backup import SecretVaultIntent
 from .backup_store import Operator
 
 
@@ -54,7 +55,23 @@ class SecretVaultArgs(TypedDict):
     """Put on everything that takes tags."""
 
 
-class SecretVault(pulumi.ComponentResource):
+class SecretVaultHandle(TypedDict):
+    """What databases and machines read of a SecretVault."""
+
+    vault: pulumi.Input[str]
+    """Name of the vault; known once secrets and roles are there."""
+
+    vault_name: str
+    """The same, plain."""
+
+    values: Mapping[str, pulumi.Input[str]]
+    """Name -> value, secret."""
+
+    versions: Mapping[str, pulumi.Input[str]]
+    """Name -> what changes when the secret changes."""
+
+
+class SecretVault(Component):
     """Vault with role-based access, soft delete and purge protection, its secrets, and who may read them.
 
     The same in every mode.
@@ -73,8 +90,7 @@ class SecretVault(pulumi.ComponentResource):
     """Name -> what changes when the secret changes."""
 
     def __init__(self, name: str, args: SecretVaultArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        rules.require(name, backup_rules.vault_problems(args))
-        super().__init__("twinsite:index:SecretVault", name, _intent(args), opts)
+        super().__init__("SecretVault", name, SecretVaultIntent.of(args), opts)
         child = pulumi.ResourceOptions(parent=self)
         vault_name, tags = args["vault"], args.get("tags", {})
         vault = keyvault.Vault(
@@ -134,11 +150,18 @@ class SecretVault(pulumi.ComponentResource):
             )
         # Not declared above: it is no output, and of use to components of this program only.
         self.resource = vault
-        # After super(): see database/mysql.py.
+        # After super(): see database/mysql_replica_pair.py.
         self.vault_name, self.values, self.versions = vault_name, values, versions
         self.vault = pulumi.Output.all(vault.name, *[resource.urn for resource in stored]).apply(
             lambda known: str(known[0])
         )
+        # Not declared above: no output. For whoever takes this component.
+        self.handle: SecretVaultHandle = {
+            "vault": self.vault,
+            "vault_name": vault_name,
+            "values": values,
+            "versions": versions,
+        }
         self.register_outputs({"vault": self.vault})
 
     def _generated(self, name: str, secret: str, args: SecretVaultArgs) -> pulumi.Output[str]:
@@ -155,17 +178,15 @@ class SecretVault(pulumi.ComponentResource):
         )
         return pulumi.Output.secret(drawn.result)
 
-    def reference(self, secret: str) -> str:
-        """`azkv://VAULT/SECRET`; KeyError for a secret that this vault does not hold."""
-        if secret not in self.values:
-            raise KeyError(f"{secret} is not among the secrets of vault {self.vault_name}: {sorted(self.values)}")
-        return f"azkv://{self.vault_name}/{secret}"
+
+def value(vault: SecretVaultHandle, secret: str) -> pulumi.Output[str]:
+    """Of one of its secrets; kept secret, whoever has made the handle."""
+    kept: pulumi.Output[str] = pulumi.Output.secret(vault["values"][secret])
+    return kept
 
 
-def _intent(args: SecretVaultArgs) -> dict[str, Any]:
-    return {
-        "vault": args["vault"],
-        "location": args["location"],
-        "secrets": sorted([*args["generated"], *args.get("given", {})]),
-        "readers": sorted(args["readers"]),
-    }
+def reference(vault: SecretVaultHandle, secret: str) -> str:
+    """`azkv://VAULT/SECRET`; KeyError for a secret that this vault does not hold."""
+    if secret not in vault["values"]:
+        raise KeyError(f"{secret} is not among the secrets of vault {vault['vault_name']}: {sorted(vault['values'])}")
+    return f"azkv://{vault['vault_name']}/{secret}"

@@ -1,5 +1,7 @@
 """Route 53 health checks that a name's records and the latch make alike."""
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_aws as aws
 
@@ -8,7 +10,7 @@ def calculated(
     parent: pulumi.Resource,
     name: str,
     shown: str,
-    children: list[pulumi.Output[str]],
+    children: Sequence[pulumi.Input[str]],
     threshold: int,
     tags: dict[str, str],
 ) -> pulumi.Output[str]:

@@ -6,10 +6,10 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
 
-from .. import rules
-from ..rules.traffic import front_problems
-from .certificate import EdgeCertificate
-from .distribution import ALL_VIEWER_EXCEPT_HOST, PRICE_CLASS, behaviour, create, https_origin
+from ..component import Component
+from ..rules.pages import FrontDoorIntent
+from .distribution import ALL_VIEWER_EXCEPT_HOST, behaviour, create, https_origin
+from .edge_certificate import EdgeCertificate
 
 ORIGIN = "standby"
 SECRET_LENGTH = 48
@@ -46,7 +46,7 @@ class FrontDoorArgs(TypedDict):
     """Put on everything that takes tags."""
 
 
-class FrontDoor(pulumi.ComponentResource):
+class FrontDoor(Component):
     """A CloudFront distribution before the standby machine: all methods, nothing cached, the origin locked by a secret.
 
     The same in every mode, also while the machine does not exist (then it answers 502 or 504, which no check takes for
@@ -61,24 +61,16 @@ class FrontDoor(pulumi.ComponentResource):
     certificate_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: FrontDoorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        rules.require(f"front door {name}", front_problems(args))
-        fqdn, port = args["fqdn"], args.get("origin_port", 443)
-        intent = {
-            "fqdn": fqdn,
-            "origin_host": args["origin_host"],
-            "origin_port": port,
-            "origin_protocol": "https",
-            "origin_certificate_names": args["origin_certificate_names"],
-            "origin_locked": True,
-        }
-        super().__init__("twinsite:index:FrontDoor", name, intent, opts)
+        known = FrontDoorIntent.of(args)
+        super().__init__("FrontDoor", name, known, opts)
+        fqdn, port = known.fqdn, known.origin_port
         child = pulumi.ResourceOptions(parent=self)
         tags = args.get("tags", {})
         secret = random.RandomPassword(
             f"{name}-origin-secret",
             length=SECRET_LENGTH,
             special=False,
-            keepers={"generation": str(args.get("secret_generation", 1))},
+            keepers={"generation": str(known.secret_generation)},
             opts=child,
         )
         self.origin_secret = pulumi.Output.secret(secret.result)
@@ -101,7 +93,7 @@ class FrontDoor(pulumi.ComponentResource):
             ),
             behaviour(ORIGIN, origin_request_policy_id=ALL_VIEWER_EXCEPT_HOST),
             [],
-            args.get("price_class", PRICE_CLASS),
+            known.price_class,
             tags,
             child,
         )

@@ -6,23 +6,24 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from .. import rules
-from ..machine import GateMode
+from ..component import Component
+from ..handle import Given, handle_of
+from ..inventory import Route53Latch
+from ..machine.gate import GateMode
 from ..rules.adoption import RecordSet
-from ..rules.traffic import CLEAR_ADDRESS, LATCH_FAILURES, LATCH_INTERVAL_SECONDS, latch_problems
+from ..rules.traffic import CLEAR_ADDRESS, LATCH_FAILURES, LATCH_INTERVAL_SECONDS, LatchIntent
 from .checks import calculated
 from .previous import putting_back
-from .settling import SET_ADDRESS, WITNESS_TTL_SECONDS, settling
-from .static_site import HEALTH, WEB_CONTAINER, StaticSite
+from .settling import DEADLINE_SECONDS, SET_ADDRESS, WITNESS_TTL_SECONDS, beside_others, settling
+from .static_site import HEALTH, WEB_CONTAINER, StaticSiteHandle
 
 WITNESS = "latch-witness"
-OBJECT_NAME = "latch/dr"
 
 
 class LatchStore(TypedDict):
     """One of the two places where the latch object may be."""
 
-    site: StaticSite
+    site: Given[StaticSiteHandle]
     """The website that shows the object."""
 
 
@@ -47,11 +48,43 @@ class LatchArgs(TypedDict):
     gate: NotRequired[GateMode]
     """Whether a record waits until the new checks have settled. Defaults to WAIT."""
 
+    gate_timeout_seconds: NotRequired[int]
+    """How long a record waits for new checks to settle. Defaults to 300."""
+
     tags: NotRequired[dict[str, str]]
     """Put on everything that takes tags."""
 
 
-class Latch(pulumi.ComponentResource):
+class LatchHandle(TypedDict):
+    """What names and alarms read of a Latch."""
+
+    label: str
+    """Its name: pairs of one stack have the same."""
+
+    objects: list[str]
+    """`azblob://ACCOUNT/$web/NAME`, one per store."""
+
+    urls: pulumi.Input[list[str]]
+    """Where the checks look, one per store; known once the witness is there."""
+
+    witness_name: str
+    """See Latch."""
+
+    absent_check_ids: Sequence[pulumi.Input[str]]
+    present_check_ids: Sequence[pulumi.Input[str]]
+    store_check_ids: Sequence[pulumi.Input[str]]
+    clear_check_id: pulumi.Input[str]
+    set_check_id: pulumi.Input[str]
+    """See Latch."""
+
+    gate: NotRequired[GateMode]
+    """See LatchArgs."""
+
+    gate_timeout_seconds: NotRequired[float]
+    """See LatchArgs."""
+
+
+class Latch(Component):
     """Checks of both latch objects, both polarities, and the witness: a name that shows what Route 53 believes.
 
     The same in every mode. The objects themselves are no resources: `twinsite failover` writes them, so that no step
@@ -78,19 +111,13 @@ class Latch(pulumi.ComponentResource):
     """A name that resolves to 192.0.2.1 while Route 53 holds the latch for not set, to 192.0.2.2 otherwise."""
 
     def __init__(self, name: str, args: LatchArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        sites = [store["site"] for store in args["stores"]]
-        object_name = args.get("object_name", OBJECT_NAME)
-        known = {
-            "stores": [(site.account_name, site.location) for site in sites],
-            "object_name": object_name,
-            "zone_name": args["zone_name"],
-        }
-        rules.require(f"latch {name}", latch_problems(known))
-        objects = [f"azblob://{site.account_name}/{WEB_CONTAINER}/{object_name}" for site in sites]
-        witness = f"{WITNESS}.{args['zone_name']}"
-        intent = {"objects": objects, "regions": [site.location for site in sites], "witness_name": witness}
-        super().__init__("twinsite:index:Latch", name, intent, opts)
-        # After super(): it makes an Output of each attribute that is also a prop.
+        sites = [handle_of(store["site"]) for store in args["stores"]]
+        stores = [{"account": site["account_name"], "region": site["location"]} for site in sites]
+        known = LatchIntent.of({**args, "stores": stores})
+        super().__init__("Latch", name, known, opts)
+        object_name = known.object_name
+        objects = [f"azblob://{site['account_name']}/{WEB_CONTAINER}/{object_name}" for site in sites]
+        witness = f"{WITNESS}.{known.zone_name}"
         self.objects, self.witness_name, self.label = objects, witness, name
         self._name, self._tags = name, args.get("tags", {})
         self.absent_check_ids, self.present_check_ids, self.store_check_ids = [], [], []
@@ -108,17 +135,27 @@ class Latch(pulumi.ComponentResource):
                 ("SECONDARY", self.set_check_id, SET_ADDRESS),
             )
         ]
-        self.urls = pulumi.Output.all(*(site.host for site in sites)).apply(
+        self.urls = pulumi.Output.all(*(site["host"] for site in sites)).apply(
             lambda hosts: [f"https://{host}/{object_name}" for host in hosts]
         )
-        # Hooks for records on these checks: they wait until the checks have data, and leave what was there before.
-        # Whoever asks for the witness waits for it, so that no resolver remembers that it was not there.
-        witnessed = pulumi.Output.all(self.urls, *(record.id for record in shown)).apply(lambda found: found[0])
-        settled = settling(name, self.witness_name, witnessed, args.get("gate", GateMode.WAIT))
-        leaving = putting_back(name, args["zone_id"], args.get("previous_records", {}), self.urls)
-        self.hooks = pulumi.ResourceHookBinding(
-            before_create=[settled], before_update=[settled], before_delete=[leaving]
-        )
+        # Not declared above: no output. For whoever takes this component. Whoever asks for the witness waits for it, so
+        # that no resolver remembers that it was not there.
+        self.handle: LatchHandle = {
+            "label": name,
+            "objects": objects,
+            "urls": pulumi.Output.all(self.urls, *(record.urn for record in shown)).apply(lambda found: found[0]),
+            "witness_name": witness,
+            "absent_check_ids": self.absent_check_ids,
+            "present_check_ids": self.present_check_ids,
+            "store_check_ids": self.store_check_ids,
+            "clear_check_id": self.clear_check_id,
+            "set_check_id": self.set_check_id,
+            "gate": GateMode(known.gate),
+            "gate_timeout_seconds": known.gate_timeout_seconds or DEADLINE_SECONDS,
+        }
+        self.hooks = record_hooks(name, self.handle)
+        # Not in record_hooks: it must still be there when the name and its hooks are not.
+        self.hooks.before_delete = [putting_back(name, args["zone_id"], args.get("previous_records", {}), self.urls)]
         self.register_outputs(
             {
                 "urls": self.urls,
@@ -135,7 +172,7 @@ class Latch(pulumi.ComponentResource):
     def _leaf(
         self,
         part: str,
-        site: StaticSite,
+        site: StaticSiteHandle,
         path: str,
         *,
         inverted: bool = False,
@@ -147,7 +184,7 @@ class Latch(pulumi.ComponentResource):
         return aws.route53.HealthCheck(
             f"{self._name}-{part}",
             type="HTTPS",
-            fqdn=site.host,
+            fqdn=site["host"],
             port=443,
             resource_path=path,
             request_interval=interval,
@@ -176,3 +213,22 @@ class Latch(pulumi.ComponentResource):
             ttl=WITNESS_TTL_SECONDS,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def record_hooks(name: str, latch: LatchHandle) -> pulumi.ResourceHookBinding:
+    """For records on these checks: they wait until the checks have data."""
+    settled = settling(
+        name,
+        latch["witness_name"],
+        pulumi.Output.from_input(latch["urls"]),
+        latch.get("gate", GateMode.WAIT),
+        latch.get("gate_timeout_seconds", DEADLINE_SECONDS),
+    )
+    return pulumi.ResourceHookBinding(before_create=[settled], before_update=[settled], on_error=[beside_others(name)])
+
+
+def steering(latch: LatchHandle) -> pulumi.Output[Route53Latch]:
+    """What steers each name of this latch, for the inventory."""
+    return pulumi.Output.from_input(latch["urls"]).apply(
+        lambda urls: Route53Latch(stores=tuple(latch["objects"]), urls=tuple(urls))
+    )

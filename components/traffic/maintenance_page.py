@@ -5,19 +5,19 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from .. import rules
-from ..rules.traffic import page_problems
-from .certificate import EdgeCertificate
-from .distribution import CACHING_DISABLED, PRICE_CLASS, READ_METHODS, behaviour, create, https_origin
+from ..component import Component
+from ..handle import Given, handle_of
+from ..rules.pages import MaintenancePageIntent
+from .distribution import CACHING_DISABLED, READ_METHODS, behaviour, create, https_origin
 from .edge import NOTICE_MARKER, edge_function, notice_page
-from .static_site import HEALTH, StaticSite
+from .edge_certificate import EdgeCertificate
+from .static_site import HEALTH, StaticSiteHandle, page
 
 TITLE = "We are moving to our standby site"
 MESSAGE = (
     "Our main site cannot be reached at the moment. The application is, or will shortly be, available at the address "
     "below."
 )
-RETRY_AFTER_SECONDS = 300
 ORIGIN = "notice"
 
 
@@ -30,7 +30,7 @@ class MaintenancePageArgs(TypedDict):
     zone_id: pulumi.Input[str]
     """Public hosted zone of that name; the certificate is proven there."""
 
-    site: StaticSite
+    site: Given[StaticSiteHandle]
     """Account that holds the page. Never the one with the backups."""
 
     backup_account_name: str
@@ -55,11 +55,11 @@ class MaintenancePageArgs(TypedDict):
     """Put on everything that takes tags."""
 
 
-class MaintenancePage(pulumi.ComponentResource):
+class MaintenancePage(Component):
     """A page in Azure behind its own CloudFront distribution: 503 with Retry-After and no-store for every path and
     method, 200 for `/healthz` so that a check can see that it would be shown.
 
-    The same in every mode: a new alias takes a quarter of an hour to reach every edge.
+    The same in every mode: a new alias may take a quarter of an hour to reach every edge (F7-edges).
     """
 
     distribution_domain: pulumi.Output[str]
@@ -70,27 +70,17 @@ class MaintenancePage(pulumi.ComponentResource):
     certificate_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: MaintenancePageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        site = args["site"]
-        rules.require(f"maintenance page {name}", page_problems(args, site.account_name))
-        retry = args.get("retry_after_seconds", RETRY_AFTER_SECONDS)
-        intent = {
-            "fqdn": args["fqdn"],
-            "account_name": site.account_name,
-            "backup_account_name": args["backup_account_name"],
-            "standby_url": args["standby_url"],
-            "status": 503,
-            "retry_after_seconds": retry,
-            "cache_control": "no-store",
-        }
-        super().__init__("twinsite:index:MaintenancePage", name, intent, opts)
+        site = handle_of(args["site"])
+        known = MaintenancePageIntent.of({**args, "account_name": site["account_name"]})
+        super().__init__("MaintenancePage", name, known, opts)
         child = pulumi.ResourceOptions(parent=self)
         tags = args.get("tags", {})
         shown = notice_page(
-            title=args.get("title", TITLE),
-            message=args.get("message", MESSAGE),
+            title=known.title or TITLE,
+            message=known.message or MESSAGE,
             standby_url=args["standby_url"],
         )
-        page = site.page("notice", "index.html", "text/html; charset=utf-8", shown, self)
+        notice = page(site, "notice", "index.html", "text/html; charset=utf-8", shown, self)
         certificate = EdgeCertificate(name, {"fqdn": args["fqdn"], "zone_id": args["zone_id"], "tags": tags}, child)
         functions = [
             aws.cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs(
@@ -98,7 +88,7 @@ class MaintenancePage(pulumi.ComponentResource):
                 function_arn=aws.cloudfront.Function(
                     f"{name}-{source}",
                     runtime="cloudfront-js-2.0",
-                    code=edge_function(source, retry_after_seconds=retry),
+                    code=edge_function(source, retry_after_seconds=known.retry_after_seconds),
                     comment=f"twinsite: {args['fqdn']} answers 503, uncached",
                     publish=True,
                     opts=child,
@@ -120,13 +110,13 @@ class MaintenancePage(pulumi.ComponentResource):
             args["fqdn"],
             certificate.arn,
             aws.cloudfront.DistributionOriginArgs(
-                origin_id=ORIGIN, domain_name=site.host, custom_origin_config=https_origin()
+                origin_id=ORIGIN, domain_name=site["host"], custom_origin_config=https_origin()
             ),
             behaviour(ORIGIN, functions),
             [health],
-            args.get("price_class", PRICE_CLASS),
+            known.price_class,
             tags,
-            pulumi.ResourceOptions(parent=self, depends_on=[page]),
+            pulumi.ResourceOptions(parent=self, depends_on=[notice]),
         )
         self.distribution_domain = distribution.domain_name
         self.distribution_zone_id = distribution.hosted_zone_id

@@ -1,7 +1,8 @@
 """Waits, before a record uses the latch's checks, until Route 53 has data of them.
 
-A new inverted check counts as unhealthy and a new plain one as healthy: both say "latched", and a record that used them
-at once would send users to the standby. Seen from outside through the witness, a name on the same checks. ADR 8.
+A new inverted check counts as unhealthy and a new plain one as healthy: both say "latched" (F6-new-inverted), and a
+record that used them at once would send users to the standby. Seen from outside through the witness, a name on the same
+checks. ADR 8.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from collections.abc import Awaitable, Callable
 
 import pulumi
 
-from ..machine import GateMode
+from ..machine.gate import GateMode
 from ..rules.traffic import CLEAR_ADDRESS
 
 SET_ADDRESS = "192.0.2.2"
@@ -23,6 +24,9 @@ WITNESS_TTL_SECONDS = 10
 DEADLINE_SECONDS = 300.0
 PAUSE_SECONDS = 3.0
 REQUEST_SECONDS = 5.0
+
+OTHERS = ("already exists", "a record with a routing policy exist", "other records with the same DNS name")
+"""Words of Route 53's refusals of a record beside others of its name (InvalidChangeBatch)."""
 
 Look = Callable[[str], Awaitable[set[str]]]
 Ask = Callable[[str], Awaitable[bool]]
@@ -93,7 +97,13 @@ def _why(witness: str, seen: set[str], waited: float) -> str:
     )
 
 
-def settling(name: str, witness: str, urls: pulumi.Output[list[str]], gate: GateMode) -> pulumi.ResourceHook:
+def settling(
+    name: str,
+    witness: str,
+    urls: pulumi.Output[list[str]],
+    gate: GateMode,
+    deadline_seconds: float = DEADLINE_SECONDS,
+) -> pulumi.ResourceHook:
     """Hook for a record: before it is created, and before it changes to another check."""
 
     async def wait(args: pulumi.ResourceHookArgs) -> None:
@@ -103,11 +113,22 @@ def settling(name: str, witness: str, urls: pulumi.Output[list[str]], gate: Gate
         if gate == GateMode.HANDOVER:
             pulumi.log.warn(f"{args.name}: not waited for {witness} to be clear, because gate is handover")
             return
-        await settled(witness, await urls.future() or [])
-        if not before and after.get("name") and await resolve(str(after["name"])):
-            pulumi.log.info(
-                f"{after['name']} has records already: if Route 53 refuses this one beside them, run "
-                f"`twinsite adopt-name {after['name']}`, then `pulumi up` again"
-            )
+        await settled(witness, await urls.future() or [], deadline_seconds=deadline_seconds)
 
     return pulumi.ResourceHook(f"{name}-settled", wait)
+
+
+def beside_others(name: str) -> pulumi.ErrorHook:
+    """Hook for a record that Route 53 refuses because its name has another one: says how a live name is adopted.
+
+    Said after the refusal. To ask the name beforehand would make this machine's resolver remember that it is not there,
+    for as long as the zone's negative TTL says (900 s in a new zone).
+    """
+
+    async def explain(args: pulumi.ErrorHookArgs) -> bool:
+        fqdn = (args.new_inputs or {}).get("name")
+        if args.failed_operation == "create" and any(word in error for error in args.errors for word in OTHERS):
+            pulumi.log.error(f"{fqdn} has records already: run `twinsite adopt-name {fqdn}`, then `pulumi up` again")
+        return False
+
+    return pulumi.ErrorHook(f"{name}-beside-others", explain)

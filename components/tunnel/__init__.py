@@ -3,7 +3,3 @@
 Here: components that connect two networks, and what they may look like to the caller. Not here: what runs on a gateway
 (guest/gateway), the refusals (rules/tunnel.py), the networks themselves.
 """
-
-from .strongswan import End, StrongSwanTunnel, StrongSwanTunnelArgs, TimersArgs
-
-__all__ = ["End", "StrongSwanTunnel", "StrongSwanTunnelArgs", "TimersArgs"]

@@ -7,13 +7,18 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pulumi_kubernetes import batch, core
 
-from .. import rules
+from .. import inventory
+from ..component import Component
 from ..guest.backup.cron import kubernetes
+from ..handle import Given, handle_of
+from ..machine import documents
 from ..payload import guest_file, payload, payload_sha256
 from ..rules import backup as backup_rules
-from ..storage import BackupStore
+from ..rules.backup import BackupJobIntent
+from ..storage.backup_store import BackupStoreHandle
 
 JOB = "rds-backup"
+MAX_AGE_HOURS = 26.0
 WORK_FOLDER = "/var/lib/twinsite"
 TOKEN_FOLDER = "/var/run/secrets/azure/tokens"
 
@@ -28,8 +33,8 @@ class BackupDatabase(TypedDict):
     """Defaults to 3306."""
 
     user: str
-    """Not root. docs/components/backup-job.md has its grants (rules.backup.grants); a failback, which moves tables and
-    restores, needs more: its plan says which GRANT."""
+    """Not root. Page backup-job of the documentation has its grants (rules.backup.grants); a failback, which moves
+    tables and restores, needs more: its plan says which GRANT."""
 
     password: pulumi.Input[str]
     """Kept secret; the job reads it from a file."""
@@ -50,7 +55,7 @@ class BackupJobArgs(TypedDict):
 
     image: str
     """Container image with Python 3.10 or later, the MySQL client and zstd, pinned by digest (`…@sha256:…`). Plain,
-    because a rule refuses an unpinned one. Containerfile beside this builds one (docs/components/backup-job.md)."""
+    because a rule refuses an unpinned one. Containerfile beside this builds one (page backup-job)."""
 
     schedule: str
     """Cron expression, UTC, for instance `17 18 * * *`. Plain, because the RPO is computed from it."""
@@ -58,12 +63,18 @@ class BackupJobArgs(TypedDict):
     database: BackupDatabase
     """What is backed up."""
 
-    store: BackupStore
+    store: Given[BackupStoreHandle]
     """Where to. Its writer identity is federated to this job's service account."""
 
     site: NotRequired[str]
     """Name of this site, as the inventory has it: backups then say of which writer's epoch they are (ADR 18), and the
     data live here in quiet times. By default they have no branch."""
+
+    max_age_hours: NotRequired[float]
+    """A newest backup that is older than this is a problem in `twinsite status`. Defaults to 26: a day, two hours."""
+
+    context: NotRequired[str]
+    """kubectl context by which operations reach the cluster. Defaults to the one that the operator uses."""
 
     job: NotRequired[str]
     """Name of the CronJob and its service account. Defaults to rds-backup."""
@@ -85,12 +96,15 @@ class BackupJobArgs(TypedDict):
     """Labels on everything; a colon in a tag's name becomes a slash, which is what a label's name may have."""
 
 
-class BackupJob(pulumi.ComponentResource):
+class BackupJob(Component):
     """CronJob that backs the database up: service account, configuration, secret, CronJob.
 
     The same in every mode; none of it is on Azure, and nothing of it changes with dr_mode. The job gets a token of its
     service account, which Azure exchanges for one of the writer identity: no key, no SAS.
     """
+
+    digest: pulumi.Output[str]
+    """Changes when anything that the job is told changes."""
 
     job: str
     """Name of the CronJob."""
@@ -99,8 +113,8 @@ class BackupJob(pulumi.ComponentResource):
     """Command that starts one run now. Such a run is marked as not scheduled: it does not count for the RPO."""
 
     def __init__(self, name: str, args: BackupJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        rules.require(name, backup_rules.job_problems(args))
-        super().__init__("twinsite:index:BackupJob", name, _intent(args), opts)
+        known = BackupJobIntent.of(args)
+        super().__init__("BackupJob", name, known, opts)
         child = pulumi.ResourceOptions(parent=self)
         job, namespace = args.get("job", JOB), args["namespace"]
         labels = {backup_rules.label(tag): value for tag, value in args.get("tags", {}).items()}
@@ -109,11 +123,13 @@ class BackupJob(pulumi.ComponentResource):
         account = core.v1.ServiceAccount(
             f"{name}-account", metadata=metadata, automount_service_account_token=False, opts=child
         )
+        config = backup_config(args)
+        self.digest = config.apply(lambda text: documents.digest(text, payload_sha256("backup")))
         told = core.v1.ConfigMap(
             f"{name}-told",
             metadata=metadata,
             data={
-                "backup.json": backup_config(args),
+                "backup.json": config,
                 "in-container.sh": guest_file("agent/in-container.sh"),
             },
             binary_data={"payload.tar.gz": base64.b64encode(payload("backup")).decode()},
@@ -154,16 +170,34 @@ class BackupJob(pulumi.ComponentResource):
         )
         self.job = job
         self.by_hand = f"kubectl create job {job}-manual-$(date +%H%M) --from=cronjob/{job} -n {namespace}"
-        self.register_outputs({"job": self.job, "by_hand": self.by_hand})
+        # Not declared above: no output.
+        self.inventory = _entry(args)
+        self.register_outputs({"digest": self.digest, "job": self.job, "by_hand": self.by_hand})
+
+
+def _entry(args: BackupJobArgs) -> inventory.Entry:
+    site, job, store = args.get("site", ""), args.get("job", JOB), handle_of(args["store"])
+    way = inventory.Pod(args.get("context", ""), args["namespace"], job)
+    return inventory.Entry(
+        hosts=(inventory.Host(f"{site}-{job}", site, "", ("backup",), way),) if site else (),
+        backups=inventory.Backups(
+            store=store["backups"],
+            schema=args["database"]["schema"],
+            schedule=args["schedule"],
+            max_age_hours=float(args.get("max_age_hours", MAX_AGE_HOURS)),
+            failback=store["failback"],
+            standby=store["standby_backups"],
+        ),
+    )
 
 
 def common_config(
-    database: BackupDatabase, store: BackupStore, streams: int, address: str, client_id: str, site: str
+    database: BackupDatabase, store: BackupStoreHandle, streams: int, address: str, client_id: str, site: str
 ) -> dict[str, Any]:
     """What the backup role is told wherever it runs (guest/backup/config.py reads it)."""
     return {
-        **({"writer": {"store": store.operations, "site": site, "home": site}} if site else {}),
-        "store": store.backups,
+        **({"writer": {"store": store["operations"], "site": site, "home": site}} if site else {}),
+        "store": store["backups"],
         "identity": {"client_id": client_id},
         "schema": database["schema"],
         "database": {
@@ -173,17 +207,18 @@ def common_config(
             "tls_ca": database.get("tls_ca", ""),
         },
         "streams": streams,
-        "keep_days": store.keep_days,
+        "keep_days": store["keep_days"],
     }
 
 
 def backup_config(args: BackupJobArgs) -> pulumi.Output[str]:
     """backup.json of the job."""
+    store = handle_of(args["store"])
 
     def config(known: dict[str, str]) -> str:
         told = common_config(
             args["database"],
-            args["store"],
+            store,
             args.get("streams", 4),
             known["address"],
             known["client_id"],
@@ -197,8 +232,8 @@ def backup_config(args: BackupJobArgs) -> pulumi.Output[str]:
 
     return pulumi.Output.all(
         address=args["database"]["address"],
-        client_id=args["store"].writer_client_id,
-        tenant=args["store"].tenant_id,
+        client_id=store["writer_client_id"],
+        tenant=store["tenant_id"],
     ).apply(config)
 
 
@@ -271,15 +306,4 @@ def _pod(
             },
             {"name": "work", "empty_dir": {}},
         ],
-    }
-
-
-def _intent(args: BackupJobArgs) -> dict[str, Any]:
-    return {
-        "job": args.get("job", JOB),
-        "namespace": args["namespace"],
-        "image": args["image"],
-        "schedule": args["schedule"],
-        "schema": args["database"]["schema"],
-        "payload_sha256": payload_sha256("backup"),
     }

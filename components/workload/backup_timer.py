@@ -5,9 +5,10 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from .. import rules
+from ..handle import Given, handle_of
 from ..rules import backup as backup_rules
 from ..rules.rds import authority_problems
-from ..storage import BackupStore
+from ..storage.backup_store import BackupStoreHandle
 from .backup_job import BackupDatabase, common_config
 
 
@@ -20,7 +21,7 @@ class BackupTimerArgs(TypedDict):
     database: BackupDatabase
     """What is backed up."""
 
-    store: BackupStore
+    store: Given[BackupStoreHandle]
     """Where to. The machine carries its writer identity."""
 
     site: NotRequired[str]
@@ -42,11 +43,14 @@ class BackupTimer(TypedDict):
 
 def backup_timer(name: str, args: BackupTimerArgs) -> BackupTimer:
     """What a host with role `backup` is told: a systemd timer then runs the job there."""
-    database, store = args["database"], args["store"]
-    problems = [*backup_rules.schedule_problems(args["schedule"]), *backup_rules.user_problems(database)]
+    database, store = args["database"], handle_of(args["store"])
+    problems = [
+        *backup_rules.schedule_problems(args["schedule"]),
+        *backup_rules.user_problems(database["user"], database["schema"]),
+    ]
     problems += authority_problems("database.tls_ca", database["address"], database.get("tls_ca"))
     rules.require(name, problems)
-    config = pulumi.Output.all(address=database["address"], client_id=store.writer_client_id).apply(
+    config = pulumi.Output.all(address=database["address"], client_id=store["writer_client_id"]).apply(
         lambda known: {
             **common_config(
                 database, store, args.get("streams", 4), known["address"], known["client_id"], args.get("site", "")

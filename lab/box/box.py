@@ -19,11 +19,9 @@ from lab.box.internet import Internet
 from lab.box.layout import (
     DNS,
     ONPREM_LAN,
-    ONPREM_MACHINES,
     ONPREM_ROUTER,
     UPLINKS,
     Names,
-    OnPremMachine,
 )
 from lab.box.leftovers import clear, leftovers
 from lab.box.machine import Log, Machine, Spec
@@ -33,7 +31,7 @@ from lab.box.router import Router
 from lab.box.volumes import Volumes
 from lab.box.vpc import DEVICE, UPLINK, plan, ports, resolver
 from lab.model import Machine as MachineRecord
-from lab.model import World
+from lab.model import SiteMachine, World
 from lab.paths import cache
 
 AGENT = Path(__file__).parent / "azure_agent.py"
@@ -64,10 +62,8 @@ class Box:
         self._routers: dict[str, Router] = {}
         self._machines: dict[str, Machine] = {}
         self._site: dict[str, Machine] = {}
-        self._onprem_machines: tuple[OnPremMachine, ...] = ONPREM_MACHINES
         self._running_wanted: dict[str, bool] = {}
         self._cut: frozenset[str] = frozenset()
-        self._vendor_data = ""
         self._trust = ""
 
     @staticmethod
@@ -75,44 +71,24 @@ class Box:
         """What keeps this machine from having a box, each sentence with its fix."""
         return requirements.why_not()
 
-    @property
-    def services_namespace(self) -> str:
-        """Where 198.51.100.53 and .60 are; servers for the whole lab listen there."""
-        return self.names.services
-
-    @property
-    def operator_namespace(self) -> str:
-        return self.names.operator
-
     def vpc_namespace(self, vpc: str) -> str:
         """The VPC's router: 169.254.169.254 is on its loopback; machines' packets arrive with their own addresses."""
         return self.names.vpc(vpc)
 
-    def machine_at(self, vpc: str, address: str) -> str:
-        """Id of the machine with this private address in a VPC; empty when there is none."""
-        with self._lock:
-            subnets = {subnet.id for subnet in self._world.subnets if subnet.vpc == vpc}
-            faces = {face.id for face in self._world.interfaces if face.subnet in subnets and face.address == address}
-            return next((machine.id for machine in self._world.machines if machine.interface in faces), "")
-
-    def up_site(self, user_data: Mapping[str, str], vendor_data: str = "", trust: str = "") -> None:
+    def up_site(self, machines: Mapping[SiteMachine, str], trust: str = "") -> None:
         """Internet, services, operator and the on-prem site, whose machines boot without being waited for.
 
-        `user_data` by on-prem machine name; none: the site has no machines. `vendor_data` goes to every machine beside
-        its user data; `trust` (PEM) into every machine's certificate bundle before its first boot.
+        `machines` with their user data; none: the site is empty. `trust` (PEM) goes into every machine's certificate
+        bundle before its first boot.
         """
         with self._lock:
-            missing = [machine.name for machine in ONPREM_MACHINES if machine.name not in user_data]
-            if missing and user_data:
-                raise BoxError(f"no user data for {', '.join(missing)}")
             left = leftovers(self.names, self._disks)
             if left:
                 raise BoxError(f"another box is or was here ({left[0]} and {len(left) - 1} more): take it down first")
-            self._vendor_data, self._trust = vendor_data, trust
+            self._trust = trust
             self._internet.up()
-            self._onprem.up()
-            self._onprem_machines = tuple(one for one in ONPREM_MACHINES if one.name in user_data)
-            for one in self._onprem_machines:
+            self._onprem.up(machines)
+            for one, user_data in machines.items():
                 spec = Spec(
                     name=self.names.machine(one.name),
                     identity=one.name,
@@ -122,8 +98,7 @@ class Box:
                     address=f"{one.address}/{ONPREM_LAN.prefixlen}",
                     gateway=ONPREM_ROUTER,
                     resolver=DNS,
-                    user_data=user_data[one.name],
-                    vendor_data=vendor_data,
+                    user_data=user_data,
                     trust=trust,
                 )
                 machine = Machine(spec, self._disks / "machines" / one.name, self._image, self._log)
@@ -149,25 +124,30 @@ class Box:
                 self._volumes.delete(gone)
 
     def machine_state(self, identity: str) -> dict[str, Any]:
-        """{"running", "booted", "leader_pid" (None: none), "address", "boots", "console"}; not running when unknown."""
+        """{"running", "booted", "leader_pid" (None: none), "logins", "address", "boots", "console"}; not running when
+        unknown."""
         machine = self._machines.get(identity) or self._site.get(identity)
         if machine is None:
-            return {"running": False, "booted": False, "leader_pid": None, "address": "", "boots": 0, "console": ""}
+            return {
+                "running": False, "booted": False, "leader_pid": None, "logins": [], "address": "", "boots": 0,
+                "console": "",
+            }  # fmt: skip
         return {
             "running": machine.running,
             "booted": machine.booted,
             "leader_pid": machine.leader,
+            "logins": machine.logins,
             "address": machine.spec.address.partition("/")[0],
             "boots": machine.boots,
             "console": str(machine.console),
         }
 
     def site_machines(self) -> tuple[str, ...]:
-        return tuple(machine.name for machine in self._onprem_machines)
+        return tuple(self._site)
 
     def links(self) -> tuple[str, ...]:
         """What `cut` takes besides machine ids."""
-        return (ONPREM_WAN,)
+        return (ONPREM_WAN,) if self._site else ()
 
     def crash(self, identity: str) -> None:
         """Cut the machine's power. It stays off until `start`."""
@@ -349,7 +329,6 @@ class Box:
                         gateway=port.gateway,
                         resolver=resolver(vpc),
                         user_data=record.user_data,
-                        vendor_data=self._vendor_data,
                         trust=self._trust,
                         agent=AGENT.read_text() if record.agent else "",
                     )

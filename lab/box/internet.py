@@ -21,7 +21,6 @@ class Internet:
 
     def __init__(self, names: Names) -> None:
         self._names = names
-        self._loss_percent = 0.0
 
     def up(self) -> None:
         """Make all of it. Nothing of it may be there."""
@@ -85,11 +84,6 @@ class Internet:
 }}
 """
         nft(rules, self._names.internet)
-        self._loss_percent = percent
-
-    @property
-    def loss_percent(self) -> float:
-        return self._loss_percent
 
 
 def add_bridge(namespace: str) -> None:

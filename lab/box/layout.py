@@ -8,11 +8,13 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from lab.model import OPERATOR_ADDRESS, SITE_ADDRESS
+
 INTERNET = ipaddress.IPv4Network("203.0.113.0/24")
 INTERNET_ROUTER = "203.0.113.1"
 """Everybody's next hop; it stands in the services namespace and forwards to nowhere else."""
-OPERATOR = "203.0.113.10"
-ONPREM_PUBLIC = "203.0.113.64"
+OPERATOR = OPERATOR_ADDRESS
+ONPREM_PUBLIC = SITE_ADDRESS
 UPLINKS = tuple(f"203.0.113.{number}" for number in range(96, 128))
 """The VPC routers' own addresses; DNS queries of machines without a public address leave from them."""
 ELASTIC = (ipaddress.IPv4Address("203.0.113.128"), ipaddress.IPv4Address("203.0.113.254"))
@@ -23,8 +25,9 @@ USERS_DNS = "198.51.100.54"
 """A resolver that keeps answers for their TTL, as every user's does; the operator's desk asks it."""
 CLOUD_APIS = "198.51.100.60"
 CLOUDFRONT = "198.51.100.70"
-LOAD_BALANCER = "198.51.100.80"
-SERVICES = (DNS, USERS_DNS, CLOUD_APIS, CLOUDFRONT, LOAD_BALANCER)
+LOAD_BALANCERS = tuple(f"198.51.100.{number}" for number in range(80, 84))
+"""For scenes to choose from."""
+SERVICES = (DNS, USERS_DNS, CLOUD_APIS, CLOUDFRONT, *LOAD_BALANCERS)
 """What the services namespace answers at."""
 METADATA = "169.254.169.254"
 WIRE_SERVER = "168.63.129.16"
@@ -38,21 +41,6 @@ PRIVATE_RANGES = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/1
 """RFC 1918 and RFC 6598: none of them may be seen on the internet bridge."""
 
 BRIDGE = "br0"
-
-
-@dataclass(frozen=True)
-class OnPremMachine:
-    """A machine of the pre-existing site. The router forwards its `forwarded_port` to the machine's SSH."""
-
-    name: str
-    address: str
-    forwarded_port: int
-
-
-ONPREM_MACHINES = (
-    OnPremMachine("onprem-gateway", "192.168.64.10", 2210),
-    OnPremMachine("onprem-database", "192.168.64.20", 2220),
-)
 
 
 @dataclass(frozen=True)
@@ -75,7 +63,7 @@ class Names:
 
     @property
     def onprem(self) -> str:
-        return f"{self.prefix}onprem"
+        return f"{self.prefix}site"
 
     def vpc(self, identity: str) -> str:
         return f"{self.prefix}r-{identity}"
@@ -86,7 +74,7 @@ class Names:
 
     def is_namespace(self, name: str) -> bool:
         """Whether a namespace is this box's (and not that of a box whose prefix begins alike)."""
-        return re.fullmatch(rf"{re.escape(self.prefix)}(inet|services|operator|onprem|[rm]-.+)", name) is not None
+        return re.fullmatch(rf"{re.escape(self.prefix)}(inet|services|operator|site|[rm]-.+)", name) is not None
 
 
 def port(identity: str) -> str:

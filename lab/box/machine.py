@@ -53,6 +53,28 @@ WantedBy=multi-user.target
 Log = Callable[[str], None]
 
 
+def logins(root: Path) -> list[str]:
+    """People of a machine's file system who have a key, in the order in which they were made; nobody while it boots."""
+    try:
+        lines = (root / "etc/passwd").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    people = [line.split(":") for line in lines if line.count(":") == 6]
+    return [
+        name
+        for name, _, uid, _, _, home, _ in people
+        if int(uid) >= 1000 and _has_key(root / home.lstrip("/") / ".ssh/authorized_keys")
+    ]
+
+
+def _has_key(file: Path) -> bool:
+    """cloud-init leaves an empty file with the image's own user where the cloud gives no key."""
+    try:
+        return any(line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+    except OSError:
+        return False
+
+
 @dataclass(frozen=True)
 class Spec:
     """What a machine is made of. `name` is its nspawn name (unique on the host), `identity` what the cloud calls it."""
@@ -68,8 +90,6 @@ class Spec:
     gateway: str
     resolver: str
     user_data: str = ""
-    vendor_data: str = ""
-    """What the cloud itself adds, as cloud-config; user data overrides it."""
     trust: str = ""
     """PEM certificates that the machine trusts besides the distribution's."""
     agent: str = ""
@@ -170,6 +190,12 @@ class Machine:
         return process.leader(self._nspawn.pid) if self._nspawn is not None and self.running else None
 
     @property
+    def logins(self) -> list[str]:
+        """Who can log in over SSH now; empty while it is off."""
+        leader = self.leader
+        return [] if leader is None else logins(Path(f"/proc/{leader}/root"))
+
+    @property
     def booted(self) -> bool:
         """cloud-init has ended in this boot, well or badly."""
         leader = self.leader
@@ -257,8 +283,6 @@ class Machine:
         # cloud-init wants a known first line; a machine without user data gets an empty configuration.
         (seed / "user-data").write_text(spec.user_data or "#cloud-config\n{}\n")
         (seed / "user-data").chmod(0o600)
-        if spec.vendor_data:
-            (seed / "vendor-data").write_text(spec.vendor_data)
         (seed / "meta-data").write_text(json.dumps(meta))
         device = {
             "dhcp4": False,

@@ -1,20 +1,22 @@
 """The on-prem site's network: a switch for its LAN and a masquerading router with one public address."""
 
+from collections.abc import Collection
+
 from lab.box.host import ip, nft, run, sysctl
 from lab.box.internet import QUIET, Internet, add_bridge, set_port
 from lab.box.layout import (
     BRIDGE,
     INTERNET_ROUTER,
     ONPREM_LAN,
-    ONPREM_MACHINES,
     ONPREM_PUBLIC,
     ONPREM_ROUTER,
     Names,
     mac,
 )
 from lab.box.layout import port as port_name
+from lab.model import SiteMachine
 
-WAN_PORT = "onprem"
+WAN_PORT = "site"
 """The router's port on the internet bridge."""
 DEVICE = "eth0"
 """Network device of an on-prem machine."""
@@ -27,7 +29,7 @@ class OnPrem:
         self._names = names
         self._internet = internet
 
-    def up(self) -> None:
+    def up(self, machines: Collection[SiteMachine]) -> None:
         """Make router, switch, and a namespace with a cable for each machine."""
         names = self._names
         run("ip", "netns", "add", names.onprem)
@@ -36,8 +38,8 @@ class OnPrem:
         ip(["link set lo up", f"addr add {ONPREM_ROUTER}/{ONPREM_LAN.prefixlen} dev {BRIDGE}"], names.onprem)
         self._internet.plug(names.onprem, "wan", WAN_PORT, ONPREM_PUBLIC)
         ip([f"route add default via {INTERNET_ROUTER}"], names.onprem)
-        nft(router_rules(), names.onprem)
-        for machine in ONPREM_MACHINES:
+        nft(router_rules(machines), names.onprem)
+        for machine in machines:
             namespace = names.machine(machine.name)
             run("ip", "netns", "add", namespace)
             port = port_name(machine.name)
@@ -55,11 +57,11 @@ class OnPrem:
         set_port(self._names.onprem, port_name(machine), down)
 
 
-def router_rules() -> str:
+def router_rules(machines: Collection[SiteMachine]) -> str:
     """Masquerade, port forwards and nothing else in: a small site's router."""
     forwards = "\n        ".join(
         f'iifname "wan" ip daddr {ONPREM_PUBLIC} tcp dport {machine.forwarded_port} dnat to {machine.address}:22'
-        for machine in ONPREM_MACHINES
+        for machine in machines
     )
     return f"""table ip box
 delete table ip box

@@ -5,21 +5,21 @@ import dataclasses
 import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab import primary, standby
 from lab.client import SOCKET_VARIABLE, LabError
-from lab.onprem import MACHINES, PUBLIC_ADDRESS
+from lab.model import SITE_ADDRESS
 from lab.operator import keys, stack
 from lab.paths import TREE, Paths, cache
+from lab.scenes import Given, Scene
 from lab.services.authority import Authority
 from lab.services.azure import Operator
 from lab.services.credentials import Credentials
-from lab.topologies import AWS_AZURE, DEFAULT, STACKS
 
 NAMESPACE = "twoperator"
 PASSWD = Path("/etc/netns") / NAMESPACE / "passwd"
@@ -35,9 +35,8 @@ _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class Desk:
     """One operator. `live` is False when there is no box: then no namespace, no socket, all is recorded only."""
 
-    def __init__(self, paths: Paths, live: bool, tree: Path = TREE, topology: str = DEFAULT) -> None:
+    def __init__(self, paths: Paths, live: bool, tree: Path = TREE) -> None:
         self.paths = paths
-        self.topology = topology
         self.live = live
         self.tree = tree
         self.home = paths.desk
@@ -48,19 +47,19 @@ class Desk:
         """Where an on-prem machine's host key is kept until it boots with it."""
         return self.paths.run / "hosts" / machine
 
-    def prepare_identity(self, operator: Credentials) -> None:
-        """Keys and access keys. Before the daemon starts, which reads them."""
+    def prepare_identity(self, scene: Scene, operator: Credentials) -> None:
+        """Keys, passwords and access keys. Before the daemon starts, which reads them."""
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         keys.write(keys.generate("operator@twinsite-lab"), self.ssh_key)
         known = []
-        for machine in MACHINES:
+        for machine in scene.machines:
             pair = keys.generate(machine.name)
             keys.write(pair, self.host_key(machine.name))
-            known.append(f"[{PUBLIC_ADDRESS}]:{machine.port} {' '.join(pair.public.split()[:2])}\n")
+            known.append(f"[{SITE_ADDRESS}]:{machine.forwarded_port} {' '.join(pair.public.split()[:2])}\n")
         (self.home / ".ssh" / "known_hosts").write_text("".join(known))
-        passwords = self.home / ".primary.json"
+        passwords = self.home / ".passwords.json"
         passwords.touch(mode=0o600)
-        passwords.write_text(json.dumps(dataclasses.asdict(primary.Passwords())))
+        passwords.write_text(json.dumps({name: secrets.token_urlsafe(18) for name in scene.passwords}))
         profile = configparser.ConfigParser()
         profile["default"] = {
             "aws_access_key_id": operator.access_key,
@@ -76,6 +75,17 @@ class Desk:
         principal.touch(mode=0o600)
         principal.write_text(json.dumps(dataclasses.asdict(Operator.new())))
 
+    def passwords(self) -> dict[str, str]:
+        """What prepare_identity wrote."""
+        found: dict[str, str] = json.loads((self.home / ".passwords.json").read_text())
+        return found
+
+    def given(self, scene: Scene, ami: str) -> Given:
+        """Of what prepare_identity wrote."""
+        hosts = {machine.name: keys.read(self.host_key(machine.name)) for machine in scene.machines}
+        authority = Authority(self.paths.authority)
+        return Given(ami, keys.read(self.ssh_key), self.azure_operator(), hosts, self.passwords(), authority)
+
     def azure_operator(self) -> Operator:
         """The service principal that prepare_identity wrote."""
         return Operator(**json.loads((self.home / ".azure" / "operator.json").read_text()))
@@ -86,7 +96,7 @@ class Desk:
         profile.read(self.home / ".aws" / "credentials")
         return Credentials(profile["default"]["aws_access_key_id"], profile["default"]["aws_secret_access_key"])
 
-    def prepare(self, box: str, ami: str) -> None:
+    def prepare(self, scene: Scene, box: str, ami: str) -> None:
         """Project copy, plugins and the stack. About two seconds, most of it Pulumi's."""
         (self.home / "backend").mkdir(exist_ok=True)
         passphrase = self.home / ".passphrase"
@@ -99,30 +109,17 @@ class Desk:
             wrapper.unlink(missing_ok=True)
             wrapper.symlink_to(TREE / "lab" / "operator" / f"{name}.sh")
         self.refresh_project()
-        host_keys = {machine.name: keys.read(self.host_key(machine.name)) for machine in MACHINES}
-        values = stack.lab_values(ami, keys.read(self.ssh_key).public, host_keys)
-        if self.topology == AWS_AZURE:
-            values = primary.values() | {"primary_database_ca": Authority(self.paths.authority).certificate}
-            values |= standby.values(self.azure_operator(), primary.war(lambda line: None))
-        ours = STACKS[self.topology]
+        given = self.given(scene, ami)
+        ours = f"Pulumi.{scene.stack}.yaml"
         files = {source.name: source.read_text() for source in self.tree.glob("Pulumi.*.yaml")}
-        for name, text in ({f"Pulumi.{ours}.yaml": ""} | files).items():
-            (self.project / name).write_text(stack.overlay(text, box, values if name == f"Pulumi.{ours}.yaml" else {}))
+        for name, text in ({ours: ""} | files).items():
+            values = scene.settings(given) if name == ours else {}
+            (self.project / name).write_text(stack.overlay(text, box, values))
         plugins = [sys.executable, "-m", "lab.providers.install", str(self.home / ".pulumi")]
         self._must(plugins, box, cwd=self.tree, environment=os.environ | {"PYTHONPATH": str(TREE)})
-        self._must(["pulumi", "stack", "init", ours], box)
-        for key, value in self._secret_values().items():
-            self._must(["pulumi", "config", "set", "--stack", ours, "--secret", key], box, stdin=value)
-
-    def primary_passwords(self) -> primary.Passwords:
-        """Of the primary's database, made by prepare_identity."""
-        return primary.Passwords(**json.loads((self.home / ".primary.json").read_text()))
-
-    def _secret_values(self) -> dict[str, str]:
-        if self.topology == AWS_AZURE:
-            password = self.primary_passwords().backup
-            return {"primary_database_password": password, **standby.secrets(self.paths.authority)}
-        return {"onprem_ssh_private_key": keys.read(self.ssh_key).private}
+        self._must(["pulumi", "stack", "init", scene.stack], box)
+        for key, value in scene.secrets(given).items():
+            self._must(["pulumi", "config", "set", "--stack", scene.stack, "--secret", key], box, stdin=value)
 
     def refresh_project(self) -> None:
         """Links to everything in the tree; the project file is a copy, so that no command can write into the tree."""

@@ -1,4 +1,4 @@
-"""`kubectl` at the desk: hands its words to the daemon, which has the cluster. python -m lab.operator.kubectl …"""
+"""`kubectl` at the desk: hands its words to the daemon, which has the clusters. python -m lab.operator.kubectl …"""
 
 import sys
 

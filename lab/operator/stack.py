@@ -10,14 +10,8 @@ from typing import Any
 
 import yaml
 
-from lab.onprem import MACHINES, PUBLIC_ADDRESS, USER
-from lab.operator.keys import KeyPair
-
 PROJECT = "twinsite"
-STACK = "dev"
-"""The stack whose topology the box has an on-prem site for."""
 MARKER = "lab:marker"
-OPERATOR_ADDRESS = "203.0.113.10"
 
 
 def overlay(stack_file: str, box: str, values: Mapping[str, Any]) -> str:
@@ -36,21 +30,6 @@ def overlay(stack_file: str, box: str, values: Mapping[str, Any]) -> str:
 def machine_image(image_digest: str) -> str:
     """The image's digest in the form of an AMI id: another image, another AMI."""
     return f"ami-0{image_digest[:16]:0<16}"
-
-
-def lab_values(ami: str, operator_key: str, host_keys: Mapping[str, KeyPair]) -> dict[str, Any]:
-    """What a user would write for the stack, had they this site: plain `twinsite:` keys."""
-    values: dict[str, Any] = {
-        "ami": ami,
-        "onprem_public_range": f"{PUBLIC_ADDRESS}/32",
-        "operator_ranges": [f"{OPERATOR_ADDRESS}/32"],
-        "operator_keys": [operator_key],
-    }
-    for machine in MACHINES:
-        key = machine.name.replace("-", "_")
-        values[f"{key}_ssh"] = f"{USER}@{PUBLIC_ADDRESS}:{machine.port}"
-        values[f"{key}_host_key"] = " ".join(host_keys[machine.name].public.split()[:2])
-    return values
 
 
 def main(path: Path, box: str) -> None:

@@ -1,7 +1,7 @@
-"""The primary site's load balancer: terminates TLS, checks its target, hands requests over.
+"""A site's load balancer: terminates TLS, checks its target, hands requests over.
 
-It stands in the primary's VPC, so its connections to the target start in that VPC's router. Not here: rules, several
-target groups, stickiness (the primary has one application machine).
+It stands in a VPC, so its connections to the target start in that VPC's router. Not here: rules, several target
+groups, stickiness; where it listens (lab/traffic.py).
 """
 
 import socket
@@ -35,7 +35,6 @@ class LoadBalancer:
         self._health_path = health_path
         self.healthy = False
         self.detail = "initial"
-        self.dark = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="target-health", daemon=True)
 

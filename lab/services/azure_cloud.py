@@ -1,13 +1,11 @@
 """Azure as the daemon holds it: its APIs, its host names, and what its machines ask their platform."""
 
 import functools
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.client import LabError
 from lab.model import World
 from lab.services import azure_login, azure_management
 from lab.services.azure import Operator, blob_host, database_host, vault_host
@@ -22,7 +20,7 @@ from lab.services.azure_tenant import Tenant
 from lab.services.azure_vault import VAULT, Vaults
 from lab.services.azurite import Azurite
 from lab.services.front import ADDRESS as FRONT
-from lab.services.netns import inside
+from lab.services.netns import listen
 from lab.state import State
 
 SERVER = "azure-native:dbformysql:Server"
@@ -105,7 +103,7 @@ class AzureCloud:
             for vpc in {vpc.id for vpc in world.vpcs if vpc.id.startswith(NETWORK_PREFIX)} - set(self._metadata):
                 self._metadata[vpc] = []
                 for address in ADDRESSES:
-                    listening = inside(namespace(vpc), functools.partial(_listen, address))
+                    listening = listen(namespace(vpc), (address, 80))
                     server = Metadata(listening, functools.partial(self._guest, vpc), self.tenant, self.commands)
                     name = f"azure-{address}-{vpc}"
                     threading.Thread(target=server.serve_forever, args=(0.1,), name=name, daemon=True).start()
@@ -117,12 +115,10 @@ class AzureCloud:
         return next((machine_of(one) for one in records if one.get("name") == name), "")
 
     def _guest(self, vpc: str, address: str) -> Guest | None:
-        world, _ = self._state.world()
-        subnets = {subnet.id for subnet in world.subnets if subnet.vpc == vpc}
-        face = next((one for one in world.interfaces if one.address == address and one.subnet in subnets), None)
-        machine = next((one for one in world.machines if face is not None and one.interface == face.id), None)
-        if face is None or machine is None:
+        found = self._state.world()[0].at(vpc, address)
+        if found is None:
             return None
+        machine, face = found
         for resource, record in self._state.records_list(MACHINE).items():
             if machine_of(record) == machine.id:
                 return Guest(machine.id, resource, record, face.address, face.public_address)
@@ -132,15 +128,3 @@ class AzureCloud:
         for server in self._metadata.pop(network):
             server.shutdown()
             server.server_close()
-
-
-def _listen(address: str) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((address, 80))
-        listening.listen(128)
-    except OSError as error:
-        listening.close()
-        raise LabError(f"Azure's platform cannot listen on {address}: {error}") from error
-    return listening

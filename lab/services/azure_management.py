@@ -72,7 +72,7 @@ class Management:
             return self._poll(operation[1])
         found = _MACHINE.fullmatch(request.path)
         if found is None:
-            raise Problem(404, "NotFound", "the twinsite lab's Resource Manager answers for virtual machines only")
+            raise Problem(501, "NotImplemented", "the twinsite lab has this question for virtual machines only")
         identity, what = found[1], (found[2] or "").lower()
         wanted = ("GET", "read") if what in ("", "instanceview") else ("POST", f"{found[2]}/action")
         if request.method != wanted[0]:

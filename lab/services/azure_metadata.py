@@ -4,7 +4,6 @@ The source address says which machine asks. A metadata request needs `Metadata: 
 open proxy on the machine gives nothing away [Microsoft Learn, Azure Instance Metadata Service].
 """
 
-import http.server
 import json
 import re
 import socket
@@ -18,7 +17,7 @@ from typing import Any
 from lab.services.azure import SUBSCRIPTION
 from lab.services.azure_commands import Commands
 from lab.services.azure_tenant import MACHINE_SECONDS, Refused, Tenant
-from lab.services.exchange import Listener
+from lab.services.exchange import Exchange, Listener
 
 ADDRESSES = ("169.254.169.254", "168.63.129.16")
 _RESOURCE_ID = re.compile(r"/resourceGroups/([^/]+)/.*/([^/]+)$")
@@ -58,12 +57,10 @@ class Metadata(Listener):
         self.commands = commands
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(Exchange):
     """One connection from one machine."""
 
     server: Metadata
-    protocol_version = "HTTP/1.1"
-    server_version, sys_version = "IMDS/150.870.65.1854", ""
     timeout = 120
 
     def do_GET(self) -> None:
@@ -80,8 +77,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         guest = self.server.find(self.client_address[0])
-        size = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(size)
+        body = self.body()
         if guest is None or not self.server.platform or not self.path.startswith("/lab/result/"):
             self._answer(404, {"error": "not found"})
             return
@@ -136,15 +132,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         )
 
     def _answer(self, status: int, value: Any) -> None:
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+        headers = [("Server", "IMDS/150.870.65.1854"), ("Content-Type", "application/json; charset=utf-8")]
+        self.answer(status, headers, json.dumps(value).encode())
 
 
 def instance(guest: Guest) -> dict[str, Any]:

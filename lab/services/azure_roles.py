@@ -8,7 +8,6 @@ from typing import Any
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 SECRETS = "Microsoft.KeyVault/vaults/secrets"
 RUN_COMMAND = "Microsoft.Compute/virtualMachines/runCommand/action"
-READ_MACHINE = "Microsoft.Compute/virtualMachines/read"
 
 
 @dataclass(frozen=True)

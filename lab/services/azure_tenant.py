@@ -135,10 +135,7 @@ class Tenant:
     def for_secret(self, client: str, secret: str, audience: str) -> tuple[str, int]:
         """A service principal's token for its secret."""
         if client != self.operator.client_id:
-            raise Refused(
-                "unauthorized_client",
-                f"AADSTS700016: Application with identifier '{client}' was not found in the directory 'twinsite lab'.",
-            )
+            raise _unknown(client)
         if not secrets.compare_digest(secret.encode(), self.operator.secret.encode()):
             raise Refused("invalid_client", "AADSTS7000215: Invalid client secret provided.", 401)
         return self.issue(client, self.operator.object_id, audience, PRINCIPAL_SECONDS)
@@ -157,10 +154,7 @@ class Tenant:
         records = self._records(IDENTITY)
         found = next(((key, one) for key, one in records.items() if one.get("clientId") == client), None)
         if found is None:
-            raise Refused(
-                "unauthorized_client",
-                f"AADSTS700016: Application with identifier '{client}' was not found in the directory 'twinsite lab'.",
-            )
+            raise _unknown(client)
         given = claims.get("aud")
         audiences = given if isinstance(given, list) else [given]
         prefix = f"{found[0]}/federatedIdentityCredentials/".lower()
@@ -201,3 +195,8 @@ def _text(data: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _unknown(client: str) -> Refused:
+    said = f"AADSTS700016: Application with identifier '{client}' was not found in the directory 'twinsite lab'."
+    return Refused("unauthorized_client", said)

@@ -41,11 +41,6 @@ class Caching(BaseResolver):  # type: ignore[misc]
                 self._kept[key] = (now, now + min(lives), DNSRecord.parse(reply.pack()))
         return _aged(reply, request, 0)
 
-    def flush(self) -> None:
-        """Forget everything, as a resolver that is started again."""
-        with self._lock:
-            self._kept.clear()
-
 
 def _aged(kept: DNSRecord, request: DNSRecord, seconds: int) -> DNSRecord:
     """A copy for this request, with what is left of each TTL; a cache never speaks with authority."""

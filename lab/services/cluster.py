@@ -1,4 +1,4 @@
-"""The primary's Kubernetes cluster: cron jobs, jobs and their pods, on the one node that it has.
+"""A Kubernetes cluster: cron jobs, jobs and their pods, on the one node that it has.
 
 Here: when a cron job starts a job, how often a job tries, what a pod's volumes and environment hold, service accounts'
 tokens. Not here: the container's process (pod.py on the node), `kubectl`'s words (kubectl.py). The image's name is
@@ -59,7 +59,13 @@ class Job:
 class Cluster:
     """`sign` makes a token of claims; `run` runs a pod on the node."""
 
-    def __init__(self, records: Records, sign: Callable[[Mapping[str, Any]], str], issuer: str, run: Run) -> None:
+    def __init__(
+        self, records: Records, sign: Callable[[Mapping[str, Any]], str], issuer: str, run: Run, host: str = ""
+    ) -> None:
+        self.host = host
+        """Of its API server."""
+        self.dark = False
+        """Nobody reaches the API server; what it started goes on."""
         self._records = records
         self._sign = sign
         self._issuer = issuer

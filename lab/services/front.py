@@ -12,13 +12,11 @@ import ssl
 import sys
 import threading
 import urllib.parse
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
-from lab.services import iam
+from lab.services import aws_wire, iam
 from lab.services.actions import Need, bucket_and_key, needed
 from lab.services.authority import Authority
 from lab.services.azure_http import Api
@@ -58,8 +56,8 @@ class Front(Listener):
         self.route53 = route53
         self.refusals = 0
         """Requests that were denied; `status` shows it, because a polling guest would otherwise be silent about it."""
-        self.dark = False
-        """AWS is down: nobody gets as far as a TLS session with its names."""
+        self.dark: tuple[str, ...] = ()
+        """Ends of host names that are down: nobody gets as far as a TLS session with them."""
         self._told: set[str] = set()
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.sni_callback = self._named
@@ -74,7 +72,7 @@ class Front(Listener):
     def _named(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> int | None:
         if not name or not (name.endswith(".amazonaws.com") or any(api.owns(name) for api in self.apis)):
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
-        if self.dark and name.endswith(".amazonaws.com"):
+        if name.endswith(self.dark):
             return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
         connection.context = self.authority.context(name)
         return None
@@ -186,28 +184,17 @@ class Handler(Exchange):
 
     def _identity(self, caller: Credentials) -> None:
         identity = caller.session or "AIDALABOPERATOR"
-        body = (
-            '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
-            f"<Arn>{escape(caller.arn)}</Arn><UserId>{escape(identity)}</UserId><Account>{ACCOUNT}</Account>"
-            f"</GetCallerIdentityResult><ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId></ResponseMetadata>"
-            "</GetCallerIdentityResponse>"
-        )
-        self.answer(200, [("Content-Type", "text/xml")], body.encode())
+        known = {"Arn": caller.arn, "UserId": identity, "Account": ACCOUNT}
+        self.answer(*aws_wire.answer("sts", "GetCallerIdentity", known))
 
     def _refuse(self, request: Request, denied: Denied) -> None:
         self.server.refused(
             f"{self.client_address[0]} {request.method} {request.host}{request.path}: {denied.code}: {denied.message}"
         )
         service = endpoint(request.host)[0]
-        if service in ("s3", "sts", "route53"):
-            xml = f"<Code>{denied.code}</Code><Message>{escape(denied.message)}</Message>"
-            body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{xml}<RequestId>{uuid.uuid4()}</RequestId></Error>'
-            if service != "s3":
-                body = f'<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>{xml}</Error></ErrorResponse>'
-            self.answer(denied.status, [("Content-Type", "application/xml")], body.encode())
-        else:
-            text = json.dumps({"__type": denied.code, "message": denied.message, "Message": denied.message})
-            self.answer(denied.status, [("Content-Type", "application/x-amz-json-1.1")], text.encode())
+        error = aws_wire.AwsError(denied.code, denied.message)
+        _, headers, body = aws_wire.answer(service if service in (*SERVICES, "route53") else "ssm", "", error)
+        self.answer(denied.status, headers, body)
 
 
 def _access_denied(request: Request, caller: Credentials, need: Need) -> Denied:

@@ -1,10 +1,10 @@
-"""What `kubectl` at the desk can say to the primary's cluster: the words that backups, restores and people need.
+"""What `kubectl` at the desk can say to a site's cluster: the words that backups, restores and people need.
 
 A stand-in for kubectl and the API server at once; it prints what kubectl prints with `--output json`, and lists else.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,13 +23,24 @@ _WITH_VALUE = {
 _ALONE = ("--ignore-not-found", "--all-containers")
 
 
-def run(cluster: Cluster, words: Sequence[str], stdin: str) -> dict[str, Any]:
-    """{"code", "out", "err"} of one command."""
+def run(clusters: Mapping[str, Cluster], words: Sequence[str], stdin: str) -> dict[str, Any]:
+    """{"code", "out", "err"} of one command. `clusters` by context; who names none means the first."""
     try:
         options, rest = _parse(words)
-        return {"code": 0, "out": _run(cluster, options, rest, stdin), "err": ""}
+        return {"code": 0, "out": _run(_chosen(clusters, options.get("context", "")), options, rest, stdin), "err": ""}
     except LabError as error:
         return {"code": 1, "out": "", "err": f"{error}\n"}
+
+
+def _chosen(clusters: Mapping[str, Cluster], context: str) -> Cluster:
+    if not clusters:
+        raise LabError("error: the topology that this lab is up with has no cluster")
+    if context and context not in clusters:
+        raise LabError(f'error: context "{context}" does not exist')
+    cluster = clusters[context] if context else next(iter(clusters.values()))
+    if cluster.dark:
+        raise LabError(f"Unable to connect to the server: dial tcp: lookup {cluster.host}: i/o timeout")
+    return cluster
 
 
 def _parse(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:

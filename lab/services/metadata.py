@@ -5,7 +5,6 @@ machine's hop limit, so that something one hop behind the machine never sees it 
 """
 
 import datetime
-import http.server
 import json
 import re
 import secrets
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.services.credentials import ACCOUNT, Credentials
-from lab.services.exchange import Listener
+from lab.services.exchange import Exchange, Listener
 
 ADDRESS = ("169.254.169.254", 80)
 _LONGEST_TOKEN_SECONDS = 21600  # [EC2 guide]
@@ -71,12 +70,10 @@ class Metadata(Listener):
         return owner == machine and until > time.monotonic()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(Exchange):
     """One connection from one machine."""
 
     server: Metadata
-    protocol_version = "HTTP/1.1"
-    server_version, sys_version = "EC2ws", ""
     timeout = 60
 
     def do_PUT(self) -> None:
@@ -117,18 +114,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def _answer(self, status: int, text: str = "", headers: dict[str, str] | None = None) -> None:
-        body = text.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "text/plain")
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+        said = {"Server": "EC2ws", "Content-Type": "text/plain", **(headers or {})}
+        self.answer(status, list(said.items()), text.encode())
 
 
 def answer(guest: Guest, path: str, issue: Issue) -> str | None:

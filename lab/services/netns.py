@@ -5,7 +5,9 @@ makes the socket, and ends. Any thread may use it afterwards (LAB.md: 'asyncssh 
 """
 
 import ctypes
+import functools
 import os
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -45,3 +47,8 @@ def inside(namespace: str, make: Callable[[], T]) -> T:
     if errors:
         raise errors[0]
     return results[0]
+
+
+def listen(namespace: str, address: tuple[str, int]) -> socket.socket:
+    """A TCP socket that listens there. OSError names the address."""
+    return inside(namespace, functools.partial(socket.create_server, address))

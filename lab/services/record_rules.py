@@ -76,10 +76,10 @@ def _require_free(record: Mapping[str, Any], others: list[Mapping[str, Any]], zo
 
 def _require_target(box: Records, record: Mapping[str, Any], alias: Mapping[str, Any], zone: Mapping[str, Any]) -> None:
     target, target_zone = str(alias["name"]).rstrip(".").lower(), str(alias["zoneId"])
-    outside = Refused(
-        f"InvalidChangeBatch: Tried to create an alias that targets {target}., type {record['type']} in zone "
-        f"{target_zone}, but the alias target name does not lie within the target zone"
-    )
+    tried = f"InvalidChangeBatch: Tried to create an alias that targets {target}., type {record['type']} in zone "
+    tried += f"{target_zone}, but "
+    outside = Refused(f"{tried}the alias target name does not lie within the target zone")
+    nowhere = Refused(f"{tried}that target was not found")
     if target_zone == CLOUDFRONT_ZONE:
         if alias.get("evaluateTargetHealth"):
             raise Refused(
@@ -89,10 +89,7 @@ def _require_target(box: Records, record: Mapping[str, Any], alias: Mapping[str,
         if not target.endswith(".cloudfront.net"):
             raise outside
         if not any(one.get("domainName") == target for one in box.records(DISTRIBUTION_TOKEN).values()):
-            raise Refused(
-                f"InvalidChangeBatch: Tried to create an alias that targets {target}., type {record['type']} in zone "
-                f"{target_zone}, but that target was not found"
-            )
+            raise nowhere
     elif target_zone == str(record["zoneId"]):
         if not target.endswith(str(zone["name"])):
             raise outside
@@ -102,10 +99,7 @@ def _require_target(box: Records, record: Mapping[str, Any], alias: Mapping[str,
             if one["zoneId"] == target_zone and one["fqdn"] == target and one["type"] == record["type"]
         ]
         if not found:
-            raise Refused(
-                f"InvalidChangeBatch: Tried to create an alias that targets {target}., type {record['type']} in zone "
-                f"{target_zone}, but that target was not found"
-            )
+            raise nowhere
     elif not target.endswith(".elb.amazonaws.com"):
         raise outside
 

@@ -20,8 +20,8 @@ EDGE_V4, EDGE_V6 = "198.51.100.70", "2001:db8::70"
 ALIAS_TTL_SECONDS = 60
 """Of aliases to load balancers and distributions; not settable."""
 SOA_TTL_SECONDS = 900
-NEGATIVE_TTL_SECONDS = 5
-"""Route 53 says 900. Shorter here, so that a name that a test asked for too early exists soon after it was made."""
+NEGATIVE_TTL_SECONDS = 900
+"""The least of the SOA record's TTL and its last field, as Route 53 makes it in a new zone."""
 
 
 @dataclass(frozen=True)

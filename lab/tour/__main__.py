@@ -10,19 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import lifecycle, owner
+from lab import lifecycle, owner, scenes
 from lab.client import Refused
 from lab.paths import Paths
-from lab.topologies import AWS_AZURE, DEFAULT, STACKS
-from lab.tour import aws_azure, onprem_aws
 from lab.tour.steps import StepFailed, Tour, lab, say
-
-
-def run(options: argparse.Namespace, tour: Tour) -> dict[str, Any]:
-    """The story of a topology; its result, before this run's own seconds come to it."""
-    if options.topology == AWS_AZURE:
-        return aws_azure.run(tour)
-    return onprem_aws.run(tour, options.how, options.seconds)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,9 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def whole(options: argparse.Namespace) -> dict[str, Any]:
     """Up, the story, down; the result of all of it."""
     began, setup = time.monotonic(), float(os.environ.get("TWINSITE_SETUP_SECONDS", "0"))
-    tour, result, problem = Tour(), None, ""
+    scene = scenes.named(options.topology)
+    tour, result, problem = Tour(tuple(site.name for site in scene.sites)), None, ""
     try:
-        result = run(options, tour)
+        result = scene.tell(tour, options)
     except StepFailed as error:
         problem = str(error)
     except KeyboardInterrupt:
@@ -77,13 +69,11 @@ def ended(options: argparse.Namespace, verdict: str, problem: str) -> dict[str, 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./scripts/try", description="The topology up, broken, recovered and shown.")
-    parser.add_argument("--topology", choices=list(STACKS), default=DEFAULT, help="whose story")
+    parser.add_argument("--topology", choices=scenes.names(), default=scenes.DEFAULT, help="whose story")
     parser.add_argument("--keep", action="store_true", help="leave the lab up (then: ./scripts/lab shell)")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    parser.add_argument(
-        "--how", default="link-down", help="onprem-aws: kind of cut; see `twinsite drill tunnel-cut --help`"
-    )
-    parser.add_argument("--seconds", type=int, default=30, help="onprem-aws: length of the cut")
+    for topology in scenes.names():
+        scenes.named(topology).options(parser)
     return parser
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from lab.paths import TREE
 
 LOGS = TREE / ".twinsite" / "try"
-MARKS = ("…", "✓", "✗", "- ", "aws ", "data: ", "lost ")
-"""How lines of a `twinsite` command begin that are worth showing while it works."""
+MARKS = ("…", "✓", "✗", "- ", "data: ", "lost ")
+"""How lines of a `twinsite` command begin that are worth showing while it works; sites' own begin with their names."""
 
 
 class StepFailed(Exception):
@@ -24,6 +24,7 @@ class StepFailed(Exception):
 class Tour:
     """Runs commands as steps."""
 
+    sites: tuple[str, ...] = ()
     steps: list[dict[str, Any]] = field(default_factory=list)
 
     def step(
@@ -43,7 +44,7 @@ class Tour:
                 assert child.stderr is not None
                 for line in child.stderr:
                     kept.write(line)
-                    if shows and line.startswith(MARKS):
+                    if shows and line.startswith((*MARKS, *(f"{site} " for site in self.sites))):
                         say(f"    {line.rstrip()}")
             answer.seek(0)
             output = answer.read()

@@ -4,18 +4,21 @@ import json
 import pathlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from components.hosted_zone import HostedZone, HostedZoneError
-from components.rules import adoption
-from components.rules.adoption import NameFacts, RecordSet
-from components.rules.traffic import CLEAR_ADDRESS
+from twinsite.hosted_zone import HostedZone, HostedZoneError
+from twinsite.rules import adoption
+from twinsite.rules.adoption import NameFacts, RecordSet
+from twinsite.rules.traffic import CLEAR_ADDRESS
 
-from .. import dns, web
+from .. import chain, dns, web
 from ..console import Console
-from ..failover.program import ProgramFailed
-from ..steps import Steps, iso, unstoppable
+from ..journal.document import Journal, begin, name_of
+from ..journal.keepers import OnDisk
+from ..journal.process import me
+from ..moves.program import ProgramFailed
+from ..steps import Outcome, Say, Step, Steps, control_plane, data_plane, unstoppable
 from . import project
 from .project import PREVIOUS, Project, Wanted
 
@@ -23,7 +26,7 @@ _KINDS = ("a-", "aaaa-", "cname-")
 
 
 class Zone(Protocol):
-    """What is needed of components.hosted_zone.HostedZone."""
+    """What is needed of twinsite.hosted_zone.HostedZone."""
 
     def sets(self, fqdn: str) -> list[dict[str, Any]]: ...
 
@@ -65,7 +68,7 @@ def _served(name: str, balancer: str, path: str) -> str:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Survey:
     """What was read."""
 
     facts: NameFacts
@@ -76,7 +79,7 @@ class Seen:
     """What the setting has of every adopted name."""
 
 
-def look(world: World, fqdn: str) -> Seen:
+def survey(world: World, fqdn: str) -> Survey:
     """Read everything once."""
     steps = world.project.preview()
     every = project.records(steps)
@@ -87,8 +90,9 @@ def look(world: World, fqdn: str) -> Seen:
     if not mine or unknown:
         # Nothing more is asked: the sentence is about the program alone.
         pair: tuple[RecordSet, ...] = ({},) if mine else ()
-        nothing = NameFacts(fqdn, pair, unknown, (), (), frozenset(), CLEAR_ADDRESS, {}, {})
-        return Seen(nothing, mine, None, "", kept)
+        others = tuple(sorted({one.fqdn for one in every}))
+        nothing = NameFacts(fqdn, pair, unknown, (), (), frozenset(), CLEAR_ADDRESS, {}, {}, others)
+        return Survey(nothing, mine, None, "", kept)
     zone = world.zone(str(mine[0].inputs["zoneId"]), settings.get("aws:profile", ""))
     state = world.project.state()
     latch = next((one for one in state if one.get("type") == project.LATCH), {})
@@ -112,16 +116,23 @@ def look(world: World, fqdn: str) -> Seen:
         pages={name: world.served(name, balancer, path) for name in sorted({one.fqdn for one in every})},
     )
     provider = next((str(one["provider"]) for one in state if one.get("type") == project.RECORD), "")
-    return Seen(facts, mine, zone, provider, kept)
+    return Survey(facts, mine, zone, provider, kept)
 
 
-def run(world: World, fqdn: str, console: Console, only_plan: bool, folder: pathlib.Path) -> dict[str, Any]:
-    """The command's JSON."""
+def run(
+    world: World,
+    fqdn: str,
+    console: Console,
+    only_plan: bool,
+    folder: pathlib.Path,
+    tell: chain.Planned = chain.unasked,
+) -> dict[str, Any]:
+    """The command's JSON. `tell` is told the plan before its first step."""
     fqdn = fqdn.rstrip(".").lower()
     result: dict[str, Any] = {"command": "adopt-name", "name": fqdn, "verdict": "refused", "figures": {}, "steps": [],
                               "plan": [], "problems": [], "next": [], "evidence": None, "report": None}  # fmt: skip
     try:
-        seen = look(world, fqdn)
+        seen = survey(world, fqdn)
     except (ProgramFailed, HostedZoneError, ValueError) as problem:
         return result | {"problems": [str(problem)]}
     if seen.wanted and all(one.change == "same" for one in seen.wanted):
@@ -131,6 +142,10 @@ def run(world: World, fqdn: str, console: Console, only_plan: bool, folder: path
         return result
     gone, made = adoption.replaced(seen.facts), adoption.missing(seen.facts)
     result["plan"] = [*(f"- {words(one)}" for one in gone), *(f"+ {words(one)}" for one in made)]
+    try:
+        tell([{"title": change} for change in result["plan"]], {})
+    except chain.NotApproved as problem:
+        return result | {"problems": [str(problem)]}
     if only_plan:
         return result | {"verdict": "passed", "next": [f"`twinsite adopt-name {fqdn}` does it"]}
     return result | _act(world, seen, seen.zone, gone, made, console, folder)
@@ -138,7 +153,7 @@ def run(world: World, fqdn: str, console: Console, only_plan: bool, folder: path
 
 def _act(
     world: World,
-    seen: Seen,
+    seen: Survey,
     zone: Zone,
     gone: Sequence[RecordSet],
     made: Sequence[RecordSet],
@@ -150,43 +165,142 @@ def _act(
     old = list(gone or seen.kept.get(fqdn, ()))
     # What the state has already is not ours to take back.
     new = list(made) or [adoption.wanted(one.inputs) for one in wanted]
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"adopt-{fqdn}.jsonl"
-
-    def journal(entry: Mapping[str, Any]) -> None:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"time": iso(time.time()), **entry}) + "\n")
-
-    journal({"kind": "before", "name": fqdn, "sets": old, "made": new})
-    steps = Steps(console, journal)
+    before = {"name": fqdn, "sets": old, "made": new}
+    identity = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-adopt-{fqdn}"
+    log = Journal(begin("adopt-name", me("adopt-name"), identity, **before), OnDisk(folder))
+    log.decide({})
+    steps = Steps(console, log)
+    work = Work(world, zone, seen, old, new)
     problems: list[str] = []
     try:
-        with steps.step(f"keep what {fqdn} was (setting {PREVIOUS})"):
-            if old:
-                world.project.keep({**seen.kept, fqdn: old})
-        if old:
-            steps.undo_with(f"put the records of {fqdn} back", lambda: _back(zone, old, new, world, seen))
+        steps.run(KeepWhatWas(fqdn, bool(old)), work)
         if gone or made:
-            with steps.step("replace its records in one batch") as step:
-                zone.change(adoption.batch(gone, made), f"twinsite adopt-name {fqdn}")
-                step.detail = f"{len(gone)} gone, {len(made)} there"
-        for one in wanted:
-            steps.undo_with(f"forget {one.identity}", lambda urn=one.urn: _forget(world, urn))  # type: ignore[misc]
-        with steps.step("import them into the stack"):
-            world.project.take(wanted, seen.provider)
-        with steps.step("look whether the program wants nothing else of them"):
-            _require_same(world, {one.urn for one in seen.wanted})
+            steps.run(Replace(fqdn, tuple(gone), tuple(made)), work)
+        steps.run(Import(fqdn, tuple(wanted)), work)
+        steps.run(LookAgain(fqdn), work)
     except (ProgramFailed, HostedZoneError, KeyboardInterrupt) as problem:
         problems.append(str(problem) or "interrupted")
         with unstoppable(console.say):
             problems += steps.undo_all()
+    verdict = "failed" if problems else "passed"
+    log.close(verdict)
     return {
-        "verdict": "failed" if problems else "passed",
+        "verdict": verdict,
         "problems": problems,
-        "steps": [vars(step) for step in steps.done],
-        "evidence": str(path),
+        "steps": [asdict(step) for step in steps.done],
+        "evidence": str(folder / name_of(log.id)),
         "next": [] if problems else [f"keep the stack file: {PREVIOUS} is in it", "`pulumi up` makes what is left"],
     }
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the steps share."""
+
+    world: World
+    zone: Zone
+    seen: Survey
+    old: Sequence[RecordSet]
+    new: Sequence[RecordSet]
+
+
+_ZONE = control_plane("the zone's records, changed with this desk's identity")
+_STATE = control_plane("Pulumi's state")
+
+
+@dataclass(frozen=True)
+class KeepWhatWas(Step[Work]):
+    """Before anything goes: what a person puts back on the day on which the pair goes."""
+
+    fqdn: str
+    holds: bool
+    name = "keep-what-was"
+    needs = "the stack file can be written"
+    planes = (data_plane("the stack file on this desk"),)
+
+    @property
+    def title(self) -> str:
+        return f"keep what {self.fqdn} was (setting {PREVIOUS})"
+
+    @property
+    def back(self) -> str:
+        return f"put the records of {self.fqdn} back" if self.holds else ""
+
+    @property
+    def undo(self) -> str:
+        return self.back or "none"
+
+    def do(self, hands: Work, choices: Mapping[str, str], say: Say) -> Outcome:
+        if hands.old:
+            hands.world.project.keep({**hands.seen.kept, self.fqdn: list(hands.old)})
+        return Outcome()
+
+    def take_back(self, hands: Work) -> str | None:
+        return _back(hands.zone, hands.old, hands.new, hands.world, hands.seen)
+
+
+@dataclass(frozen=True)
+class Replace(Step[Work]):
+    """At no moment is the name without records."""
+
+    fqdn: str
+    gone: tuple[RecordSet, ...]
+    made: tuple[RecordSet, ...]
+    name = "replace-records"
+    title = "replace its records in one batch"
+    needs = "what was is kept"
+    planes = (_ZONE,)
+    undo = "put the old ones back, in one batch"
+
+    def do(self, hands: Work, choices: Mapping[str, str], say: Say) -> Outcome:
+        hands.zone.change(adoption.batch(self.gone, self.made), f"twinsite adopt-name {self.fqdn}")
+        return Outcome(f"{len(self.gone)} gone, {len(self.made)} there")
+
+
+@dataclass(frozen=True)
+class Import(Step[Work]):
+    """The stack takes them for its own."""
+
+    fqdn: str
+    wanted: tuple[Wanted, ...]
+    name = "import-records"
+    title = "import them into the stack"
+    needs = "they are there"
+    planes = (_STATE, _ZONE)
+
+    @property
+    def back(self) -> str:
+        return f"forget {', '.join(one.identity for one in self.wanted)}" if self.wanted else ""
+
+    @property
+    def undo(self) -> str:
+        return self.back or "none"
+
+    def do(self, hands: Work, choices: Mapping[str, str], say: Say) -> Outcome:
+        hands.world.project.take(list(self.wanted), hands.seen.provider)
+        return Outcome()
+
+    def take_back(self, hands: Work) -> str | None:
+        there = {one["urn"] for one in hands.world.project.state()}
+        forgotten = [one.urn for one in reversed(self.wanted) if one.urn in there]
+        for urn in forgotten:
+            hands.world.project.forget(urn)
+        return "out of the state" if forgotten else None
+
+
+@dataclass(frozen=True)
+class LookAgain(Step[Work]):
+    """The next `up` must not want them otherwise."""
+
+    fqdn: str
+    name = "look-again"
+    title = "look whether the program wants nothing else of them"
+    needs = "they are imported"
+    planes = (_STATE,)
+
+    def do(self, hands: Work, choices: Mapping[str, str], say: Say) -> Outcome:
+        _require_same(hands.world, {one.urn for one in hands.seen.wanted})
+        return Outcome()
 
 
 def _require_same(world: World, urns: set[str]) -> None:
@@ -201,7 +315,7 @@ def _require_same(world: World, urns: set[str]) -> None:
         raise ProgramFailed(f"after the import `pulumi preview` still wants changes: {', '.join([*wrong, *gone])}")
 
 
-def _back(zone: Zone, old: Sequence[RecordSet], new: Sequence[RecordSet], world: World, seen: Seen) -> str | None:
+def _back(zone: Zone, old: Sequence[RecordSet], new: Sequence[RecordSet], world: World, seen: Survey) -> str | None:
     fqdn = seen.facts.fqdn
     now = zone.sets(fqdn)
     there = [one for one in new if any(adoption.same(one, other) for other in now)]
@@ -209,13 +323,6 @@ def _back(zone: Zone, old: Sequence[RecordSet], new: Sequence[RecordSet], world:
         zone.change(adoption.batch(there, old), f"twinsite adopt-name {fqdn}: taken back")
     world.project.keep({name: list(sets) for name, sets in seen.kept.items() if name != fqdn})
     return "as they were" if there else None
-
-
-def _forget(world: World, urn: str) -> str | None:
-    if not any(one["urn"] == urn for one in world.project.state()):
-        return None
-    world.project.forget(urn)
-    return "out of the state"
 
 
 def words(one: RecordSet) -> str:

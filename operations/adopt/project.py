@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..failover.program import PREVIEW_SECONDS, QUESTION_SECONDS, Program, ProgramFailed
+from twinsite.inventory import Site
+
+from ..moves.program import PREVIEW_SECONDS, QUESTION_SECONDS, Program, ProgramFailed
 
 RECORD = "aws:route53/record:Record"
 CHECK = "aws:route53/healthCheck:HealthCheck"
@@ -45,11 +47,15 @@ class Wanted:
         return "_".join(str(part) for part in parts)
 
 
+NOWHERE = Site("", ())
+"""A site at which nothing stands: nothing is left out of a preview."""
+
+
 class Project(Program):
     """One stack of the project in `folder`."""
 
     def __init__(self, stack: str, folder: pathlib.Path) -> None:
-        super().__init__(stack, folder, "")
+        super().__init__(stack, folder, NOWHERE)
 
     def preview(self) -> list[dict[str, Any]]:
         """Steps of a preview, unchanged ones too. ProgramFailed with the program's words."""

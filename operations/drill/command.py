@@ -7,21 +7,29 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from components.inventory import Inventory
+from twinsite.inventory import Inventory
 
-from .. import evidence, facts, journal, status
+from .. import chain, evidence, sql
 from ..console import Console
-from ..guest import Guests, OtherGuest, look
+from ..guest import Guests, gather
+from ..host_store import HostStore
+from ..journal.document import Journal, begin
+from ..journal.document import name_of as name_in_store
+from ..journal.keepers import OnDesk
+from ..journal.lock import Hold, Locked
+from ..journal.process import me
+from ..journal.step import TakeLock
 from ..stack import Stack
 from ..steps import Steps, iso, stoppable, unstoppable
+from ..store import NoStore, Unavailable
+from ..subjects import hosts
 from ..transport import RemoteFailed, Transport, Unreachable
-from . import expectations, leftovers
+from . import expectations
+from .cut_steps import steps_of
 from .expectations import Check
 from .tunnel_cut import Plan, Refusal, Request, TunnelCut, plan
 
 COMMAND = "drill tunnel-cut"
-# What an ended fault of an earlier drill may need to heal.
-AFTERMATH_SECONDS = 20.0
 
 
 def name_of(started: float, how: str) -> str:
@@ -47,84 +55,69 @@ def refused(inventory: Inventory, problems: list[str]) -> dict[str, Any]:
 
 
 def run(
-    stack: Stack, transport: Transport, request: Request, console: Console, break_lock: bool = False
+    stack: Stack,
+    transport: Transport,
+    request: Request,
+    console: Console,
+    break_lock: bool = False,
+    tell: chain.Planned = chain.unasked,
 ) -> dict[str, Any]:
-    """The drill from beginning to end. Its result is the JSON of DESIGN section 9, plus `checks` and `problems`."""
+    """The drill from beginning to end. Its result is the JSON of DESIGN section 9, plus `checks`, `clocks` and
+    `problems`. `tell` is told the plan before its first step, and may refuse it."""
     started, clock = time.time(), time.monotonic()
     inventory = stack.inventory
     guests = Guests(inventory, transport)
     try:
         planned = plan(inventory, request)
-        seen = look(guests)
-        if inventory.hosts and len(seen.unreachable) == len(inventory.hosts):
-            raise Refusal([status.nobody_there(facts.read(inventory, seen))])
+        seen = gather(guests)
+        if guests.hosts and len(seen.unreachable) == len(guests.hosts):
+            raise Refusal([hosts.nobody_there(len(guests.hosts), seen.unreachable)])
+        steps_to_do = steps_of(planned)
+        tell([step.told() for step in steps_to_do], asdict(planned.cut))
+        drill = TunnelCut(guests, HostStore(guests), planned)
     except Refusal as refusal:
         return refused(inventory, refusal.problems)
+    except (sql.Refused, chain.NotApproved) as problem:  # the password of a server that is asked from here
+        return refused(inventory, [str(problem)])
 
     name = name_of(started, request.how.value)
-    log = journal.Journal(stack.folder / "journal" / f"{name}.jsonl", guests, name)
-    steps = Steps(console, log.write)
-    drill = TunnelCut(guests, planned, steps)
-    log.write(
-        {
-            "kind": "begin",
-            "command": COMMAND,
-            "id": drill.identity,
-            "cut": asdict(planned.cut),
-            "digest": inventory.digest,
-        }
-    )
+    store = drill.store
+    cut = {"cut": asdict(planned.cut), "digest": inventory.digest}
+    document = begin(COMMAND, me(COMMAND), name, to="", **{"from": inventory.dr_mode}, **cut)
+    log = Journal(document, OnDesk(stack.folder, store))
+    hold = Hold(store, drill.identity, COMMAND, planned.longest_seconds, dark=True)
+    steps = Steps(console, log, hold.keep)
     problems: list[str] = []
     refusal_problems: list[str] = []
     try:
         with stoppable():
-            _locked(steps, guests, drill, planned, break_lock)
-            drill.run()
+            steps.run(TakeLock(break_lock), hold)
+            for step in steps_to_do:
+                steps.run(step, drill)
     except Refusal as refusal:
         refusal_problems = refusal.problems
-    except journal.Locked as locked:
-        refusal_problems = [str(locked)]
+    except (Locked, NoStore) as problem:
+        (problems if hold.until else refusal_problems).append(str(problem))
+    except Unavailable as problem:
+        (problems if hold.until else refusal_problems).append(f"nothing is done without journal and lock: {problem}")
     except KeyboardInterrupt:
         problems.append("interrupted; what had been done was undone")
-    except (Unreachable, RemoteFailed, TimeoutError, RuntimeError, OSError) as problem:
+    except (Unreachable, RemoteFailed, sql.Refused, TimeoutError, RuntimeError, OSError) as problem:
         problems.append(str(problem))
     finally:
         with unstoppable(console.say):
             problems += [f"could not be undone: {problem}" for problem in steps.undo_all()]
+        drill.close()
 
     result = _judge(stack, drill, steps, problems, refusal_problems)
     result["figures"]["total_seconds"] = round(time.monotonic() - clock, 1)
     if drill.findings() is not None:
         _keep(stack, drill, planned, result, name, started)
-    log.write(
-        {"kind": "end", "verdict": result["verdict"], "problems": result["problems"], "figures": result["figures"]}
-    )
-    unsent = log.close()
-    if unsent:
-        console.say(f"the journal is in {log.path}, but not in the store: {unsent}")
+    log.note(problems=result["problems"], figures=result["figures"])
+    log.close(result["verdict"])
+    if log.unsent:
+        console.say(f"the journal is in {stack.folder / name_in_store(name)}, but not in the store: {log.unsent}")
     return result
-
-
-def _locked(steps: Steps, guests: Guests, drill: TunnelCut, planned: Plan, break_lock: bool) -> None:
-    with steps.step("take the operation lock") as step:
-        steps.undo_with("give the lock back", lambda: _unlock(guests, drill.identity))
-        try:
-            step.detail = journal.take_lock(guests, drill.identity, COMMAND, planned.longest_seconds, break_lock)
-        except OtherGuest as other:  # where the store is, nothing of this version is: nothing was done yet
-            raise Refusal([str(other)]) from None
-    with steps.step("look for what an earlier drill left") as step:
-        left = leftovers.clear(guests, planned.tunnel)
-        step.detail = f"ended {', '.join(left)}" if left else "nothing"
-    with steps.step("confirm the steady state") as step:
-        step.detail = drill.steady_state(AFTERMATH_SECONDS if left else 0.0)
-
-
-def _unlock(guests: Guests, identity: str) -> str | None:
-    try:
-        answer = json.loads(guests.store("unlock", "--id", identity))
-    except OtherGuest:  # no store of this version, so no lock
-        return None
-    return "unlocked" if answer["unlocked"] else None
 
 
 def _judge(stack: Stack, drill: TunnelCut, steps: Steps, problems: list[str], refusals: list[str]) -> dict[str, Any]:
@@ -155,7 +148,7 @@ def _keep(stack: Stack, drill: TunnelCut, planned: Plan, result: dict[str, Any],
     assert found is not None
     tape = stack.folder / "evidence" / f"{name}.tape.gz"
     tape.parent.mkdir(parents=True, exist_ok=True)
-    clocks = {host: asdict(clock) for host, clock in drill.observers.clocks.items()}
+    clocks = result["clocks"] = {host: asdict(clock) for host, clock in drill.observers.clocks.items()}
     with gzip.open(tape, "wt", encoding="utf-8") as file:
         json.dump({"clocks": clocks, "lines": drill.observers.raw, "acks": drill.ack_times}, file)
     content = {
@@ -166,7 +159,6 @@ def _keep(stack: Stack, drill: TunnelCut, planned: Plan, result: dict[str, Any],
         "digest": stack.inventory.digest,
         "cut": asdict(planned.cut),
         "fault": asdict(found.fault),
-        "clocks": clocks,
         "tape": tape.name,
     }
     place = stack.folder / "reports"

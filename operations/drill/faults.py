@@ -5,10 +5,10 @@ import threading
 import time
 from dataclasses import dataclass, replace
 
-from components.inventory import Host, Inventory, Tunnel
+from twinsite.inventory import Host, Inventory, Tunnel
 
 from ..guest import Guests
-from ..steps import Running, wait
+from ..steps import Say, wait
 from ..transport import RemoteFailed, Unreachable
 from .kinds import RESTART_PATIENCE_SECONDS, Direction, How
 from .timeline import Clock, Fault
@@ -113,21 +113,21 @@ class Faults:
             words = (done.stderr or done.stdout).strip()
             raise RuntimeError(f"`{command}` failed with exit code {done.returncode}: {words}")
 
-    def wait_for_end(self, step: Running) -> str:
+    def wait_for_end(self, say: Say) -> str:
         """Until the cut is over by itself; a sentence on how it ended."""
         assert self.fault is not None
         if self._cut.how.cuts_link:
-            return self._wait_for_link(step)
+            return self._wait_for_link(say)
         if self._cut.how.restarts:
-            return self._wait_for_restart(step)
+            return self._wait_for_restart(say)
         return "nothing to end: the SA was closed, the path was never cut"
 
-    def _wait_for_link(self, step: Running) -> str:
+    def _wait_for_link(self, say: Say) -> str:
         assert self.fault is not None
         end = self.fault.began + self._cut.seconds
 
         def over() -> bool:
-            step.progress(f"{max(0.0, end - time.time()):.0f} s of the cut are left")
+            say(f"{max(0.0, end - time.time()):.0f} s of the cut are left")
             return time.time() >= end
 
         wait("the end of the cut", over, self._cut.seconds + 5)
@@ -150,7 +150,7 @@ class Faults:
             time.sleep(0.1)
         return self.undo() or "ended"
 
-    def _wait_for_restart(self, step: Running) -> str:
+    def _wait_for_restart(self, say: Say) -> str:
         assert self.fault is not None
         at, transport = self._cut.at, self._guests.transport
         if self._cut.command:
@@ -160,7 +160,7 @@ class Faults:
 
         def answers_again() -> bool:
             nonlocal gone_at
-            step.progress(f"waiting for {at}, {time.monotonic() - began:.0f} s")
+            say(f"waiting for {at}, {time.monotonic() - began:.0f} s")
             if not transport.answers(at, ANSWER_SECONDS):
                 gone_at = gone_at or time.time()
                 return False

@@ -1,5 +1,4 @@
-"""The acked-write ledger and the document's rows, as the drill uses them. The programs are
-components/guest/drill/ledger*."""
+"""The acked-write ledger and the document's rows, as the drill uses them, on both ends of its flow (../ledger)."""
 
 import contextlib
 import datetime
@@ -7,9 +6,8 @@ import json
 import threading
 from typing import Any
 
-from components.inventory import Replica
-
-from ..guest import TOOLS, Guests
+from .. import sql
+from ..ledger.end import End
 from ..steps import wait
 from ..transport import RemoteFailed, Unreachable
 from . import timeline
@@ -19,7 +17,6 @@ RATE = 20.0
 """Transactions a second of all sessions together: far more than a heartbeat, and after a cut of a minute caught up
 in seconds by the smallest replica (2 shared cores apply about 200 a second, each one synced to disk)."""
 
-FOLDER = "/var/lib/twinsite/drill"
 CATCH_UP_SECONDS = 30.0
 # Often enough to look into a catching-up of a few seconds, rarely enough not to slow it down.
 ORDER_LOOK_SECONDS = 0.5
@@ -28,8 +25,8 @@ ORDER_LOOK_SECONDS = 0.5
 class Writer:
     """Writes on the source while the drill runs, and holds what was acknowledged against the replica."""
 
-    def __init__(self, guests: Guests, replica: Replica, identity: str) -> None:
-        self._guests, self._replica, self._identity = guests, replica, identity
+    def __init__(self, source: End, replica: End, identity: str) -> None:
+        self._source, self._replica, self._identity = source, replica, identity
         self._began = False
         self._inserted: list[str] = []
         self._order: list[int] = []
@@ -40,38 +37,21 @@ class Writer:
         self.errant: str | None = None
         self.ack_times: list[float] = []
 
-    def _source(self, *arguments: str, stdin: str = "", timeout_seconds: float = 60) -> dict[str, Any]:
-        answer: dict[str, Any] = self._guests.tool(
-            self._replica.source, "ledger", *arguments, stdin=stdin, timeout_seconds=timeout_seconds
-        )
-        return answer
-
-    def _by_timer(self, unit: str, properties: list[str], *arguments: str) -> None:
-        """Run the ledger's program as a unit of the source: it goes on when the operator's way there is cut."""
-        command = ["systemd-run", "--quiet", "--collect", f"--unit={unit}-{self._identity}", *properties]
-        self._guests.call(self._replica.source, [*command, "python3", f"{TOOLS}/ledger.py", *arguments])
-
     def start(self, longest_seconds: float) -> None:
         """Empty tables, controls, and the writing sessions."""
         self._began = True
-        self._source("prepare", "--sessions", str(SESSIONS))
-        options = ["--seconds", f"{longest_seconds:.0f}", "--rate", f"{RATE:g}", "--sessions", str(SESSIONS)]
-        self._by_timer("twinsite-ledger", [f"--property=RuntimeMaxSec={longest_seconds + 60:.0f}"], "run", *options)
+        self._source.prepare(SESSIONS)
+        self._source.start(self._identity, longest_seconds, RATE, SESSIONS)
         wait("the writer's first acknowledgements", lambda: self.acked() > 0, 20)
 
     def acked(self) -> int:
         """How many transactions were acknowledged so far."""
-        return int(self._source("status")["acked"])
+        return self._source.acked()
 
     def insert(self, text: str, after_seconds: float = 0.0) -> None:
-        """A row of the document's table, now or by the source's own timer. Its text carries the drill's name."""
+        """A row of the document's table, now or later by itself. Its text carries the drill's name."""
         self._began = True
-        message = ["--msg", f"{text} {self._identity}"]
-        if after_seconds:
-            when = [f"--on-active={after_seconds:.3f}", "--timer-property=AccuracySec=20ms"]
-            self._by_timer("twinsite-row", when, "ping", *message)
-        else:
-            self._source("ping", *message)
+        self._source.write(self._identity, f"{text} {self._identity}", after_seconds)
         self._inserted.append(text)
 
     def watch_order(self) -> None:
@@ -83,9 +63,8 @@ class Writer:
     def _watch(self) -> None:
         pause = threading.Event()
         while self._watching.is_set():
-            with contextlib.suppress(Unreachable, RemoteFailed):
-                found = self._guests.tool(self._replica.replica, "ledger", "prefix")
-                self._order.append(sum(int(session["gaps"]) for session in found["sessions"]))
+            with contextlib.suppress(Unreachable, RemoteFailed, sql.Gone, sql.Refused):
+                self._order.append(self._replica.gaps())
             pause.wait(ORDER_LOOK_SECONDS)
 
     def stop(self) -> None:
@@ -93,18 +72,18 @@ class Writer:
         self._watching.clear()
         if self._watcher is not None:
             self._watcher.join(timeout=15)
-        self._source("stop")
+        self._source.stop()
 
     def check(self, began: float, back: float, source_offset: float) -> None:
         """Wait until the replica has what the source has, then hold the acknowledgements against it. `began` to
         `back` is the cut on the operator's clock."""
         self._catch_up()
-        text = self._guests.call(self._replica.source, ["cat", f"{FOLDER}/acked.jsonl"])
+        text = self._source.acknowledgements()
         acked = [entry for line in text.splitlines() if (entry := json.loads(line))["outcome"] == "acked"]
         moments = [(_moment(entry) - source_offset, int(entry["session"])) for entry in acked]
         self.ack_times = sorted(moment for moment, _ in moments)
         during = [session for moment, session in moments if began <= moment <= back]
-        found = self._verify(text)
+        found = self._replica.verify(text)
         self.result = Ledger(
             acked=int(found["acked"]),
             missing=len(found["missing"]) + len(found["updates_missing"]) + len(found["childless"]),
@@ -119,28 +98,13 @@ class Writer:
         mine = [text[: -len(self._identity) - 1] for text in found["pings"] if text.endswith(f" {self._identity}")]
         self.rows = Rows(tuple(self._inserted), tuple(mine))
 
-    def _verify(self, acked: str) -> dict[str, Any]:
-        """Exit 1 means that something was found, and the answer says what."""
-        command = ["sudo", "-n", "python3", f"{TOOLS}/ledger.py", "verify", "--acked", "/dev/stdin"]
-        done = self._guests.transport.run(self._replica.replica, command, acked, 120)
-        try:
-            found: dict[str, Any] = json.loads(done.stdout)
-        except ValueError:
-            raise RemoteFailed(self._replica.replica, "ledger verify", done.code, done.stderr.strip()) from None
-        return found
-
     def _catch_up(self) -> None:
         """The replica gets time to apply what it has; what is missing afterwards is missing. Also reads what it has
         of its own: the replica first, since the source only gains meanwhile."""
-        source = self._guests.tool(self._replica.source, "probe", "gtids")["gtids"]
-
-        def missing() -> str:
-            return str(self._guests.tool(self._replica.replica, "probe", "gtids", "--minus", source)["missing"])
-
+        source = self._source.executed()
         with contextlib.suppress(TimeoutError):
-            wait("the replica to apply everything", lambda: not missing(), CATCH_UP_SECONDS)
-        theirs = self._guests.tool(self._replica.replica, "probe", "gtids")["gtids"]
-        self.errant = str(self._guests.tool(self._replica.source, "probe", "gtids", "--minus", theirs)["missing"])
+            wait("the replica to apply everything", lambda: not self._replica.lacking(source), CATCH_UP_SECONDS)
+        self.errant = self._source.lacking(self._replica.executed())
 
     def clean(self, keep: bool) -> str | None:
         """Stop, and drop what the drill made unless it is to be kept. None when nothing was begun."""
@@ -148,13 +112,11 @@ class Writer:
         if not self._began:
             return None
         # A row that is still to come would make the schema anew.
-        timer = f"twinsite-row-{self._identity}.timer"
-        self._guests.transport.run(self._replica.source, ["sudo", "-n", "systemctl", "stop", timer])
+        self._source.forget(self._identity)
         if keep:
-            self._source("stop")
+            self._source.stop()
             return "stopped; twinsite_drill and testdb are kept"
-        answer = self._source("cleanup")
-        return f"dropped {', '.join(answer['dropped'])}"
+        return f"dropped {', '.join(self._source.clean())}"
 
     def words(self) -> str:
         """The result as a sentence."""

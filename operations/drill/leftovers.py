@@ -3,7 +3,7 @@ wait for that."""
 
 from concurrent.futures import ThreadPoolExecutor
 
-from components.inventory import Tunnel
+from twinsite.inventory import Tunnel
 
 from ..guest import Guests
 from ..transport import RemoteFailed, Unreachable
@@ -28,6 +28,6 @@ def clear(guests: Guests, tunnel: Tunnel) -> list[str]:
             return []
         return [f"{name} on {host}" for name in found]
 
-    hosts = [host.name for host in guests.inventory.hosts]
+    hosts = [host.name for host in guests.hosts]
     with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
         return [words for found in pool.map(one, hosts) for words in found]

@@ -1,15 +1,18 @@
 """Probes on every host, their lines brought home, their clocks compared. Survives that a host or the way to it
-goes away."""
+goes away. A server that is asked from here has no probe: it is looked at, by SQL, into the same lines."""
 
 import contextlib
 import json
 import threading
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from components.inventory import Host, Inventory, Replica, Tunnel
+from twinsite.inventory import Flow, Host, Inventory, Tunnel
 
 from ..guest import Guests
+from ..ledger.direct import DirectEnd
+from ..sql import Gone, Refused
 from ..transport import RemoteFailed, Stream, Unreachable
 from . import timeline
 from .timeline import Clock, Tape
@@ -17,9 +20,11 @@ from .timeline import Clock, Tape
 EXCHANGES = 9
 # What a follower that lost its host waits before it asks again.
 AGAIN_SECONDS = 0.2
+# As often as the probe on a host.
+LOOK_SECONDS = 0.15
 
 
-def watched(inventory: Inventory, tunnel: Tunnel, replica: Replica, echoes: str) -> dict[str, list[str]]:
+def watched(inventory: Inventory, tunnel: Tunnel, replica: Flow, echoes: str) -> dict[str, list[str]]:
     """Host → arguments of its probe: both gateways of the tunnel, both servers of the pair. Pure.
 
     Only the gateway `echoes` sends echoes: with both, each would hear the other's requests through a one-way cut, and
@@ -36,7 +41,7 @@ def watched(inventory: Inventory, tunnel: Tunnel, replica: Replica, echoes: str)
         initiator.name: gateway(initiator, responder, tunnel.initiator_range, tunnel.responder_range),
         responder.name: gateway(responder, initiator, tunnel.responder_range, tunnel.initiator_range),
         replica.source: ["--database", "source", "--heartbeat", replica.heartbeat_table],
-        replica.replica: ["--database", "replica", "--heartbeat", replica.heartbeat_table],
+        replica.target: ["--database", "replica", "--heartbeat", replica.heartbeat_table],
     }
 
 
@@ -59,6 +64,48 @@ def compare_clock(guests: Guests, host: str) -> Clock:
         stream.close()
     # The first exchange pays for the start of the program.
     return timeline.clock(exchanges[1:])
+
+
+def compare_server_clock(end: DirectEnd) -> Clock:
+    """The server's clock beside ours: it stamps the heartbeats."""
+    exchanges = []
+    for _ in range(EXCHANGES):
+        asked = time.time()
+        told = end.clock()
+        exchanges.append((asked, told, time.time()))
+    # The first exchange pays for the connection.
+    return timeline.clock(exchanges[1:])
+
+
+class _Looker:
+    """Looks at one server from here, in lines as its probe would write them, stamped with the server's clock."""
+
+    def __init__(
+        self, put: Callable[[str, dict[str, Any]], None], end: DirectEnd, what: list[str], clock: Clock
+    ) -> None:
+        self._put, self._end, self._clock = put, end, clock
+        _, self._role, _, self._heartbeat = what
+        self._stop = threading.Event()
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            began = time.time()
+            try:
+                seen = self._end.look(self._role, self._heartbeat)
+            except (Gone, Refused) as problem:
+                seen = {"error": str(problem)}
+            # When the answer was on its way: between the two.
+            now = (began + time.time()) / 2 + self._clock.offset
+            self._put(self._end.name, {"t": round(now, 4), "k": self._role, **seen})
+            self._stop.wait(LOOK_SECONDS)
+        self._put(self._end.name, {"t": time.time() + self._clock.offset, "k": "end", "problems": []})
+        self.ended.set()
+
+    def stop(self) -> None:
+        self._stop.set()
 
 
 class _Follower:
@@ -107,8 +154,16 @@ class _Follower:
 class Observers:
     """All probes of one drill."""
 
-    def __init__(self, guests: Guests, watches: dict[str, list[str]], source: str, identity: str) -> None:
+    def __init__(
+        self,
+        guests: Guests,
+        watches: dict[str, list[str]],
+        source: str,
+        identity: str,
+        direct: Mapping[str, DirectEnd] | None = None,
+    ) -> None:
         self.guests = guests
+        self._direct = direct or {}
         self.watches = watches
         self.clocks: dict[str, Clock] = {}
         self.tape = Tape(
@@ -120,7 +175,7 @@ class Observers:
         self._source = source
         self._identity = identity
         self._probes: dict[str, str] = {}
-        self._followers: dict[str, _Follower] = {}
+        self._followers: dict[str, _Follower | _Looker] = {}
         self._generation = 0
 
     def put(self, host: str, entry: dict[str, Any]) -> None:
@@ -134,9 +189,12 @@ class Observers:
 
         def begin(host: str) -> None:
             try:
+                if host in self._direct:
+                    self.clocks[host] = compare_server_clock(self._direct[host])
+                    return
                 self.clocks[host] = compare_clock(self.guests, host)
                 self._begin(host, self._identity, seconds)
-            except (Unreachable, RemoteFailed) as problem:
+            except (Unreachable, RemoteFailed, Gone, Refused) as problem:
                 problems.append(problem)
 
         threads = [threading.Thread(target=begin, args=(host,)) for host in self.watches]
@@ -156,7 +214,10 @@ class Observers:
         self.guests.tool(host, "probe", "start", *arguments)
 
     def _follow(self, host: str) -> None:
-        self._followers[host] = _Follower(self, host, self._probes[host])
+        if host in self._direct:
+            self._followers[host] = _Looker(self.put, self._direct[host], self.watches[host], self.clocks[host])
+        else:
+            self._followers[host] = _Follower(self, host, self._probes[host])
 
     def restart(self, host: str, seconds: float) -> None:
         """A new probe on a host that restarted: its first one went with the restart."""
@@ -183,6 +244,10 @@ class Observers:
         threads = [threading.Thread(target=end, args=item) for item in self._probes.items()]
         for thread in threads:
             thread.start()
+        for host in self._direct:
+            if host in self._followers:
+                self._followers[host].stop()
+                self._followers[host].ended.wait(timeout=3)
         for thread in threads:
             thread.join()
         self._probes.clear()

@@ -1,7 +1,7 @@
 """`twinsite drill tunnel-cut`: steady state, writes, the cut, what is seen, recovery without a person, the verdict.
 
-Only the order of things is here. What may be refused is decided before anything is touched; whatever is done registers
-its undoing first; the verdict is made by expectations.py from what was seen.
+What may be refused is decided before anything is touched; the order of things is in cut_steps.py; the verdict is made
+by expectations.py from what was seen.
 """
 
 import functools
@@ -9,12 +9,16 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from components.inventory import Inventory, Replica, Tunnel
+from twinsite.inventory import MYSQL_REPLICA, Flow, Inventory, Tunnel
 
-from .. import facts, status
-from ..guest import Guests, look, store_place
-from ..steps import Steps, wait
-from . import faults, observers, timeline
+from .. import host_facts, offers
+from ..guest import Guests, store_place
+from ..ledger import choice
+from ..ledger.direct import DirectEnd
+from ..steps import Say, wait
+from ..store import Store
+from ..subjects import hosts, link
+from . import faults, leftovers, observers, timeline
 from .expectations import Findings
 from .kinds import DEFAULT_SECONDS, RESTART_PATIENCE_SECONDS, Direction, How, catch_up_limit
 from .ledger import Writer
@@ -61,7 +65,7 @@ class Plan:
 
     request: Request
     tunnel: Tunnel
-    replica: Replica
+    replica: Flow
     cut: faults.Cut
     longest_seconds: float
     """No part of the drill lasts longer: the lock's, the probes' and the writer's own end."""
@@ -69,17 +73,20 @@ class Plan:
 
 def plan(inventory: Inventory, request: Request) -> Plan:
     """The plan, or Refusal with every reason. Pure."""
+    missing = offers.refusal("drill tunnel-cut", inventory)
+    if missing:
+        raise Refusal([missing])
     problems = []
-    if not inventory.tunnels or not inventory.replicas:
-        problems.append(
-            f"topology {inventory.topology} has {len(inventory.tunnels)} tunnels and "
-            f"{len(inventory.replicas)} replicas: "
-            "tunnel-cut needs one of each"
-        )
     try:
         store_place(inventory)
     except ValueError as problem:
         problems.append(str(problem))
+    for flow in inventory.flows_of(MYSQL_REPLICA)[:1]:
+        for name in (flow.source, flow.target):
+            try:
+                choice.asked_from_here(inventory, name)
+            except ValueError as problem:
+                problems.append(str(problem))
     seconds = DEFAULT_SECONDS.get(request.how, 5.0) if request.seconds is None else request.seconds
     if not 1 <= seconds <= LONGEST_CUT_SECONDS:
         problems.append(f"--seconds {seconds:g}: give 1 to {LONGEST_CUT_SECONDS:g}")
@@ -87,7 +94,7 @@ def plan(inventory: Inventory, request: Request) -> Plan:
         problems.append(f"--settle {request.settle:g}: give 0 to 3600")
     if problems:
         raise Refusal(problems)
-    tunnel, replica = inventory.tunnels[0], inventory.replicas[0]
+    tunnel, replica = inventory.tunnels[0], inventory.flows_of(MYSQL_REPLICA)[0]
     try:
         gateway = faults.gateway(inventory, tunnel, request.at)
     except ValueError as problem:
@@ -101,21 +108,32 @@ def plan(inventory: Inventory, request: Request) -> Plan:
 
 
 class TunnelCut:
-    """One drill over one plan. `run` does it; `findings` is what the verdict rests on, complete or not."""
+    """One drill over one plan: what its steps work with. `findings` is what the verdict rests on, complete or not."""
 
-    def __init__(self, guests: Guests, plan: Plan, steps: Steps, identity: str = "") -> None:
-        self._guests, self._plan, self._steps = guests, plan, steps
+    def __init__(self, guests: Guests, store: Store, plan: Plan, identity: str = "") -> None:
+        self._guests, self.store, self.plan = guests, store, plan
         self.identity = identity or "d" + secrets.token_hex(4)
         # Not the gateway that goes away.
         away = plan.cut.how.restarts and plan.cut.at == plan.tunnel.initiator
         echoes = plan.tunnel.responder if away else plan.tunnel.initiator
         watches = observers.watched(guests.inventory, plan.tunnel, plan.replica, echoes)
-        self.observers = observers.Observers(guests, watches, plan.replica.source, self.identity)
-        self._writer = Writer(guests, plan.replica, self.identity)
-        self._faults: faults.Faults | None = None
+        source, replica = (choice.end(guests, name) for name in (plan.replica.source, plan.replica.target))
+        self._direct = {one.name: one for one in (source, replica) if isinstance(one, DirectEnd)}
+        self.observers = observers.Observers(guests, watches, plan.replica.source, self.identity, self._direct)
+        self._stamped_here = source.here
+        self._writer = Writer(source, replica, self.identity)
+        self.faults: faults.Faults | None = None
         self._since = 0.0
         self._settled: float | None = None
         self._during_due = 0.0
+        self._settling = 0.0
+        self.left: list[str] = []
+        """What an earlier drill had left, and this one ended."""
+
+    def clear(self) -> str:
+        """End what a drill that was killed has left."""
+        self.left = leftovers.clear(self._guests, self.plan.tunnel)
+        return f"ended {', '.join(self.left)}" if self.left else "nothing"
 
     def steady_state(self, patience_seconds: float) -> str:
         """A sentence about the steady state; Refusal with every problem when there is none after `patience_seconds`."""
@@ -129,116 +147,126 @@ class TunnelCut:
                 self._pause(0.5)
 
     def _steady_now(self) -> str:
-        found = facts.read(self._guests.inventory, look(self._guests))
-        unreachable = list(status.host_problems(found))
+        found = host_facts.read(self._guests.inventory, choice.gather_all(self._guests))
+        unreachable = [words for one in hosts.seen(found) for words in one.problems()]
         if unreachable:
             raise Refusal(
                 [f"not all hosts can be reached, so a drill would prove nothing: {problem}" for problem in unreachable]
             )
-        problems = [*status.tunnel_problems(found), *status.replica_problems(found)]
+        problems = link.problems(found)
         if problems:
             raise Refusal([f"a drill starts from a steady state, and this is none: {problem}" for problem in problems])
-        _, replica = found.pair(self._plan.replica)
+        _, replica = found.pair(self.plan.replica)
         return f"one SA, packets cross, receiver {replica.receiver}, data {replica.heartbeat_age_seconds:.1f} s old"
 
-    def run(self) -> None:
-        """All steps. Whatever it raises, `Steps.undo_all` puts back what was done."""
-        with self._steps.step("start the probes") as step:
-            self._steps.undo_with("stop the probes", self._stop_probes)
-            self.observers.start(self._plan.longest_seconds)
-            wait("every probe's first lines", self._seeing, 15, self._blind)
-            worst = max(clock.uncertainty for clock in self.observers.clocks.values())
-            step.detail = f"{len(self.observers.watches)} hosts, clocks compared to ±{worst * 1000:.0f} ms"
-        with self._steps.step("write before the cut") as step:
-            self._steps.undo_with("stop the writer and clean up", self._clean_writer)
-            self._writer.insert(TEXTS[0])
-            self._writer.start(self._plan.longest_seconds)
-            self._pause(WRITE_BEFORE_SECONDS)
-            step.detail = f"{self._writer.acked()} transactions acknowledged"
-        with self._steps.step("show that the sniffers see clear text"):
-            hosts = (self._plan.tunnel.initiator, self._plan.tunnel.responder)
-            observers.control(self._guests, self._plan.tunnel)
-            wait("the sniffers to see the control packets", lambda: all(map(self._controlled, hosts)), 5)
-        self._break()
-        self._recover()
-        self._settle()
+    # What the steps do, in the order of cut_steps.py.
 
-    def _break(self) -> None:
-        plan = self._plan
-        with self._steps.step(f"cut: {plan.cut.how.value}") as step:
-            self._faults = faults.Faults(self._guests, plan.cut, self.observers.clocks[plan.cut.at])
-            self._since = time.time()
-            self._steps.undo_with("end the fault", self._faults.undo)
-            if plan.cut.how is not How.TERMINATE:
-                # By a timer of the source itself: the operator's way there may lead through what is cut.
-                after = plan.cut.seconds / 2 if plan.cut.how.cuts_link else RESTART_ROW_SECONDS
-                self._during_due = time.time() + after
-                self._writer.insert(TEXTS[1], after_seconds=after)
-            step.detail = self._faults.apply()
-            if plan.cut.how is How.TERMINATE:
-                self._writer.insert(TEXTS[1])
-        with self._steps.step("watch until the cut is over") as step:
-            step.detail = self._faults.wait_for_end(step)
+    def start_probes(self) -> str:
+        """They run on the hosts by themselves."""
+        self.observers.start(self.plan.longest_seconds)
+        wait("every probe's first lines", self._seeing, 15, self._blind)
+        worst = max(clock.uncertainty for clock in self.observers.clocks.values())
+        return f"{len(self.observers.watches)} hosts, clocks compared to ±{worst * 1000:.0f} ms"
 
-    def _recover(self) -> None:
-        assert self._faults is not None and self._faults.fault is not None
-        plan, fault = self._plan, self._faults.fault
-        if plan.cut.how.restarts:
-            with self._steps.step("watch the restarted gateway"):
-                self.observers.restart(plan.cut.at, plan.longest_seconds)
-        with self._steps.step("wait for recovery; nobody does anything") as step:
-            self._writer.watch_order()
-            tape = self.observers.tape
+    def write_before(self) -> str:
+        """Users' writes, until the drill stops them."""
+        self._writer.insert(TEXTS[0])
+        self._writer.start(self.plan.longest_seconds)
+        self._pause(WRITE_BEFORE_SECONDS)
+        return f"{self._writer.acked()} transactions acknowledged"
 
-            def recovered() -> bool:
-                tunnel = timeline.tunnel_back(tape, fault)
-                replication = timeline.replication_back(tape.replica, fault)
-                words = ["tunnel " + ("…" if tunnel is None else f"{tunnel:.1f} s")]
-                words.append("replication " + ("…" if replication is None else f"{replication:.1f} s"))
-                step.progress(", ".join(words))
-                step.detail = f"after the path was back: {', '.join(words)}"
-                return tunnel is not None and replication is not None
+    def control(self) -> str:
+        """A sniffer that has never seen clear text proves nothing by seeing none."""
+        gateways = (self.plan.tunnel.initiator, self.plan.tunnel.responder)
+        observers.control(self._guests, self.plan.tunnel)
+        wait("the sniffers to see the control packets", lambda: all(map(self._controlled, gateways)), 5)
+        return ""
 
-            try:
-                limit = catch_up_limit(plan.cut.how, plan.cut.seconds) + LATE_SECONDS
-                wait("tunnel and replication", recovered, limit)
-            except TimeoutError:
-                # The expectations say what is missing, with everything else that was seen.
-                step.detail = f"gave up: {step.detail}"
+    def cut(self) -> str:
+        """Break it."""
+        plan = self.plan
+        self.faults = faults.Faults(self._guests, plan.cut, self.observers.clocks[plan.cut.at])
+        self._since = time.time()
+        if plan.cut.how is not How.TERMINATE:
+            # By a timer of the source itself: the operator's way there may lead through what is cut.
+            after = plan.cut.seconds / 2 if plan.cut.how.cuts_link else RESTART_ROW_SECONDS
+            self._during_due = time.time() + after
+            self._writer.insert(TEXTS[1], after_seconds=after)
+        done = self.faults.apply()
+        if plan.cut.how is How.TERMINATE:
+            self._writer.insert(TEXTS[1])
+        return done
 
-    def _settle(self) -> None:
-        begun = time.monotonic()
-        with self._steps.step("write after recovery, then count") as step:
-            # A machine may restart faster than the timer for the row before this one runs out.
-            self._pause(self._during_due + ROW_SECONDS - time.time())
-            self._writer.insert(TEXTS[2])
-            self._pause(WRITE_AFTER_SECONDS)
-            self._writer.stop()
-            fault = self._faults.fault if self._faults else None
-            assert fault is not None
-            offset = self.observers.clocks[self._plan.replica.source].offset
-            self._writer.check(fault.began, fault.back or time.time(), offset)
-            step.detail = self._writer.words()
-        with self._steps.step("let it settle") as step:
-            left = self._plan.request.settle - (time.monotonic() - begun)
-            end = time.monotonic() + left
+    def wait_for_end(self, say: Say) -> str:
+        """Until the cut is over."""
+        assert self.faults is not None
+        return self.faults.wait_for_end(say)
 
-            def over() -> bool:
-                step.progress(f"{max(0.0, end - time.monotonic()):.0f} s left")
-                return time.monotonic() >= end
+    def watch_restarted(self) -> str:
+        """A gateway that restarted has no probes any more."""
+        self.observers.restart(self.plan.cut.at, self.plan.longest_seconds)
+        return ""
 
-            wait("the settling time", over, max(0.0, left) + 5)
-            self._settled = time.time()
-            # A look at everything that is younger than this moment.
-            wait("a last look at all hosts", functools.partial(self._seeing, self._settled), 10, self._blind)
+    def await_recovery(self, say: Say) -> str:
+        """Until the tunnel and the replication work, or later than they may."""
+        assert self.faults is not None and self.faults.fault is not None
+        plan, fault, tape = self.plan, self.faults.fault, self.observers.tape
+        self._writer.watch_order()
+        words: list[str] = []
+
+        def recovered() -> bool:
+            tunnel = timeline.tunnel_back(tape, fault)
+            replication = timeline.replication_back(tape.replica, fault)
+            words[:] = ["tunnel " + ("…" if tunnel is None else f"{tunnel:.1f} s")]
+            words.append("replication " + ("…" if replication is None else f"{replication:.1f} s"))
+            say(", ".join(words))
+            return tunnel is not None and replication is not None
+
+        seen = "after the path was back: "
+        try:
+            limit = catch_up_limit(plan.cut.how, plan.cut.seconds) + LATE_SECONDS
+            wait("tunnel and replication", recovered, limit)
+        except TimeoutError:
+            # The expectations say what is missing, with everything else that was seen.
+            seen = f"gave up: {seen}"
+        return seen + ", ".join(words)
+
+    def write_after(self) -> str:
+        """The last rows; then nothing is written any more, and it is counted."""
+        self._settling = time.monotonic()
+        # A machine may restart faster than the timer for the row before this one runs out.
+        self._pause(self._during_due + ROW_SECONDS - time.time())
+        self._writer.insert(TEXTS[2])
+        self._pause(WRITE_AFTER_SECONDS)
+        self._writer.stop()
+        fault = self.faults.fault if self.faults else None
+        assert fault is not None
+        offset = 0.0 if self._stamped_here else self.observers.clocks[self.plan.replica.source].offset
+        self._writer.check(fault.began, fault.back or time.time(), offset)
+        return self._writer.words()
+
+    def settle(self, say: Say) -> str:
+        """Duplicate SAs show themselves late."""
+        left = self.plan.request.settle - (time.monotonic() - self._settling)
+        end = time.monotonic() + left
+
+        def over() -> bool:
+            say(f"{max(0.0, end - time.monotonic()):.0f} s left")
+            return time.monotonic() >= end
+
+        wait("the settling time", over, max(0.0, left) + 5)
+        self._settled = time.time()
+        # A look at everything that is younger than this moment.
+        wait("a last look at all hosts", functools.partial(self._seeing, self._settled), 10, self._blind)
+        return ""
 
     def findings(self) -> Findings | None:
         """What is known by now; None when nothing was broken yet."""
-        if self._faults is None or self._faults.fault is None:
+        if self.faults is None or self.faults.fault is None:
             return None
-        plan = self._plan
+        plan = self.plan
         return Findings(
-            fault=self._faults.fault,
+            fault=self.faults.fault,
             seconds=plan.cut.seconds,
             gateways=(plan.tunnel.initiator, plan.tunnel.responder),
             at=plan.cut.at,
@@ -248,8 +276,8 @@ class TunnelCut:
             ledger=self._writer.result,
             rows=self._writer.rows,
             settled=self._settled,
-            undone_by=self._faults.undone_by,
-            restarted=self._faults.restarted,
+            undone_by=self.faults.undone_by,
+            restarted=self.faults.restarted,
             errant=self._writer.errant,
         )
 
@@ -282,9 +310,14 @@ class TunnelCut:
         looks = self.observers.tape.clear[host]
         return bool(looks) and looks[-1].controls > 0
 
-    def _stop_probes(self) -> str | None:
+    def close(self) -> None:
+        """End the connections of what is asked from here."""
+        for end in self._direct.values():
+            end.close()
+
+    def stop_probes(self) -> str | None:
         problems = self.observers.stop()
         return f"some end by their own time only: {'; '.join(problems)}" if problems else None
 
-    def _clean_writer(self) -> str | None:
-        return self._writer.clean(keep=self._plan.request.keep_data)
+    def clean_writer(self) -> str | None:
+        return self._writer.clean(keep=self.plan.request.keep_data)

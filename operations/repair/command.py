@@ -1,28 +1,37 @@
 """The repair as a command: lock, look, plan, do, look again."""
 
-import contextlib
 import functools
 import json
 import secrets
-import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .. import facts, journal, status
+from twinsite.inventory import MYSQL_REPLICA
+
+from .. import chain, host_facts
 from ..console import Console
-from ..guest import GUEST, Guests, OtherGuest, look
+from ..guest import GUEST, Guests, gather
+from ..host_store import HostStore
+from ..journal.document import Journal, begin
+from ..journal.keepers import OnDesk
+from ..journal.lock import Hold, Locked
+from ..journal.process import me
+from ..journal.step import TakeLock
 from ..stack import Stack
-from ..steps import Steps, stoppable, unstoppable, wait
+from ..steps import Outcome, Plane, Say, Step, Steps, data_plane, stoppable, unstoppable, wait
+from ..store import NoStore, Unavailable
+from ..subjects import complaint, hosts, link
 from ..transport import RemoteFailed, Transport, Unreachable
-from .plan import UNKNOWN, Action, Doing, Look, Own, Repair, Sa, plan
+from .actions import RESEED_SECONDS, Empty
+from .plan import UNKNOWN, GatewaySas, Own, Repair, Sa, plan
 
 COMMAND = "repair"
 LOCK_SECONDS = 600
+"""Moved on before every step; none but a copy lasts longer."""
 # Tunnel and replication come back within this after what was needed has been done.
 EFFECT_SECONDS = 30.0
-SELF_SECONDS = 3.0
-RESEED_SECONDS = 3600.0
 DECODE_SECONDS = 310.0
 
 
@@ -30,12 +39,12 @@ DECODE_SECONDS = 310.0
 class Closely:
     """SAs one by one and active faults of the gateways; transactions that only a replica has, and what they hold."""
 
-    looks: dict[str, Look] = field(default_factory=dict)
+    sas: dict[str, GatewaySas] = field(default_factory=dict)
     errant: dict[str, str | None] = field(default_factory=dict)
     own: dict[str, Own] = field(default_factory=dict)
 
 
-def look_closely(guests: Guests, seen: facts.Facts) -> Closely:
+def look_closely(guests: Guests, seen: host_facts.HostFacts) -> Closely:
     """What the reports do not say."""
     found = Closely()
     inventory = guests.inventory
@@ -46,7 +55,7 @@ def look_closely(guests: Guests, seen: facts.Facts) -> Closely:
         children = tuple(Sa(sa["unique_id"], sa["state"], sa["ike"]) for sa in sas["children"])
         fault = guests.tool(host, "fault", "status")
         words = f"{fault['fault']['verb']}, ends by itself" if fault["active"] and fault["fault"] else ""
-        found.looks[host] = Look(ike, children, words or ("unknown" if fault["active"] else ""))
+        found.sas[host] = GatewaySas(ike, children, words or ("unknown" if fault["active"] else ""))
 
     def own(source: str, replica: str) -> None:
         found.errant[replica] = None
@@ -62,9 +71,9 @@ def look_closely(guests: Guests, seen: facts.Facts) -> Closely:
         for end in seen.tunnel_ends(tunnel)
         if end.known
     ]
-    for replica in inventory.replicas:
+    for replica in inventory.flows_of(MYSQL_REPLICA):
         if all(server.known and not server.problem for server in seen.pair(replica)):
-            tasks.append(functools.partial(own, replica.source, replica.replica))
+            tasks.append(functools.partial(own, replica.source, replica.target))
     if tasks:
         with ThreadPoolExecutor(max_workers=len(tasks)) as pool:
             for task in [pool.submit(each) for each in tasks]:
@@ -87,8 +96,10 @@ def run(
     only_plan: bool,
     confirmed: frozenset[str],
     break_lock: bool = False,
+    tell: chain.Planned = chain.unasked,
 ) -> dict[str, Any]:
-    """What was found, planned, refused and done; `verdict` as in DESIGN section 9."""
+    """What was found, planned, refused and done; `verdict` as in DESIGN section 9. `tell` is told the plan before
+    its first step, and may refuse it."""
     guests = Guests(stack.inventory, transport)
     result: dict[str, Any] = {
         "command": COMMAND,
@@ -101,30 +112,32 @@ def run(
         "steps": [],
         "problems": [],
     }
-    identity = "r" + secrets.token_hex(4)
     if only_plan:
         try:
             seen, repair = _plan(guests, confirmed)
         except (Unreachable, RemoteFailed) as problem:
             return {**result, "refused": [str(problem)]}
+        _told(tell, repair)
         _fill(result, repair, seen)
         result["verdict"] = "refused" if repair.refused else "passed"
         return result
-    everyone = look(guests)
-    if stack.inventory.hosts and len(everyone.unreachable) == len(stack.inventory.hosts):
-        return {**result, "refused": [status.nobody_there(facts.read(stack.inventory, everyone))]}
-    name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{COMMAND}"
-    log = journal.Journal(stack.folder / "journal" / f"{name}.jsonl", guests, name)
-    steps = Steps(console, log.write)
+    everyone = gather(guests)
+    if guests.hosts and len(everyone.unreachable) == len(guests.hosts):
+        return {**result, "refused": [hosts.nobody_there(len(guests.hosts), everyone.unreachable)]}
+    store = HostStore(guests)
+    document = begin(COMMAND, me(COMMAND), to="", **{"from": stack.inventory.dr_mode})
+    log = Journal(document, OnDesk(stack.folder, store))
+    # Looks, and what else is mended, come on top of a copy.
+    seconds = LOCK_SECONDS + (RESEED_SECONDS if confirmed else 0)
+    hold = Hold(store, "r" + secrets.token_hex(4), COMMAND, seconds)
+    steps = Steps(console, log, hold.keep)
+    work = Work(guests, confirmed, result, tell)
     try:
         with stoppable():
-            with steps.step("take the operation lock") as step:
-                steps.undo_with("give the lock back", lambda: _unlock(guests, identity))
-                seconds = RESEED_SECONDS if confirmed else LOCK_SECONDS
-                step.detail = journal.take_lock(guests, identity, COMMAND, seconds, break_lock)
-            _repair(guests, steps, result, confirmed)
-    except journal.Locked as locked:
-        result["refused"] = [f"{locked}. A drill breaks things on purpose and mends them itself"]
+            steps.run(TakeLock(break_lock), hold)
+            _repair(work, steps)
+    except (Locked, Unavailable) as problem:
+        result |= {"verdict": "failed", "problems": [str(problem)]} if hold.until else {"refused": [_unlocked(problem)]}
     except KeyboardInterrupt:
         result |= {"verdict": "failed", "problems": ["interrupted; run the same command again to go on"]}
     except (Unreachable, RemoteFailed, TimeoutError) as problem:
@@ -133,95 +146,116 @@ def run(
         with unstoppable(console.say):
             result["problems"] += steps.undo_all()
     result["steps"] = [asdict(step) for step in steps.done]
-    log.write({"kind": "end", "verdict": result["verdict"], "found": result["found"], "refused": result["refused"]})
-    log.close()
+    log.note(found=result["found"], refused=result["refused"])
+    log.close(result["verdict"])
+    if log.unsent:
+        console.say(f"the journal {log.id} is not whole in the store: {log.unsent}")
     return result
 
 
-def _unlock(guests: Guests, identity: str) -> str | None:
-    with contextlib.suppress(OtherGuest):  # no store of this version, so no lock
-        guests.store("unlock", "--id", identity)
-    return None
+def _unlocked(problem: Locked | Unavailable) -> str:
+    """Why nothing was begun."""
+    if isinstance(problem, Locked):
+        return f"{problem}. A drill breaks things on purpose and mends them itself"
+    return str(problem) if isinstance(problem, NoStore) else f"nothing is done without journal and lock: {problem}"
 
 
-def _plan(guests: Guests, confirmed: frozenset[str]) -> tuple[facts.Facts, Repair]:
-    seen = facts.read(guests.inventory, look(guests))
-    if seen.unreachable and len(seen.unreachable) == len(guests.inventory.hosts):
-        return seen, Repair(refused=(status.nobody_there(seen),))
+def _plan(guests: Guests, confirmed: frozenset[str]) -> tuple[host_facts.HostFacts, Repair]:
+    seen = host_facts.read(guests.inventory, gather(guests))
+    if seen.unreachable and len(seen.unreachable) == len(guests.hosts):
+        return seen, Repair(refused=(hosts.nobody_there(len(guests.hosts), seen.unreachable),))
     closely = look_closely(guests, seen)
-    return seen, plan(seen, closely.looks, closely.errant, confirmed, closely.own)
+    return seen, plan(seen, closely.sas, closely.errant, confirmed, closely.own)
 
 
-def _fill(result: dict[str, Any], repair: Repair, seen: facts.Facts) -> None:
+def _told(tell: chain.Planned, repair: Repair) -> None:
+    if not repair.refused:
+        tell([action.told() for action in repair.actions], {})
+
+
+def _fill(result: dict[str, Any], repair: Repair, seen: host_facts.HostFacts) -> None:
     result["found"] = list(repair.found)
     result["planned"] = [str(action) for action in repair.actions]
     result["refused"] = list(repair.refused)
     if not repair.found and not repair.refused:
         # What status complains of and repair cannot mend, for instance clocks that differ.
-        result["problems"] = [*status.tunnel_problems(seen), *status.replica_problems(seen)]
-
-
-def _do(guests: Guests, action: Action) -> str:
-    """One action; a sentence on how it went."""
-    if action.doing is Doing.TERMINATE:
-        return _terminate(guests, action)
-    if action.doing is not Doing.INITIATE:
-        seconds = RESEED_SECONDS if action.doing is Doing.RESEED else 90.0
-        guests.call(action.host, list(action.command), action.stdin, seconds)
-        return action.why
-    # What was done before may have brought it back: the initiator starts by itself.
-    connection = action.command[action.command.index("--child") + 1]
-
-    def up() -> bool:
-        found = guests.tool(action.host, "probe", "look", "--gateway", connection)
-        return any(child["state"] == "INSTALLED" for child in found["sa"]["children"])
-
-    try:
-        wait("the initiator", up, SELF_SECONDS)
-        return "it had come back by itself"
-    except TimeoutError:
-        pass
-    try:
-        guests.call(action.host, list(action.command), timeout_seconds=60)
-        return action.why
-    except RemoteFailed as problem:
-        # An attempt of charon's own may be under way; whether it helped is seen at the end.
-        return f"charon says: {problem.words}"
-
-
-def _terminate(guests: Guests, action: Action) -> str:
-    try:
-        guests.call(action.host, list(action.command))
-    except RemoteFailed as problem:
-        # The other end's DELETE was faster.
-        if "no matching" not in problem.words:
-            raise
-        return "it was gone already"
-    return action.why
-
-
-def _repair(guests: Guests, steps: Steps, result: dict[str, Any], confirmed: frozenset[str]) -> None:
-    with steps.step("look at both sites") as step:
-        seen, repair = _plan(guests, confirmed)
-        step.detail = "; ".join(repair.found) or "nothing to do"
-    _fill(result, repair, seen)
-    for action in repair.actions:
-        with steps.step(f"{action.doing.value} on {action.host}") as step:
-            step.detail = _do(guests, action)
-    if repair.actions and not repair.refused:
-        with steps.step("see that it helped"):
-            left: list[str] = []
-
-            def well() -> bool:
-                again = facts.read(guests.inventory, look(guests))
-                left[:] = [*status.tunnel_problems(again), *status.replica_problems(again)]
-                if not left and any(action.doing is Doing.EMPTY for action in repair.actions):
-                    own = look_closely(guests, again).errant
-                    left[:] = [f"{host} still has {gtids} of its own" for host, gtids in own.items() if gtids]
-                return not left
-
-            wait("tunnel and replication to work", well, EFFECT_SECONDS, lambda: "; ".join(left))
-    if repair.refused:
-        result["verdict"] = "refused"
+        result["problems"] = link.problems(seen)
     else:
-        result["verdict"] = "failed" if result["problems"] else "passed"
+        result["problems"] = list(repair.persons)
+
+
+@dataclass(frozen=True)
+class LookAtBoth(Step["Work"]):
+    """Everything that the plan rests on, with the lock in hand."""
+
+    sites: tuple[str, ...]
+    name = "look"
+    title = "look at both sites"
+    needs = "the operation lock"
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return tuple(data_plane(f"SSH to {site}'s hosts", site) for site in self.sites)
+
+    def do(self, hands: "Work", choices: Mapping[str, str], say: Say) -> Outcome:
+        seen, hands.repair = _plan(hands.guests, hands.confirmed)
+        try:
+            _told(hands.tell, hands.repair)
+        except chain.NotApproved as problem:
+            hands.repair = Repair(hands.repair.found, refused=(str(problem),))
+        _fill(hands.result, hands.repair, seen)
+        return Outcome("; ".join(hands.repair.found) or "nothing to do")
+
+
+@dataclass(frozen=True)
+class SeeThatItHelped(LookAtBoth):
+    """Until nothing is left that is not a person's."""
+
+    name = "see-that-it-helped"
+    title = "see that it helped"
+    needs = "every step was done"
+
+    def do(self, hands: "Work", choices: Mapping[str, str], say: Say) -> Outcome:
+        left: list[str] = []
+        looks: list[list[str]] = []
+        guests = hands.guests
+
+        def well() -> bool:
+            again = host_facts.read(guests.inventory, gather(guests))
+            persons = list(complaint.for_persons(again))
+            every = link.problems(again)
+            left[:] = [words for words in every if words not in persons]
+            hands.result["problems"] = persons
+            looks.append(persons)
+            if not left and any(isinstance(action, Empty) for action in hands.repair.actions):
+                own = look_closely(guests, again).errant
+                left[:] = [f"{host} still has {gtids} of its own" for host, gtids in own.items() if gtids]
+            # A look may have begun before the last step took effect: a person's work is believed the second time.
+            return not left and (not persons or len(looks) > 1)
+
+        wait("tunnel and replication to work", well, EFFECT_SECONDS, lambda: "; ".join(left))
+        return Outcome()
+
+
+@dataclass
+class Work:
+    """What the steps of a repair share."""
+
+    guests: Guests
+    confirmed: frozenset[str]
+    result: dict[str, Any]
+    tell: chain.Planned
+    repair: Repair = field(default_factory=Repair)
+
+
+def _repair(work: Work, steps: Steps) -> None:
+    sites = tuple(dict.fromkeys(host.site for host in work.guests.hosts))
+    steps.run(LookAtBoth(sites), work)
+    for action in work.repair.actions:
+        steps.run(action, work.guests)
+    if work.repair.actions and not work.repair.refused:
+        steps.run(SeeThatItHelped(sites), work)
+    if work.repair.refused:
+        work.result["verdict"] = "refused"
+    else:
+        work.result["verdict"] = "failed" if work.result["problems"] else "passed"

@@ -7,13 +7,13 @@ call for it: with the shipped settings none of it should ever be needed after a 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
-from components.inventory import Replica, Tunnel
+from twinsite.inventory import MYSQL_REPLICA, Flow, Inventory, Tunnel
 
-from ..facts import End, Facts, Server
-from ..guest import GUEST
+from ..host_facts import End, HostFacts, Server
+from ..subjects.complaint import for_persons
+from .actions import Action, Apply, Empty, Fence, Initiate, Reseed, Restart, Start, StartAgent, Terminate, UndoFault
 
 # The source no longer has what the replica lacks (MySQL: ER_SOURCE_FATAL_ERROR_READING_BINLOG with auto-position,
 # and its
@@ -23,34 +23,6 @@ RESEED = "reseed"
 EMPTY = "empty-transactions"
 """What a person may confirm."""
 _GTID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:[a-z_][a-z0-9_]{0,31})?:[0-9]+")
-
-
-class Doing(StrEnum):
-    """Kinds of steps."""
-
-    UNDO_FAULT = "end a drill's fault"
-    APPLY = "apply the role again"
-    TERMINATE = "end a superfluous SA"
-    INITIATE = "initiate the tunnel"
-    FENCE = "close the replica for writing"
-    START = "start replication"
-    RESTART = "restart the receiver"
-    EMPTY = "give the source empty transactions"
-    RESEED = "seed the replica again"
-
-
-@dataclass(frozen=True)
-class Action:
-    """One step: what runs as root on which host, and why."""
-
-    doing: Doing
-    host: str
-    command: tuple[str, ...]
-    why: str
-    stdin: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.doing.value} on {self.host}: {self.why}"
 
 
 @dataclass(frozen=True)
@@ -63,7 +35,7 @@ class Sa:
 
 
 @dataclass(frozen=True)
-class Look:
+class GatewaySas:
     """A gateway's SAs one by one, and whether a drill's fault is active there."""
 
     ike: tuple[Sa, ...] = ()
@@ -99,47 +71,58 @@ UNKNOWN = Own(holds="they were not decoded")
 
 @dataclass(frozen=True)
 class Repair:
-    """What was found, what will be done, and what is refused."""
+    """What was found, what will be done, what is refused, and what is a person's, each with who must do what."""
 
     found: tuple[str, ...] = ()
     actions: tuple[Action, ...] = ()
     refused: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
 
 
 @dataclass
 class _Draft:
+    inventory: Inventory
     found: list[str] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
 
 def plan(
-    facts: Facts,
-    looks: Mapping[str, Look],
+    facts: HostFacts,
+    sas: Mapping[str, GatewaySas],
     errant: Mapping[str, str | None],
     confirmed: frozenset[str] = frozenset(),
     own: Mapping[str, Own] | None = None,
 ) -> Repair:
-    """`looks` by gateway host; `errant`: replica host → transactions that only it has ("" none, None not known), and
+    """`sas` by gateway host; `errant`: replica host → transactions that only it has ("" none, None not known), and
     `own` what they hold."""
-    draft = _Draft()
-    for host, look in looks.items():
+    draft = _Draft(facts.inventory)
+    for host, look in sas.items():
         if look.fault:
             draft.found.append(f"a drill's fault is active on {host}: {look.fault}")
-            command = ("python3", "/opt/twinsite/current/drill/fault.py", "undo")
-            draft.actions.append(Action(Doing.UNDO_FAULT, host, command, look.fault))
+            draft.actions.append(UndoFault.of(draft.inventory.host(host), look.fault))
     if draft.actions:
         # It explains whatever else is wrong: what does not heal by itself afterwards is the next repair's.
         return Repair(tuple(draft.found), tuple(draft.actions))
     for tunnel in facts.inventory.tunnels:
-        _tunnel(facts, tunnel, looks, draft)
-    for replica in facts.inventory.replicas:
-        decoded = (own or {}).get(replica.replica, UNKNOWN)
-        _replica(facts, replica, errant.get(replica.replica), decoded, confirmed, draft)
-    return Repair(tuple(draft.found), tuple(draft.actions), tuple(draft.refused))
+        _tunnel(facts, tunnel, sas, draft)
+    for replica in facts.inventory.flows_of(MYSQL_REPLICA):
+        decoded = (own or {}).get(replica.target, UNKNOWN)
+        _replica(facts, replica, errant.get(replica.target), decoded, confirmed, draft)
+    return Repair(tuple(draft.found), tuple(draft.actions), tuple(draft.refused), tuple(for_persons(facts)))
 
 
-def _tunnel(facts: Facts, tunnel: Tunnel, looks: Mapping[str, Look], draft: _Draft) -> None:
+def _own_complaints(host: End | Server, role: str, draft: _Draft) -> None:
+    """What a host's role says of it: applied again where that mends it."""
+    for kind in (StartAgent, Apply):
+        words = [one.problem for one in host.complaints if one.mends == kind.mends]
+        draft.found += [f"{host.host}: {one}" for one in words]
+        again = kind.of(draft.inventory.host(host.host), role, "; ".join(words))
+        if words and not any((action.host, action.command) == (again.host, again.command) for action in draft.actions):
+            draft.actions.append(again)
+
+
+def _tunnel(facts: HostFacts, tunnel: Tunnel, sas: Mapping[str, GatewaySas], draft: _Draft) -> None:
     initiator, responder = facts.tunnel_ends(tunnel)
     for end in (initiator, responder):
         if not end.known:
@@ -157,41 +140,35 @@ def _tunnel(facts: Facts, tunnel: Tunnel, looks: Mapping[str, Look], draft: _Dra
                 else "the clear-text rules are missing"
             )
             draft.found.append(f"{tunnel.name}: on {end.host} {what}")
-            draft.actions.append(Action(Doing.APPLY, end.host, (GUEST, "gateway", "apply"), what))
+            draft.actions.append(Apply.of(draft.inventory.host(end.host), "gateway", what))
             broken = broken or bool(end.charon_problem)
+        _own_complaints(end, "gateway", draft)
     # Both ends list the same SAs; ending them at one end tells the other.
-    draft.actions += list(_duplicates(tunnel, initiator, looks, draft)) or list(
-        _duplicates(tunnel, responder, looks, draft)
+    draft.actions += list(_duplicates(tunnel, initiator, sas, draft)) or list(
+        _duplicates(tunnel, responder, sas, draft)
     )
-    initiate = Action(
-        Doing.INITIATE,
-        initiator.host,
-        ("swanctl", "--initiate", "--child", tunnel.name, "--timeout", "20"),
-        "one end of a tunnel initiates, this one",
-    )
+    initiate = Initiate.of(draft.inventory.host(initiator.host), tunnel.name)
     if broken or not initiator.up or not responder.up:
         for end in (initiator, responder):
             if not end.up and not end.charon_problem:
                 states = ", ".join(end.ike_states) or "none"
                 draft.found.append(f"{tunnel.name}: {end.host} has no working SA (IKE SAs: {states})")
         if initiator.up and not responder.up:
-            draft.actions.append(_terminate(tunnel, initiator, "its peer has lost the SA"))
+            draft.actions.append(_terminate(draft, tunnel, initiator, "its peer has lost the SA"))
         draft.actions.append(initiate)
     elif not (initiator.crosses or responder.crosses):
         draft.found.append(f"{tunnel.name}: SAs are up, but no packet crosses")
-        draft.actions += [_terminate(tunnel, end, "its SA carries nothing") for end in (initiator, responder)]
+        draft.actions += [_terminate(draft, tunnel, end, "its SA carries nothing") for end in (initiator, responder)]
         draft.actions.append(initiate)
 
 
-def _terminate(tunnel: Tunnel, end: End, why: str) -> Action:
-    return Action(
-        Doing.TERMINATE, end.host, ("swanctl", "--terminate", "--ike", tunnel.name, "--force", "--timeout", "5"), why
-    )
+def _terminate(draft: _Draft, tunnel: Tunnel, end: End, why: str) -> Action:
+    return Terminate.of(draft.inventory.host(end.host), ("--ike", tunnel.name, "--force"), why)
 
 
-def _duplicates(tunnel: Tunnel, end: End, looks: Mapping[str, Look], draft: _Draft) -> Iterator[Action]:
+def _duplicates(tunnel: Tunnel, end: End, sas: Mapping[str, GatewaySas], draft: _Draft) -> Iterator[Action]:
     """The older ones of several SAs; the newest stays, traffic is on it."""
-    look = looks.get(end.host, Look())
+    look = sas.get(end.host, GatewaySas())
     established = sorted(sa.unique_id for sa in look.ike if sa.state == "ESTABLISHED")
     newest = established[-1] if established else 0
     old_ike = established[:-1]
@@ -202,19 +179,24 @@ def _duplicates(tunnel: Tunnel, end: End, looks: Mapping[str, Look], draft: _Dra
         f"{tunnel.name}: {end.host} has {len(established)} IKE SAs and {end.installed} CHILD SAs instead of one"
     )
     for unique_id in old_ike:
-        command = ("swanctl", "--terminate", "--ike-id", str(unique_id), "--timeout", "5")
-        yield Action(Doing.TERMINATE, end.host, command, f"IKE SA {unique_id} is older than {newest}")
+        why = f"IKE SA {unique_id} is older than {newest}"
+        yield Terminate.of(draft.inventory.host(end.host), ("--ike-id", str(unique_id)), why)
     for unique_id in children[:-1]:
-        command = ("swanctl", "--terminate", "--child-id", str(unique_id), "--timeout", "5")
-        yield Action(Doing.TERMINATE, end.host, command, f"CHILD SA {unique_id} is older than {children[-1]}")
+        why = f"CHILD SA {unique_id} is older than {children[-1]}"
+        yield Terminate.of(draft.inventory.host(end.host), ("--child-id", str(unique_id)), why)
 
 
 def _replica(
-    facts: Facts, replica: Replica, errant: str | None, own: Own, confirmed: frozenset[str], draft: _Draft
+    facts: HostFacts, replica: Flow, errant: str | None, own: Own, confirmed: frozenset[str], draft: _Draft
 ) -> None:
     source, here = facts.pair(replica)
     for server in (source, here):
-        if not server.known:
+        if server.host not in {host.name for host in draft.inventory.hosts}:
+            draft.refused.append(
+                f"{server.host} is asked by SQL only, and a repair works on hosts: mend what `twinsite status` says of "
+                "it by the means of whoever runs it"
+            )
+        elif not server.known:
             draft.refused.append(f"{server.host} cannot be asked ({server.words}): bring it back first")
     if source.known and source.super_read_only:
         draft.refused.append(
@@ -222,11 +204,17 @@ def _replica(
             "have been fenced "
             "for a failover; if it was not, run `sudo twinsite-guest database apply` there"
         )
+    # A source that stands still is started only beside a replica that is seen closed: nobody went on without it.
+    alone = (
+        bool(here.super_read_only) if source.problem else here.super_read_only is not False or here.receiver != "OFF"
+    )
+    if source.known and not source.super_read_only and alone:
+        _own_complaints(source, "database", draft)
     if not here.known or not source.known:
         return
     if here.problem:
         draft.found.append(f"{here.host}: {here.problem}")
-        draft.actions.append(Action(Doing.APPLY, here.host, (GUEST, "database", "apply"), here.problem))
+        draft.actions.append(Apply.of(draft.inventory.host(here.host), "database", here.problem))
         return
     if errant and not _forgiven(source, here, errant, own, confirmed, draft):
         return
@@ -238,13 +226,9 @@ def _replica(
             )
             return
         draft.found.append(f"{here.host} is a replica, but writable")
-        fence = "SET PERSIST super_read_only = ON;\n"
-        draft.actions.append(Action(Doing.FENCE, here.host, _SQL, "a write there would part the two", fence))
+        draft.actions.append(Fence.of(draft.inventory.host(here.host)))
+    _own_complaints(here, "database", draft)
     _threads(here, confirmed, draft)
-
-
-# A user or host in ~/.mylogin.cnf, which is read all the same, does not win over these.
-_SQL = ("mysql", "--no-defaults", "--protocol=socket", "--user=root")
 
 
 def _forgiven(source: Server, here: Server, errant: str, own: Own, confirmed: frozenset[str], draft: _Draft) -> bool:
@@ -252,14 +236,12 @@ def _forgiven(source: Server, here: Server, errant: str, own: Own, confirmed: fr
     draft.found.append(f"{here.host} has transactions that its source has not: {errant}")
     why_not = own.holds or ("" if source.super_read_only is False else f"{source.host} takes no writes")
     if EMPTY in confirmed and not why_not:
-        sql = "".join(f"SET GTID_NEXT = '{gtid}'; BEGIN; COMMIT;\n" for gtid in own.gtids)
         why = f"confirmed; {errant} on {here.host} hold neither rows nor DDL ({own.says})"
-        # MySQL skips a number that the source has by now, so this may be run again.
-        draft.actions.append(Action(Doing.EMPTY, source.host, _SQL, why, f"{sql}SET GTID_NEXT = 'AUTOMATIC';\n"))
+        draft.actions.append(Empty.of(draft.inventory.host(source.host), own.gtids, why))
         return True
     if RESEED in confirmed:
-        command = (GUEST, "database", "reseed", "--discard", errant)
-        draft.actions.append(Action(Doing.RESEED, here.host, command, f"confirmed; {errant} are given up"))
+        why = f"confirmed; {errant} are given up"
+        draft.actions.append(Reseed.of(draft.inventory.host(here.host), why, given_up=errant))
         return False
     if not why_not:
         draft.refused.append(
@@ -281,8 +263,8 @@ def _copy_again(here: Server, confirmed: frozenset[str], draft: _Draft, unless_c
     if RESEED not in confirmed:
         draft.refused.append(unless_confirmed)
         return
-    command = (GUEST, "database", "reseed")
-    draft.actions.append(Action(Doing.RESEED, here.host, command, "confirmed; its data is replaced by the source's"))
+    why = "confirmed; its data is replaced by the source's"
+    draft.actions.append(Reseed.of(draft.inventory.host(here.host), why))
 
 
 def _threads(here: Server, confirmed: frozenset[str], draft: _Draft) -> None:
@@ -309,12 +291,11 @@ def _threads(here: Server, confirmed: frozenset[str], draft: _Draft) -> None:
     if here.receiver == "OFF" or here.applier != "ON":
         why = here.error or "stopped by hand"
         draft.found.append(f"{here.host}: receiver {here.receiver}, applier {here.applier} ({why})")
-        draft.actions.append(Action(Doing.START, here.host, _SQL, why, "START REPLICA;\n"))
+        draft.actions.append(Start.of(draft.inventory.host(here.host), why))
     elif here.receiver == "CONNECTING":
         why = here.error or "no error yet"
         draft.found.append(f"{here.host}: the receiver is connecting ({why})")
-        if any(action.doing is Doing.INITIATE for action in draft.actions):
+        if any(isinstance(action, Initiate) for action in draft.actions):
             # It tries each second; once the tunnel is back it needs nobody.
             return
-        sql = "STOP REPLICA IO_THREAD; START REPLICA IO_THREAD;\n"
-        draft.actions.append(Action(Doing.RESTART, here.host, _SQL, f"the tunnel is up, and still: {why}", sql))
+        draft.actions.append(Restart.of(draft.inventory.host(here.host), f"the tunnel is up, and still: {why}"))

@@ -6,8 +6,8 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from .move_page import moment, spans
 from .plot import FAULT, GRID, INK, QUIET, REPLICA, SOURCE, STYLE
-from .timeline import moment, spans
 
 TONES = {"done": "#52606d", "undone": "#f5a524", "failed": FAULT, "interrupted": FAULT}
 

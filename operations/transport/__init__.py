@@ -8,7 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from components.inventory import Inventory
+from twinsite.inventory import AzureRunCommand, Inventory, Pod, Ssh, Ssm
+
+WAYS = (Ssh.kind, AzureRunCommand.kind, Pod.kind)
+"""Ways in that operations have."""
 
 
 class Unreachable(Exception):
@@ -70,7 +73,7 @@ class Transport(Protocol):
 
 
 class Nobody:
-    """The transport of an inventory without hosts."""
+    """The transport of an inventory whose hosts nobody logs in to."""
 
     def run(self, host: str, command: Sequence[str], stdin: str = "", timeout_seconds: float = 30) -> Done:
         raise Unreachable(host, "the inventory has no host of that name")
@@ -89,14 +92,15 @@ class Nobody:
 
 
 def connect(inventory: Inventory) -> Transport:
-    """The transport for the inventory's hosts. ValueError when a host wants one that this twinsite has not."""
-    kinds = sorted({host.transport.kind for host in inventory.hosts})
-    if kinds not in ([], ["ssh"]):
+    """The transport for the hosts that are logged in to. ValueError when a host has a way in that this twinsite has
+    not."""
+    strange = sorted({host.way.kind for host in inventory.hosts if isinstance(host.way, Ssm)})
+    if strange:
         raise ValueError(
-            f"transport {' and '.join(kinds)}: this twinsite has ssh; install a newer one, or run `pulumi "
+            f"way in {' and '.join(strange)}: this twinsite has {', '.join(WAYS)}; install a newer one, or run `pulumi "
             "up` with this one"
         )
-    if not kinds:
+    if not inventory.logins:
         # All of its machines are reached in other ways; then no SSH client is needed either.
         return Nobody()
     from .ssh import SshTransport

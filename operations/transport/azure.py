@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from components.inventory import AzureMachine
+from twinsite.inventory import AzureRunCommand
 
 from ..azure import MANAGEMENT, Answer, AzureError, Identity, call
 from . import Done, Unreachable
@@ -33,14 +33,14 @@ class RunCommand:
     def __init__(
         self,
         identity: Identity,
-        machines: Mapping[str, AzureMachine],
+        machines: Mapping[str, AzureRunCommand],
         pause_seconds: float = 1.0,
         number: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
         """`number` names each request on the machine; `pause_seconds` lies between two looks at a running one."""
         self._identity, self._machines, self._pause, self._number = identity, dict(machines), pause_seconds, number
 
-    def know(self, machines: Mapping[str, AzureMachine]) -> None:
+    def know(self, machines: Mapping[str, AzureRunCommand]) -> None:
         """The machines as they are now: raising the mode has made them."""
         self._machines = dict(machines)
 

@@ -14,9 +14,9 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from components.inventory import Host, Inventory
+from twinsite.inventory import Inventory, Ssh
 
 from . import Done, Unreachable
 
@@ -28,7 +28,7 @@ _READY = "twinsite-ready"
 _SSH_FAILED = 255
 
 
-def config_text(hosts: Sequence[Host], folder: pathlib.Path, identities: Sequence[pathlib.Path]) -> str:
+def config_text(hosts: Mapping[str, Ssh], folder: pathlib.Path, identities: Sequence[pathlib.Path]) -> str:
     """The ssh_config for `hosts`. Pure."""
     general = [
         "Host *",
@@ -47,28 +47,26 @@ def config_text(hosts: Sequence[Host], folder: pathlib.Path, identities: Sequenc
         *(f"  IdentityFile {path}" for path in identities),
     ]
     lines: list[str] = []
-    for number, host in enumerate(hosts):
+    for number, (name, way) in enumerate(hosts.items()):
         lines += [
-            f"Host {host.name}",
-            f"  HostName {host.transport.address}",
-            f"  Port {host.transport.port}",
+            f"Host {name}",
+            f"  HostName {way.address}",
+            f"  Port {way.port}",
             # An empty one would make the whole file invalid, and with it every host.
-            *([f"  User {host.transport.user}"] if host.transport.user else []),
-            f"  HostKeyAlias {host.name}",
+            *([f"  User {way.user}"] if way.user else []),
+            f"  HostKeyAlias {name}",
             # A unix socket's path has at most 107 bytes, and OpenSSH adds 17 while it binds it.
             f"  ControlPath {folder}/{number}",
         ]
-        if host.transport.jump:
+        if way.jump:
             # Through the jump host's own master, with this very configuration.
-            lines.append(f"  ProxyCommand ssh -F {folder}/config -W [%h]:%p {host.transport.jump}")
+            lines.append(f"  ProxyCommand ssh -F {folder}/config -W [%h]:%p {way.jump}")
     return "\n".join([*lines, *general, ""])
 
 
-def known_hosts_text(hosts: Sequence[Host]) -> str:
+def known_hosts_text(hosts: Mapping[str, Ssh]) -> str:
     """Pinned host keys. Pure."""
-    return "".join(
-        f"{host.name} {' '.join(host.transport.host_key.split()[:2])}\n" for host in hosts if host.transport.host_key
-    )
+    return "".join(f"{name} {' '.join(way.host_key.split()[:2])}\n" for name, way in hosts.items() if way.host_key)
 
 
 def default_identities() -> list[pathlib.Path]:
@@ -167,14 +165,13 @@ class SshTransport:
         if shutil.which(program) is None:
             raise ValueError("the OpenSSH client `ssh` is not installed: `apt-get install openssh-client`")
         self._ssh = program
-        self._hosts = {host.name: host for host in inventory.hosts}
+        self._hosts = inventory.reached_by(Ssh)
         # Not $TMPDIR, which may be long: see ControlPath.
         _remove_abandoned()
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix=f"tws-{os.getpid()}-", dir="/tmp"))
         self._config = self._folder / "config"
-        hosts = list(inventory.hosts)
-        self._config.write_text(config_text(hosts, self._folder, default_identities()), encoding="utf-8")
-        (self._folder / "known_hosts").write_text(known_hosts_text(hosts), encoding="utf-8")
+        self._config.write_text(config_text(self._hosts, self._folder, default_identities()), encoding="utf-8")
+        (self._folder / "known_hosts").write_text(known_hosts_text(self._hosts), encoding="utf-8")
         self._masters = {name: _Master() for name in self._hosts}
         self._streams: set[SshStream] = set()
         self._closed = False
@@ -196,23 +193,23 @@ class SshTransport:
         """Make sure that the host's master is there."""
         if self._closed:
             raise Unreachable(name, "this command is ending")
-        host = self._hosts[name]
-        if not host.transport.user:
+        way = self._hosts[name]
+        if not way.user:
             raise Unreachable(
                 name,
                 "the stack has no SSH login for it: if you have one, set its keys `…_ssh` and `…_host_key` with "
                 "`pulumi config set`, then run `pulumi up`",
             )
-        if not host.transport.host_key:
+        if not way.host_key:
             raise Unreachable(
                 name,
                 "its host key is not in the inventory, so nobody could tell it from another host: "
-                f"compare `ssh-keyscan -t ed25519 -p {host.transport.port} {host.transport.address}` with "
+                f"compare `ssh-keyscan -t ed25519 -p {way.port} {way.address}` with "
                 "the host's console, "
                 "set it in the stack's config and run `pulumi up`",
             )
-        if host.transport.jump:
-            self._login(host.transport.jump)
+        if way.jump:
+            self._login(way.jump)
         master = self._masters[name]
         with master.lock:
             if master.ready and master.process is not None and master.process.poll() is None:
@@ -276,7 +273,7 @@ class SshTransport:
 
     def answers(self, host: str, timeout_seconds: float = 1.0) -> bool:
         """Whether its SSH server greets. For a host behind a jump host the greeting comes through that one's login."""
-        place = self._hosts[host].transport
+        place = self._hosts[host]
         if not place.jump:
             try:
                 with socket.create_connection((place.address, place.port), timeout=timeout_seconds) as link:
@@ -301,7 +298,7 @@ class SshTransport:
 
     def reset(self, host: str) -> None:
         for name, place in self._hosts.items():
-            if name == host or place.transport.jump == host:
+            if name == host or place.jump == host:
                 master = self._masters[name]
                 # Without the lock: a login that hangs holds it, and ends when its process does.
                 process = master.process
@@ -314,6 +311,6 @@ class SshTransport:
         for stream in list(self._streams):
             stream.close()
         # Hosts behind others first: their connections run through the others' masters.
-        for name in sorted(self._hosts, key=lambda each: not self._hosts[each].transport.jump):
+        for name in sorted(self._hosts, key=lambda each: not self._hosts[each].jump):
             self._end(self._masters[name])
         shutil.rmtree(self._folder, ignore_errors=True)

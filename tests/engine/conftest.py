@@ -1,6 +1,9 @@
 """The real engine with the lab's stand-ins, recorded only or with a box that has no machines."""
 
 import json
+import os
+import secrets
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,12 +16,19 @@ from lab.client import SOCKET_VARIABLE, LabError
 from lab.daemon import Server
 from lab.methods import Methods
 from lab.model import World
+from lab.providers.framework.lateness import SEED_VARIABLE
 from lab.providers.install import install
 from lab.state import State
 from tests.engine.ssh_host import Host, serve
 from tests.real_pulumi import Desk
 
 REGION = "ap-northeast-2"
+LONGEST = ("test_topology_aws_azure", "test_topology_onprem_aws", "test_traffic_world", "test_kit")
+"""Files that begin first, so that no worker ends with one of them when the others have nothing left."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +37,12 @@ def provider_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("plugins")
     install(home)
     return home
+
+
+def late() -> dict[str, str]:
+    """Environment of a stack in whose clouds things are late by times that differ from run to run. Each `up` says the
+    seed; the same one in the test's own environment draws the same times again."""
+    return {SEED_VARIABLE: os.environ.get(SEED_VARIABLE) or str(secrets.randbelow(10**6))}
 
 
 @dataclass
@@ -66,6 +82,19 @@ class Stack:
             if step["op"] != "same" and "pulumi:pulumi:Stack" not in step["urn"]
         }
 
+    def without(self, file: str, *waits: tuple[str, str]) -> None:
+        """The product without one of its waits: the tree's rooms as a copy, with (text, other text) in `file`."""
+        for room in ("components", "stacks"):
+            if (self.folder / room).is_symlink():
+                tree = (self.folder / room).resolve()
+                (self.folder / room).unlink()
+                shutil.copytree(tree, self.folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+        text = (self.folder / file).read_text()
+        for old, new in waits:
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        (self.folder / file).write_text(text)
+
     def state(self) -> dict[str, Any]:
         """Name → resource of the state, secrets as the engine keeps them. The latest of each name that is alive."""
         said = self.must("stack", "export")
@@ -93,6 +122,7 @@ def make_stack(desk: Desk, home: Path, name: str, program: str) -> Stack:
 @pytest.fixture
 def stack(desk: Desk, provider_home: Path) -> Stack:
     """Recorded only: there is no box."""
+    desk.checkpoints = False
     return make_stack(desk, provider_home, "recorded", "")
 
 
@@ -139,6 +169,8 @@ class LiveStack(Stack):
     memory: State
     dark: bool = False
     """Whether AWS is down."""
+    dark_places: tuple[str, ...] = ()
+    """Regions and clusters' contexts that are."""
 
     @property
     def world(self) -> World:
@@ -150,7 +182,12 @@ class LiveStack(Stack):
 def live(desk: Desk, provider_home: Path) -> Iterator[LiveStack]:
     box, memory = EmptyBox(), State(desk.folder / "state.json", "box-1")
     made: list[LiveStack] = []
-    methods = Methods(memory, box, dark=lambda down: made[0].dark)  # type: ignore[arg-type]
+    methods = Methods(
+        memory,
+        box,  # type: ignore[arg-type]
+        is_dark=lambda package, place: made[0].dark or place in made[0].dark_places,
+        shelf=lambda context: "@gke" if context == "gke" else "",  # of the second of two clusters
+    )
     server = Server(desk.folder / "box.sock", methods)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     desk.extra[SOCKET_VARIABLE] = str(desk.folder / "box.sock")

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from components.hosted_zone import HostedZone
 from lab.services.route53_api import Route53
 from lab.services.signature import Request
 from lab.services.zones import RECORD_TOKEN, ZONE_TOKEN
@@ -22,6 +21,7 @@ from operations.adopt.project import PREVIOUS, Project
 from operations.console import Plain
 from operations.web import page
 from tests.engine.conftest import LiveStack
+from twinsite.hosted_zone import HostedZone
 
 TREE = Path(__file__).resolve().parents[2]
 ALB, NAME, ZONE = "shop-1.ap-northeast-2.elb.amazonaws.com", "www.example.com", "Z0PUBLIC"
@@ -29,27 +29,29 @@ ALB, NAME, ZONE = "shop-1.ap-northeast-2.elb.amazonaws.com", "www.example.com", 
 PROGRAM = f"""
     import json, sys
     sys.path.insert(0, {str(TREE)!r})
-    import pulumi, pulumi_aws as aws
-    from components.traffic import Route53FailoverPair
-    from components.traffic.previous import putting_back
+    import pulumi, pulumi_aws as aws, twinsite
+    from twinsite import Route53FailoverPair
+    from twinsite.traffic.previous import putting_back
+    from twinsite.traffic.settling import beside_others
 
     config = pulumi.Config()
     dual = not config.get_bool("without_ipv6")
 
-    class Latch(pulumi.ComponentResource):
+    class Latch(twinsite.Latch):
         def __init__(self):
-            super().__init__("twinsite:index:Latch", "latch", {{}})
+            pulumi.ComponentResource.__init__(self, "twinsite:index:Latch", "latch", {{}})
             child = pulumi.ResourceOptions(parent=self)
-            self.label = "latch"
-            self.clear_check_id = aws.route53.HealthCheck("clear", type="HTTPS", fqdn="one.example.net", opts=child).id
+            clear = aws.route53.HealthCheck("clear", type="HTTPS", fqdn="one.example.net", opts=child).id
             shown = aws.route53.HealthCheck("set", type="HTTPS", fqdn="two.example.net", opts=child)
-            self.present_check_ids = [shown.id]
-            self.absent_check_ids = []
             urls = [config.require("latch")]
             leave = putting_back("latch", "{ZONE}", json.loads(config.get("previous_records") or "{{}}"),
                                  pulumi.Output.from_input(urls))
-            self.hooks = pulumi.ResourceHookBinding(before_delete=[leave])
-            self.register_outputs({{"witness_name": "latch-witness.example.com", "urls": urls}})
+            self.hooks = pulumi.ResourceHookBinding(before_delete=[leave], on_error=[beside_others("latch")])
+            witness = "latch-witness.example.com"
+            self.handle = {{"label": "latch", "objects": [], "urls": urls, "witness_name": witness,
+                           "clear_check_id": clear, "set_check_id": shown.id,
+                           "present_check_ids": [shown.id], "absent_check_ids": [], "store_check_ids": []}}
+            pulumi.ComponentResource.register_outputs(self, {{"witness_name": witness, "urls": urls}})
 
     if not config.get_bool("without_names"):
         Route53FailoverPair("www", {{
@@ -74,7 +76,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, live: LiveStack) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         memory = live.memory
-        self.api = Route53(memory.records_list, memory.records_put, memory.records_delete)
+        self.api = Route53(memory.records_list, memory.records_change)
         self.latched = False
         self.batches = 0
 
@@ -150,6 +152,7 @@ def desk(live: LiveStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     code, said = live.run("up", "--yes", "--skip-preview", "--continue-on-error")
     assert code != 0
     assert "a simple record and a record with a routing policy exist" in said
+    assert f"run `twinsite adopt-name {NAME}`" in said
     yield Desk(live, server)
     server.shutdown()
     server.server_close()
@@ -171,7 +174,7 @@ def test_a_live_name_is_adopted_in_one_batch_and_put_back_in_one_batch(desk: Des
     assert desk.zone() == [("A", "primary"), ("A", "secondary")]
     assert desk.server.batches == 1
     assert desk.records_in_state() == {"www-primary-a", "www-secondary-a"}
-    before = json.loads(Path(done["evidence"]).read_text().splitlines()[0])
+    before = json.loads(Path(done["evidence"]).read_text())
     assert [one["AliasTarget"]["DNSName"] for one in before["sets"]] == [f"dualstack.{ALB}."]
 
     desk.live.up()

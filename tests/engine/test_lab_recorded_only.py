@@ -68,6 +68,17 @@ def test_the_desk_has_a_stack_with_the_labs_values_and_a_secret_key(lab: Lab) ->
     assert config["lab:marker"]["value"].startswith("recorded-")
 
 
+def test_the_doctor_asks_from_the_desk_and_says_what_it_could_not(lab: Lab) -> None:
+    nowhere = "AWS_ENDPOINT_URL=http://127.0.0.1:9"
+    done = lab("exec", "--", "env", nowhere, "twinsite", "--stack", "dev", "doctor", "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["verdict"], answer["topology"]) == (1, "failed", "onprem-aws"), done.stderr
+    said = {line["question"]: line for line in answer["lines"] if line["question"] != "clock, AWS"}
+    assert {name for name, line in said.items() if line["answer"] == "not ok"} == {"backend"}
+    assert {name for name, line in said.items() if line["answer"] == "ok"} == {"all", "pulumi"}
+    assert all("AWS does not answer" in said[name]["words"] for name in ("AWS", "deployer, AWS", "zone and types"))
+
+
 def test_the_tree_is_not_written(lab: Lab) -> None:
     before = {path.name: path.read_bytes() for path in TREE.glob("Pulumi*.yaml")}
     assert (

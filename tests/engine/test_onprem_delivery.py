@@ -21,7 +21,7 @@ case "$*" in
 esac
 """
 PROGRAM = """
-    from components.machine import Delivery, OnPremHost, onprem_file
+    from twinsite import Delivery, OnPremHost, onprem_file
     at = {
         "host": "127.0.0.1", "port": int(settings.require("port")), "user": "ubuntu",
         "private_key": os.environ["TEST_KEY"], "host_key": settings.require("host_key"),
@@ -59,8 +59,8 @@ def delivered(live: LiveStack, host: Host) -> LiveStack:
 
 
 def give(live: LiveStack, host: Host, program: str) -> None:
-    if not (live.folder / "components").exists():
-        (live.folder / "components").symlink_to(TREE / "components")
+    if not (live.folder / "twinsite").exists():
+        (live.folder / "twinsite").symlink_to(TREE / "twinsite")
         sudo = host.folder / "bin" / "sudo"
         sudo.parent.mkdir()
         sudo.write_text(SUDO)

@@ -1,7 +1,7 @@
 """The azure-native stand-in on the real engine with a daemon: what the world becomes, and what Azure would refuse."""
 
 from lab.providers.azure_native.dbformysql_server import DELETED
-from tests.engine.conftest import LiveStack
+from tests.engine.conftest import LiveStack, late
 
 SITE = """
     import base64, pulumi
@@ -32,6 +32,7 @@ SITE = """
 
 
 def test_a_program_becomes_networks_firewalls_and_machines_and_goes_without_a_trace(live: LiveStack) -> None:
+    live.desk.extra.update(late())
     live.program(SITE)
     live.up()
     world, outputs = live.world, live.outputs()

@@ -1,6 +1,6 @@
 """The kubernetes stand-in on the real engine, recorded only."""
 
-from tests.engine.conftest import Stack
+from tests.engine.conftest import LiveStack, Stack
 
 JOB = """
     import pulumi, pulumi_kubernetes as kubernetes
@@ -75,3 +75,30 @@ def test_a_kind_without_a_stand_in_is_refused_with_its_file(stack: Stack) -> Non
     assert code != 0
     assert "resource type kubernetes:core/v1:Service is not supported in the twinsite lab" in said
     assert "lab/providers/kubernetes/core_v1_service.py" in said
+
+
+CLUSTERS = """
+    import pulumi, pulumi_kubernetes as kubernetes
+    settings = pulumi.Config()
+    for context in ("eks", "gke"):
+        there = pulumi.ResourceOptions(provider=kubernetes.Provider(context, context=context))
+        kubernetes.core.v1.ConfigMap(f"{context}-told", there, metadata={"name": "told"}, data={"at": context})
+        kubernetes.core.v1.ServiceAccount(f"{context}-account", there, metadata={"name": "backup",
+            "labels": {"release": settings.get("release") or "1"}})
+"""
+
+
+def test_two_clusters_each_have_what_is_theirs_and_go_dark_apart(live: LiveStack) -> None:
+    live.program(CLUSTERS)
+    live.up()
+    live.up("--expect-no-changes")
+    told = "kubernetes:core/v1:ConfigMap"
+    at = {shelf: live.memory.records_list(told + shelf)["default/told"]["data"]["at"] for shelf in ("", "@gke")}
+    assert at == {"": "eks", "@gke": "gke"}
+    live.config("release", "2")
+    live.dark_places = ("eks",)
+    code, said = live.run("up", "--yes", "--skip-preview", "--exclude", "**::eks-account")
+    assert code == 0, said
+    code, said = live.run("up", "--yes", "--skip-preview")
+    assert code != 0
+    assert "its site is dark in this lab" in said

@@ -4,9 +4,11 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 from lab.model import Route, Rule
-from tests.engine.conftest import LiveStack
+from tests.engine.conftest import LiveStack, late
 
 TOPOLOGY = """
     import pulumi, pulumi_aws as aws
@@ -112,6 +114,7 @@ def test_the_world_is_what_the_program_says(live: LiveStack) -> None:
 
 
 def test_changed_user_data_stops_and_starts_the_same_machine_or_replaces_it(live: LiveStack) -> None:
+    live.desk.extra.update(late())
     live.program(TOPOLOGY)
     live.up()
     (first,) = live.world.machines
@@ -158,7 +161,7 @@ def test_an_address_is_refused_to_a_machine_that_is_still_pending(live: LiveStac
     assert running.stdout is not None
     assert live.box.holding.wait(60), "the machine is not being made"
     (live.folder / "pending").touch()
-    refused = "IncorrectInstanceState: The pending instance"
+    refused = "IncorrectInstanceState: The pending-instance-creation instance to which"
     said = ""
     for line in running.stdout:
         said += line
@@ -228,6 +231,18 @@ def test_what_aws_refuses_is_refused(live: LiveStack) -> None:
     assert len(live.world.subnets) == 1
 
 
+def until(holds: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.05)
+
+
+def quiet(folder: Path) -> bool:
+    """Whether nothing under `folder` was written within the last second."""
+    return time.time() - max(one.stat().st_mtime for one in folder.rglob("*")) > 1
+
+
 def test_a_kill_between_make_and_remember_leaves_one_machine_after_the_next_up(live: LiveStack) -> None:
     live.program(TOPOLOGY)
     live.box.hold_when = "i-"
@@ -235,13 +250,14 @@ def test_a_kill_between_make_and_remember_leaves_one_machine_after_the_next_up(l
     drain = threading.Thread(target=running.communicate, daemon=True)
     drain.start()
     assert live.box.holding.wait(60), "the machine's create never reached the box"
+    # The engine writes its state without a rename (fileblob's .attrs): killed amid that, no Pulumi reads it any more.
+    # That is not what this test is about.
+    until(lambda: quiet(live.desk.folder / "state"), "the state is still written")
     os.kill(running.pid, signal.SIGKILL)
     drain.join(30)
     live.box.hold_when = ""
     live.box.hold.set()
-    deadline = time.monotonic() + 30
-    while len(live.world.machines) != 1 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: len(live.world.machines) == 1, "the machine was not made")
     (orphan,) = live.world.machines
     live.must("cancel", "--yes")
     said = live.up()

@@ -110,21 +110,6 @@ def test_a_type_without_a_stand_in_is_refused_with_its_file(stack: Stack) -> Non
     assert "lab/providers/aws/rds_instance.py" in said
 
 
-def test_a_change_of_an_undeclared_property_is_refused_and_not_guessed(stack: Stack) -> None:
-    program = """
-        import pulumi_aws as aws
-        aws.ec2.Subnet("subnet", vpc_id="vpc-1", cidr_block="10.0.0.0/24"{more})
-    """
-    stack.program(program.replace("{more}", ""))
-    stack.up()
-    stack.program(program.replace("{more}", ', ipv6_cidr_block="2001:db8::/64"'))
-    code, said = stack.run("preview")
-    assert code != 0
-    assert "property 'ipv6CidrBlock' changed" in said
-    assert "`replaces` or `updates`" in said
-    assert "lab/providers/aws/" in said
-
-
 def test_a_function_that_asks_an_account_is_refused(stack: Stack) -> None:
     stack.program("""
         import pulumi_aws as aws

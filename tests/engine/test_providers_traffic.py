@@ -126,7 +126,7 @@ def test_impossible_checks_and_records_are_refused_in_the_preview(stack: Stack) 
     """)
     code, said = stack.run("preview")
     assert code != 0
-    assert "all of `failoverRoutingPolicies,set_identifier` must be specified" in said
+    assert "all of `failoverRoutingPolicies,setIdentifier` must be specified" in said
 
 
 def test_an_edge_settles_and_keeps_its_names_over_changes(stack: Stack) -> None:

@@ -1,7 +1,7 @@
 """What Route 53 and CloudFront refuse when they see other records: the real engine, a box without machines."""
 
 from lab.services.zones import ZONE_TOKEN
-from tests.engine.conftest import LiveStack
+from tests.engine.conftest import LiveStack, late
 
 SITE = """
     import pulumi, pulumi_aws as aws
@@ -62,6 +62,7 @@ def site(live: LiveStack, **settings: str) -> tuple[int, str]:
 
 
 def test_a_distribution_with_its_certificate_and_record_settles(live: LiveStack) -> None:
+    live.desk.extra.update(late())
     code, said = site(live)
     assert code == 0, said
     live.up("--expect-no-changes")

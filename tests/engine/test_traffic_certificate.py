@@ -15,7 +15,7 @@ PROGRAM = f"""
     import sys
     sys.path.insert(0, {str(TREE)!r})
     import pulumi, pulumi_aws as aws
-    from components.traffic.certificate import EdgeCertificate
+    from twinsite.traffic.edge_certificate import EdgeCertificate
 
     certificate = EdgeCertificate("edge", {{"fqdn": "www.example.com", "zone_id": "Z1"}})
     pulumi.export("arn", certificate.arn)

@@ -11,7 +11,7 @@ PROGRAM = f"""
     sys.path.insert(0, {str(TREE)!r})
     import pulumi, pulumi_aws as aws
     from pulumi_azure_native import resources
-    from components.machine import GateMode
+    from twinsite import GateMode
     from tests.mocks.traffic_world import World
 
     config = pulumi.Config()

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from lab import scenes
 from lab.box import Box
 from lab.box.image import ensure_image
-from lab.model import Interface, Machine, Route, Rule, SecurityGroup, Subnet, Volume, Vpc, World
+from lab.model import Interface, Machine, Route, Rule, SecurityGroup, SiteMachine, Subnet, Volume, Vpc, World
 from lab.paths import cache
 
 EVERYWHERE = "0.0.0.0/0"
@@ -36,6 +37,11 @@ def authority(folder: Path) -> str:
 
 def user_data(key: str) -> str:
     return f"#cloud-config\nusers: [default]\nssh_authorized_keys: ['{key}']\n"
+
+
+def site(key: str) -> dict[SiteMachine, str]:
+    """The on-prem machines with their user data."""
+    return dict.fromkeys(scenes.named().machines, user_data(key))
 
 
 def world(key: str) -> World:
@@ -94,7 +100,7 @@ class Bench:
     def command(self, machine: str, command: str) -> list[str]:
         options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
         options += ["-o", "ConnectTimeout=3", "-o", "BatchMode=yes", "-i", str(self.folder / "key")]
-        enter = ["ip", "netns", "exec", self.box.operator_namespace]
+        enter = ["ip", "netns", "exec", self.box.names.operator]
         ways = {
             "onprem-gateway": ["-p", "2210", "ubuntu@203.0.113.64"],
             "onprem-database": ["-p", "2220", "ubuntu@203.0.113.64"],
@@ -129,7 +135,7 @@ class Bench:
         )
 
     def operator(self, *words: str) -> subprocess.CompletedProcess[str]:
-        enter = ["ip", "netns", "exec", self.box.operator_namespace]
+        enter = ["ip", "netns", "exec", self.box.names.operator]
         return subprocess.run([*enter, *words], capture_output=True, text=True, timeout=60, check=False)
 
     def booted(self, machine: str) -> bool:
@@ -167,8 +173,7 @@ def box_of_our_own(folder: Path, prefix: str) -> Iterator[Bench]:
 def running_world(folder: Path, prefix: str) -> Iterator[Bench]:
     """The same with the on-prem site and the world above, all four machines booted and reachable."""
     with box_of_our_own(folder, prefix) as bench:
-        users = {name: user_data(bench.key) for name in bench.box.site_machines()}
-        bench.box.up_site(users, trust=authority(folder))
+        bench.box.up_site(site(bench.key), trust=authority(folder))
         bench.box.apply(world(bench.key))
         for machine in (*bench.box.site_machines(), GATEWAY, DATABASE):
             eventually(lambda machine=machine: bench.booted(machine), 90, f"the first boot of {machine}")

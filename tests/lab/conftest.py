@@ -1,6 +1,6 @@
-"""Fixtures on the whole box: `site`, the lab up and stack dev not provisioned; `stack`, that and stack dev up.
+"""Fixtures on the whole box: `site`, the lab up and its stack not provisioned; `stack`, that and the stack up.
 
-One lab serves the modules of a scene, one after the other (scenes.py); after the last of them nothing of it is left. A
+One lab serves the modules of a block, one after the other (blocks.py); after the last of them nothing of it is left. A
 run of these tests owns what it uses of this machine: the one lab, and the names of the machines beside it.
 """
 
@@ -16,12 +16,14 @@ import pytest
 
 from lab import owner
 from lab.client import Refused
+from lab.scenes import named
 
-from . import scenes
+from . import blocks
 from .one_lab import OneLab
 from .two_servers import Servers, running_servers
 from .whole_box import MISSING, PATHS, lab
 
+STACK = named().stack
 _HERE = Path(__file__).parent
 _held = contextlib.ExitStack()
 _lab = OneLab()
@@ -31,7 +33,7 @@ _seconds: dict[str, float] = {}
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> tuple[int, int]:
-        return scenes.place(item.path.stem) if item.path.parent == _HERE else (-1, 0)
+        return blocks.place(item.path.stem) if item.path.parent == _HERE else (-1, 0)
 
     items.sort(key=place)
 
@@ -59,15 +61,15 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     _held.close()
-    if session.config.option.budgets and scenes.over(_seconds):
+    if session.config.option.budgets and blocks.over(_seconds):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    for scene, seconds in scenes.spent(_seconds):
-        terminalreporter.write_line(f"scene {scene.name}: {seconds:.0f} s of {scene.budget_seconds} s")
+    for block, seconds in blocks.spent(_seconds):
+        terminalreporter.write_line(f"block {block.name}: {seconds:.0f} s of {block.budget_seconds} s")
     if config.option.budgets:
-        for sentence in scenes.over(_seconds):
+        for sentence in blocks.over(_seconds):
             terminalreporter.write_line(f"FAILED {sentence}")
 
 
@@ -75,7 +77,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 class Provisioned:
     """A stack at the operator's desk."""
 
-    stack: str = "dev"
+    stack: str = STACK
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A command typed at the desk."""
@@ -103,8 +105,7 @@ class Provisioned:
 
     def on(self, host: str, command: str) -> str:
         """A shell command on a host, as a person would: over SSH, through the desk."""
-        login = f"twinsite@{host}" if host.startswith("aws-") else host
-        done = lab("shell", login, "--", command)
+        done = lab("shell", host, "--", command)
         assert done.returncode == 0, f"{host}: {command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
@@ -126,16 +127,17 @@ def servers() -> Iterator[Servers]:
 
 @pytest.fixture(scope="module")
 def site(one_lab: OneLab) -> Provisioned:
-    one_lab.up(without="dev")
-    one_lab.uses.add("dev")
+    one_lab.up(without=STACK)
+    one_lab.uses.add(STACK)
     return Provisioned()
 
 
 @pytest.fixture(scope="module")
 def stack(one_lab: OneLab) -> Provisioned:
-    one_lab.up(without="" if "dev is up" in one_lab.uses else "dev")
+    up = f"{STACK} is up"
+    one_lab.up(without="" if up in one_lab.uses else STACK)
     made = Provisioned()
-    if "dev is up" not in one_lab.uses:
+    if up not in one_lab.uses:
         made.pulumi("up", "--yes", "--skip-preview")
-        one_lab.uses |= {"dev", "dev is up"}
+        one_lab.uses |= {STACK, up}
     return made

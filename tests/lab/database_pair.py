@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from components.payload import payload
 from lab.box import adhoc
 from lab.box.image import ensure_image
 from lab.paths import cache
+from twinsite.payload import payload
 
 SOURCE, REPLICA = "192.0.2.11", "192.0.2.12"
 # As agent/install.py leaves it, of one tree.
@@ -61,7 +61,7 @@ def _builder(subject: str, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=2))
+        .not_valid_after(now + datetime.timedelta(days=400))
     )
 
 

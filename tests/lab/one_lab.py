@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from lab import scenes
+
 from .database_pair import eventually
 from .whole_box import left_on_this_machine, must, no_box_yet
 
@@ -19,7 +21,7 @@ class OneLab:
     spoilt: bool = False
     _nothing: dict[str, set[str]] = field(default_factory=dict)
 
-    def up(self, topology: str = "onprem-aws", without: str = "") -> None:
+    def up(self, topology: str = scenes.DEFAULT, without: str = "") -> None:
         """Up with these sites; a new one when it has others', was spoilt, or has `without` on it."""
         if self.topology == topology and not self.spoilt and without not in self.uses:
             return

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.guest.database import gtid
+from twinsite.guest.database import gtid
 
 from .backup_world import JOB, TARGET, World, running_world
 from .database_pair import SOURCE, eventually

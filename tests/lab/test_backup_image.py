@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from components.payload import guest_file, payload
 from lab.box.image import OPTIONS, SUITE
 from tests import containerfile
+from twinsite.payload import guest_file, payload
 
 from .backup_world import PASSWORD, TARGET, World, running_world
 from .database_pair import SOURCE

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.guest.backup.privileges import RETURN, statements
+from twinsite.guest.backup.privileges import RETURN, statements
 
 from .two_servers import SOURCE, TARGET, Servers
 from .whole_box import needs_a_box

@@ -14,7 +14,7 @@ from lab.box import Box, BoxError
 from lab.box.image import ensure_image
 from lab.paths import TREE, cache
 
-from .box_world import DATABASE, GATEWAY, box_of_our_own, eventually, prepare, user_data, world
+from .box_world import DATABASE, GATEWAY, box_of_our_own, eventually, prepare, site, world
 from .whole_box import needs_a_box
 
 pytestmark = [needs_a_box, pytest.mark.beside]
@@ -27,10 +27,10 @@ from pathlib import Path
 from lab.box import Box
 from lab.box.image import ensure_image
 from lab.paths import cache
-from tests.lab.box_world import user_data, world
+from tests.lab.box_world import site, world
 key = sys.argv[2]
 box = Box(Path(sys.argv[1]), ensure_image(cache(), print), print, prefix=sys.argv[3])
-box.up_site({name: user_data(key) for name in box.site_machines()})
+box.up_site(site(key))
 box.apply(world(key))
 box.capture_start()
 print("ready", flush=True)
@@ -68,20 +68,20 @@ def nothing() -> dict[str, set[str]]:
 def test_down_takes_everything_away_and_may_be_repeated(tmp_path: Path) -> None:
     with box_of_our_own(tmp_path, PREFIX) as bench:
         assert on_this_machine() == nothing()
-        bench.box.up_site({name: user_data(bench.key) for name in bench.box.site_machines()})
+        bench.box.up_site(site(bench.key))
         bench.box.apply(world(bench.key))
         bench.box.capture_start()
         eventually(lambda: bench.booted(DATABASE), 60, "a boot")
         seen = on_this_machine()
         assert all(seen.values()), f"the count itself sees each kind of thing: {seen}"
         with pytest.raises(BoxError, match="another box is or was here"):
-            Box(tmp_path, Path("/nowhere"), print, prefix=PREFIX).up_site(dict.fromkeys(bench.box.site_machines(), ""))
+            Box(tmp_path, Path("/nowhere"), print, prefix=PREFIX).up_site(dict.fromkeys(site(bench.key), ""))
         bench.box.down()
         assert on_this_machine() == nothing()
         assert bench.box.leftovers() == []
         bench.box.down()
         # The same object can be used again.
-        bench.box.up_site({name: user_data(bench.key) for name in bench.box.site_machines()})
+        bench.box.up_site(site(bench.key))
         bench.box.down()
         assert on_this_machine() == nothing()
 
@@ -125,7 +125,7 @@ def test_a_box_from_another_cache_folder_is_taken_away_too(tmp_path: Path, monke
     image, key = ensure_image(cache(), print), prepare(tmp_path)
     monkeypatch.setenv("TWINSITE_CACHE", str(tmp_path / "elsewhere"))
     box = Box(tmp_path, image, print, prefix=PREFIX)
-    box.up_site({name: user_data(key) for name in box.site_machines()})
+    box.up_site(site(key))
     box.apply(world(key))
     monkeypatch.undo()
     Box(tmp_path, Path(), print, prefix=PREFIX).down()

@@ -61,7 +61,7 @@ def test_charon_starts_with_its_user_space_data_path(bench: Bench) -> None:
 
 
 def test_machines_trust_the_labs_authority_from_their_first_boot(bench: Bench) -> None:
-    inside = ["ip", "netns", "exec", bench.box.services_namespace]
+    inside = ["ip", "netns", "exec", bench.box.names.services]
     served = ["openssl", "s_server", "-www", "-quiet", "-accept", "198.51.100.60:443"]
     files = ["-cert", str(bench.folder / "authority.pem"), "-key", str(bench.folder / "authority.key")]
     server = subprocess.Popen([*inside, *served, *files], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)

@@ -44,6 +44,6 @@ def comes_back(servers: Servers, made: list[Table], character_set: str) -> None:
     assert done.code == 0, done.said
     assert servers.dump(TARGET, "app") == servers.dump(SOURCE, "app")
     # A third opinion, of what is stored and not of how it prints.
-    if same := ", ".join(name_of(table.name) for table in made if not table.has_json):
+    if same := ", ".join(f"app.{name_of(table.name)}" for table in made if not table.has_json):
         sums = f"CHECKSUM TABLE {same}"
-        assert servers.sql(TARGET, sums, "app") == servers.sql(SOURCE, sums, "app")
+        assert servers.ask(TARGET, sums) == servers.ask(SOURCE, sums)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from components.payload import payload
 from lab.model import Machine, Volume
+from twinsite.payload import payload
 
 from .box_world import DATABASE, DATABASE_FACE, Bench, eventually, running_world, user_data, world
 from .database_pair import UNPACK, authority

@@ -1,23 +1,25 @@
 """The gateway role on two real machines: one behind its elastic address, one behind the on-prem masquerade."""
 
 import base64
+import contextlib
 import dataclasses
 import json
 import secrets
 import string
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.payload import payload
 from lab.model import Rule, World
+from twinsite.payload import payload
 
 from .box_world import ALL_OUT, EVERYWHERE, GATEWAY, GATEWAY_ADDRESS, PUBLIC, Bench, eventually, running_world, world
 from .whole_box import needs_a_box
 
-pytestmark = [needs_a_box, pytest.mark.alone]
+pytestmark = [needs_a_box, pytest.mark.alone, pytest.mark.beside]
 
 ONPREM = "onprem-gateway"
 ONPREM_ADDRESS = "192.168.64.10"
@@ -113,9 +115,10 @@ class Tunnel:
         self.gate()
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with running_world(tmp_path_factory.mktemp("gateways"), "tg") as bench:
+@contextlib.contextmanager
+def running_gateways(folder: Path, prefix: str) -> Iterator[Bench]:
+    """Two machines with the role's payload, and nothing applied."""
+    with running_world(folder, prefix) as bench:
         bench.box.apply(opened(world(bench.key)))
         text = base64.b64encode(payload("gateway")).decode()
         for machine in (ONPREM, GATEWAY):
@@ -128,6 +131,12 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
                 machine,
                 "sudo install -m 755 /opt/twinsite/current/agent/twinsite-guest /usr/local/sbin/twinsite-guest",
             )
+        yield bench
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with running_gateways(tmp_path_factory.mktemp("gateways"), "tg") as bench:
         yield bench
 
 
@@ -238,6 +247,8 @@ def test_a_key_rotates_with_one_reestablishment_and_both_ends_can_authenticate_a
     tunnel.apply(GATEWAY, 2, psk_min=2)
     tunnel.reconnect()
     assert [tunnel.report(machine)["psk"]["held"] for machine in (ONPREM, GATEWAY)] == [[2, 3], [2, 3]]
+    told = "sudo cat /etc/twinsite/gateway.secrets.json"
+    assert [sorted(json.loads(tunnel.bench.must(host, told))["psk"]) for host in (ONPREM, GATEWAY)] == [["2", "3"]] * 2
     # Half-way only: one end moved on, and a fresh authentication works.
     tunnel.apply(GATEWAY, 3)
     tunnel.reconnect()

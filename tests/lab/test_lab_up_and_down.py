@@ -243,6 +243,25 @@ def test_a_cut_cable_separates_the_site_and_a_whole_one_joins_it() -> None:
     wait_until(lambda: answers(1) == 1, 10, "the way back")
 
 
+def test_each_site_goes_dark_by_its_name_and_the_other_stays(box: Client, machine: str) -> None:
+    def reached(name: str) -> bool:
+        return lab("shell", f"ubuntu@{name}", "--", "-o", "ConnectTimeout=3", "true", timeout=60).returncode == 0
+
+    sts = ["curl", "-s", "-o", "/dev/null", "-m", "5", "https://sts.us-east-1.amazonaws.com/"]
+    for dark, other in (("onprem", "aws"), ("aws", "onprem")):
+        must("dark", dark, "on")
+        try:
+            assert json.loads(must("status", "--json"))["dark_sites"] == [dark]
+            seen = {"onprem": answers(1) == 1, "aws": reached(machine) and lab("exec", "--", *sts).returncode == 0}
+            assert seen == {dark: False, other: True}
+        finally:
+            must("dark", dark, "off")
+    wait_until(lambda: answers(1) == 1 and reached(machine), 20, "the way back")
+    assert json.loads(must("status", "--json"))["dark"] is False
+    done = lab("dark", "moon", "on")
+    assert (done.returncode, "these can: aws, onprem" in done.stderr) == (1, True)
+
+
 def test_loss_loses_about_its_share_in_each_direction() -> None:
     must("loss", "40")
     try:

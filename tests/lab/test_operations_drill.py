@@ -55,7 +55,7 @@ def left(stack: Provisioned) -> list[str]:
         found += [f"{host}: {line.split()[0]}" for line in units.splitlines() if line.strip()]
     schemas = stack.on("aws-source", "sudo mysql -Ne 'SHOW DATABASES'").split()
     found += [name for name in ("twinsite_drill", "testdb") if name in schemas]
-    if stack.on("onprem-database", "sudo ls /var/lib/twinsite").split().count("lock"):
+    if stack.on("onprem-database", "sudo ls /var/lib/twinsite").split().count("lock.json"):
         found.append("the lock")
     return found
 

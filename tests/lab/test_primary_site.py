@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lab import primary
 from lab.paths import TREE
+from lab.scenes.aws_azure import SCENE, primary
 
 from .conftest import Provisioned
 from .one_lab import OneLab
@@ -119,7 +119,7 @@ LOGIN = f"sudo mysql -h {primary.DATABASE_HOST} -u petclinic --password=$(sudo c
 
 @pytest.fixture(scope="module")
 def site(one_lab: OneLab) -> Iterator[Site]:
-    one_lab.up("aws-azure", without="names")
+    one_lab.up(SCENE.topology, without="names")
     one_lab.uses.add("names")
     made = Site()
     folder = PATHS.desk / "names"

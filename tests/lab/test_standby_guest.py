@@ -1,13 +1,22 @@
 """The standby role on real machines: from a backup to a correct page, killed at each step, closed, renewed, refused."""
 
+import dataclasses
 import json
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
-from components.guest.standby import plan
-from components.machine import azure_documents
+from benchmarks.breakages import run
+from benchmarks.breakages.standby import SAMPLE
+from benchmarks.breakages.standby import STANDBY as ROWS
+from benchmarks.breakages.table import Breakage
+from operations.subjects.away_reader import parse_standby
+from operations.subjects.standby import StandbySeen
 from tests.sampling import sample
+from twinsite.guest.standby import plan
+from twinsite.machine import azure_documents
 
 from .standby_machine import (
     APPLICATION,
@@ -23,6 +32,13 @@ from .standby_machine import (
 from .whole_box import needs_a_box
 
 pytestmark = [needs_a_box, pytest.mark.beside]
+
+
+OWN = {
+    "own": {"store": "file:///srv/own", "schedule": "17 18 * * *", "keep_days": 35},
+    "writer": {"store": "file:///srv/operations", "home": "aws"},
+}
+"""Of a standby that backs itself up while its site is the writer."""
 
 
 @pytest.fixture(scope="module")
@@ -294,8 +310,7 @@ def test_while_its_site_is_the_writer_it_backs_itself_up_and_a_lost_database_com
 ) -> None:
     clinic.must("rm -rf /srv/own /srv/operations; mkdir -p /srv/own /srv/operations")
     clinic.config |= {
-        "own": {"store": "file:///srv/own", "schedule": "17 18 * * *", "keep_days": 35},
-        "writer": {"store": "file:///srv/operations", "home": "aws"},
+        **OWN,
         "elsewhere": ["file:///srv/nowhere", "file:///srv/own"],
     }
     first = clinic.apply()["backup_id"]
@@ -322,3 +337,42 @@ def test_while_its_site_is_the_writer_it_backs_itself_up_and_a_lost_database_com
     assert clinic.sql("SELECT city FROM petclinic.owners WHERE id = 1") == "written at the standby"
     clinic.must(f"{GUEST} standby undo")
     assert "twinsite-backup" not in clinic.must("systemctl list-timers --all")
+
+
+@dataclasses.dataclass
+class Desk:
+    """A Desk of benchmarks/breakages/run.py: what status says of a standby."""
+
+    clinic: Clinic
+
+    def status(self) -> dict[str, Any]:
+        standby = parse_standby(self.clinic.report())
+        return {"problems": list(StandbySeen(standby, "warm", None).problems())}
+
+    def command(self, words: Sequence[str]) -> dict[str, Any]:
+        raise AssertionError(f"nothing of a standby is mended by {words}")
+
+    def shell(self, place: str, program: str, *arguments: str) -> str:
+        return self.clinic.must(shlex.join(["sh", "-s", *arguments]), program.encode())
+
+
+@pytest.fixture(scope="module")
+def desk(machines: Clinic) -> Desk:
+    """A standby that is ready, for all rows: each is mended before the next. No test behind it takes that away."""
+    machines.reset()
+    machines.empty()
+    machines.config |= OWN
+    machines.apply()
+    found = Desk(machines)
+    assert found.status() == {"problems": []}
+    return found
+
+
+@pytest.mark.parametrize(
+    "row", sample(ROWS, [row for row in ROWS if row.name in SAMPLE]), ids=lambda row: str(row.name)
+)
+def test_a_breakage_is_named_with_its_cause_and_undone_as_status_says(desk: Desk, row: Breakage) -> None:
+    found = run.one(desk, row)
+    assert found.seconds is not None, str(found)
+    assert found.mended, str(found)
+    assert found.wrong == "", str(found)

@@ -11,14 +11,18 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+
 from lab.box.image import ensure_image
 from lab.paths import TREE, cache
+from operations import sql
 
 from .backup_world import ADMINISTRATOR
+from .database_pair import authority
 
 ROOM = """set -eu
 image=$1 guest=$2 place=$3
@@ -65,6 +69,14 @@ SOURCE, TARGET, LOW = "source", "target", "low"
 
 JOB = "SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES"
 PASSWORD = "pass'word"
+NETWORK = """skip_networking = OFF
+bind_address = 127.0.0.1
+ssl_ca = /srv/authority.pem
+ssl_cert = /srv/server.pem
+ssl_key = /srv/server-key.pem
+"""
+"""Of the source, which answers on the room's own loopback, too: as NAME, by an authority of the room's."""
+NAME = "localhost"
 START_SECONDS = 120
 VERB_SECONDS = 60
 """Of one small schema; a verb that takes longer hangs."""
@@ -93,6 +105,11 @@ class Servers:
         inside = Path(f"/proc/{room.pid}/task/{room.pid}/children").read_text().split()
         self._init = int(inside[0])
         self._servers: dict[str, subprocess.Popen[bytes]] = {}
+        self.authority = authority()
+        certificate, key = self.authority.certificate_for(x509.DNSName(NAME))
+        files = {"authority": self.authority.pem, "server": certificate, "server-key": key}
+        for name, text in files.items():
+            self.must(f"install -o mysql -m 400 /dev/stdin /srv/{name}.pem", text.encode())
         self.start(SOURCE)
         self.start(TARGET)
 
@@ -119,7 +136,7 @@ class Servers:
         """A server that is not running yet."""
         if name in self._servers:
             return
-        more = "lower_case_table_names = 1" if name == LOW else ""
+        more = {LOW: "lower_case_table_names = 1", SOURCE: NETWORK}.get(name, "")
         text = SERVER.format(name=name, number=[SOURCE, TARGET, LOW].index(name) + 1, more=more)
         self.must(f"cat > /srv/{name}.cnf", text.encode())
         if name == TARGET:
@@ -145,6 +162,25 @@ class Servers:
                 f"GRANT {ADMINISTRATOR} ON *.* TO administrator@localhost WITH GRANT OPTION",
             )
 
+    @property
+    def process(self) -> int:
+        """The room's first one, by whose id its namespaces are entered."""
+        return self._init
+
+    def place(self, server: str) -> sql.Place:
+        """The server's socket as it is seen from outside the room."""
+        return sql.Place("mysql", f"/proc/{self._init}/root/srv/{server}.sock", "root")
+
+    def on_its_network(self, *words: str, seconds: float = START_SECONDS) -> "subprocess.CompletedProcess[str]":
+        """A program of this machine, on the room's loopback."""
+        enter = ["nsenter", f"--target={self._init}", "--net", *words]
+        return subprocess.run(enter, capture_output=True, text=True, check=False, timeout=seconds, cwd=TREE)
+
+    def ask(self, server: str, *statements: str) -> "list[Sequence[Any]]":
+        """The rows of all answers, by the driver: quicker than a client in the room, and NULL is no text there."""
+        with contextlib.closing(sql.connect(self.place(server), START_SECONDS)) as session:
+            return [row for statement in statements for row in session.script(statement)]
+
     def sql(self, server: str, statements: "str | bytes", schema: str = "", options: str = "") -> str:
         """The answer of the mysql client as root, without column names."""
         done = self.try_sql(server, statements, schema, options)
@@ -162,13 +198,13 @@ class Servers:
     def databases(self, server: str) -> set[str]:
         """Schemas that are not the server's own."""
         own = {"information_schema", "mysql", "performance_schema", "sys"}
-        return set(self.sql(server, "SHOW DATABASES").splitlines()) - own
+        return {str(name) for (name,) in self.ask(server, "SHOW DATABASES")} - own
 
     def clear(self, server: str) -> None:
         """Drop every schema that is not the server's own."""
-        for schema in self.databases(server):
-            # One that another one's foreign key points to, too.
-            self.sql(server, f"SET foreign_key_checks = 0; DROP DATABASE {name_of(schema)}")
+        drops = [f"DROP DATABASE {name_of(schema)}" for schema in self.databases(server)]
+        # One that another one's foreign key points to, too.
+        self.ask(server, "SET foreign_key_checks = 0", *drops)
 
     def tell(self, schema: str, target: str = TARGET, **changes: Any) -> None:
         """Write the role's configuration, and empty its store and spool."""
@@ -240,24 +276,26 @@ class Servers:
 
     def _members(self, server: str, schema: str) -> list[str]:
         """What each ENUM and SET can hold, in bytes: definitions show `?` for what is beyond the BMP."""
-        found = self.sql(
+        found = self.ask(
             server,
-            "SELECT HEX(table_name), HEX(column_name), HEX(CONVERT(column_type USING utf8mb4)), data_type = 'set' "
+            "SELECT table_name, column_name, CONVERT(column_type USING utf8mb4), data_type "
             f"FROM information_schema.columns WHERE table_schema = '{_escaped(schema)}' "
             "AND data_type IN ('enum', 'set') ORDER BY table_name, ordinal_position",
         )
         lines = []
-        for row in found.splitlines():
-            table, column, kind = (bytes.fromhex(part).decode() for part in row.split("\t")[:3])
+        for table, column, kind, of in found:
             count = len(re.findall("'(?:[^']|'')*'", kind))
-            values = ", ".join(f"({1 << number if row[-1] == '1' else number + 1})" for number in range(count))
-            said = self.sql(
+            values = ", ".join(f"({1 << number if of == 'set' else number + 1})" for number in range(count))
+            said = self.ask(
                 server,
-                "CREATE DATABASE probe; SET sql_mode = ''; "
-                f"CREATE TABLE probe.p AS SELECT {name_of(column)} FROM {name_of(schema)}.{name_of(table)} LIMIT 0; "
-                f"INSERT INTO probe.p VALUES {values}; SELECT HEX({name_of(column)}) FROM probe.p; DROP DATABASE probe",
+                "CREATE DATABASE probe",
+                "SET sql_mode = ''",
+                f"CREATE TABLE probe.p AS SELECT {name_of(column)} FROM {name_of(schema)}.{name_of(table)} LIMIT 0",
+                f"INSERT INTO probe.p VALUES {values}",
+                f"SELECT HEX({name_of(column)}) FROM probe.p",
+                "DROP DATABASE probe",
             )
-            lines.append(f"{table}.{column}: {said.split()}")
+            lines.append(f"{table}.{column}: {[member for (member,) in said]}")
         return lines
 
 

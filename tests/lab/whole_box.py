@@ -62,7 +62,7 @@ def left_on_this_machine() -> dict[str, set[str]]:
         "mounts": {line for line in mounts if "twinsite-tw" in line or "/netns/tw" in line},
         # A box of another name has its folder beside ours: run-NAME.
         "loops": {line for line in loops if f"{runtime}/" in line},
-        "groups": {str(path) for path in Path("/sys/fs/cgroup").glob("**/tw*")},
+        "groups": {str(path) for path in Path("/sys/fs/cgroup").glob("**/twm-*")},
         "files": {str(path) for path in [PATHS.run, *Path("/etc/netns").glob("tw*")] if path.exists()}
         | ({str(path) for path in runtime.iterdir()} if runtime.exists() else set()),
     }

@@ -1,15 +1,14 @@
 """The Azure site of topology aws-azure under mocks: every component of it, and what Azure would have computed."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
 
-from components.database.standby import StandbyDatabase, StandbyDatabaseKind
-from components.machine.cold_warm_vm import ColdWarmVm
-from components.modes import DrMode
-from components.network import AzureNetwork
-from components.storage import BackupStore, SecretVault
-from components.workload import BackupJob
+from twinsite import AzureNetwork, BackupJob, BackupStore, SecretVault
+from twinsite.database.standby_database import StandbyDatabase, StandbyDatabaseKind
+from twinsite.machine.cold_warm_vm import ColdWarmVm
+from twinsite.modes import DrMode
 
 from .harness import Run, run
 
@@ -75,6 +74,9 @@ FILL = {
 
 # Azure's ids say where a resource is; role definitions and scopes are made from them.
 ID_TYPES = {
+    "azure-native:storage:StorageAccount": lambda i: (
+        f"{GROUP}/providers/Microsoft.Storage/storageAccounts/{i['accountName']}"
+    ),
     "azure-native:storage:BlobContainer": lambda i: (
         f"{GROUP}/providers/Microsoft.Storage/storageAccounts/{i['accountName']}/blobServices/default/containers/"
         f"{i['containerName']}"
@@ -93,8 +95,9 @@ def site(
     database: dict[str, Any] | None = None,
     network: dict[str, Any] | None = None,
     job: dict[str, Any] | None = None,
+    give: Callable[[Any], Any] = lambda component: component,
 ) -> Run:
-    """Run the site's program; the dictionaries change arguments."""
+    """Run the site's program; the dictionaries change arguments, `give` is what one component gives to another."""
 
     def program() -> None:
         common = {"site_is_active": active, "latch_urls": LATCHES}
@@ -156,8 +159,8 @@ def site(
                 "password_secret": "database-password",
                 "application_password_secret": "application-password",
                 "schema": "petclinic",
-                "vault": secrets,
-                "store": backups,
+                "vault": give(secrets),
+                "store": give(backups),
                 **common,
                 **(database or {}),
             },
@@ -171,9 +174,9 @@ def site(
                 "location": "koreacentral",
                 "subnet_id": net.application_subnet_id,
                 "public_address_id": net.public_address_id,
-                "store": backups,
-                "vault": secrets,
-                "database": standby,
+                "store": give(backups),
+                "vault": give(secrets),
+                "database": give(standby),
                 "application": {
                     "artefact": "artefacts/petclinic-1.0.war",
                     "sha256": SHA,
@@ -201,7 +204,7 @@ def site(
                     "password": pulumi.Output.from_input("VERY-SECRET-RDS"),
                     "schema": "petclinic",
                 },
-                "store": backups,
+                "store": give(backups),
                 "tags": {"twinsite:stack": "dr"},
                 **(job or {}),
             },

@@ -18,6 +18,8 @@ from pulumi.runtime import mocks, settings
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 
+from tests.mocks.providers import made_up, refused
+
 SECRET_KEY = "4dabf18193072939515e22adb298388d"
 """Key of the envelope in which a special value travels (Pulumi SDK, runtime/rpc.py)."""
 
@@ -117,7 +119,7 @@ class Run:
 
 def cloud_outputs(type_: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
     """Computed outputs that many resources share; a test adds its own through `fill`."""
-    found: dict[str, Any] = {"arn": f"arn:aws:test:::{name}"}
+    found: dict[str, Any] = {"arn": f"arn:aws:test:::{name}", **made_up(type_, name, inputs)}
     if type_ == "random:index/randomPassword:RandomPassword":
         found["result"] = "".join(chr(ord("a") + i % 26) for i in range(int(inputs["length"])))
     if type_ == "pulumi:index:Stash":
@@ -125,6 +127,8 @@ def cloud_outputs(type_: str, name: str, inputs: dict[str, Any]) -> dict[str, An
     if type_ == "random:index/randomId:RandomId":
         digits = ("0123abcd" * int(inputs["byteLength"]))[: 2 * int(inputs["byteLength"])]
         found["hex"] = inputs.get("prefix", "") + digits
+    if type_ == "aws:ec2/subnet:Subnet":
+        found["availabilityZone"] = "us-test-1a"
     if type_ == "aws:ec2/eip:Eip":
         found["publicIp"] = "203.0.113.128"
         found["allocationId"] = f"{name}-allocation"
@@ -155,9 +159,9 @@ class _Outputs(mocks.Mocks):
 
 
 class _RecordingMonitor(mocks.MockMonitor):
-    def __init__(self, fill: Mapping[str, Fill], ids: Mapping[str, Identify]) -> None:
+    def __init__(self, fill: Mapping[str, Fill], ids: Mapping[str, Identify], seen: Run) -> None:
         super().__init__(_Outputs(fill, ids))
-        self.run = Run()
+        self.run = seen
         self._lock = threading.Lock()  # requests arrive from the SDK's thread pool
 
     def RegisterResource(self, request: Any) -> Any:
@@ -200,14 +204,15 @@ def run(
     fill: Mapping[str, Fill] | None = None,
     preview: bool = False,
     ids: Mapping[str, Identify] | None = None,
+    seen: Run | None = None,
 ) -> Run:
     """Run `program` to its end and return what it registered.
 
     `fill` maps a type token to a function that adds computed outputs, `ids` one to a function that makes the
-    id. A resource that appears twice is an error, as it is in the engine. Raises whatever the program, an apply or a
-    registration raised.
+    id; `seen` is filled also when the program fails. A resource that appears twice is an error, as it is in the
+    engine. Raises whatever the program, an apply or a registration raised.
     """
-    monitor = _RecordingMonitor(fill or {}, ids or {})
+    monitor = _RecordingMonitor(fill or {}, ids or {}, Run() if seen is None else seen)
     settings.reset_options()
     mocks.set_mocks(monitor.mocks, project="twinsite", stack="test", preview=preview, monitor=monitor)
     settings.SETTINGS.rpc_manager.clear()
@@ -224,4 +229,7 @@ def run(
     twice = sorted({urn for urn in urns if urns.count(urn) > 1})
     if twice:
         raise AssertionError(f"registered twice, the engine would refuse: {twice}")
+    wrong = [one for resource in monitor.run.resources for one in refused(resource.urn, resource.request)]
+    if wrong:
+        raise AssertionError("the providers would refuse:\n  " + "\n  ".join(wrong))
     return monitor.run

@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.database import MySqlReplicaPair
-from components.machine import Delivery, GateMode, GuestStore, documents
 from tests.unit.test_database_rules import GOOD
+from twinsite import Delivery, GateMode, GuestStore, MySqlReplicaPair
+from twinsite.machine import documents
 
 from .harness import Run, is_secret, plain, run
 
@@ -129,7 +129,8 @@ def test_the_gate_runs_on_the_replica_and_again_when_anything_changed(built: Run
     gate = built.one("pair-replica-gate", COMMAND)
     desired = built.one("pair-aws-database-desired").inputs["content"]
     told = documents.digest(json.loads(desired))
-    assert gate.inputs["create"].endswith(f"twinsite-guest database gate --timeout 300 --source-told {told}")
+    assert gate.inputs["create"].endswith(f"twinsite-guest database gate --timeout 900 --source-told {told}")
+    assert list(gate.request.hooks.on_error) == ["pair-replica-gate-words"]
     machine, *digests, delivered = gate.inputs["triggers"]
     assert built.one("pair-onprem-apply", COMMAND).id in delivered
     assert machine == "pair-aws-database-instance-id"
@@ -153,11 +154,10 @@ def test_the_replica_waits_for_the_path_and_the_source_does_not() -> None:
 
 
 def test_what_the_pair_is_meant_to_be_is_readable_for_policies(built: Run) -> None:
-    component = built.one("pair", "twinsite:index:MySqlReplicaPair")
-    assert component.inputs["retry_count"] == 0
-    assert component.inputs["tls"] == "verify-identity"
-    assert component.inputs["binlog_retention_hours"] == 72
-    assert component.inputs["existing_source"] is False
+    intent = built.one("pair", "twinsite:index:MySqlReplicaPair").inputs["intent"]
+    assert (intent["retry_count"], intent["tolerated_outage_hours"]) == (0, 36)
+    assert "existing_source" not in intent
+    assert "password" not in str(intent).replace("password_generation", "")
 
 
 def test_outputs_are_published_once_and_honestly(built: Run) -> None:
@@ -200,12 +200,46 @@ def test_an_existing_source_is_followed_and_nothing_is_created_on_ec2() -> None:
     assert plain(published.get("source_instance_id")) is None
     assert is_secret(published["source_sql"])
     sql = plain(published["source_sql"])
-    assert "CREATE USER 'twinsite_repl'@'192.168.64.20' IDENTIFIED BY 'password-of-pair-replication' REQUIRE SSL" in sql
+    words = "IDENTIFIED BY 'password-of-pair-replication-1' REQUIRE SSL"
+    assert f"CREATE USER IF NOT EXISTS 'twinsite_repl'@'192.168.64.20' {words}" in sql
     assert "GRANT REPLICATION SLAVE ON *.*" in sql
     assert "binlog_expire_logs_seconds = 259200" in sql
     assert "CREATE EVENT twinsite.heartbeat" in sql
     assert "${" not in sql
     assert "$version" not in sql
+
+
+def test_an_existing_source_learns_the_next_passwords_one_generation_ahead() -> None:
+    def drawn(generation: int) -> tuple[set[str], str]:
+        found = pair(existing_source={"tls_ca": f"{CERTIFICATE}theirs"}, password_generation=generation)
+        return {one.name for one in found.of(PASSWORD)}, plain(found.published("pair")["source_sql"])
+
+    (first, before), (second, after) = drawn(1), drawn(2)
+    assert first == {f"pair-{kind}-{number}" for kind in ("replication", "clone") for number in (1, 2)}
+    assert second - first == {"pair-replication-3", "pair-clone-3"}, "a rotation draws one, and uses one that is there"
+    for sql, now in ((before, 1), (after, 2)):
+        for user, kind in (("twinsite_repl", "replication"), ("twinsite_clone", "clone")):
+            who = f"ALTER USER '{user}'@'192.168.64.20' IDENTIFIED BY 'password-of-pair-{kind}"
+            assert f"{who}-{now}';\n{who}-{now + 1}' RETAIN CURRENT PASSWORD;" in sql
+
+
+def test_own_passwords_of_an_existing_source_have_no_next_one() -> None:
+    given = {"replication_password": "their-own", "clone_password": "their-own-2"}
+    found = pair(existing_source={"tls_ca": f"{CERTIFICATE}theirs"}, **given)
+    assert "RETAIN" not in plain(found.published("pair")["source_sql"])
+    assert found.of(PASSWORD) == []
+
+
+def test_the_source_forgets_former_passwords_after_the_gate_and_what_it_is_told_is_what_the_gate_saw(
+    built: Run,
+) -> None:
+    told = built.one("pair-aws-database-followup")
+    document = json.loads(built.one("pair-aws-database-desired").inputs["content"])
+    assert json.loads(told.inputs["content"]) == {"replica_knows": documents.digest(document)}
+    assert document["followup"] is True
+    assert built.one("pair-replica-gate", COMMAND).urn in told.depends_on
+    handed = pair(delivery=Delivery.BUNDLE, gate=GateMode.HANDOVER, onprem_connection=None)
+    assert "pair-aws-database-followup" not in {one.name for one in handed.resources}
 
 
 def test_given_passwords_are_secret_and_none_is_generated() -> None:

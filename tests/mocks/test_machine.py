@@ -1,15 +1,18 @@
 """Hosts: what reaches the engine, its options and its secrets."""
 
 import base64
+import importlib.util
 import io
 import json
 import tarfile
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
 import pytest
 
-from components.machine import (
+from twinsite import (
+    AwsNetwork,
     Delivery,
     Ec2Host,
     GateMode,
@@ -19,7 +22,8 @@ from components.machine import (
     ec2_followup,
     onprem_followup,
 )
-from components.network import AwsNetwork
+from twinsite.machine import guest_store
+from twinsite.payload import FOLDER
 
 from .harness import Registered, Run, run
 
@@ -33,7 +37,7 @@ def keys(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return {"privateKeyOpenssh": "PRIVATE", "publicKeyOpenssh": "ssh-ed25519 PUBLIC\n"}
 
 
-def ec2(**changed: Any) -> Run:
+def ec2(give: Callable[[Any], Any] = lambda store: store, **changed: Any) -> Run:
     def program() -> None:
         store = GuestStore("site", {"region": "ap-northeast-2"})
         Ec2Host(
@@ -49,7 +53,7 @@ def ec2(**changed: Any) -> Run:
                 "subnet_id": "subnet-1",
                 "private_address": "10.20.1.10",
                 "security_group_ids": ["group-1"],
-                "store": store,
+                "store": give(store),
                 "operator_keys": ["ssh-ed25519 OPERATOR"],
                 **changed,
             },
@@ -134,7 +138,10 @@ def test_the_role_reads_only_its_own_documents_and_secret() -> None:
     allowed = {statement["Action"]: statement["Resource"] for statement in policy["Statement"]}
     assert set(allowed) == {"s3:GetObject", "s3:PutObject", "secretsmanager:GetSecretValue"}
     assert [resource.split("/", 1)[1] for resource in allowed["s3:GetObject"]] == ["payload/*", "hosts/aws-machine/*"]
-    assert [resource.split("/", 1)[1] for resource in allowed["s3:PutObject"]] == ["hosts/aws-machine/status.json"]
+    assert [resource.split("/", 1)[1] for resource in allowed["s3:PutObject"]] == [
+        "status/aws-machine/status.json",
+        "hosts/aws-machine/status.json",
+    ]
 
 
 @pytest.mark.parametrize(("forwards", "checked"), [(True, False), (False, True)])
@@ -147,6 +154,24 @@ def test_the_recovery_alarm_acts_on_the_instance() -> None:
     alarm = ec2().one("machine-recover")
     assert alarm.inputs["dimensions"] == {"InstanceId": "machine-instance-id"}
     assert alarm.inputs["alarmActions"] == ["arn:aws:automate:ap-northeast-2:ec2:recover"]
+
+
+def test_nothing_of_the_store_stays_for_ever_but_what_hosts_are_told_now() -> None:
+    rules = ec2().one("site-guests", "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").inputs["rules"]
+    by_id = {rule["id"]: rule for rule in rules}
+    assert by_id["former-versions"]["noncurrentVersionExpiration"] == {"noncurrentDays": 30}
+    expiring = {rule["filter"]["prefix"] for rule in rules if (rule.get("expiration") or {}).get("days")}
+    assert expiring == {"status/"}, "what machines said, never what they are told"
+    # S3: "ExpiredObjectDeleteMarker cannot be specified with Days or Date"
+    assert by_id["what-expiry-leaves"]["expiration"] == {"expiredObjectDeleteMarker": True}
+
+
+def test_an_agent_renews_its_status_long_before_it_expires() -> None:
+    spec = importlib.util.spec_from_file_location("agent", FOLDER / "agent" / "agent.py")
+    assert spec and spec.loader
+    agent = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(agent)
+    assert agent.SAY_SECONDS * 10 < guest_store.KEPT_DAYS * 86400
 
 
 def test_the_store_is_closed_to_the_public_and_to_clear_text() -> None:
@@ -233,7 +258,7 @@ def gate(mode: GateMode) -> Run:
 def test_the_gate_runs_again_when_a_machine_or_the_configuration_changes() -> None:
     command = gate(GateMode.WAIT).one("end-gate", COMMAND)
     assert command.inputs["triggers"] == ["i-1", "digest"]
-    assert command.inputs["create"] == "sudo /usr/local/sbin/twinsite-guest gateway gate --timeout 300"
+    assert command.inputs["create"] == "sudo /usr/local/sbin/twinsite-guest gateway gate --timeout 900"
 
 
 def test_a_handed_over_gate_says_that_it_verified_nothing() -> None:

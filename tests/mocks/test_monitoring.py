@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from components import rules
 from tests.mocks import harness
 from tests.mocks.traffic_world import SUBSCRIPTION, build
+from twinsite import rules
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
@@ -22,10 +22,31 @@ def alarm(run: harness.Run, name: str) -> dict[str, Any]:
     return run.one(f"a-{name}", ALARM).inputs
 
 
-def test_everything_in_aws_is_in_us_east_1_and_silence_is_broken(run: harness.Run) -> None:
+def test_everything_in_aws_is_in_us_east_1(run: harness.Run) -> None:
     for found in (*run.of(ALARM), *run.of(COMPOSITE), *run.of("aws:sns/topic:Topic")):
         assert found.inputs["region"] == "us-east-1", found.name
-    assert {found.inputs["treatMissingData"] for found in run.of(ALARM)} == {"breaching"}
+
+
+def test_data_that_stop_page_whoever_a_breach_pages_and_nobody_is_paged_before_the_first_datum(
+    run: harness.Run,
+) -> None:
+    # "breaching" takes the time before the first datum for a breach; an alarm is born in INSUFFICIENT_DATA, and only a
+    # change to it runs its actions.
+    assert {found.inputs["treatMissingData"] for found in run.of(ALARM)} == {"missing"}
+    paging = [found for found in run.of(ALARM) if found.inputs.get("alarmActions")]
+    assert len(paging) > 5
+    for found in run.of(ALARM):
+        assert found.inputs.get("insufficientDataActions", []) == found.inputs.get("alarmActions", []), found.name
+
+
+@pytest.mark.parametrize("made", ["2026-11-29T08:00:00.0000000Z", ""])
+def test_queries_on_age_count_from_the_day_on_which_somebody_began_to_watch(made: str) -> None:
+    found = build(monitored=True, fill={"azure-native:operationalinsights:Workspace": lambda *_: {"createdDate": made}})
+    for name in ("o-backup-late", "o-primary-unseen"):
+        text = found.one(name, QUERY).inputs["criteria"]["allOf"][0]["query"]
+        assert f'let since = todatetime("{made}");' in text
+        # A date that is not known is null, and null pages: it must not silence the alarm for ever.
+        assert "| extend Last = coalesce(Newest, since)\n| where isnull(Last) or Last < ago(" in text
 
 
 @pytest.mark.parametrize("store", [1, 2])
@@ -41,7 +62,10 @@ def test_a_set_latch_and_a_dead_store_page(run: harness.Run, store: int) -> None
 def test_a_standby_that_is_down_on_purpose_pages_only_while_users_are_there(run: harness.Run) -> None:
     assert alarm(run, "dr-example-com-standby").get("alarmActions", []) == []
     found = run.one("a-dr-example-com-standby-fails-while-latched", COMPOSITE).inputs
-    assert found["alarmRule"] == 'ALARM("a-latched-1234567") AND ALARM("a-dr-example-com-standby-1234567")'
+    assert found["alarmRule"] == (
+        'ALARM("a-latched-1234567") AND (ALARM("a-dr-example-com-standby-1234567") OR '
+        'INSUFFICIENT_DATA("a-dr-example-com-standby-1234567"))'
+    )
     assert found["alarmActions"] == ["arn:aws:test:::a-alarms"]
 
 
@@ -58,8 +82,8 @@ def test_a_certificate_pages_30_days_before_its_end(run: harness.Run) -> None:
 
 
 def test_a_pagers_address_is_a_secret_in_both_clouds(run: harness.Run) -> None:
-    assert run.one("a-url-1").holds_secret("endpoint")
-    assert not run.one("a-email-1").holds_secret("endpoint")
+    assert run.one("a-url-pager").holds_secret("endpoint")
+    assert not run.one("a-email-oncall@example.com").holds_secret("endpoint")
     assert run.one("o-told").holds_secret("webhookReceivers", 0, "serviceUri")
 
 
@@ -94,7 +118,7 @@ def test_no_row_means_all_is_well_and_no_data_gives_a_row(run: harness.Run) -> N
     late, unseen = (rules_[name]["criteria"]["allOf"][0]["query"] for name in ("o-backup-late", "o-primary-unseen"))
     # summarize without `by` has one row also over nothing, and max() of nothing is null.
     for query in (late, unseen):
-        assert "| summarize Newest = max(TimeGenerated)\n| where isnull(Newest) or" in query
+        assert "| summarize Newest = max(TimeGenerated)\n| extend Last =" in query
 
 
 def test_ages_and_drops_reach_the_queries() -> None:
@@ -110,7 +134,7 @@ def test_ages_and_drops_reach_the_queries() -> None:
 @pytest.mark.parametrize(
     ("part", "change", "says"),
     [
-        ("alarms", {"emails": [], "urls": []}, "nobody is told"),
+        ("alarms", {"emails": [], "urls": {}}, "nobody is told"),
         ("observer", {"primary_url": "https://dr.example.com/petclinic/"}, "would be green again"),
     ],
 )

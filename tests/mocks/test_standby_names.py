@@ -2,9 +2,9 @@
 
 import pytest
 
-from components.database.standby import StandbyDatabaseKind
-from components.modes import DrMode
 from tests import containerfile
+from twinsite.database.standby_database import StandbyDatabaseKind
+from twinsite.modes import DrMode
 
 from .azure_site import site
 from .harness import Run
@@ -62,3 +62,19 @@ def test_the_pod_runs_as_the_images_user(warm: Run) -> None:
     pod = warm.one("site-job", CRONJOB).inputs["spec"]["jobTemplate"]["spec"]["template"]["spec"]["securityContext"]
     assert dict(containerfile.instructions())["USER"] == f"{pod['runAsUser']:.0f}:{pod['runAsGroup']:.0f}"
     assert pod["runAsNonRoot"] is True
+
+
+def test_a_managed_server_that_serves_is_neither_restarted_nor_raised_to_another_series() -> None:
+    server = site(kind=StandbyDatabaseKind.FLEXIBLE).one("site-server", SERVER)
+    assert list(server.request.hooks.before_update) == [
+        "site-server-grow-only",
+        "site-server-keep-running",
+    ]
+
+
+def test_the_networks_parts_go_with_their_group_since_a_databases_subnet_lingers(warm: Run) -> None:
+    group = warm.of("azure-native:resources:ResourceGroup")[0].urn
+    parts = [one for kind in ("VirtualNetwork", "Subnet", "NetworkSecurityGroup")
+             for one in warm.of(f"azure-native:network:{kind}")]  # fmt: skip
+    assert len(parts) == 5
+    assert {one.request.deletedWith for one in parts} == {group}

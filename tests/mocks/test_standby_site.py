@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from components.database.standby import StandbyDatabaseKind
-from components.guest.backup import config as backup_config
-from components.guest.backup import timer
-from components.guest.standby.config import Own, parse
-from components.modes import DrMode
-from components.payload import payload_sha256
-from components.rules import Refused
-from components.storage import BackupStore
-from components.workload import backup_timer
+from twinsite import BackupStore, backup_timer
+from twinsite.database.standby_database import StandbyDatabaseKind
+from twinsite.guest.backup import config as backup_config
+from twinsite.guest.backup import timer
+from twinsite.guest.standby.config import Own, parse
+from twinsite.modes import DrMode
+from twinsite.payload import payload_sha256
+from twinsite.rules import Refused
 
 from .azure_site import FILL, GROUP, ID_TYPES, IMAGE, OPERATOR, site
 from .harness import Registered, Run, run
@@ -68,7 +67,7 @@ def test_warm_only_adds_to_cold_and_changes_nothing_of_it(kind: StandbyDatabaseK
     assert {key: resource.inputs for key, resource in upper.items() if key in lower} == {
         key: resource.inputs for key, resource in lower.items()
     }
-    assert {key[0].split(":")[0] for key in set(upper) - set(lower)} <= {"azure-native", "random", "tls"}
+    assert {key[0].split(":")[0] for key in set(upper) - set(lower)} <= {"azure-native", "pulumi", "random", "tls"}
 
 
 def test_static_address_identities_vault_and_store_are_there_in_cold(cold: Run) -> None:
@@ -305,7 +304,10 @@ def test_backups_are_private_versioned_and_kept(warm: Run) -> None:
         for rule in rules
         if "baseBlob" in rule["definition"]["actions"]
     }
-    assert by_age == {("failback/backups/",): {"delete": {"daysAfterModificationGreaterThan": 35}}}
+    assert by_age == {
+        ("failback/backups/",): {"delete": {"daysAfterModificationGreaterThan": 35}},
+        ("status/",): {"delete": {"daysAfterModificationGreaterThan": 30}},
+    }
 
 
 SECOND = {"account": "petclinicdrsecond", "location": "koreasouth"}

@@ -1,85 +1,42 @@
 """Topology onprem-aws as a whole: what one `up` registers, in which order, and what it publishes."""
 
 import json
+import re
 from collections.abc import Iterator
-from typing import Any
 
 import pulumi
 import pytest
-import yaml
 
-from components import inventory
-from components.machine.onprem import put_command
-from components.rules import Refused
-from stacks import onprem_aws
-from stacks.settings import Reader
+from operations import offers
+from tests import operations_world
+from twinsite import inventory
+from twinsite.machine.onprem_host import put_command
+from twinsite.rules import Refused
 
-from .harness import Run, plain, run
-from .test_machine import keys
-
-CONFIG = {
-    "ami": "ami-0123456789abcdef0",
-    "onprem_gateway_ssh": "ubuntu@203.0.113.64:2210",
-    "onprem_database_ssh": "ubuntu@203.0.113.64:2220",
-    "onprem_gateway_host_key": "ssh-ed25519 GATEWAY",
-    "onprem_database_host_key": "ssh-ed25519 DATABASE",
-    "onprem_ssh_private_key": "PRIVATE",
-    "operator_keys": '["ssh-ed25519 OPERATOR"]',
-    "operator_ranges": '["203.0.113.10/32"]',
-}
-
-
-def tls_request(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    return {"certRequestPem": "REQUEST"}
-
-
-def tls_certificate(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    return {"certPem": f"CERTIFICATE {name}"}
-
-
-def tls_key(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    return {**keys(name, inputs), "privateKeyPem": f"KEY {name}", "privateKeyPemPkcs8": f"KEY {name}"}
+from . import onprem_aws_topology
+from .harness import Run, plain
+from .onprem_aws_topology import CONFIG
 
 
 @pytest.fixture
 def project() -> Iterator[dict[str, str]]:
     """The project's defaults overlaid with CONFIG, as Pulumi gives them to a program."""
-    with open("Pulumi.yaml", encoding="utf-8") as file:
-        declared = yaml.safe_load(file)["config"]
-    values = {key: _text(entry["default"]) for key, entry in declared.items()} | CONFIG
-    raw = {f"twinsite:{key}": value for key, value in values.items()} | {"aws:region": "ap-northeast-2"}
-    pulumi.runtime.set_all_config(raw)
-    yield values
+    yield onprem_aws_topology.project()
     pulumi.runtime.set_all_config({})
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
 def build(values: dict[str, str]) -> Run:
-    def program() -> Any:
-        reader = Reader(values.get)
-        settings = onprem_aws.read(reader)
-        reader.finish("stack test")
-        return onprem_aws.build(settings)
-
-    fill = {
-        "tls:index/privateKey:PrivateKey": tls_key,
-        "tls:index/certRequest:CertRequest": tls_request,
-        "tls:index/selfSignedCert:SelfSignedCert": tls_certificate,
-        "tls:index/locallySignedCert:LocallySignedCert": tls_certificate,
-    }
-    return run(program, fill=fill)
+    return onprem_aws_topology.build(**values)
 
 
 def test_the_published_inventory_is_one_that_operations_can_read(project: dict[str, str]) -> None:
     found = inventory.from_dict(plain(build(project).result["inventory"]))
-    assert [host.name for host in found.hosts] == ["aws-gateway", "aws-source", "onprem-gateway", "onprem-database"]
-    assert found.host("aws-source").transport.jump == "aws-gateway"
-    assert found.host("onprem-database").transport.port == 2220
+    assert [host.name for host in found.hosts] == ["aws-gateway", "onprem-gateway", "aws-source", "onprem-database"]
+    assert found.host("aws-source").way.jump == "aws-gateway"
+    assert found.host("onprem-database").way.port == 2220
+    assert offers.offered(found) == offers.offered(operations_world.INVENTORY)
     assert found.tunnels[0].detect_seconds == 13.5
-    assert found.standby_site == "onprem"
+    assert (found.home, found.away, found.active_site) == ("aws", "onprem", "aws")
 
 
 def test_the_inventory_names_the_command_that_brings_everything_to_a_host_built_anew(project: dict[str, str]) -> None:
@@ -184,7 +141,7 @@ def test_what_is_handed_over_is_said_in_the_inventory_even_without_a_login(proje
     nobody = {key: "" for key in CONFIG if key.startswith("onprem_")}
     handed = build({**project, **nobody, "onprem_delivery": "bundle", "gate": "handover"})
     found = inventory.from_dict(plain(handed.result["inventory"]))
-    assert [host.bundle for host in found.hosts] == ["", "", "onprem_bundle", "onprem_database_bundle"]
+    assert [host.bundle for host in found.hosts] == ["", "onprem_bundle", "", "onprem_database_bundle"]
     assert {host.bundle for host in found.hosts} - {""} <= handed.result.keys()
     delivered = inventory.from_dict(plain(build(project).result["inventory"]))
     assert {host.bundle for host in delivered.hosts} == {""}
@@ -200,3 +157,22 @@ def test_no_provider_sdk_is_imported_that_the_topology_does_not_use() -> None:
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("region", "name", "suffix"),
+    [("cn-north-1", "aws-cn", "amazonaws.com.cn"), ("us-gov-west-1", "aws-us-gov", "amazonaws.com")],
+)
+def test_in_another_partition_no_arn_and_no_name_of_a_service_is_of_the_first(
+    project: dict[str, str], region: str, name: str, suffix: str
+) -> None:
+    found = onprem_aws_topology.build(region, **project)
+    said = json.dumps([one.inputs for one in found.resources])
+    # arn:aws:test is what the mocks compute.
+    assert set(re.findall(r"arn:(aws[a-z-]*):(?!test)", said)) == {name}
+    assert set(re.findall(r"(?<=\w\.)amazonaws\.com[.a-z]*", said)) == {suffix}
+
+
+def test_a_region_that_is_none_is_refused(project: dict[str, str]) -> None:
+    with pytest.raises(Refused, match="'seoul' is no AWS region"):
+        onprem_aws_topology.build("seoul", **project)

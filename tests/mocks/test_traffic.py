@@ -1,14 +1,16 @@
 """Names, latch, notice page and front under mocks: which checks decide, what is secret, what waits for what."""
 
+import asyncio
 from typing import Any
 
+import pulumi
 import pytest
 
-from components import rules
-from components.traffic.edge import NOTICE_MARKER
-from components.traffic.front_door import ORIGIN_HEADER
 from tests.mocks import harness
 from tests.mocks.traffic_world import ALB, MARKER, build
+from twinsite import rules
+from twinsite.traffic.edge import NOTICE_MARKER
+from twinsite.traffic.front_door import ORIGIN_HEADER
 
 CHECK = "aws:route53/healthCheck:HealthCheck"
 RECORD = "aws:route53/record:Record"
@@ -215,16 +217,30 @@ def test_certificates_are_in_us_east_1_and_waited_for(run: harness.Run) -> None:
         assert issued.urn in run.one(f"{name}-distribution", DISTRIBUTION).depends_on
 
 
-def test_the_inventory_gets_each_name(run: harness.Run) -> None:
-    name = run.result.dr.inventory_name(
-        path="/petclinic/",
-        primary_marker="served by site aws",
-        secondary_marker=MARKER,
-        secondary_host="dfront.cloudfront.net",
-    )
+def known(output: pulumi.Output[Any]) -> Any:
+    """Its value. By a loop of its own: asyncio.run would leave later tests of this process without one."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(output.future())
+    finally:
+        loop.close()
+
+
+def test_a_name_adds_itself_to_the_inventory_with_what_steers_it() -> None:
+    pages = {
+        "path": "/petclinic/",
+        "primary_marker": "served by site aws",
+        "secondary_url": "https://dfront.cloudfront.net/petclinic/",
+        "secondary_marker": MARKER,
+    }
+    found = build({"dr": {"pages": pages}}).result
+    entry = known(found.dr.inventory)
+    (name,) = entry.names
     assert (name.fqdn, name.stateful, name.failover_seconds) == ("dr.example.com", True, 76)
     assert name.primary_url == f"https://{ALB}/petclinic/"
     assert name.secondary_url == "https://dfront.cloudfront.net/petclinic/"
+    assert name.steering.stores == ("azblob://shopnotice/$web/latch/dr", "azblob://shoplatch/$web/latch/dr")
+    assert known(found.www.inventory).names == (), "nothing was said of its pages"
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from components.rules.records import check_problems, distribution_problems, record_problems
 from tests.mocks.traffic_world import build
 from tests.unit.test_traffic_rules import names_a_fix
+from twinsite.rules.records import check_problems, distribution_problems, record_problems
 
 Graph = dict[str, dict[str, dict[str, Any]]]
 """Kind -> resource name -> inputs."""
@@ -78,8 +78,16 @@ def two_distributions(graph: Graph) -> None:
 
 BAD: list[tuple[str, Callable[[Graph], None], str]] = [
     ("K27 alias to another cloud", to_azure, "aliases lead to AWS"),
-    ("K28 a CNAME beside A", add("record", name="dr.example.com", type="CNAME"), "has a CNAME beside A, AAAA"),
-    ("a simple record beside the pair", add("record", name="dr.example.com", type="A"), "a simple record beside"),
+    (
+        "K28 a CNAME beside A",
+        add("record", zoneId="Z0PUBLICZONE", name="dr.example.com", type="CNAME"),
+        "has a CNAME beside A, AAAA",
+    ),
+    (
+        "a simple record beside the pair",
+        add("record", zoneId="Z0PUBLICZONE", name="dr.example.com", type="A"),
+        "a simple record beside",
+    ),
     ("K29 a secondary without a check", drop("record", "dr-secondary-a", "healthCheckId"), "a dead standby would be"),
     ("a primary without a check", drop("record", "www-primary-a", "healthCheckId"), "answered for ever"),
     ("half a pair", drop("record", "dr-secondary-a"), "dr.example.com A has 0 SECONDARY records"),

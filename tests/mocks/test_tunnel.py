@@ -3,17 +3,16 @@
 import base64
 import io
 import json
+import re
 import tarfile
 from typing import Any
 
 import pulumi
 import pytest
 
-from components import rules
-from components.guest.gateway import settings as gateway_settings
-from components.machine import Delivery, GateMode, GuestStore
-from components.tunnel import End, StrongSwanTunnel
 from tests.mocks import harness
+from twinsite import Delivery, End, GateMode, GuestStore, StrongSwanTunnel, rules
+from twinsite.guest.gateway import settings as gateway_settings
 
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
@@ -54,7 +53,7 @@ def build(**change: Any) -> harness.Run:
             "vpc_range": "10.20.0.0/16",
             "subnet_id": "subnet-1",
             "subnet_range": "10.20.1.0/24",
-            "route_table_ids": [pulumi.Output.from_input("rtb-1"), "rtb-2"],
+            "route_table_ids": {"a": pulumi.Output.from_input("rtb-1"), "b": "rtb-2"},
             "gateway_address": "10.20.1.10",
             "ami": "ami-0123456789abcdef0",
             "store": store,
@@ -250,6 +249,19 @@ def test_the_gate_waits_for_both_ends_and_runs_again_when_either_changes() -> No
     assert triggers[1] != other[1] and triggers[2] != other[2]
 
 
+def test_the_gate_waits_as_long_as_it_is_told() -> None:
+    """Its default is test_machine's."""
+    told = [
+        build(**given).one("t-tunnel-gate", COMMAND).inputs["create"] for given in ({}, {"gate_timeout_seconds": 60})
+    ]
+    assert [re.findall(r"--timeout (\d+)", text) for text in told] == [["900"], ["60"]]
+
+
+def test_a_gate_that_fails_asks_the_other_host_for_its_words() -> None:
+    gate = build().one("t-tunnel-gate", COMMAND)
+    assert list(gate.request.hooks.on_error) == ["t-tunnel-gate-words"]
+
+
 def test_the_gateway_gets_its_address_once_it_is_no_longer_pending() -> None:
     run = build()
     association = run.one("t-aws-gateway", "aws:ec2/eipAssociation:EipAssociation")
@@ -278,6 +290,7 @@ def test_outputs_are_the_same_however_the_onprem_end_is_set_up() -> None:
         "digest",
         "ready",
         "detect_seconds",
+        "intent",
     }
     # What is None does not travel: with delivery by SSH there is no bundle.
     run = build()
@@ -288,7 +301,7 @@ def test_outputs_are_the_same_however_the_onprem_end_is_set_up() -> None:
 
 
 def test_policies_see_what_the_tunnel_is_meant_to_be() -> None:
-    intent = build().one("t", TUNNEL).inputs
+    intent = build().one("t", TUNNEL).inputs["intent"]
     assert intent["initiator"] == "onprem"
     assert intent["operator_ranges"] == ["198.51.100.7/32", "198.51.100.8/32"]
     assert intent["timers"]["dpd_delay_seconds"] == 3

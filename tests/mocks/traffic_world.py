@@ -1,10 +1,20 @@
 """A small aws-azure world under mocks: two sites, a latch, a notice page, a front, the names www and dr, the alarms."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
-from components.monitoring import Alarms, AlarmsArgs, Observer, ObserverArgs
-from components.traffic import FrontDoor, Latch, MaintenancePage, Route53FailoverPair, StaticSite
 from tests.mocks import harness
+from twinsite import (
+    Alarms,
+    AlarmsArgs,
+    FrontDoor,
+    Latch,
+    MaintenancePage,
+    Observer,
+    ObserverArgs,
+    Route53FailoverPair,
+    StaticSite,
+)
 
 ALB = "shop-123.ap-northeast-2.elb.amazonaws.com"
 ZONE = "Z0PUBLICZONE"
@@ -63,16 +73,19 @@ IDS: dict[str, harness.Identify] = {"azure-native:storage:StorageAccount": accou
 
 
 class World:
-    """The components, built by `build`."""
+    """The components, built by `build`; and by programs of the engine's and the lab's tests."""
 
-    def __init__(self, change: dict[str, dict[str, Any]]) -> None:
-        self.change = change
+    def __init__(self, change: dict[str, dict[str, Any]], give: Callable[[Any], Any] = lambda made: made) -> None:
+        self.change, self.give = change, give
         self.public = StaticSite("public", self.args("public", account_name="shopnotice", location="koreacentral"))
         self.second = StaticSite("latch", self.args("second", account_name="shoplatch", location="japaneast"))
         self.latch = Latch(
             "l",
             self.args(
-                "latch", stores=[{"site": self.public}, {"site": self.second}], zone_id=ZONE, zone_name="example.com"
+                "latch",
+                stores=[{"site": give(self.public)}, {"site": give(self.second)}],
+                zone_id=ZONE,
+                zone_name="example.com",
             ),
         )
         self.page = MaintenancePage(
@@ -81,7 +94,7 @@ class World:
                 "page",
                 fqdn="www.example.com",
                 zone_id=ZONE,
-                site=self.public,
+                site=give(self.public),
                 backup_account_name="shopbackup",
                 standby_url="https://dr.example.com/petclinic/",
             ),
@@ -121,17 +134,17 @@ class World:
                     "distribution_zone_id": front.distribution_zone_id,
                 },
                 secondary_check=check,
-                latch=self.latch,
+                latch=self.give(self.latch),
             ),
         )
 
     def monitored(self) -> tuple[Alarms, Observer]:
         args = {
-            "latch": self.latch,
-            "names": [self.www, self.dr],
+            "latch": self.give(self.latch),
+            "names": [self.give(self.www), self.give(self.dr)],
             "certificate_arns": {"www.example.com": self.page.certificate_arn},
             "emails": ["oncall@example.com"],
-            "urls": ["https://pager.example.com/KEY"],
+            "urls": {"pager": "https://pager.example.com/KEY"},
             **self.change.get("alarms", {}),
         }
         observed = {
@@ -142,21 +155,27 @@ class World:
             "failover_names": ["www.example.com", "dr.example.com"],
             "backup_account_id": account_id({"accountName": "shopbackup"}),
             "emails": ["oncall@example.com"],
-            "urls": ["https://pager.example.com/KEY"],
+            "urls": {"pager": "https://pager.example.com/KEY"},
             **self.change.get("observer", {}),
         }
         return Alarms("a", cast(AlarmsArgs, args)), Observer("o", cast(ObserverArgs, observed))
 
 
-def build(change: dict[str, dict[str, Any]] | None = None, monitored: bool = False) -> harness.Run:
-    """The world, its good arguments changed by `change` (part -> arguments). The result is the World."""
+def build(
+    change: dict[str, dict[str, Any]] | None = None,
+    monitored: bool = False,
+    fill: dict[str, harness.Fill] | None = None,
+    give: Callable[[Any], Any] = lambda component: component,
+) -> harness.Run:
+    """The world, its good arguments changed by `change` (part -> arguments), what the cloud computes by `fill`, what
+    one component gives to another by `give`. The result is the World."""
     built: list[World] = []
 
     def program() -> None:
-        built.append(World(change or {}))
+        built.append(World(change or {}, give))
         if monitored:
             built[0].monitored()
 
-    run = harness.run(program, FILL, ids=IDS)
+    run = harness.run(program, {**FILL, **(fill or {})}, ids=IDS)
     run.result = built[0]
     return run

@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.guest.backup import ddl, exact, manifest, retention, rows
-from components.guest.backup.manifest import Found
-from components.guest.errors import Refused
+from twinsite.guest.backup import ddl, exact, manifest, retention, rows
+from twinsite.guest.backup.manifest import Found
+from twinsite.guest.errors import Refused
 
 # Every byte that is special somewhere on the way, more often than chance has it.
 special = st.lists(

@@ -14,9 +14,9 @@ from cronsim import CronSim
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from components.guest.backup import cron
-from components.schedule import longest_gap_seconds
 from lab.services.schedule import due
+from twinsite.guest.backup import cron
+from twinsite.schedule import longest_gap_seconds
 
 START = datetime.datetime(2027, 3, 1, 0, 0, tzinfo=datetime.UTC)
 RUNS = 6

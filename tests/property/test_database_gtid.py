@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.guest.database.gtid import GtidSet, parse
+from twinsite.guest.database.gtid import GtidSet, parse
 
 UUIDS = st.sampled_from(["3e11fa47-71ca-11e1-9e33-c80aa9429562", "aaaaaaaa-71ca-11e1-9e33-c80aa9429562"])
 TAGS = st.sampled_from(["", "drill", "_x9"])

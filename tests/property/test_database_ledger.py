@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.guest.drill.ledger_check import PARTS, Row, compare
+from twinsite.guest.drill.ledger_check import PARTS, Row, compare
 
 HISTORIES = st.lists(st.integers(1, 4), min_size=1, max_size=40).map(
     lambda sessions: [(session, sessions[: at + 1].count(session)) for at, session in enumerate(sessions)]

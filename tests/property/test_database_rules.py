@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.guest.database.gtid import GtidSet
-from components.guest.database.seeding import ReplicaFacts, SourceFacts, Step, decide
-from components.rules.database import database_problems, retry_seconds
 from tests.property.test_database_gtid import MEMBERS, build
 from tests.unit.test_database_rules import GOOD, names_a_fix
+from twinsite.guest.database.gtid import GtidSet
+from twinsite.guest.database.seeding import ReplicaFacts, SourceFacts, Step, decide
+from twinsite.rules.database import MySqlReplicaPairIntent, retry_seconds
 
 TEXT = st.text(max_size=20)
 RANGES = st.builds(
@@ -58,7 +58,7 @@ CHANGES = st.fixed_dictionaries(
 
 @given(CHANGES)
 def test_every_refusal_is_one_sentence_with_a_fix(change: dict[str, Any]) -> None:
-    for problem in database_problems({**GOOD, **change}):
+    for problem in MySqlReplicaPairIntent.of({**GOOD, **change}).problems():
         assert names_a_fix(problem), problem
         assert "\n" not in problem
         assert problem[0].islower() or problem[0].isdigit(), problem
@@ -67,7 +67,7 @@ def test_every_refusal_is_one_sentence_with_a_fix(change: dict[str, Any]) -> Non
 @given(CHANGES)
 def test_what_is_accepted_outlives_its_outage_and_keeps_its_heartbeat(change: dict[str, Any]) -> None:
     args = {**GOOD, **change}
-    if database_problems(args):
+    if MySqlReplicaPairIntent.of(args).problems():
         return
     outage = args.get("tolerated_outage_hours", 36)
     assert retry_seconds(args.get("retry_count", 0), args.get("connect_retry_seconds", 1)) >= outage * 3600

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from operations import lock
 from operations.console import Plain
-from operations.failover import command
-from operations.failover.words import Command, Intent
+from operations.journal import lock
+from operations.moves import command
+from operations.moves.words import Command, Intent
 from operations.stack import Stack
 from tests.failover_world import INVENTORY, Killed, Model, ModelWorld
 

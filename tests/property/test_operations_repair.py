@@ -5,16 +5,20 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations import facts
-from operations.guest import Seen
-from operations.repair.plan import UNKNOWN, Doing, Look, Own, Sa, plan
+from operations import host_facts
+from operations.guest import GUEST, Reports
+from operations.repair.actions import Apply, Empty, Initiate, Reseed, Terminate
+from operations.repair.plan import UNKNOWN, GatewaySas, Own, Sa, plan
 from tests.operations_world import GATEWAYS, INVENTORY, reports
 
 states = st.sampled_from(["ESTABLISHED", "CONNECTING", "DELETING", "INSTALLED", "REKEYED"])
 sas = st.lists(
     st.builds(Sa, st.integers(1, 9), states, st.integers(1, 9)), max_size=4, unique_by=lambda sa: sa.unique_id
 )
-looks = st.builds(Look, sas.map(tuple), sas.map(tuple), st.sampled_from(["", "link-down"]))
+looks = st.builds(GatewaySas, sas.map(tuple), sas.map(tuple), st.sampled_from(["", "link-down"]))
+
+
+COMPLAINT = {"what": "sync_binlog", "problem": "sync_binlog is 0", "fix": "run `twinsite repair`", "mends": "apply"}
 
 
 @st.composite
@@ -34,7 +38,11 @@ def worlds(draw: st.DrawFn) -> tuple[dict[tuple[str, str], dict[str, Any]], dict
         st.sampled_from([{"state": "ON", "error": ""}, {"state": "OFF", "error": "1062 duplicate"}])
     )
     replica["super_read_only"] = draw(st.booleans())
-    world["aws-source", "database"]["super_read_only"] = draw(st.booleans())
+    source = world["aws-source", "database"]
+    source["super_read_only"] = draw(st.booleans())
+    # What its role would mend by `apply`: only a source that says so is ever sent one.
+    source["problems"] = draw(st.sampled_from([[], [COMPLAINT]]))
+    source["problem"] = draw(st.sampled_from(["", "mysqld does not answer"]))
     gone = draw(st.sets(st.sampled_from([host.name for host in INVENTORY.hosts])))
     for place in list(world):
         if place[0] in gone:
@@ -51,23 +59,29 @@ errants = st.sampled_from([{"onprem-database": ""}, {"onprem-database": None}, {
 @given(worlds(), st.fixed_dictionaries(dict.fromkeys(GATEWAYS, looks)), errants, words, owns)
 def test_a_repair_is_careful(
     seen: tuple[dict[tuple[str, str], dict[str, Any]], dict[str, str]],
-    closely: dict[str, Look],
+    closely: dict[str, GatewaySas],
     errant: dict[str, str | None],
     confirmed: frozenset[str],
     own: Own,
 ) -> None:
     world, gone = seen
     closely = {host: look for host, look in closely.items() if host not in gone}
-    repair = plan(facts.read(INVENTORY, Seen(world, gone)), closely, errant, confirmed, {"onprem-database": own})
+    repair = plan(
+        host_facts.read(INVENTORY, Reports(world, gone)), closely, errant, confirmed, {"onprem-database": own}
+    )
     for action in repair.actions:
         assert action.host not in gone, "nothing is done on a host that does not answer"
-        assert action.host != "aws-source" or action.doing is Doing.EMPTY, "nothing else is ever done to the source"
-        assert action.doing is not Doing.EMPTY or ("empty-transactions" in confirmed and not own.holds)
-        assert action.doing is not Doing.RESEED or "reseed" in confirmed
-        assert action.doing is not Doing.INITIATE or action.host == "onprem-gateway", "one end initiates"
+        what = "on the source only its own role, or empty transactions"
+        assert action.host != "aws-source" or isinstance(action, (Empty, Apply)), what
+        assert not isinstance(action, Apply) or action.command[0] == GUEST
+        fenced = world.get(("aws-source", "database"), {}).get("super_read_only")
+        assert action.host != "aws-source" or not fenced, "applying its role would open a source that was fenced"
+        assert not isinstance(action, Empty) or ("empty-transactions" in confirmed and not own.holds)
+        assert not isinstance(action, Reseed) or "reseed" in confirmed
+        assert not isinstance(action, Initiate) or action.host == "onprem-gateway", "one end initiates"
     if any(host in gone for host in GATEWAYS):
-        tunnel = {Doing.INITIATE, Doing.TERMINATE, Doing.APPLY}
-        assert not [action for action in repair.actions if action.doing in tunnel and action.host in GATEWAYS]
+        tunnel = (Initiate, Terminate, Apply)
+        assert not [action for action in repair.actions if isinstance(action, tunnel) and action.host in GATEWAYS]
     # What is done or refused was found and said.
     assert repair.found or repair.refused or not repair.actions
     assert all("`" in words or "bring it back first" in words or "never undoes" in words for words in repair.refused)
@@ -76,9 +90,9 @@ def test_a_repair_is_careful(
 @given(worlds(), st.fixed_dictionaries(dict.fromkeys(GATEWAYS, looks)), errants)
 def test_a_plan_is_the_same_each_time(
     seen: tuple[dict[tuple[str, str], dict[str, Any]], dict[str, str]],
-    closely: dict[str, Look],
+    closely: dict[str, GatewaySas],
     errant: dict[str, str | None],
 ) -> None:
     world, gone = seen
-    known = facts.read(INVENTORY, Seen(world, gone))
+    known = host_facts.read(INVENTORY, Reports(world, gone))
     assert plan(known, closely, errant) == plan(known, closely, errant)

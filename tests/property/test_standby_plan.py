@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.guest.standby import plan
+from twinsite.guest.standby import plan
 
 KEYS = {step: f"key of {step}" for step in plan.STEPS}
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.traffic.answers import (
+from twinsite.traffic.answers import (
     Check,
     Record,
     Role,

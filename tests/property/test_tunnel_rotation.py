@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.guest.gateway import rotation
-from components.guest.gateway.settings import parse, parse_keys
 from tests.unit.test_gateway_settings import AWS, KEYS, ONPREM
+from twinsite.guest.gateway import rotation
+from twinsite.guest.gateway.settings import parse, parse_keys
 
 
 @dataclass

@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.guest.gateway.timers import Timers
-from components.rules import addresses
-from components.rules.tunnel import psk_problems, timer_problems, tunnel_problems
 from tests.unit.test_tunnel_rules import GOOD, names_a_fix
+from twinsite.guest.gateway.timers import Timers
+from twinsite.rules import addresses
+from twinsite.rules.tunnel import StrongSwanTunnelIntent, psk_problems, timer_problems
 
 TEXT = st.text(max_size=20)
 RANGES = st.builds(
@@ -41,7 +41,7 @@ CHANGES = st.fixed_dictionaries(
         "delivery": st.sampled_from(["ssh", "bundle"]),
         "gate": st.sampled_from(["wait", "handover"]),
         "onprem_connection": st.none() | st.just({"host": "x"}),
-        "route_table_ids": st.lists(st.sampled_from(["rtb-1", "rtb-2"]), max_size=3),
+        "route_table_ids": st.dictionaries(st.sampled_from("abc"), st.sampled_from(["rtb-1", "rtb-2"])),
         "timers": st.fixed_dictionaries(
             {},
             optional={
@@ -57,7 +57,7 @@ CHANGES = st.fixed_dictionaries(
 
 @given(CHANGES)
 def test_every_refusal_is_one_sentence_with_a_fix(change: dict[str, Any]) -> None:
-    for problem in tunnel_problems({**GOOD, **change}):
+    for problem in StrongSwanTunnelIntent.of({**GOOD, **change}).problems():
         assert names_a_fix(problem), problem
 
 

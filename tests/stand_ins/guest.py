@@ -16,7 +16,10 @@ backups = state["backups"]
 
 
 def say(found: object, code: int = 0) -> None:
-    (HERE / "state.json").write_text(json.dumps(state))
+    # Whole: others read it at any moment.
+    draft = HERE / "state.json.draft"
+    draft.write_text(json.dumps(state))
+    draft.replace(HERE / "state.json")
     print(json.dumps(found))
     sys.exit(code)
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.rules import adoption
-from components.rules.adoption import NameFacts, RecordSet, adoption_problems, batch, put_back
-from components.rules.traffic import CLEAR_ADDRESS
-from components.traffic import previous
+from twinsite.rules import adoption
+from twinsite.rules.adoption import NameFacts, RecordSet, adoption_problems, batch, put_back
+from twinsite.rules.traffic import CLEAR_ADDRESS
+from twinsite.traffic import previous
 
 ALB, ZONE = "shop-1.ap-northeast-2.elb.amazonaws.com", "ZWKZPGTI48KDX"
 
@@ -71,7 +71,8 @@ def test_a_cname_to_the_same_balancer_may_be_adopted(target: str) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"pair": ()}, "makes no failover pair of www.example.com"),
+        ({"pair": ()}, "makes no failover pair of www.example.com: it makes none at all"),
+        ({"pair": (), "others": ("dr.example.com",)}, "give one of its names, dr.example.com"),
         ({"unknown": True}, "run `pulumi up --continue-on-error` first"),
         ({"sets": ()}, "has no record, so there is nothing to adopt"),
         ({"texts": (text("heritage=external-dns,external-dns/owner=x", "a-www.example.com."),)}, "external-dns"),

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from components.guest.backup.board import Board
-from components.guest.backup.parallel import in_parallel
+from twinsite.guest.backup.board import Board
+from twinsite.guest.backup.parallel import in_parallel
 
 
 def test_kinds_are_taken_in_their_order_and_tasks_of_a_kind_in_theirs() -> None:

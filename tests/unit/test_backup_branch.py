@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.guest.backup import branch, command, config, manifest, retention, store, writer
-from components.guest.backup.manifest import Found
-from components.guest.backup.writer import Unknown, Writer
-from components.guest.errors import Refused
+from twinsite.guest.backup import branch, command, config, manifest, retention, store, writer
+from twinsite.guest.backup.manifest import Found
+from twinsite.guest.backup.writer import Unknown, Writer
+from twinsite.guest.errors import Refused
 
 NOON = datetime.datetime(2026, 11, 28, 12, 0, tzinfo=datetime.UTC)
 HOME = config.WriterPlace("file:///unused", "aws", "aws")

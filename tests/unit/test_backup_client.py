@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from components.guest import client as guest_client
-from components.guest.backup import client
-from components.guest.backup.config import Database
-from components.guest.errors import Failed, SqlError
+from twinsite.guest import client as guest_client
+from twinsite.guest.backup import client
+from twinsite.guest.backup.config import Database
+from twinsite.guest.errors import Failed, SqlError
 
 # A client that waits for the end of a quote, on a server that has so much to do; one that ends with its first command.
 CLIENT = """#!/bin/sh

@@ -2,10 +2,10 @@
 
 import pytest
 
-from components.guest.backup import ddl, promise, target
-from components.guest.backup.ddl import Statement
-from components.guest.backup.promise import Findings, Promise
-from components.guest.errors import Failed
+from twinsite.guest.backup import ddl, promise, target
+from twinsite.guest.backup.ddl import Statement
+from twinsite.guest.backup.promise import Findings, Promise
+from twinsite.guest.errors import Failed
 
 CREATED = """CREATE TABLE `a``b` (
   `id` int NOT NULL AUTO_INCREMENT,

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from components.guest.backup import aside, command, manifest
-from components.guest.backup.compress import compress, decompress
-from components.guest.backup.config import Config, Database, Secrets
-from components.guest.backup.difference import difference
-from components.guest.backup.store import FolderStore
-from components.guest.errors import Refused
+from twinsite.guest.backup import aside, command, manifest
+from twinsite.guest.backup.compress import compress, decompress
+from twinsite.guest.backup.config import Config, Database, Secrets
+from twinsite.guest.backup.difference import difference
+from twinsite.guest.backup.store import FolderStore
+from twinsite.guest.errors import Refused
 
 OLD, NEW = "20261121T030000Z-0000000a", "20261122T090000Z-0000000b"
 COLUMNS = [{"name": "id", "form": "plain", "nullable": False}, {"name": "note", "form": "plain", "nullable": True}]

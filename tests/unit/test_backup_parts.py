@@ -5,11 +5,12 @@ from typing import cast
 
 import pytest
 
-from components.guest.backup import config, dump, exact, progress, rows
-from components.guest.backup.client import Session
-from components.guest.backup.progress import Decision, State
-from components.guest.backup.rows import Column
-from components.guest.errors import Refused
+from twinsite.guest.backup import config, dump, exact, progress, rows
+from twinsite.guest.backup.catalog import Table
+from twinsite.guest.backup.client import Session
+from twinsite.guest.backup.progress import Decision, State
+from twinsite.guest.backup.rows import Column
+from twinsite.guest.errors import Refused
 
 BASE = {
     "store": "azblob://account1/mysql-backup",
@@ -189,3 +190,43 @@ def test_a_member_without_letters_is_told_from_no_member_by_its_number() -> None
     assert rows.form_of("enum", "latin1", "enum('a'',''b')") == rows.PLAIN
     assert rows.form_of("varchar", "latin1", "varchar(20)") == rows.PLAIN
     assert rows.form_of("enum", "utf16", "enum('a')") == rows.WIDE
+
+
+class _Blocks:
+    """A session whose table comes in this many blocks."""
+
+    def __init__(self, blocks: int) -> None:
+        self.blocks = blocks
+
+    def stream(self, sql: str) -> Iterator[bytes]:
+        yield from (b"%d\n" % number for number in range(self.blocks))
+
+    def ask(self, sql: str) -> list[list[str]]:
+        return [[str(self.blocks)]]
+
+
+def test_a_table_that_comes_in_many_blocks_goes_through_one_process_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """1 GiB is thousands of blocks: with a zstd each, a backup ended in "Too many open files"."""
+    made: list[dump.Chunk] = []
+
+    class Counted(dump.Chunk):
+        def __init__(self) -> None:
+            super().__init__()
+            made.append(self)
+
+    class Writer:
+        mark, chunk_bytes, said = b"Nmark", 200, 0
+
+        def chunk(self, table: str, done: dump.Chunk, is_exact: bool) -> None:
+            done.finish()
+            self.said += done.rows
+
+        def counted(self, *about: object) -> None:
+            return
+
+    monkeypatch.setattr(dump, "Chunk", Counted)
+    writer = Writer()
+    table = Table("t", [Column("id", nullable=False)], True, "id", 690)
+    dump._read(cast(Session, _Blocks(200)), dump._Part(table, ""), cast(dump._Writer, writer))
+    assert writer.said == 200
+    assert len(made) == 4, "690 bytes in chunks of 200"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from components.guest.backup import config, manifest, retention, store
-from components.guest.backup.manifest import Found
-from components.guest.errors import Failed, Refused
+from twinsite.guest.backup import config, manifest, retention, store
+from twinsite.guest.backup.manifest import Found
+from twinsite.guest.errors import Failed, Refused
 
 from .test_backup_store import made
 

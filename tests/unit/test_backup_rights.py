@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.guest.backup import privileges
-from components.guest.backup.privileges import BACKUP, RETURN, Held, Place
-from components.guest.backup.rows import identifier
-from components.rules import backup as rules
+from twinsite.guest.backup import privileges
+from twinsite.guest.backup.privileges import BACKUP, RETURN, Held, Place
+from twinsite.guest.backup.rows import identifier
+from twinsite.rules import backup as rules
 
 TREE = Path(__file__).parents[2]
 JOB = "'job'@'%'"
@@ -188,8 +188,8 @@ def test_no_page_and_no_hint_lists_rights_by_another_hand() -> None:
     listed = re.compile(r"SELECT, (?:SHOW VIEW|TRIGGER|EVENT|LOCK TABLES)\b[^\n]*")
     for place in [
         *TREE.glob("docs/**/*.md"),
-        TREE / "Pulumi.yaml",
-        *TREE.glob("stacks/*.py"),
+        *TREE.glob("stacks/**/*.py"),
+        *TREE.glob("stacks/*/settings.yaml"),
         *TREE.glob("components/rules/*.py"),
     ]:
         for found in listed.findall(place.read_text(encoding="utf-8")):
@@ -197,5 +197,5 @@ def test_no_page_and_no_hint_lists_rights_by_another_hand() -> None:
 
 
 def test_the_hint_for_root_and_the_settings_hint_come_from_the_table() -> None:
-    said = next(rules.user_problems({"user": "root", "schema": "shop"}))
+    said = next(rules.user_problems("root", "shop"))
     assert all(statement in said for statement in rules.grants("shop"))

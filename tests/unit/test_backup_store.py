@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from components.guest.agent import azure
-from components.guest.backup import command, compress, config, dump, fetch, manifest, store
-from components.guest.backup.manifest import Found
-from components.guest.errors import Failed, Refused
+from twinsite.guest.agent import azure
+from twinsite.guest.backup import command, compress, config, dump, fetch, manifest, store
+from twinsite.guest.backup.manifest import Found
+from twinsite.guest.errors import Failed, Refused
 
 NOW = datetime.datetime(2026, 11, 21, 3, 0, tzinfo=datetime.UTC)
 

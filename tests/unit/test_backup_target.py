@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.guest.backup import target
-from components.guest.backup.target import Facts
+from twinsite.guest.backup import target
+from twinsite.guest.backup.target import Facts
 
 NEEDS: dict[str, Any] = {
     "without_primary_key": [],

@@ -2,8 +2,8 @@
 
 import pytest
 
-from components.guest.backup import cron, timer
-from components.guest.errors import Refused
+from twinsite.guest.backup import cron, timer
+from twinsite.guest.errors import Refused
 
 CALENDARS = [
     ("17 18 * * *", ["*-*-* 18:17:00 UTC"]),

@@ -6,7 +6,15 @@ from benchmarks.restore import figures
 
 
 def side(backup: float, restore: float, size: float, **more: float) -> dict[str, float]:
-    return {"backup": backup, "restore": restore, "bytes": size, "backup_cpu": 1.0, "restore_cpu": 2.0, **more}
+    return {
+        "backup": backup,
+        "restore": restore,
+        "bytes": size,
+        "backup_cpu": 1.0,
+        "restore_cpu": 2.0,
+        "check": 3.0,
+        **more,
+    }
 
 
 def found(ours: float) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from components.guest import ownership
-from components.guest.database import accounts
-from components.guest.database.config import parse
-from components.guest.errors import Refused
-from tests.unit.test_database_settings import SOURCE
+from tests.unit.test_database_settings import SECRETS, SOURCE
+from twinsite.guest import ownership
+from twinsite.guest.database import accounts
+from twinsite.guest.database.config import parse
+from twinsite.guest.errors import Refused
 
 SYSTEM = ["root", "mysql.sys", "mysql.session", "mysql.infoschema", "debian-sys-maint", "rdsadmin", "azure_superuser"]
 WANTED = [
@@ -59,3 +59,48 @@ def test_one_right_more_makes_them_somebodys_own(more: str) -> None:
 
 def test_one_right_less_makes_them_somebodys_own() -> None:
     assert not ownership.same_grants(SHOWN[:2], WANTED)
+
+
+GOOD = {"p": "caching_sha2_password", "s": "ANY", "l": "N", "x": "N", "a": None}
+
+
+def judged(monkeypatch: pytest.MonkeyPatch, row: "dict[str, str | None] | None", grants: list[str]) -> list[str]:
+    """What is said of the replication account when it is like that; the clone account is as it is to be."""
+    config = parse(SOURCE)
+    repl = f"GRANT REPLICATION SLAVE ON *.* TO `{config.replication_user}`@`{config.replica_address}`"
+    clone = f"GRANT BACKUP_ADMIN ON *.* TO `{config.clone_user}`@`{config.replica_address}`"
+    rows = {
+        config.replication_user: row and {"f": ownership.fingerprint(SECRETS.replication_password), **row},
+        config.clone_user: {"f": ownership.fingerprint(SECRETS.clone_password), **GOOD},
+    }
+    shown = {config.replication_user: [repl] if grants == ["its own"] else grants, config.clone_user: [clone]}
+    monkeypatch.setattr(accounts, "_user", lambda user, host: rows[user])
+    monkeypatch.setattr(accounts, "_shown", lambda user, host: shown[user])
+    return accounts.differences(config, SECRETS)
+
+
+def test_accounts_as_they_were_made_have_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert judged(monkeypatch, dict(GOOD), ["its own"]) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"l": "Y"}, "is locked"),
+        ({"x": "Y"}, "the password of account"),
+        ({"s": ""}, "is let in without TLS"),
+        ({"f": "0" * 32}, "bears the mark of another password"),
+    ],
+)
+def test_each_difference_of_an_account_is_named(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, str | None], words: str
+) -> None:
+    (found,) = judged(monkeypatch, {**GOOD, **change}, ["its own"])
+    assert words in found
+    assert "twinsite_repl@192.168.64.20" in found
+
+
+def test_an_account_that_is_gone_or_has_other_rights_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert judged(monkeypatch, None, []) == ["account twinsite_repl@192.168.64.20 is missing"]
+    (found,) = judged(monkeypatch, dict(GOOD), ["GRANT USAGE ON *.* TO `twinsite_repl`@`192.168.64.20`"])
+    assert "has not exactly its grants (REPLICATION SLAVE ON *.*)" in found

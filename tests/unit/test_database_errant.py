@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.guest.database import command, errant, server
-from components.guest.database.errant import Transaction, decoded
-from components.guest.database.gtid import parse
+from twinsite.guest.database import command, errant, server
+from twinsite.guest.database.errant import Transaction, decoded
+from twinsite.guest.database.gtid import parse
 
 PRINTED = (Path(__file__).parent / "mysqlbinlog-9.7.txt").read_text(encoding="utf-8")
 """Two logs of MySQL 9.7.4: rows, also compressed ones, DDL, FLUSH of several kinds, empty transactions, tags."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from components.guest.database import host, server
-from components.guest.database.config import Config
-from components.guest.errors import Failed
+from twinsite.guest.database import host, server
+from twinsite.guest.database.config import Config
+from twinsite.guest.errors import Failed
 
 DENIED = "resize2fs: Permission denied to resize filesystem"
 
@@ -80,3 +80,27 @@ def test_where_the_kernel_grows_nothing_mounted_mysql_is_stopped_for_it(monkeypa
     machine.ran.clear()
     assert grow(30) == []
     assert machine.ran == ["resize2fs"], "nothing is stopped when nothing is to be done"
+
+
+NITRO = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0abc"
+
+
+@pytest.mark.parametrize(
+    ("there", "found"),
+    [({NITRO}, NITRO), ({"/dev/xvdf"}, "/dev/xvdf"), ({"/dev/sdf"}, "/dev/sdf"), ({NITRO, "/dev/xvdf"}, NITRO)],
+)
+def test_a_volume_is_found_on_machines_with_nvme_and_without(
+    monkeypatch: pytest.MonkeyPatch, there: set[str], found: str
+) -> None:
+    monkeypatch.setattr(os.path, "exists", there.__contains__)
+    assert host.device_path("vol-0abc") == found
+
+
+def test_a_volume_that_does_not_come_is_named_with_every_place_that_was_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = Machine(monkeypatch, online=True, sizes=[30])
+    monkeypatch.setattr(os.path, "exists", lambda path: False)
+    with pytest.raises(Failed, match=f"{NITRO} or /dev/xvdf or /dev/sdf did not appear within 300 s"):
+        host.volume(Config("source", 1, "10.20.2.20", "192.168.64.20", data_device="vol-0abc"))
+    assert machine.clock > 300

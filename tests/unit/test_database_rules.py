@@ -5,9 +5,14 @@ from typing import Any
 
 import pytest
 
-from components import rules
-from components.database import MySqlReplicaPair
-from components.rules.database import database_problems, resume_seconds, retention_hours, retry_seconds
+from twinsite import MySqlReplicaPair, rules
+from twinsite.rules.database import (
+    MySqlReplicaPairIntent,
+    password_problems,
+    resume_seconds,
+    retention_hours,
+    retry_seconds,
+)
 
 GOOD: dict[str, Any] = {
     "region": "ap-northeast-2",
@@ -63,8 +68,6 @@ MUTATIONS: list[tuple[str, dict[str, Any], str]] = [
     ("no net timeout", {"net_timeout_seconds": 0}, "set it to 1 or more"),
     ("logs kept for less than twice the outage", {"binlog_retention_hours": 71}, "less than twice"),
     ("an outage of no length", {"tolerated_outage_hours": 0}, "set it to 1 or more"),
-    ("a password of 33 characters", {"replication_password": "x" * 33}, "has 33 characters"),
-    ("an empty password", {"clone_password": ""}, "has 0 characters"),
     ("MariaDB as the source", {"source_version": "11.4.2-MariaDB", "replica_version": "9.7.4"}, "is no MySQL"),
     ("a source past its end of life", {"source_version": "8.0.40", "replica_version": "8.4.6"}, "support ended"),
     ("a source newer than its replica", {"source_version": "9.7.4", "replica_version": "8.4.6"}, "newer than"),
@@ -87,6 +90,14 @@ MUTATIONS: list[tuple[str, dict[str, Any], str]] = [
     ("K15: clear text inside the tunnel", {"source_settings": {"require_secure_transport": "OFF"}}, "K15"),
     ("K16: no GTIDs", {"source_settings": {"gtid_mode": "OFF"}}, "K16"),
     ("K19: semi-sync relied upon", {"source_settings": {"rpl_semi_sync_source_enabled": "ON"}}, "K19"),
+    (
+        "settings of a source that is somebody else's",
+        {**EXISTING, "source_settings": {"max_connections": "9"}},
+        "never changes",
+    ),
+    ("a replica that listens nowhere", {"replica_bind_address": "10.20.2.20"}, "replica_bind_address is"),
+    ("a gate that waits for nothing", {"gate_timeout_seconds": 5}, "set it from 30 to 7200"),
+    ("a generation that is none", {"password_generation": 0}, "raise it by 1"),
     ("a commit that is not on disk", {"source_settings": {"sync_binlog": "0"}}, "acknowledged rows"),
     ("a bundle that the gate waits for", {"delivery": "bundle"}, "set gate to handover"),
     ("SSH without a login", {"onprem_connection": None}, "onprem_connection is missing"),
@@ -100,16 +111,16 @@ def names_a_fix(problem: str) -> bool:
 
 
 def test_the_documents_own_topology_is_accepted() -> None:
-    assert database_problems(GOOD) == []
+    assert MySqlReplicaPairIntent.of(GOOD).problems() == []
 
 
 def test_an_existing_source_needs_neither_image_nor_volume() -> None:
-    assert database_problems({**GOOD, **EXISTING, "ami": "", "data_volume_gib": 0}) == []
+    assert MySqlReplicaPairIntent.of({**GOOD, **EXISTING, "ami": "", "data_volume_gib": 0}).problems() == []
 
 
 @pytest.mark.parametrize(("change", "words"), [m[1:] for m in MUTATIONS], ids=[m[0] for m in MUTATIONS])
 def test_a_bad_design_is_refused_with_its_fix(change: dict[str, Any], words: str) -> None:
-    problems = database_problems({**GOOD, **change})
+    problems = MySqlReplicaPairIntent.of({**GOOD, **change}).problems()
     assert any(words in problem for problem in problems), problems
     assert [problem for problem in problems if not names_a_fix(problem)] == []
 
@@ -124,11 +135,11 @@ def test_following_the_named_fix_of_a_number_satisfies_the_rule() -> None:
         ("data_volume_gib", {"binlog_gib_per_day": 10}),
     ]
     for name, bad in cases:
-        (problem,) = database_problems({**GOOD, **bad})
+        (problem,) = MySqlReplicaPairIntent.of({**GOOD, **bad}).problems()
         named = re.search(rf"set {name} to ([\d.]+)", problem)
         assert named, problem
         fixed = float(named[1]) if "." in named[1] else int(named[1])
-        assert database_problems({**GOOD, **bad, name: fixed}) == []
+        assert MySqlReplicaPairIntent.of({**GOOD, **bad, name: fixed}).problems() == []
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
@@ -140,9 +151,15 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         assert words in said
 
 
+def test_a_password_that_mysql_does_not_take_is_refused_with_its_fix() -> None:
+    problems = list(password_problems({"replication_password": "x" * 33, "clone_password": ""}))
+    assert ["has 33 characters" in problems[0], "has 0 characters" in problems[1]] == [True, True]
+    assert [problem for problem in problems if not names_a_fix(problem)] == []
+
+
 def test_no_refusal_quotes_a_password() -> None:
     secret = "correct horse battery staple correct horse"
-    problems = database_problems({**GOOD, "replication_password": secret, "clone_password": secret})
+    problems = list(password_problems({"replication_password": secret, "clone_password": secret}))
     assert len(problems) == 2
     assert not any(secret in problem for problem in problems)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.guest.database.gtid import GtidSet, parse
-from components.guest.database.seeding import (
+from twinsite.guest.database.gtid import GtidSet, parse
+from twinsite.guest.database.seeding import (
     Decision,
     ReplicaFacts,
     SourceFacts,

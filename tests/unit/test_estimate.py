@@ -1,63 +1,129 @@
-"""The estimate of aws-azure: what it adds up, and that each figure has its basis."""
+"""The estimate's parts: prices that differ by region or are not there, rates, and what a sum of them rests on."""
 
-from typing import Any
+import re
 
-from components.estimate import aws_azure_estimate
+import pytest
 
+from twinsite.estimate import rates
+from twinsite.estimate.answer import Estimate, Mode, duration
+from twinsite.estimate.figures import SECONDS, USD_MONTH, Basis, Item, Kind, at_least, step, total, unknown
+from twinsite.estimate.path import critical, parallel, serial
+from twinsite.estimate.prices import HOURS_PER_MONTH, TABLE, Price, Prices, table
+from twinsite.estimate.route53 import Checked, answers_a_month, check_costs, latch_checks
 
-def estimate(**change: Any) -> dict[str, Any]:
-    given: dict[str, Any] = {
-        "machine_size": "Standard_B2s",
-        "database_size": "Standard_B2s",
-        "managed_database": True,
-        "database_storage_gib": 32,
-        "database_gib": 10,
-        "keep_days": 35,
-        "backup_interval_seconds": 86400.0,
-        "detect_seconds": 30.0,
-        "latch_seconds": 76.0,
-        "failover_checks": 8,
-        "checks_of_azure": 6,
-    }
-    found: dict[str, Any] = aws_azure_estimate(**{**given, **change})["modes"]
-    return found
+ROW = {"sku": "ec2/t3.micro", "region": "us-east-1", "unit": "hour", "usd": 0.01, "date": "2026-11-29"}
+SOURCED = {**ROW, "source": "https://pricing.us-east-1.amazonaws.com/offers"}
+REMEMBERED = {**ROW, "region": "ap-northeast-2", "usd": 0.013, "source": "remembered"}
 
 
-def test_warm_costs_what_cold_costs_and_the_standby() -> None:
-    modes = estimate()
-    names = {mode: [item["name"] for item in modes[mode]["items"]] for mode in modes}
-    assert set(names["cold"]) < set(names["warm"])
-    assert modes["cold"]["cost_usd_month"] > 20, "checks every 10 s are not free, whatever the source document says"
-    assert modes["warm"]["cost_usd_month"] > modes["cold"]["cost_usd_month"] + 90
+def test_a_price_is_that_of_the_region() -> None:
+    prices = Prices([SOURCED, REMEMBERED])
+    here, there = (prices.cost("m", "ec2/t3.micro", region, 730) for region in ("us-east-1", "ap-northeast-2"))
+    assert (here.value, here.basis) == (7.3, Basis.VENDOR)
+    assert (there.value, there.basis) == (9.49, Basis.REMEMBERED)
+    assert "remembered (2026-11-29), not looked up" in there.source and "pricing.us-east-1" in here.source
 
 
-def test_the_critical_path_of_cold_is_that_of_warm_and_the_provisioning() -> None:
-    modes = estimate()
-    warm = [step["name"] for step in modes["warm"]["critical_path"]]
-    cold = [step["name"] for step in modes["cold"]["critical_path"]]
-    assert warm == ["notice that the primary is dead", "decide", "latch, health checks, resolvers"]
-    assert [step for step in cold if step in warm] == warm
-    assert "restore and proof" in cold
-    assert modes["cold"]["rto_seconds"] == sum(step["value"] for step in modes["cold"]["critical_path"])
+def test_a_price_that_is_not_there_is_unknown_and_named_and_no_sum_leaves_it_out() -> None:
+    prices = Prices([SOURCED])
+    items = [prices.cost("known", "ec2/t3.micro", "us-east-1", 730), prices.cost("m", "ec2/t3.micro", "mars", 730)]
+    assert (items[1].value, items[1].basis) == (None, Basis.UNKNOWN)
+    assert "no price of ec2/t3.micro in mars" in items[1].source
+    assert total(items) is None and at_least(items) == 7.3
+    shown = Mode(items, serial(), []).shown()
+    assert (shown["cost_usd_month"], shown["cost_at_least_usd_month"]) == (None, 7.3)
+    assert shown["unknown_prices"] == ["m"]
+    assert shown["words"]["cost"] == "at least $7.30 (unknown: m) a month"
 
 
-def test_the_rpo_is_the_longest_gap_and_the_backups_own_time() -> None:
-    assert estimate(backup_interval_seconds=3600.0)["cold"]["rpo_seconds"] == 3600 + 10 * 8
-    assert estimate()["warm"]["rpo_seconds"] == estimate()["cold"]["rpo_seconds"]
+def test_a_free_thing_is_not_an_unknown_one() -> None:
+    assert Prices([SOURCED]).cost("none of it", "ec2/t3.micro", "us-east-1", 0).value == 0
 
 
-def test_a_larger_database_takes_longer_to_restore() -> None:
-    assert estimate(database_gib=100)["cold"]["rto_seconds"] > estimate()["cold"]["rto_seconds"] + 1900
-    assert estimate(database_gib=100)["warm"]["rto_seconds"] == estimate()["warm"]["rto_seconds"]
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([{**ROW}], "not whole"),
+        ([{**SOURCED, "usd": None}], "not whole"),
+        ([SOURCED, SOURCED], "ec2/t3.micro in us-east-1 twice"),
+    ],
+)
+def test_a_table_that_is_not_whole_is_refused(rows: list[dict[str, object]], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Prices(rows)
 
 
-def test_a_price_that_is_not_known_is_named_and_not_guessed() -> None:
-    modes = estimate(machine_size="Standard_Z9")
-    assert modes["warm"]["unknown_prices"] == ["machine Standard_Z9"]
-    assert modes["cold"]["unknown_prices"] == []
+def test_every_row_of_the_committed_table_has_a_day_and_a_source() -> None:
+    rows: list[Price] = list(table())
+    assert len(rows) > 50
+    for row in rows:
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", row.date), row
+        assert row.remembered or row.source.startswith("https://"), row
+        assert row.usd > 0, row
+    assert "source: remembered" in TABLE.read_text()
 
 
-def test_every_figure_has_a_basis() -> None:
-    for mode in estimate().values():
-        for item in [*mode["items"], *mode["critical_path"]]:
-            assert item["basis"].startswith(("assumption", "computed", "measured")), item
+def test_an_item_without_a_value_is_unknown_and_only_such_a_one() -> None:
+    for value, basis in ((None, Basis.COMPUTED), (1.0, Basis.UNKNOWN), (-1.0, Basis.COMPUTED)):
+        with pytest.raises(ValueError, match="x"):
+            Item("x", value, SECONDS, basis, "somewhere")
+    with pytest.raises(ValueError, match="does not say what it rests on"):
+        Item("x", 1.0, USD_MONTH, Basis.COMPUTED, "")
+
+
+def test_a_sum_says_the_weakest_that_it_rests_on() -> None:
+    known = Prices([SOURCED]).cost("m", "ec2/t3.micro", "us-east-1", 730)
+    guessed = Prices([REMEMBERED]).cost("n", "ec2/t3.micro", "ap-northeast-2", 730)
+    assert "remembered" not in Mode([known], serial(), []).shown()["words"]["cost"]
+    both = Mode([known, guessed], serial(), []).shown()
+    assert both["words"]["cost"] == "$16.79 (remembered prices) a month"
+    assert both["cost_basis"] == ["vendor", "remembered"]
+
+
+def made(name: str, seconds: float) -> Item:
+    return step(name, Kind.CREATION, seconds, Basis.ASSUMPTION, "a test")
+
+
+def test_the_critical_path_is_a_way_through_the_steps() -> None:
+    path = serial(made("a", 1), parallel(serial(made("b", 2), made("c", 3)), made("d", 4)), made("e", 1))
+    assert [one.name for one in critical(path)] == ["a", "b", "c", "e"]
+    shown = Mode([], path, []).shown()
+    assert shown["rto_seconds"] == 7
+    assert [one["name"] for one in shown["beside_it"]] == ["d"]
+
+
+def test_a_step_that_nobody_knows_is_on_the_critical_path_and_makes_the_rto_unknown() -> None:
+    lost = unknown("promotion", SECONDS, "nobody has built it", Kind.PROMOTION)
+    shown = Mode([], serial(made("a", 130), parallel(made("long", 9000), lost)), []).shown()
+    assert [one["name"] for one in shown["critical_path"]] == ["a", "promotion"]
+    assert (shown["rto_seconds"], shown["rto_at_least_seconds"]) == (None, 130)
+    assert shown["words"]["rto"] == "more than 2 min (unknown: promotion)"
+
+
+def test_the_table_in_preview_points_at_the_stacks_mode() -> None:
+    found = Estimate({"cold": Mode([], made("a", 60), []), "warm": Mode([], made("b", 30), [])}, ())
+    assert found.lines("warm") == [
+        "  cold: $0.00 a month, RTO 60 s, RPO 0 s",
+        "→ warm: $0.00 a month, RTO 30 s, RPO 0 s",
+    ]
+    assert [duration(seconds) for seconds in (76, 600, 86400, 86480)] == ["76 s", "10 min", "24 h", "24 h 1 min"]
+
+
+def test_a_managed_servers_iops_hold_a_restore_up_and_the_gate_waits_for_it() -> None:
+    rate, basis, words = rates.restore_seconds_gib("Standard_B2s", True)
+    assert (rate, basis) == (102.4, Basis.VENDOR) and "1280 IOPS" in words
+    for size, managed in (("Standard_D8ds_v4", True), ("Standard_B2s", False), ("Standard_Z9", True)):
+        assert rates.restore_seconds_gib(size, managed)[:2] == (rates.RESTORE_SECONDS_GIB, Basis.MEASURED)
+    assert rates.restore_patience_seconds(10, "Standard_B2s", True) == 2048
+
+
+def test_what_answers_route_53s_checks_is_counted_by_their_intervals() -> None:
+    # Of six checks four ask every 10 s and two every 30 s, from 15 places.
+    assert round(answers_a_month(latch_checks())) == round(15 * (4 / 10 + 2 / 30) * HOURS_PER_MONTH * 3600)
+
+
+def test_a_check_costs_by_where_it_asks_and_what_it_does() -> None:
+    inside, outside = check_costs(table(), [Checked(False, 3, 10), Checked(False, 0, 0), Checked(True, 2, 10)])
+    assert (inside.value, outside.value) == (2 * 0.5 + 3 * 1.0, 0.75 + 2 * 2.0)
+    (none,) = check_costs(Prices([]), [Checked(True, 2, 10)])
+    assert none.value is None and "route53/check-foreign" in none.source

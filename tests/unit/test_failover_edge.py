@@ -1,5 +1,6 @@
 """The edge of failover: DNS on the wire, pages, manifests and reports, status, the command line."""
 
+import functools
 import json
 import pathlib
 import re
@@ -15,16 +16,23 @@ from typing import Any
 
 import pytest
 
-from components.inventory import to_dict
-from operations import azure, cli, dns, render, web
-from operations.failover import look, read, show, users, worker
-from operations.failover.facts import Backups, Facts, LatchObject, NameSeen, Seen, Sites, Standby
-from operations.failover.plan import plan
-from operations.failover.words import Command, Intent
-from operations.transport import RemoteFailed, Unreachable
+from operations import azure, cli, dns, render, status, web, worker
+from operations.moves import users
+from operations.moves.from_backup import facts_reader
+from operations.moves.from_backup.facts import Facts
+from operations.moves.from_backup.plan import plan
+from operations.moves.words import Command, Intent
+from operations.stack import Stack
+from operations.subjects import away_reader, workload
+from operations.subjects import eyes as seeing
+from operations.subjects.away import Answer, Backups, LatchObject, NameSeen, Parts, Standby
+from operations.subjects.sources import WORDS, Sources
+from operations.transport import Nobody, RemoteFailed, Unreachable
 from tests.azure_http import azure_server
+from tests.failover_machines import JOB
 from tests.failover_world import INVENTORY, STORES
 from tests.unit.test_failover_plan import NOW, READY, SCHEDULED, facts, moved
+from twinsite.inventory import Flow, Pod, to_dict
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -94,8 +102,8 @@ def test_a_page_that_nobody_serves_says_why() -> None:
     assert found.status == 0 and "cannot connect" in found.words
 
 
-def eyes(monkeypatch: pytest.MonkeyPatch, pages: dict[str, web.Page], own: dict[str, str]) -> look.Eyes:
-    found = look.Eyes(Sites("aws", "azure"), "127.0.0.1:1", lambda url, name, address: pages[address])
+def eyes(monkeypatch: pytest.MonkeyPatch, pages: dict[str, web.Page], own: dict[str, str]) -> seeing.Eyes:
+    found = seeing.Eyes("aws", "azure", "127.0.0.1:1", lambda url, name, address: pages[address])
     monkeypatch.setattr(
         found, "own_addresses", lambda url: frozenset({own[url.split("/")[2]]} if url.split("/")[2] in own else ())
     )
@@ -114,8 +122,8 @@ def test_a_page_without_a_marker_is_no_sites(monkeypatch: pytest.MonkeyPatch) ->
     assert found.site_of(INVENTORY.names[1], ("192.0.2.9",)) == ("", "page with status 200 and no site's marker")
 
 
-def looks(*seen: tuple[float, str]) -> list[users.Look]:
-    return [users.Look(t, site) for t, site in seen]
+def looks(*seen: tuple[float, str]) -> list[users.UserLook]:
+    return [users.UserLook(t, site) for t, site in seen]
 
 
 def test_an_outage_is_from_the_first_page_missed_to_the_first_after_which_all_came() -> None:
@@ -128,13 +136,13 @@ def test_an_outage_is_from_the_first_page_missed_to_the_first_after_which_all_ca
 
 def test_a_manifest_is_read_as_package_backup_writes_it() -> None:
     content = {"began": "2026-11-21T03:00:00.000000Z", "scheduled": True, "tables": [{"name": "a", "rows": 5}]}
-    found = read.parse_manifest("id", json.dumps(content).encode(), "azblob://a/b")
+    found = away_reader.parse_manifest("id", json.dumps(content).encode(), "azblob://a/b")
     assert found is not None and (found.rows, found.began, found.scheduled) == (5, 1_795_230_000.0, True)
-    assert read.parse_manifest("id", b"{", "azblob://a/b") is None
+    assert away_reader.parse_manifest("id", b"{", "azblob://a/b") is None
 
 
 def test_the_standby_asks_the_primarys_own_address_under_the_users_name() -> None:
-    assert read.connect_to(INVENTORY.names[1]) == [
+    assert facts_reader.connect_to(INVENTORY.names[1]) == [
         "--connect-to",
         "::alb.aws.example",
         "https://dr.example.com/petclinic/",
@@ -182,17 +190,42 @@ def test_a_programs_refusal_is_told_in_its_own_words() -> None:
         worker.answer(Said(0, "nothing"), ["run"], 1)
 
 
+def cluster_problems(job: Pod) -> list[str]:
+    hosts = tuple(replace(host, way=job) if host.way == JOB else host for host in INVENTORY.hosts)
+    stack = Stack("dr", replace(INVENTORY, hosts=hosts), pathlib.Path("unused"))
+    return [words for one in workload.read(status.sources(stack, Nobody())) for words in one.problems()]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_status_tells_a_wrong_context_from_a_cluster_that_has_the_job(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    said = "echo '{}'" if known else "echo 'error: context \"soul\" does not exist' >&2; exit 1"
+    (tmp_path / "kubectl").write_text(f'#!/bin/sh\ncase "$*" in *"--context soul"*) {said};; *) exit 9;; esac\n')
+    (tmp_path / "kubectl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    job = replace(JOB, context="soul")
+    found = cluster_problems(job)
+    if known:
+        assert found == []
+    else:
+        assert 'does not see CronJob petclinic/rds-backup (error: context "soul" does not exist)' in found[0]
+        assert "`pulumi config set kubernetes:context CONTEXT`" in found[0]
+    monkeypatch.setenv("PATH", str(tmp_path / "none"))
+    assert cluster_problems(job) == [], "a desk without kubectl knows nothing"
+
+
 def test_without_kubectl_the_primary_cannot_be_worked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(Unreachable, match="`kubectl` is not installed here"):
-        worker.ClusterWorker(INVENTORY.jobs[0]).run(["list"], 1)
+        worker.ClusterWorker(JOB).run(["list"], 1)
 
 
 # status
 
 
 def named(site: str) -> tuple[NameSeen, ...]:
-    return tuple(NameSeen(name.fqdn, (Seen("192.0.2.53", ("192.0.2.1",), site),)) for name in INVENTORY.names)
+    return tuple(NameSeen(name.fqdn, (Answer("192.0.2.53", ("192.0.2.1",), site),)) for name in INVENTORY.names)
 
 
 def quiet(**changes: Any) -> Facts:
@@ -200,11 +233,42 @@ def quiet(**changes: Any) -> Facts:
     return replace(found, **changes)
 
 
+def told(known: Facts) -> status.Status:
+    """The status of a stack of which this is known; nobody logs in to its hosts."""
+    evidence = {"verdict": None, "reason": "no drill was run"}
+    return status.status(Sources(known.inventory, nobody, lambda: parts_of(known)), evidence)
+
+
+def parts_of(known: Facts, **dead: Exception) -> Parts:
+    """Each part of what is known; those that are `dead` raise this."""
+
+    def ask(part: str) -> Any:
+        if part in dead:
+            raise dead[part]
+        return getattr(known, part)
+
+    return Parts(known.inventory, known.now, {part: functools.partial(ask, part) for part in WORDS})
+
+
+def nobody() -> Any:
+    raise AssertionError("a stack without logins asked its hosts")
+
+
+def test_a_flow_of_an_unknown_kind_is_told_of() -> None:
+    flow = Flow("orders", "postgres", "postgres-logical", "a", "b")
+    found = told(replace(quiet(), inventory=replace(INVENTORY, flows=(flow,))))
+    assert found.problems() == [
+        "orders: this twinsite cannot look at flows of kind postgres-logical, so nothing is known of the data at b: "
+        "install a newer one"
+    ]
+    assert any("of unknown kind postgres-logical" in line for line in found.text().splitlines())
+
+
 def test_a_stack_in_quiet_times_is_healthy() -> None:
-    assert list(show.problems(quiet())) == []
-    told = show.describe(quiet())
-    assert (told["active_site"], told["latch"]["set"], told["backup"]["id"]) == ("aws", False, SCHEDULED.id)
-    assert told["standby"] == {"exists": False, "words": "no machine (cold)"}
+    assert told(quiet()).problems() == []
+    shown = told(quiet()).shown()
+    assert (shown["active_site"], shown["latch"]["set"], shown["backup"]["id"]) == ("aws", False, SCHEDULED.id)
+    assert shown["standby"] == {"exists": False, "words": "no machine (cold)"}
 
 
 def test_what_a_backup_could_not_carry_is_shown_with_it_and_is_no_alarm() -> None:
@@ -212,21 +276,20 @@ def test_what_a_backup_could_not_carry_is_shown_with_it_and_is_no_alarm() -> Non
         "began": "2027-01-15T03:00:00.000000Z", "scheduled": True, "tables": [],
         "concerns": [{"kind": "view", "name": "v", "table": "", "words": "view 'v' is broken"}],
     }  # fmt: skip
-    backup = read.parse_manifest("id", json.dumps(content).encode(), "azblob://a/b")
+    backup = away_reader.parse_manifest("id", json.dumps(content).encode(), "azblob://a/b")
     assert backup
     now = quiet(backups=Backups((backup,)), now=backup.began + 60)
-    assert list(show.problems(now)) == []
-    told = show.describe(now)
-    assert told["backup"]["concerns"] == ["view 'v' is broken"]
-    assert "           view 'v' is broken" in render._names(told)
+    assert told(now).problems() == []
+    assert told(now).shown()["backup"]["concerns"] == ["view 'v' is broken"]
+    assert "           view 'v' is broken" in told(now).text().splitlines()
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"latch": (LatchObject(STORES[0], None, "403"), LatchObject(STORES[1], False))}, "latch-store-gone.md"),
+        ({"latch": (LatchObject(STORES[0], None, "403"), LatchObject(STORES[1], False))}, "latch-store-gone"),
         ({"latch": (LatchObject(STORES[0], True), LatchObject(STORES[1], False))}, "one latch object of two is set"),
-        ({"backups": Backups()}, "no-backup.md"),
+        ({"backups": Backups()}, "no-backup"),
         ({"now": NOW + 40 * 3600}, "26 h are allowed"),
         ({"names": named("azure")}, "leads to azure, and the latch says aws"),
         ({"names": tuple(NameSeen(name.fqdn) for name in INVENTORY.names)}, "no server of its zone can be asked"),
@@ -235,13 +298,13 @@ def test_what_a_backup_could_not_carry_is_shown_with_it_and_is_no_alarm() -> Non
     ],
 )
 def test_status_names_what_is_wrong_with_its_fix(change: dict[str, Any], words: str) -> None:
-    assert words in "\n".join(show.problems(quiet(**change)))
+    assert words in "\n".join(told(quiet(**change)).problems())
 
 
 def test_with_the_latch_set_users_are_at_the_standby() -> None:
     there = moved(names=named("azure"), now=SCHEDULED.began + 60)
-    assert show.describe(there)["active_site"] == "azure"
-    assert list(show.problems(there)) == []
+    assert told(there).shown()["active_site"] == "azure"
+    assert told(there).problems() == []
 
 
 # The command line.
@@ -285,9 +348,9 @@ def test_a_live_drill_and_a_switchover_are_refused_with_a_sentence(
 
 def test_a_plan_for_a_person_shows_each_steps_plane_and_undo() -> None:
     found = plan(facts(), Intent(Command.FAILOVER, "azure"))
-    from operations.failover import command
+    from operations.moves import command
 
-    result = command._planned(command.empty(INVENTORY, Command.FAILOVER), found)
+    result = command._planned(command.empty(INVENTORY, Command.FAILOVER), found, [])
     text = render.failover_text(result)
     assert "control plane: Azure Resource Manager, at home in the standby's region" in text
     assert "data plane: Azure Storage, at home in the store's region" in text
@@ -320,7 +383,7 @@ class Unlit:
 
 def latch_seen(identity: azure.Identity, monkeypatch: pytest.MonkeyPatch) -> tuple[LatchObject, ...]:
     monkeypatch.setattr(azure, "TRIES", 1)
-    reader = read.Reader.__new__(read.Reader)
+    reader = away_reader.AwayReader.__new__(away_reader.AwayReader)
     reader.inventory, reader.blobs = INVENTORY, azure.Blobs(identity)
     reader.eyes = Unlit()  # type: ignore[assignment]
     return reader.latch()
@@ -369,7 +432,7 @@ def test_backups_that_may_not_be_read_name_the_role_and_the_container(monkeypatc
     assert INVENTORY.backups is not None
     with azure_server() as there:
         there.gone.add(azure.place(INVENTORY.backups.store).account)
-        reader = read.Reader.__new__(read.Reader)
+        reader = away_reader.AwayReader.__new__(away_reader.AwayReader)
         reader.inventory, reader.blobs = INVENTORY, azure.Blobs(there.identity())
         found = reader.backups()
     assert f"needs the role Storage Blob Data Reader on {INVENTORY.backups.store}" in found.problem

@@ -6,24 +6,14 @@ from typing import Any
 
 import pytest
 
-from components.inventory import Inventory
-from operations.failover.facts import (
-    Backup,
-    Backups,
-    Facts,
-    Home,
-    LatchObject,
-    NameSeen,
-    Program,
-    Seen,
-    Standby,
-    Unfinished,
-    Vantage,
-)
-from operations.failover.plan import plan
-from operations.failover.words import Command, Doing, Intent, Plan, Refusal, Where
+from operations.journal.document import Unfinished
+from operations.moves.from_backup.facts import Facts, Home, ProgramFound, Vantage
+from operations.moves.from_backup.plan import plan
+from operations.moves.words import Command, Intent, Plan, Refusal
+from operations.subjects.away import Answer, Backup, Backups, LatchObject, NameSeen, Standby
 from tests.failover_world import HOUR, INVENTORY, STORES
 from tests.operations_world import INVENTORY as ONPREM
+from twinsite.inventory import Inventory, RecordSwitch
 
 NOW = 1_800_000_000.0
 OVER = Intent(Command.FAILOVER, "azure")
@@ -44,7 +34,7 @@ def facts(**changes: Any) -> Facts:
         backups=Backups((SCHEDULED,)),
         standby=Standby(),
         home=Home(False, "the cluster does not answer"),
-        program=Program(()),
+        program=ProgramFound(()),
     )
     return replace(found, **changes)
 
@@ -86,7 +76,7 @@ def test_a_failover_from_cold_raises_restores_proves_and_sets_the_latch_last() -
 
 
 def test_a_failover_from_warm_uses_no_pulumi() -> None:
-    found = plan(facts(standby=READY, program=Program(("no Pulumi here",))), OVER)
+    found = plan(facts(standby=READY, program=ProgramFound(("no Pulumi here",))), OVER)
     assert "raise-mode" not in steps(found)
 
 
@@ -121,7 +111,7 @@ def test_what_went_home_in_a_failback_is_newer_than_the_backup_before_it() -> No
         ({"held": "`failover` by ann@desk holds the lock"}, "ann@desk holds the lock"),
         ({"vantages": (Vantage("this desk", True, "status 200"), DEAD[1])}, "aws is alive (this desk: status 200)"),
         ({"vantages": DEAD[:1]}, "seen from 1 of the two places that are needed"),
-        ({"program": Program(("the stack's state is in AWS: `pulumi login`",))}, "the stack's state is in AWS"),
+        ({"program": ProgramFound(("the stack's state is in AWS: `pulumi login`",))}, "the stack's state is in AWS"),
         ({"standby": Standby(True, False, "409")}, "azure-standby cannot be asked (409)"),
     ],
 )
@@ -147,7 +137,7 @@ def test_the_wrong_site_is_refused_with_the_right_command(intent: Intent, words:
 
 
 def test_another_topology_is_refused_with_what_it_lacks() -> None:
-    assert "topology onprem-aws has no names and no a latch" in refusal(plan(facts(inventory=ONPREM), OVER))
+    assert "topology onprem-aws has no names and no latch" in refusal(plan(facts(inventory=ONPREM), OVER))
 
 
 def test_a_persons_word_stands_for_two_places_and_a_live_primary_is_told_of() -> None:
@@ -164,7 +154,7 @@ def test_one_latch_leaves_the_store_out_that_does_not_answer() -> None:
 
 
 def test_one_latch_restores_nothing_where_users_may_be() -> None:
-    there = tuple(NameSeen(name.fqdn, (Seen("192.0.2.53", ("192.0.2.9",), "azure"),)) for name in INVENTORY.names)
+    there = tuple(NameSeen(name.fqdn, (Answer("192.0.2.53", ("192.0.2.9",), "azure"),)) for name in INVENTORY.names)
     unseen = facts(latch=latch(None, False), names=there, standby=READY)
     assert "users may be writing at azure" in refusal(plan(unseen, replace(OVER, one_latch=True)))
     assert "restore-backup" in steps(plan(facts(names=there, standby=READY), OVER))
@@ -203,7 +193,7 @@ def test_no_step_of_a_failover_needs_the_primary_site() -> None:
     for known in (facts(), facts(standby=READY), facts(latch=latch(True, True), standby=READY)):
         found = plan(known, OVER)
         assert isinstance(found, Plan)
-        assert not [step.name for step in found.steps if step.where is Where.CLUSTER]
+        assert not [step.name for step in found.steps for plane in step.planes if plane.site == INVENTORY.home]
 
 
 def test_every_step_says_its_plane_where_that_is_at_home_what_it_needs_and_how_it_is_undone() -> None:
@@ -211,8 +201,9 @@ def test_every_step_says_its_plane_where_that_is_at_home_what_it_needs_and_how_i
         found = plan(known, intent)
         assert isinstance(found, Plan)
         for step in found.steps:
-            assert step.where.plane in ("data plane", "control plane")
-            assert "at home" in step.where.value or "primary site's" in step.where.value
+            told = step.told()
+            assert told["plane"] in ("data plane", "control plane")
+            assert "at home" in told["where"] or "primary site's" in told["where"]
             assert step.needs and step.undo, step.name
 
 
@@ -308,7 +299,7 @@ def test_a_drill_takes_the_newest_scheduled_backup_not_a_fresher_one_by_hand(com
 def test_a_drill_never_touches_the_latch_and_lowers_what_it_raised(command: Command) -> None:
     found = plan(facts(), Intent(command))
     assert isinstance(found, Plan)
-    assert {Doing.LATCH, Doing.UNLATCH}.isdisjoint(step.doing for step in found.steps)
+    assert not [step.name for step in found.steps if "latch" in step.name or step.final]
     assert steps(found)[-1] == "lower-mode" and found.steps[-1].always
     assert "lower-mode" not in steps(plan(facts(standby=READY), Intent(command)))
 
@@ -332,12 +323,16 @@ def test_a_drill_does_not_start_over_another_drills_leftovers_but_a_disaster_doe
     assert isinstance(found, Plan) and found.abandons == "op"
 
 
+def unlatched(found: Inventory) -> Inventory:
+    return replace(found, names=tuple(replace(name, steering=RecordSwitch("zone")) for name in found.names))
+
+
 @pytest.mark.parametrize(
-    "change",
-    [lambda found: replace(found, names=()), lambda found: replace(found, latch=None)],
+    ("change", "words"),
+    [(lambda found: replace(found, names=()), "has no names"), (unlatched, "no latch")],
 )
-def test_a_stack_that_lacks_a_part_is_refused(change: Callable[[Inventory], Inventory]) -> None:
-    assert "topology aws-azure has them" in refusal(plan(facts(inventory=change(INVENTORY)), OVER))
+def test_a_stack_that_lacks_a_part_is_refused(change: Callable[[Inventory], Inventory], words: str) -> None:
+    assert words in refusal(plan(facts(inventory=change(INVENTORY)), OVER))
 
 
 @pytest.mark.parametrize(

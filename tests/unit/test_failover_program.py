@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from components.inventory import to_dict
-from operations.failover import program
+from operations.moves import program
 from tests.failover_world import INVENTORY
+from twinsite.inventory import to_dict
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -44,7 +44,7 @@ def project(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, backend: st
     (tmp_path / "pulumi").write_text(PULUMI.format(folder=tmp_path, backend=backend))
     (tmp_path / "pulumi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    return program.Program("dr", tmp_path, "aws")
+    return program.Program("dr", tmp_path, INVENTORY.site("aws"))
 
 
 def calls(tmp_path: pathlib.Path) -> list[str]:
@@ -153,9 +153,10 @@ echo updating; touch {folder}/begun
 while [ ! -e {folder}/go ] && [ ! -e {folder}/interrupted ]; do sleep 0.05; done
 echo made the machine; touch {folder}/made
 """
-COMMAND = "import pathlib, sys; from operations.failover.program import Program; import signal; "
+COMMAND = "import pathlib, sys; from operations.moves.program import Program; import signal; "
+COMMAND += "from twinsite.inventory import Site; "
 COMMAND += "signal.signal(signal.SIGINT, signal.default_int_handler); "
-COMMAND += "Program('dr', pathlib.Path(sys.argv[1]), 'aws')._run(['up'], 60.0, print)"
+COMMAND += "Program('dr', pathlib.Path(sys.argv[1]), Site('aws', ()))._run(['up'], 60.0, print)"
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
@@ -210,4 +211,4 @@ def test_state_or_secrets_in_aws_are_refused_with_the_fix(
 def test_without_a_project_the_folder_is_named(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
     (tmp_path / "Pulumi.yaml").unlink()
-    assert "has no Pulumi.yaml" in program.Program("dr", tmp_path, "aws").problems()[0]
+    assert "has no Pulumi.yaml" in program.Program("dr", tmp_path, INVENTORY.site("aws")).problems()[0]

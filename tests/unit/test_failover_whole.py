@@ -5,17 +5,18 @@ import io
 import json
 import pathlib
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from operations.console import Plain
-from operations.failover import command
-from operations.failover.deeds import StepFailed
-from operations.failover.execute import REOPEN
-from operations.failover.words import Command, Doing, Intent, Step, Where
+from operations.moves import command
+from operations.moves.from_backup.ground import Ground
+from operations.moves.from_backup.standby_steps import Reopen
+from operations.moves.from_backup.user_steps import RemoveLatch, SetLatch
+from operations.moves.words import Command, Intent
 from operations.stack import Stack
+from operations.steps import StepFailed
 from tests.azure_http import azure_server
 from tests.failover_machines import Machines
 from tests.failover_world import INVENTORY
@@ -168,17 +169,17 @@ def test_the_writer_follows_users_there_and_home_again(both: Machines) -> None:
 def test_a_latch_object_is_touched_only_while_its_site_is_the_writer(both: Machines) -> None:
     both.alive = False
     passed(both, OVER)
-    deeds = both.world().actions("op", 0.0)
+    hands, ground = both.world().hands("op", 0.0), Ground.of(both.inventory)
     other = {"site": "aws", "epoch": 5, "held": [{"epoch": 5, "site": "aws", "since": 0, "by": "bob"}]}
     both._azure.blobs[("petclinicbackup", "operations", "writer.json")] = json.dumps(other).encode()
-    step = Step("set-latch-1", Doing.LATCH, "", "", Where.STORE, argument="azblob://petclinicpublic/$web/latch/dr")
+    latch = "azblob://petclinicpublic/$web/latch/dr"
     with pytest.raises(StepFailed, match=r"aws is the writer \(epoch 5, by bob\), not azure"):
-        deeds.do(step, {}, print)
-    deeds.do(REOPEN, {}, print)
+        SetLatch(ground, latch, 1).do(hands, {}, print)
+    Reopen(ground).do(hands, {}, print)
     assert writer_of(both) == ("azure", 6), "before it takes writes again"
     both.change("away", closed=True)
     with pytest.raises(StepFailed, match=r"azure is the writer \(epoch 6, by op\), not aws"):
-        deeds.do(replace(step, doing=Doing.UNLATCH), {}, print)
+        RemoveLatch(ground, latch, 1, there=True).do(hands, {}, print)
 
 
 def test_a_standby_is_opened_again_also_when_nobody_can_be_made_the_writer(both: Machines) -> None:
@@ -186,6 +187,6 @@ def test_a_standby_is_opened_again_also_when_nobody_can_be_made_the_writer(both:
     passed(both, OVER)
     both.change("away", closed=True)
     both._azure.gone.add("petclinicbackup")
-    found = both.world().actions("op", 0.0).do(REOPEN, {}, print)
+    found = Reopen(Ground.of(both.inventory)).do(both.world().hands("op", 0.0), {}, print)
     assert both.state["away"]["closed"] is False
     assert "backups of azure count as nobody's until `twinsite failover --to azure`" in found.findings[0]

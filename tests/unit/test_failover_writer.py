@@ -9,16 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.guest.backup import branch
-from components.guest.backup import writer as guest
-from operations.failover import show, writer
-from operations.failover.facts import Backup, Backups, Held, Writer
-from operations.failover.plan import plan
-from operations.failover.read import parse_manifest
-from operations.failover.words import Command, Intent, Plan
+from operations.moves.from_backup import writer
+from operations.moves.from_backup.plan import plan
+from operations.moves.words import Command, Intent, Plan
 from operations.store import DirectoryStore
+from operations.subjects import epochs
+from operations.subjects.away import Backup, Backups, Held, Writer
+from operations.subjects.away_reader import parse_manifest
+from twinsite.guest.backup import branch
+from twinsite.guest.backup import writer as guest
 
-from .test_failover_edge import named, quiet
+from .test_failover_edge import named, quiet, told
 from .test_failover_plan import NOW, OVER, SCHEDULED, facts, latch, moved, refusal
 
 FIRST = Writer("aws", held=(Held(0, "aws", 0.0),))
@@ -37,13 +38,13 @@ def store(tmp_path: pathlib.Path) -> DirectoryStore:
 def test_what_is_written_is_read_again_here_and_on_the_machines() -> None:
     raised = writer.raised(FIRST, "azure", "op-1", 0, NOW)
     content = writer.packed(raised)
-    assert writer.parse(content, "aws") == raised
+    assert epochs.parse(content, "aws") == raised
     assert guest.parse(content) == guest.Writer("azure", 1)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"site": "azure", "epoch": 1}', b'{"site":"a","epoch":1,"held":[]}'])
 def test_a_document_of_somebody_else_is_said_to_be_one(content: bytes) -> None:
-    found = writer.parse(content, "aws")
+    found = epochs.parse(content, "aws")
     assert (found.site, found.epoch) == ("aws", 0) and "is no document of ours" in found.words
     again = writer.raised(found, "aws", "op", 0, NOW)
     assert (again.site, again.epoch, again.words) == ("aws", 1, "")
@@ -72,7 +73,7 @@ def test_of_two_that_raise_at_once_one_is_told_so(store: DirectoryStore, monkeyp
     monkeypatch.setattr(DirectoryStore, "read", slow)
     with pytest.raises(writer.Overtaken, match=r"aws was made the writer \(epoch 2\) by op-2 meanwhile"):
         writer.become(store, "aws", "op-3", "aws", "azure")
-    assert writer.read(store, "aws", "")[0].by == "op-2"
+    assert epochs.read(store, "aws", "")[0].by == "op-2"
 
 
 def test_a_write_whose_answer_was_lost_is_known_for_our_own(
@@ -93,15 +94,15 @@ def test_a_write_whose_answer_was_lost_is_known_for_our_own(
 )
 def test_the_newest_is_of_the_highest_epoch_whose_writer_made_it(held: Writer, newest: str) -> None:
     backups = [at(1, "aws", 0, "aws"), at(9, "aws", 0, "aws"), at(4, "azure", 1, "azure"), at(3, "aws", 1, "azure")]
-    found = writer.newest(held, [*backups, at(20, "aws", None, ""), at(30, "", 0, "")])
+    found = epochs.newest(held, [*backups, at(20, "aws", None, ""), at(30, "", 0, "")])
     assert found is not None and found.id == newest
 
 
 def test_a_manifest_without_a_branch_is_of_epoch_0_and_counts_unless_home_was_not_the_writer() -> None:
     old, during = replace(SCHEDULED, began=NOW - 200), replace(SCHEDULED, began=NOW - 50)
-    assert writer.holds(SECOND, old) and not writer.holds(SECOND, during)
-    assert writer.holds(replace(SECOND, unserved=True), during)
-    assert writer.holds(FIRST, during)
+    assert epochs.holds(SECOND, old) and not epochs.holds(SECOND, during)
+    assert epochs.holds(replace(SECOND, unserved=True), during)
+    assert epochs.holds(FIRST, during)
 
 
 branches = st.one_of(
@@ -131,7 +132,7 @@ def test_the_desk_and_the_machines_read_a_manifests_branch_alike(said: Any) -> N
         other.epoch,
         other.writer if other.epoch is not None else "",
     )
-    assert writer.holds(FIRST, found) == other.held
+    assert epochs.holds(FIRST, found) == other.held
 
 
 # In plans and in status.
@@ -194,7 +195,7 @@ def test_a_broken_off_failback_is_opened_only_after_azure_is_the_writer_again() 
     ],
 )
 def test_status_says_when_document_latch_and_backups_disagree(change: dict[str, Any], words: str) -> None:
-    assert words in "\n".join(show.problems(quiet(**change)))
+    assert words in "\n".join(told(quiet(**change)).problems())
 
 
 def test_status_shows_the_writer_and_the_newest_backups_branch() -> None:
@@ -202,8 +203,8 @@ def test_status_shows_the_writer_and_the_newest_backups_branch() -> None:
     there = moved(
         names=named("azure"), now=NOW, writer=SECOND, backups=Backups((SCHEDULED, mine, at(-60, "aws", 1, "azure")))
     )
-    assert list(show.problems(there)) == []
-    told = show.describe(there)
-    assert told["writer"] == {"site": "azure", "epoch": 1}
-    assert (told["backup"]["id"], told["backup"]["branch"]) == (mine.id, "azure, epoch 1")
-    assert told["backup"]["age_seconds"] == 3600
+    assert told(there).problems() == []
+    shown = told(there).shown()
+    assert shown["writer"] == {"site": "azure", "epoch": 1}
+    assert (shown["backup"]["id"], shown["backup"]["branch"]) == (mine.id, "azure, epoch 1")
+    assert shown["backup"]["age_seconds"] == 3600

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from components.guest.errors import Failed
-from components.guest.gateway import charon, host, render, rotation, watch
-from components.guest.gateway.settings import parse
+from twinsite.guest.errors import Failed
+from twinsite.guest.gateway import charon, host, render, rotation, watch
+from twinsite.guest.gateway.settings import parse
 
 from .test_gateway_settings import KEYS, ONPREM
 
@@ -36,7 +36,8 @@ def answer(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 def test_sas_are_read_with_their_children(monkeypatch: pytest.MonkeyPatch) -> None:
     answer(monkeypatch, LIST_SA)
-    child = charon.Child("onprem-aws", "INSTALLED", bytes_in=168, bytes_out=252, installed_seconds=7)
+    ranges = ("192.168.64.0/24",), ("10.20.0.0/16",)
+    child = charon.Child("onprem-aws", "INSTALLED", 168, 252, 7, *ranges)
     assert charon.sas("onprem-aws") == [charon.Sa(5, "ESTABLISHED", 7, True, "203.0.113.128", [child])]
 
 
@@ -54,7 +55,7 @@ def test_values_with_spaces_are_kept_whole() -> None:
 
 def test_loaded_connections_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     answer(monkeypatch, LIST_CONN)
-    assert charon.connections() == ["onprem-aws"]
+    assert list(charon.connections()) == ["onprem-aws"]
 
 
 @pytest.mark.parametrize("text", ["nonsense", "list-sa event {a {b=c}", "list-sa event {a} {b}", "x {loose}"])
@@ -64,7 +65,7 @@ def test_what_does_not_follow_the_grammar_is_not_guessed_at(text: str) -> None:
 
 
 def seen(**change: Any) -> dict[str, Any]:
-    good = {"ike_states": ["ESTABLISHED"], "installed": 1, "crosses": True, "peer": None}
+    good = {"ike_states": ["ESTABLISHED"], "installed": 1, "crosses": True, "forwarding": [], "peer": None}
     return {**good, **change}
 
 
@@ -76,6 +77,7 @@ def seen(**change: Any) -> dict[str, Any]:
         ({"ike_states": ["ESTABLISHED", "ESTABLISHED"]}, "not ESTABLISHED exactly once"),
         ({"installed": 0}, "0 CHILD_SAs are INSTALLED instead of exactly one"),
         ({"installed": 2}, "2 CHILD_SAs are INSTALLED instead of exactly one"),
+        ({"forwarding": ["this host's firewall drops"]}, "this host's firewall drops"),
         ({"crosses": False}, "no packet crosses from 192.168.64.10 to 10.20.1.10"),
     ],
 )

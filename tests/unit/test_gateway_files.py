@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from components.guest.gateway import render, rotation
-from components.guest.gateway.settings import parse
-from components.rules.tunnel import timer_problems
+from twinsite.guest.gateway import render, rotation
+from twinsite.guest.gateway.settings import parse
+from twinsite.rules.tunnel import timer_problems
 
 from .test_gateway_settings import AWS, KEYS, ONPREM
 
@@ -15,8 +15,8 @@ PROGRAMS = {"nft": "/usr/sbin/nft", "ip": "/usr/sbin/ip", "ping": "/usr/bin/ping
 INITIATOR, RESPONDER = parse(ONPREM), parse(AWS)
 
 
-def files(config=INITIATOR, keys=None) -> dict[pathlib.Path, render.File]:  # type: ignore[no-untyped-def]
-    return render.files(config, keys or {1: KEYS[1], 2: KEYS[2]}, "ens5", PROGRAMS)
+def files(config=INITIATOR, keys=None, outer="") -> dict[pathlib.Path, render.File]:  # type: ignore[no-untyped-def]
+    return render.files(config, keys or {1: KEYS[1], 2: KEYS[2]}, "ens5", PROGRAMS, outer or config.local_address)
 
 
 def connection(config=INITIATOR) -> str:  # type: ignore[no-untyped-def]
@@ -31,6 +31,15 @@ def settings_of(text: str) -> dict[str, str]:
 def test_nothing_is_left_to_fill_in(config) -> None:  # type: ignore[no-untyped-def]
     for path, (text, _) in files(config).items():
         assert "@{" not in text, path
+
+
+@pytest.mark.parametrize("config", [INITIATOR, RESPONDER], ids=["initiator", "responder"])
+def test_ike_is_spoken_from_the_address_that_leads_to_the_peer(config) -> None:  # type: ignore[no-untyped-def]
+    """A gateway between two networks has its private address on the one and its way to the peer on the other."""
+    path = render.connection_file("onprem-aws")
+    assert settings_of(connection(config))["local_addrs"] == config.local_address
+    between = settings_of(render.meaning(files(config, outer="%any")[path][0]))
+    assert (between["local_addrs"], between["local_ts"]) == ("%any", config.local_range)
 
 
 def test_exactly_one_end_calls() -> None:

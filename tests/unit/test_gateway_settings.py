@@ -1,12 +1,15 @@
 """The gateway role's configuration and keys: what it takes, and what it refuses before it touches a host."""
 
+import json
+import pathlib
 from typing import Any
 
 import pytest
 
-from components.guest.errors import Refused
-from components.guest.gateway.settings import Config, parse, parse_keys
-from components.guest.gateway.timers import Timers
+from twinsite.guest.errors import Failed, Refused
+from twinsite.guest.gateway import command
+from twinsite.guest.gateway.settings import Config, parse, parse_keys
+from twinsite.guest.gateway.timers import Timers
 
 KEYS = {n: f"p{chr(96 + n)}" + "QdWmZxKrTyBnVcLhJgFsAuEiOwDtXkMzRvYbN1234567890" for n in range(1, 9)}
 
@@ -99,6 +102,26 @@ def config(sign: int, minimum: int = 0) -> Config:
 def test_a_host_holds_every_generation_from_the_lowest_allowed() -> None:
     assert list(parse_keys(secrets(2, 3, 4), config(3))) == [2, 3, 4]
     assert list(parse_keys(secrets(2, 3, 4), config(3, 3))) == [3, 4]
+
+
+@pytest.mark.parametrize(("fails", "held"), [(False, ["2", "3"]), (True, ["1", "2", "3"])])
+def test_a_retired_key_leaves_the_hosts_documents_once_it_is_out_of_charon(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, fails: bool, held: list[str]
+) -> None:
+    def apply(config: Config, keys: dict[int, str]) -> dict[str, Any]:
+        assert json.loads(told.read_text())["psk"].keys() == {"1", "2", "3"}, "a failed apply begins anew with all"
+        if fails:
+            raise Failed("the peer still signs with generation 1")
+        return {"changed": []}
+
+    monkeypatch.setattr("twinsite.guest.gateway.converge.apply", apply)
+    (tmp_path / "gateway.json").write_text(json.dumps({**ONPREM, "psk_sign": 2, "psk_min": 2}))
+    told = tmp_path / "gateway.secrets.json"
+    told.write_text(json.dumps(secrets(1, 2, 3)))
+    words = ["apply", "--config", str(tmp_path / "gateway.json"), "--secrets", str(told)]
+    assert command.main(words) == (1 if fails else 0)
+    assert sorted(json.loads(told.read_text())["psk"]) == held
+    assert fails or told.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_lowest_generation_that_ran_ahead_does_not_take_the_signing_key() -> None:

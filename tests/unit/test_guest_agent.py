@@ -11,6 +11,8 @@ import os
 import subprocess
 import sys
 import tarfile
+import tempfile
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -20,10 +22,11 @@ import botocore.credentials
 import pytest
 import yaml
 
-from components.machine import documents
-from components.payload import FOLDER, ROLES, guest_file, payload, payload_sha256
+from twinsite.machine import documents
+from twinsite.payload import FOLDER, ROLES, guest_file, payload, payload_sha256
 
 AGENT = FOLDER / "agent"
+FOLDER_OF_STATE = tempfile.TemporaryDirectory()
 
 
 def load(name: str) -> ModuleType:
@@ -33,11 +36,14 @@ def load(name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
+    if name == "agent":
+        module.STATE = f"{FOLDER_OF_STATE.name}/state.json"  # type: ignore[attr-defined]
     return module
 
 
 def test_user_data_fits_ec2_and_only_bootstraps() -> None:
-    text = documents.user_data("bucket-with-a-long-name-0123456789abcdef", "ap-northeast-2", "aws-gateway")
+    bucket = "bucket-with-a-long-name-0123456789abcdef"
+    text = documents.user_data(documents.bootstrap(), bucket, "ap-northeast-2", "aws-gateway")
     assert len(text.encode()) <= 16384
     cloud = yaml.safe_load(text)
     files = {entry["path"]: entry for entry in cloud["write_files"]}
@@ -47,7 +53,7 @@ def test_user_data_fits_ec2_and_only_bootstraps() -> None:
 
 
 def test_user_data_does_not_depend_on_the_payload() -> None:
-    text = documents.user_data("bucket", "ap-northeast-2", "host")
+    text = documents.user_data(documents.bootstrap(), "bucket", "ap-northeast-2", "host")
     assert not [role for role in ROLES if payload_sha256(role)[:12] in text]
 
 
@@ -215,13 +221,30 @@ class Bucket:
     def get(self, key: str, etag: str = "") -> tuple[bytes | None, str]:
         return self.objects[key].encode(), ""
 
+    def machine(self) -> str:
+        return "i-1"
+
     def status(self, body: bytes) -> None:
         self.said.append(json.loads(body))
 
 
-def test_the_agent_asks_for_a_followup_only_where_one_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    bucket, told, seen = Bucket(), [], {"etags": {}, "documents": {}, "applied": None}
+def test_the_agent_says_on_its_machine_when_it_last_saw_its_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     agent = load("agent")
+    seen = agent.fresh(0)
+    monkeypatch.setattr(agent.time, "time", lambda: 500.0)
+    agent.note(seen)
+    monkeypatch.setattr(agent.time, "time", lambda: 700.0)
+    seen["status"] = {"outcome": "failed", "detail": "first line\nno room left"}
+    agent.note(seen, "CallError: HTTP 403")
+    said = json.loads(Path(agent.STATE).read_text())
+    assert said == {"seen": 500.0, "problem": "CallError: HTTP 403", "applying": False, "failed": "no room left"}
+    agent.STATE = "/nonexistent/state.json"
+    agent.note(seen)  # what cannot be said stops nothing
+
+
+def test_the_agent_asks_for_a_followup_only_where_one_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket, told, agent = Bucket(), [], load("agent")
+    seen = agent.fresh(0)
     monkeypatch.setattr(agent, "_install", lambda cloud, desired, followup: told.append(followup) or (0, ""))
 
     def rounds(announced: bool, followup: str | None) -> list[str]:
@@ -229,7 +252,7 @@ def test_the_agent_asks_for_a_followup_only_where_one_is_announced(monkeypatch: 
         if followup is not None:
             bucket.objects["followup.json"] = followup
         bucket.asked = []
-        agent.round_once(bucket, seen)
+        agent.round_once(bucket, seen, 0)
         return bucket.asked
 
     assert rounds(False, None) == ["desired.json"]
@@ -248,16 +271,93 @@ def test_a_payload_in_base64_is_unpacked_and_another_one_is_refused() -> None:
         agent._install(bucket, desired, {})
 
 
-def test_a_failed_round_is_said_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    agent, bucket = load("agent"), Bucket()
+@pytest.fixture
+def agent(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The agent of a machine whose role fails until `agent.codes` says otherwise; `agent.at` is when it was tried."""
+    module = load("agent")
+    module.at, module.codes, module.now = [], {}, 0.0  # type: ignore[attr-defined]
+
+    def install(*_: object) -> tuple[int, str]:
+        module.at.append(module.now)
+        return module.codes.get(len(module.at), (1, "no backup"))
+
+    monkeypatch.setattr(module, "_install", install)
+    return module
+
+
+def rounds(agent: ModuleType, bucket: Bucket, seen: dict[str, object], seconds: float) -> None:
+    """The agent's life for so long, a look each second."""
+    until = agent.now + seconds
+    while agent.now < until:
+        agent.round_once(bucket, seen, agent.now)
+        agent.now += 1
+
+
+def test_what_failed_is_tried_again_at_growing_intervals_and_said_once(agent: ModuleType) -> None:
+    bucket, seen = Bucket(), agent.fresh(0)
     bucket.objects = {"desired.json": json.dumps({"payload_sha256": "0"})}
-    codes = iter([(1, "no backup"), (0, "")])
-    monkeypatch.setattr(agent, "_install", lambda *_: next(codes))
-    seen: dict[str, object] = {"etags": {}, "documents": {}, "applied": None}
-    agent.round_once(bucket, seen)
-    agent.round_once(bucket, seen)
-    agent.round_once(bucket, seen)
-    assert [(said["outcome"], said["detail"]) for said in bucket.said] == [("failed", "no backup"), ("applied", "")]
+    agent.codes = {8: (1, "no space"), 9: (0, "")}
+    rounds(agent, bucket, seen, 400)
+    assert agent.at == [0, 5, 15, 35, 65, 95, 125, 155, 185]
+    assert [(said["outcome"], said["detail"]) for said in bucket.said] == [
+        ("failed", "no backup"), ("failed", "no space"), ("applied", "")
+    ]  # fmt: skip
+
+
+def test_a_changed_document_is_applied_at_once_however_often_the_former_failed(agent: ModuleType) -> None:
+    bucket, seen = Bucket(), agent.fresh(0)
+    bucket.objects = {"desired.json": json.dumps({"payload_sha256": "0"})}
+    rounds(agent, bucket, seen, 100)
+    bucket.objects = {"desired.json": json.dumps({"payload_sha256": "1"})}
+    rounds(agent, bucket, seen, 10)
+    assert agent.at[-2:] == [100, 105], "and its own tries begin anew"
+
+
+def test_a_verdict_names_its_machine_and_its_document_so_that_an_old_one_is_not_believed(agent: ModuleType) -> None:
+    bucket, desired = Bucket(), {"payload_sha256": "0", "role": "gateway", "config": {"a": 1}, "operators": None}
+    bucket.objects = {"desired.json": json.dumps(desired)}
+    agent.round_once(bucket, agent.fresh(0), 0)
+    assert [(said["machine"], said["told"]) for said in bucket.said] == [("i-1", documents.digest(desired))]
+
+
+def test_a_status_is_renewed_each_day_and_a_store_that_did_not_take_it_gets_it_later(
+    agent: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, seen = Bucket(), agent.fresh(0)
+    bucket.objects, agent.codes = {"desired.json": json.dumps({"payload_sha256": "0"})}, {1: (0, "")}
+    takes = bucket.status
+    monkeypatch.setattr(bucket, "status", lambda body: (_ for _ in ()).throw(OSError("no way there")))
+    with pytest.raises(OSError, match="no way there"):
+        agent.round_once(bucket, seen, 0)
+    monkeypatch.setattr(bucket, "status", takes)
+    for now in (5, 10, 86404, 86405, 86410):
+        agent.round_once(bucket, seen, now)
+    assert (agent.at, len(bucket.said)) == ([0], 2)
+
+
+def test_each_cloud_names_its_machine_by_its_own_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws, azure = load("aws"), load("azure")
+    monkeypatch.setattr(aws, "credentials", dict)
+    monkeypatch.setattr(aws, "metadata", {"meta-data/instance-id": "i-1"}.__getitem__)
+    assert aws.Cloud({"host": "h", "bucket": "b", "region": "r"}).machine() == "i-1"
+    monkeypatch.setattr(azure, "token", lambda *_: "t")
+    found = {f"{azure.METADATA}/instance/compute?api-version=2021-02-01": (b'{"vmId": "02aab8a4"}', {})}
+    monkeypatch.setattr(azure, "_send", lambda method, url, headers, **_: found[url])
+    assert azure.Cloud({"host": "h", "account": "a", "client_id": "c"}).machine() == "02aab8a4"
+
+
+def test_an_agent_looks_often_after_a_change_and_seldom_when_nothing_happens(agent: ModuleType) -> None:
+    bucket, seen = Bucket(), agent.fresh(0)
+    bucket.objects, agent.codes = {"desired.json": json.dumps({"payload_sha256": "0"})}, {1: (0, "")}
+    agent.round_once(bucket, seen, 0)
+    assert [agent.pause(seen, now) for now in (0, 899, 900, 10**6)] == [5, 5, 15, 15]
+    bucket.objects = {"desired.json": json.dumps({"payload_sha256": "1"})}
+    agent.round_once(bucket, seen, 10**6)
+    assert agent.pause(seen, 10**6 + 899) == 5
+
+
+def test_a_store_that_does_not_answer_is_asked_less_and_less_often() -> None:
+    assert [load("agent").grown(failures) for failures in (1, 2, 3, 4, 5, 1000)] == [5, 10, 20, 30, 30, 30]
 
 
 def test_writing_a_file_is_atomic_and_says_whether_it_changed(tmp_path: Path) -> None:
@@ -266,3 +366,74 @@ def test_writing_a_file_is_atomic_and_says_whether_it_changed(tmp_path: Path) ->
     assert install.write(tmp_path / "a", "x", 0o600) is False
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [tmp_path / "a"]
+
+
+FAKE_CLOUD = """
+import pathlib
+class CallError(Exception): pass
+class Cloud:
+    host = "host"
+    def __init__(self, place): self.log = pathlib.Path(place["log"])
+    def document(self, name, etag):
+        with self.log.open("a") as file: file.write("VERSION asked\\n")
+        raise CallError("no document")
+"""
+
+
+def agent_folder(folder: Path, version: str) -> Path:
+    """The agent with a cloud that writes down which version was asked; a folder as on a machine."""
+    folder.mkdir(exist_ok=True)
+    text = guest_file("agent/agent.py").replace("/etc/twinsite/agent.json", str(folder.parent / "agent.json"))
+    (folder / "agent.py").write_text(text.replace("POLL_SECONDS = 5", "POLL_SECONDS = 0"))
+    (folder / "fake.py").write_text(FAKE_CLOUD.replace("VERSION", version))
+    (folder.parent / "agent.json").write_text(json.dumps({"cloud": "fake", "log": str(folder.parent / "log")}))
+    return folder
+
+
+def test_an_agent_that_was_renewed_starts_itself_anew(tmp_path: Path) -> None:
+    place, log = agent_folder(tmp_path / "lib", "first"), tmp_path / "log"
+    with subprocess.Popen([sys.executable, place / "agent.py"], stderr=subprocess.DEVNULL) as running:
+        try:
+            await_text(log, "first asked")
+            agent_folder(place, "second")
+            await_text(log, "second asked")
+            assert running.poll() is None, "the same process, so that systemd sees no restart"
+        finally:
+            running.kill()
+
+
+def await_text(file: Path, text: str) -> None:
+    deadline = time.monotonic() + 30
+    while not (file.exists() and text in file.read_text()):
+        assert time.monotonic() < deadline, f"{text!r} is not in {file}: {file.read_text() if file.exists() else None}"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("works", "taken"), [(True, ["agent.py", "fake.py"]), (False, [])])
+def test_a_later_agent_is_taken_only_when_it_works_on_this_machine(
+    install: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    works: bool,
+    taken: list[str],
+) -> None:
+    monkeypatch.setattr(install, "AGENT", agent_folder(tmp_path / "lib", "first"))
+    (tmp_path / "payload").mkdir()
+    later = agent_folder(tmp_path / "payload" / "agent", "second")
+    (later / "agent.py").write_text((later / "agent.py").read_text() + "# later\n")
+    answers = "return None, ''" if works else "raise CallError('HTTP 403')"
+    (later / "fake.py").write_text(FAKE_CLOUD.replace('raise CallError("no document")', answers))
+    install.renew_agent(tmp_path / "payload")
+    same = [path.name for path in later.glob("*.py") if path.read_text() == (install.AGENT / path.name).read_text()]
+    assert sorted(same) == taken
+    said = capsys.readouterr().err
+    assert ("the later one fails here" in said, "HTTP 403" in said) == (not works, not works)
+
+
+def test_a_host_without_an_agent_gets_none(
+    install: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(install, "AGENT", tmp_path / "none")
+    install.renew_agent(FOLDER)
+    assert not install.AGENT.exists()

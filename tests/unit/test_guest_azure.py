@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from components.payload import FOLDER
+from twinsite.payload import FOLDER
 
 
 def load() -> ModuleType:

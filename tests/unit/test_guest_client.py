@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from components.guest import client
-from components.guest.backup.client import Server
-from components.guest.backup.config import Database
-from components.guest.database import server
-from components.guest.errors import Refused, SqlError
+from twinsite.guest import client
+from twinsite.guest.backup.client import Server
+from twinsite.guest.backup.config import Database
+from twinsite.guest.database import server
+from twinsite.guest.errors import Refused, SqlError
 
 Client = Callable[[str], None]
 DATABASE = Database("db.example.com", 'ba"ck\\up', "app")

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from components.machine.onprem import put_command
+from twinsite.machine.onprem_host import put_command
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 SUDO = '#!/bin/sh\nexec "$@"\n'

@@ -47,9 +47,28 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
+def test_no_message_names_a_file_that_only_a_clone_has() -> None:
+    """What these rooms say is said by the wheel, too: `runbook no-backup` holds for both."""
+    clones = re.compile(r"(?<![\w./])docs/[\w-]|(?:\./|\b)scripts/[a-z]")
+    said = [
+        f"{name(path)}:{node.lineno}: {node.value.strip()[:80]}"
+        for path in python_files("operations", "stacks", "components")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and clones.search(node.value)
+    ]
+    said += [
+        f"{name(path)}: {line.strip()}"
+        for path in tracked()
+        if path.suffix == ".yaml" and any(path.is_relative_to(TREE / room) for room in ("stacks", "components"))
+        for line in path.read_text().splitlines()
+        if not line.lstrip().startswith("#") and clones.search(line)
+    ]
+    assert said == []
+
+
 @functools.cache
 def imports(path: Path) -> set[str]:
-    """Absolute names of all modules that a file imports, wherever in the file."""
+    """Absolute names of all modules that a file imports, wherever in the file; the library by its folder."""
     package = list(path.relative_to(TREE).parent.parts)
     found = set()
     for node in ast.walk(tree_of(path)):
@@ -59,7 +78,7 @@ def imports(path: Path) -> set[str]:
             base = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
             found |= {f"{module}.{alias.name}" for alias in node.names}
-    return found
+    return {re.sub(r"^twinsite\b", "components", module) for module in found}
 
 
 def offenders(path: Path, room: str, allowed: tuple[str, ...] = ()) -> set[str]:
@@ -115,7 +134,17 @@ def test_no_product_file_names_the_labs_programs_or_places() -> None:
             "operations",
             "components",
             # hosted_zone: an act that a hook and a command share (ADR 22).
-            ("components.rules", "components.modes", "components.inventory", "components.hosted_zone"),
+            # needs: what the program says that its stack needs (ADR 29).
+            # guest.drill's ledger: one transaction, one file and one verdict, on a host and off it (ADR 43).
+            (
+                "components.rules",
+                "components.modes",
+                "components.inventory",
+                "components.hosted_zone",
+                "components.needs",
+                "components.guest.drill.ledger_check",
+                "components.guest.drill.ledger_writer",
+            ),
         ),
         ("policy", "components", ("components.rules",)),
         ("policy", "stacks", ()),
@@ -127,21 +156,28 @@ def test_no_product_file_names_the_labs_programs_or_places() -> None:
     ],
 )
 def test_rooms_look_one_way(room: str, forbidden: str, allowed: tuple[str, ...]) -> None:
-    # `from components import inventory` counts as components.inventory.
+    # `from twinsite import inventory` counts as components.inventory.
     found = {name(path): offenders(path, forbidden, allowed) for path in python_files(room)}
     assert {path: modules for path, modules in found.items() if modules} == {}
 
 
 def test_components_import_each_other_relatively() -> None:
-    # The same folder is published as package `twinsite`.
+    # The folder's package is `twinsite`, here by a link and in the wheel (ADR 31).
     absolute = [
         f"{name(path)}:{node.lineno}"
         for path in python_files("components")
         for node in ast.walk(tree_of(path))
-        if (isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] == "components")
-        or (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "components" for alias in node.names))
+        if (isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] == "twinsite")
+        or (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "twinsite" for alias in node.names))
     ]
     assert absolute == []
+
+
+def test_the_library_has_one_name() -> None:
+    # Under a second one Python makes every class twice.
+    imported = re.compile(r"^\s*(?:from|import) components\b", re.MULTILINE)
+    assert [name(path) for path in python_files(".") if imported.search(path.read_text())] == []
+    assert os.readlink(TREE / "twinsite") == "components"
 
 
 def test_components_stay_readable_for_pulumis_schema_inference() -> None:
@@ -152,7 +188,7 @@ def test_components_stay_readable_for_pulumis_schema_inference() -> None:
 
 
 def test_importing_the_library_loads_no_providers_sdk() -> None:
-    code = "import components, sys; print([m for m in sys.modules if m.startswith('pulumi_')])"
+    code = "import twinsite, sys; print([m for m in sys.modules if m.startswith('pulumi_')])"
     done = subprocess.run([sys.executable, "-c", code], cwd=TREE, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -18,6 +18,7 @@ import pytest
 import urllib3.util.connection
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.credentials import Credentials as Keys
 
@@ -27,6 +28,9 @@ from lab.services.authority import Authority
 from lab.services.credentials import Credentials, Register, operator_credentials
 from lab.services.front import Front, serve
 from lab.services.signature import Denied, Request, verify
+from tests.writer_registers import keeps_its_word
+from twinsite.guest.errors import Failed
+from twinsite.guest.writer.registers import S3Register
 
 REGION = "ap-northeast-2"
 BUCKET = "twinsite-guests"
@@ -205,6 +209,35 @@ def test_credentials_that_the_lab_did_not_issue_are_refused(bench: Bench, spoilt
     assert refusal(bench.client("s3", keys).get_object, Bucket=BUCKET, Key="hosts/a/desired.json")[0] == code
 
 
+def test_a_presigned_address_needs_no_keys_and_only_as_it_was_signed(bench: Bench) -> None:
+    s3 = bench.client("s3", bench.machine(), signature_version="s3v4", s3={"addressing_style": "virtual"})
+    key = {"Bucket": BUCKET, "Key": "hosts/a/desired.json"}
+    url = s3.generate_presigned_url("get_object", Params={**key, "ResponseContentType": "a/b c"}, ExpiresIn=60)
+    pool = urllib3.PoolManager(ca_certs=str(bench.authority.certificate_path))
+    assert pool.request("GET", url).data == b'{"host": "a"}'
+    answer = pool.request("GET", url.replace("hosts/a", "hosts/b"))
+    assert (answer.status, b"<Code>SignatureDoesNotMatch</Code>" in answer.data) == (403, True)
+
+
+def test_a_signature_covers_the_headers_that_the_caller_names_and_a_body_that_no_header_hashes() -> None:
+    register = Register(operator_credentials())
+    keys, host = register.for_machine("reader", "i-1"), f"ssm.{REGION}.amazonaws.com"
+    given = AWSRequest("POST", f"https://{host}/", {"user-agent": "lib/1"}, b'{"Name": "/a"}')
+    signer = SigV4Auth(Keys(keys.access_key, keys.secret_key, keys.token), "ssm", REGION)
+    # botocore itself leaves the agent's name unsigned; AWS goes by what the caller says that it signed
+    signer.headers_to_sign = lambda request: HTTPHeaders.from_dict(
+        {**{name.lower(): value for name, value in request.headers.items()}, "host": host}
+    )
+    signer.add_auth(given)
+    headers = {name.lower(): value for name, value in given.headers.items()} | {"host": host}
+    assert "user-agent" in headers["authorization"]
+    good = Request("POST", host, "/", "", headers, b'{"Name": "/a"}')
+    assert verify(good, register) == keys
+    for spoilt in ({"body": b'{"Name": "/b"}'}, {"headers": headers | {"user-agent": "lib/2"}}):
+        verdict = verify(Request(**{**good.__dict__, **spoilt}), register)
+        assert (isinstance(verdict, Denied), getattr(verdict, "code", "")) == (True, "InvalidSignatureException")
+
+
 def test_an_unsigned_request_is_refused(bench: Bench) -> None:
     pool = urllib3.PoolManager(ca_certs=str(bench.authority.certificate_path))
     answer = pool.request("GET", f"https://{BUCKET}.s3.{REGION}.amazonaws.com/hosts/a/desired.json")
@@ -243,6 +276,23 @@ def test_the_guests_own_signer_reads_writes_and_fetches_a_secret(bench: Bench, m
     with pytest.raises(guest.CallError) as caught:
         guest.s3_get(BUCKET, REGION, "hosts/a/desired.json", keys | {"SecretAccessKey": "wrong"})
     assert "SignatureDoesNotMatch" in str(caught.value)
+
+
+def test_a_guests_register_in_s3_keeps_its_word(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against moto's If-Match and If-None-Match, through the guest's own signer."""
+    real = socket.create_connection
+    monkeypatch.setattr(socket, "create_connection", lambda _, *rest, **named: real(("127.0.0.1", bench.port), *rest))
+    monkeypatch.setenv("SSL_CERT_FILE", str(bench.authority.certificate_path))
+    issued = bench.register.operator
+    keys = {"AccessKeyId": issued.access_key, "SecretAccessKey": issued.secret_key, "Token": issued.token or ""}
+    keeps_its_word(S3Register(BUCKET, REGION, lambda: keys))
+    with pytest.raises(Failed, match=r"(?s)s3://nobodys/writer\.json cannot be read: .*NoSuchBucket"):
+        S3Register("nobodys", REGION, lambda: keys).read()
+    bench.roles["reader"] = READ_ONE
+    issued = bench.machine()
+    keys = {"AccessKeyId": issued.access_key, "SecretAccessKey": issued.secret_key, "Token": issued.token}
+    with pytest.raises(Failed, match=r"(?s)its identity needs s3:GetObject, s3:PutObject and s3:ListBucket"):
+        S3Register(BUCKET, REGION, lambda: keys).read()
 
 
 def signed(register: Register, when: datetime.datetime | None = None, region: str = REGION) -> Request:

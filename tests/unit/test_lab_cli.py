@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab import cli, lifecycle
+from lab.box.machine import logins
 from lab.client import LabError
 from lab.daemon import start_time
 from lab.methods import wait_until
@@ -75,6 +76,49 @@ def test_faults_are_refused_when_nothing_runs_behind_the_desk(paths: Paths, caps
         assert "records only" in capsys.readouterr().err
     assert cli.main(["status"]) == 0
     assert "up, recorded only (recorded-1)" in capsys.readouterr().out
+
+
+ASKED = {"id": "i-1", "running": True, "booted": True, "address": "10.20.1.10", "namespace": "vpc-1", "console": "/c"}
+
+
+@pytest.mark.parametrize(
+    ("name", "logins", "login"),
+    [
+        ("aws-gateway", ["twinsite"], "twinsite@10.20.1.10"),
+        ("aws-application", ["ubuntu", "tomcat"], "ubuntu@10.20.1.10"),
+        ("anna@aws-gateway", [], "anna@10.20.1.10"),
+    ],
+)
+def test_a_shell_logs_in_as_somebody_who_can(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, name: str, logins: list[str], login: str
+) -> None:
+    monkeypatch.setattr(cli.Client, "call", lambda self, method, **words: ASKED | {"logins": logins})
+    command, namespace = cli._login(lifecycle.Found("live", paths, "box"), name)
+    assert (command[-1], namespace) == (login, "vpc-1")
+
+
+@pytest.mark.parametrize(
+    ("booted", "words"), [(True, "nobody has a key to log in to azure-standby"), (False, "is still booting")]
+)
+def test_a_shell_where_nobody_can_log_in_is_refused_with_what_to_use(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, booted: bool, words: str
+) -> None:
+    monkeypatch.setattr(cli.Client, "call", lambda self, method, **_: ASKED | {"logins": [], "booted": booted})
+    with pytest.raises(LabError, match=words):
+        cli._login(lifecycle.Found("live", paths, "box"), "azure-standby")
+
+
+def test_people_of_a_machine_are_those_with_a_key(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/passwd").write_text(
+        "root:x:0:0:root:/root:/bin/bash\nubuntu:x:1000:1000::/people/ubuntu:/bin/bash\n"
+        "twinsite:x:1001:1001::/people/twinsite:/bin/bash\n"
+    )
+    for home, keys in (("root", "ssh-ed25519 A\n"), ("people/ubuntu", ""), ("people/twinsite", "ssh-ed25519 A\n")):
+        (tmp_path / home / ".ssh").mkdir(parents=True)
+        (tmp_path / home / ".ssh/authorized_keys").write_text(keys)
+    assert logins(tmp_path) == ["twinsite"]
+    assert logins(tmp_path / "off") == []
 
 
 def test_a_process_is_known_by_its_start_and_not_by_its_number_alone(paths: Paths) -> None:

@@ -72,7 +72,7 @@ class Node:
         return self.codes.pop(0), "said\n"
 
     def kubectl(self, *words: str, stdin: str = "") -> dict[str, Any]:
-        return kubectl.run(self.cluster, ["--namespace", "ns", *words], stdin)
+        return kubectl.run({"lab": self.cluster}, ["--namespace", "ns", *words], stdin)
 
     def ended(self, name: str) -> str:
         wait_until(lambda: bool(self.cluster.job("ns", name).outcome), 10, f"the end of {name}")
@@ -182,3 +182,18 @@ def test_what_the_stand_in_does_not_know_is_refused_with_what_it_knows(node: Nod
     assert "does not know 'apply'; it knows: get cronjob" in said["err"]
     with pytest.raises(LabError, match="NotFound"):
         node.cluster.cronjob("ns", "other")
+
+
+def test_kubectl_talks_to_the_cluster_of_its_context_and_to_the_first_without_one() -> None:
+    here, there = Node(), Node()
+    there.records["kubernetes:batch/v1:CronJob"] = {}
+    clusters = {"eks": here.cluster, "gke": there.cluster}
+    words = ["--namespace", "ns", "get", "cronjob"]
+    assert kubectl.run(clusters, words, "")["out"] == "rds-backup\n"
+    assert kubectl.run(clusters, [*words, "--context", "gke"], "")["out"] == "No resources found in ns namespace.\n"
+    said = kubectl.run(clusters, [*words, "--context=aks"], "")
+    assert (said["code"], said["err"]) == (1, 'error: context "aks" does not exist\n')
+    here.cluster.dark = True
+    assert "Unable to connect to the server: dial tcp" in kubectl.run(clusters, words, "")["err"]
+    assert kubectl.run(clusters, [*words, "--context", "gke"], "")["code"] == 0
+    assert "has no cluster" in kubectl.run({}, words, "")["err"]

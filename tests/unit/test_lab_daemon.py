@@ -28,6 +28,7 @@ class FakeBox:
         self.gate = threading.Event()
         self.gate.set()
         self.error = ""
+        self.site: tuple[str, ...] = ("onprem-gateway",)
 
     def apply(self, world: World) -> None:
         self.worlds.append(world)
@@ -39,7 +40,7 @@ class FakeBox:
         return {"running": True, "booted": True, "leader_pid": 1, "address": ""}
 
     def site_machines(self) -> tuple[str, ...]:
-        return ("onprem-gateway",)
+        return self.site
 
     def links(self) -> tuple[str, ...]:
         return ("onprem-wan",)
@@ -124,6 +125,15 @@ def test_wrong_calls_are_answered_with_a_sentence(
     with pytest.raises(LabError) as caught:
         running.client.call(method, **params)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(("method", "params"), [("loss", {"percent": 5}), ("expire_nat", {})])
+def test_what_happens_to_an_onprem_site_is_refused_where_there_is_none(
+    running: Running, method: str, params: dict[str, Any]
+) -> None:
+    running.box.site = ()
+    with pytest.raises(LabError, match="no on-prem site: take another away with"):
+        running.client.call(method, **params)
 
 
 def test_a_client_without_a_daemon_says_what_to_do(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ import pytest
 import yaml
 
 from lab.client import LabError
-from lab.onprem import MACHINES, user_data
+from lab.cloud_config import cloud_config
 from lab.operator import keys, stack
 from lab.operator.desk import Desk
 from lab.paths import TREE, Paths
+from lab.scenes import named
+from lab.scenes.onprem_aws import MACHINES
 from lab.services.credentials import operator_credentials
 
 WRAPPER = TREE / "lab" / "operator" / "pulumi.sh"
@@ -41,9 +43,11 @@ def test_the_machine_image_has_the_form_of_an_ami_id() -> None:
     assert len(stack.machine_image("0")) == len("ami-") + 17
 
 
-def test_the_labs_values_name_both_hosts_with_port_and_host_key() -> None:
-    host_keys = {machine.name: keys.generate(machine.name) for machine in MACHINES}
-    values = stack.lab_values("ami-1", "ssh-ed25519 AAAA", host_keys)
+def test_the_labs_values_name_both_hosts_with_port_and_host_key(tmp_path: Path) -> None:
+    desk = Desk(Paths(tmp_path), live=False)
+    desk.prepare_identity(named(), operator_credentials())
+    given = desk.given(named(), "ami-1")
+    values, host_keys = named().settings(given), given.hosts
     assert values["onprem_gateway_ssh"] == "ubuntu@203.0.113.64:2210"
     assert values["onprem_database_ssh"] == "ubuntu@203.0.113.64:2220"
     assert values["onprem_database_host_key"] == " ".join(host_keys["onprem-database"].public.split()[:2])
@@ -62,7 +66,7 @@ def test_a_key_pair_is_one_that_openssh_reads(tmp_path: Path) -> None:
 
 def test_an_onprem_host_has_one_sudoer_with_the_operators_key_and_its_known_host_key() -> None:
     host_key = keys.generate("onprem-gateway")
-    text = user_data(MACHINES[0], "ssh-ed25519 AAAA operator", host_key)
+    text = cloud_config(MACHINES[0].name, "ssh-ed25519 AAAA operator", host_key)
     assert text.startswith("#cloud-config\n")
     config = yaml.safe_load(text)
     assert config["hostname"] == "onprem-gateway"
@@ -111,7 +115,7 @@ def test_the_environment_holds_nothing_of_the_callers(
     for name in ("AWS_PROFILE", "SSH_AUTH_SOCK", "PULUMI_ACCESS_TOKEN", "AWS_ACCESS_KEY_ID", "PYTHONPATH"):
         monkeypatch.setenv(name, "the caller's")
     desk = Desk(Paths(tmp_path / "run"), live=live)
-    desk.prepare_identity(operator_credentials())
+    desk.prepare_identity(named(), operator_credentials())
     environment = desk.environment("box-1")
     assert "the caller's" not in environment.values()
     assert environment["HOME"] == str(tmp_path / "run" / "operator")
@@ -129,7 +133,7 @@ def test_commands_run_in_the_operators_namespace_only_with_a_box(tmp_path: Path)
 def test_the_operators_access_keys_are_read_back(tmp_path: Path) -> None:
     desk = Desk(Paths(tmp_path), live=False)
     made = operator_credentials()
-    desk.prepare_identity(made)
+    desk.prepare_identity(named(), made)
     assert desk.operator_credentials() == made
     assert desk.ssh_key.stat().st_mode & 0o777 == 0o600
     known = (desk.home / ".ssh" / "known_hosts").read_text().splitlines()

@@ -1,6 +1,9 @@
 """IAM evaluation: the order of decision, wildcards, and what is refused instead of guessed."""
 
+import json
+
 import pytest
+from moto.iam.access_control import IAMPolicy, PermissionResult
 
 from lab.client import LabError
 from lab.services.iam import allowed, document, problems
@@ -68,3 +71,28 @@ def test_what_the_lab_cannot_evaluate_is_refused(statement: dict[str, object], s
 def test_a_document_that_is_not_json_is_refused() -> None:
     with pytest.raises(LabError, match="not JSON"):
         document("{")
+
+
+def test_moto_still_decides_policies_otherwise_than_aws_so_the_lab_decides_them_itself() -> None:
+    # Each of these fails when moto has learnt it; then lab/services/iam.py can go.
+    def by_moto(policy: dict[str, object], action: str, resource: str) -> bool:
+        found = IAMPolicy(json.dumps(policy)).is_action_permitted(
+            action, resource, None, {"aws:SecureTransport": "true"}
+        )
+        return found is PermissionResult.PERMITTED
+
+    unmet = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    allow = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    for policy, action, resource in (
+        ({"Statement": [allow, unmet]}, "s3:GetObject", ARN),
+        ({"Statement": [allow | {"Action": "s3:getobject"}]}, "s3:GetObject", ARN),
+        ({"Statement": [allow | {"Resource": "arn:aws:s3:::bucket/hosts/?/desired.json"}]}, "s3:GetObject", ARN),
+        (
+            {"Statement": [allow | {"Resource": "arn:aws:s3:::other.bucket/*"}]},
+            "s3:GetObject",
+            "arn:aws:s3:::otherxbucket/a",
+        ),
+    ):
+        assert by_moto(policy, action, resource) is not allowed(
+            [policy], action, resource, {"aws:SecureTransport": "true"}
+        )

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.traffic import answers
 from lab.services.route53 import Check, Record, Target, agreed, check_healthy, chosen, record_healthy
+from twinsite.traffic import answers
 
 HALF = {"good": lambda identity: True, "bad": lambda identity: False, "new": lambda identity: None}
 

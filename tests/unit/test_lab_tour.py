@@ -1,11 +1,13 @@
 """`./scripts/try`: what of two operations is one result, and when it is a failure whatever the commands said."""
 
+import json
 import sys
 from typing import Any
 
 import pytest
 
-from lab.tour import aws_azure, steps
+from lab.scenes.aws_azure import story
+from lab.tour import steps
 from lab.tour.__main__ import show
 
 OVER = {
@@ -23,8 +25,72 @@ BACK = {
 }
 
 
+NAMES = [{"fqdn": "www.x.example", "failover_seconds": 96.0}, {"fqdn": "dr.x.example", "failover_seconds": 76.0}]
+
+
+def test_users_are_watched_by_the_slowest_names_arithmetic_and_not_by_a_number_of_seconds() -> None:
+    assert story.watched_seconds(NAMES) == 96.0
+
+
+@pytest.mark.parametrize(
+    ("checks", "seen"),
+    [
+        ([("www.x.example primary-page", True), ("dr.x.example secondary-page", False)], True),
+        ([("www.x.example primary-page", False), ("dr.x.example secondary-page", True)], False),
+        ([("www.x.example primary-page", True), ("dr.x.example primary-page", False)], False),
+        ([], False),
+    ],
+)
+def test_the_watch_begins_when_every_check_of_the_primary_sees_it(checks: list[tuple[str, bool]], seen: bool) -> None:
+    status = {"traffic": {"health_checks": [{"name": name, "healthy": healthy} for name, healthy in checks]}}
+    assert story.sees_primary(status, NAMES) is seen
+
+
+class Clock:
+    """Seconds that pass only when somebody sleeps, and a tour at which everything is as told."""
+
+    def __init__(self, healthy_at: float, moved_at: float = 1e9) -> None:
+        self.now, self.healthy_at, self.moved_at, self.pages = 0.0, healthy_at, moved_at, 0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def quietly(self, name: str, command: list[str]) -> str:
+        if name == "inventory":
+            return json.dumps({"names": NAMES})
+        if name == "lab status":
+            checks = [{"name": "www.x.example primary-page", "healthy": self.now >= self.healthy_at}]
+            return json.dumps({"traffic": {"health_checks": checks}})
+        self.pages += 1
+        return f"HTTP/2 200\r\nx-site: {'aws' if self.now >= self.moved_at else 'azure'}\r\n"
+
+
+@pytest.mark.parametrize("healthy_at", [0.0, 120.0])
+def test_the_watch_lasts_a_whole_failover_from_when_the_checks_see_the_primary(
+    monkeypatch: pytest.MonkeyPatch, healthy_at: float
+) -> None:
+    clock = Clock(healthy_at)
+    monkeypatch.setattr(story, "time", clock)
+    story._nobody_moves(clock)  # type: ignore[arg-type]
+    assert healthy_at + 96.0 <= clock.now <= healthy_at + 99.0
+    late = Clock(healthy_at, moved_at=healthy_at + 90.0)
+    monkeypatch.setattr(story, "time", late)
+    with pytest.raises(steps.StepFailed, match="a user was moved to aws"):
+        story._nobody_moves(late)  # type: ignore[arg-type]
+
+
+def test_a_primary_that_no_check_sees_again_is_a_failure_and_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(healthy_at=1e9)
+    monkeypatch.setattr(story, "time", clock)
+    with pytest.raises(steps.StepFailed, match="have not seen the primary again"):
+        story._nobody_moves(clock)  # type: ignore[arg-type]
+
+
 def test_both_operations_are_one_result() -> None:
-    found = aws_azure.result(OVER, BACK, acked=2, missing=[], late_is_aside=True)
+    found = story.result(OVER, BACK, acked=2, missing=[], late_is_aside=True)
     assert found["verdict"] == "passed"
     assert found["figures"]["rto_seconds"] == 50.0
     assert found["figures"]["write_outage_seconds"] == 70.0
@@ -44,7 +110,7 @@ def test_both_operations_are_one_result() -> None:
 )
 def test_a_row_that_is_lost_or_merged_or_a_table_that_differs_is_a_failure(change: dict[str, Any]) -> None:
     given: dict[str, Any] = {"over": OVER, "back": BACK, "acked": 2, "missing": [], "late_is_aside": True}
-    assert aws_azure.result(**(given | change))["verdict"] == "failed"
+    assert story.result(**(given | change))["verdict"] == "failed"
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The ledger's comparison: it finds what is missing, duplicated or reordered, and nothing else."""
 
-from components.guest.drill.ledger_check import (
+from twinsite.guest.drill.ledger_check import (
     DUPLICATED,
     PARTS,
     Prefix,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from components.guest.drill import ledger_command, ledger_writer
-from components.guest.drill.ledger_writer import Book, Session, transaction
-from components.guest.errors import Failed
+from twinsite.guest.drill import ledger_command, ledger_writer
+from twinsite.guest.drill.ledger_writer import Book, Session, transaction
+from twinsite.guest.errors import Failed
 
 # Answers like the mysql client with --unbuffered: a line for each SELECT. The third transaction of a connection fails.
 CLIENT = """#!/bin/sh

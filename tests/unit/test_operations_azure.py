@@ -2,22 +2,29 @@
 
 import json
 import pathlib
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
-from components.inventory import AzureMachine
-from operations import azure, lock
-from operations.failover import record
-from operations.journal import Locked
+from operations import azure
+from operations.guest import Guests
+from operations.host_store import HostStore
+from operations.journal import document, lock
+from operations.journal.lock import Locked
 from operations.store import BlobStore, DirectoryStore, Store, Unavailable, open_store
-from operations.transport import Unreachable
+from operations.transport import Done, Unreachable
 from operations.transport import azure as transport
 from operations.transport.azure import RunCommand
-from tests.azure_http import Azure, azure_server
+from tests.azure_http import ENVIRONMENT, Azure, azure_server
+from tests.operations_world import INVENTORY
+from twinsite.inventory import AzureRunCommand
 
-MACHINE = AzureMachine("azure-standby", "azure", ("standby",), "sub", "rg", "dr-vm")
+STORE = pathlib.Path(__file__).parents[2] / "components" / "guest" / "drill" / "store.py"
+MACHINE = AzureRunCommand("sub", "rg", "dr-vm")
 
 
 @pytest.fixture
@@ -26,10 +33,22 @@ def cloud() -> Iterator[Azure]:
         yield there
 
 
-@pytest.fixture(params=["blob", "directory"])
+class OnThisMachine:
+    """A transport to a host that is this one; the store's program is the guest's own."""
+
+    def run(self, host: str, command: Sequence[str], stdin: str = "", timeout_seconds: float = 30) -> Done:
+        words = [sys.executable, str(STORE), *command[4:]]
+        done = subprocess.run(words, input=stdin, capture_output=True, text=True, check=False)
+        return Done(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(params=["blob", "directory", "host"])
 def store(request: pytest.FixtureRequest, cloud: Azure, tmp_path: pathlib.Path) -> Store:
     if request.param == "directory":
         return DirectoryStore(tmp_path / "store")
+    if request.param == "host":
+        inventory = replace(INVENTORY, store=f"ssh://onprem-database{tmp_path}/store")
+        return HostStore(Guests(inventory, OnThisMachine()))  # type: ignore[arg-type]
     return BlobStore(azure.Blobs(cloud.identity()), azure.place("azblob://petclinicbackup/operations"))
 
 
@@ -39,14 +58,23 @@ def runner(cloud: Azure, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
     text = transport.PROGRAM.read_text().replace("/run/twinsite-runs", str(tmp_path / "runs"))
     program.write_text(text.replace("PIECE = 3200", "PIECE = 300"))
     monkeypatch.setattr(transport, "PROGRAM", program)
-    machine = AzureMachine("azure-standby", "azure", ("standby",), "sub", "rg", vm)
-    return RunCommand(cloud.identity(), {machine.name: machine}, pause_seconds=0.01)
+    machine = AzureRunCommand("sub", "rg", vm)
+    return RunCommand(cloud.identity(), {"azure-standby": machine}, pause_seconds=0.01)
 
 
 def test_a_token_is_asked_for_once_with_the_resources_own_scope(cloud: Azure) -> None:
     identity = cloud.identity()
     assert [identity.token(azure.STORAGE), identity.token(azure.STORAGE)] == ["token", "token"]
     assert [asked["scope"] for asked in cloud.tokens] == ["https://storage.azure.com/.default"]
+
+
+def test_the_providers_own_variables_do_as_well(cloud: Azure) -> None:
+    ours = cloud.identity()
+    known = {name.replace("AZURE_", "ARM_"): value for name, value in ENVIRONMENT.items()}
+    # A set that is not whole is none: half of one and half of the other would be somebody else.
+    for more in ({}, {"AZURE_CLIENT_ID": "another"}):
+        assert azure.Identity(ours.endpoints, known | more).token(azure.STORAGE)
+    assert [asked["client_id"] for asked in cloud.tokens] == ["c", "c"]
 
 
 def test_without_any_identity_the_fix_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,27 +172,27 @@ def test_a_lock_is_moved_on_by_its_owner(store: Store) -> None:
 
 
 def test_a_journal_is_found_again_by_another_desk(store: Store) -> None:
-    first = record.start(store, "failover", "azure", "ann")
+    first = document.start(store, "failover", "azure", "ann", "cold")
     first.decide({"backup": "b1"})
     first.end_step("verify-data", "equal", {"dump": "d1"})
     first.end_step("close-standby", "", {})
     first.forget(frozenset({"close-standby"}), "opened")
-    found = record.unfinished(store)
+    found = document.unfinished(store)
     assert found is not None
     assert (found.id, set(found.done), dict(found.choices)) == (
         first.id,
         {"verify-data"},
         {"backup": "b1", "dump": "d1"},
     )
-    again = record.load(store, found.id)
+    again = document.load(store, found.id)
     assert again is not None
     again.close("passed", ended=True)
-    assert record.unfinished(store) is None
+    assert document.unfinished(store) is None
 
 
 def test_a_later_entry_that_does_not_arrive_is_remembered_and_stops_nothing(cloud: Azure) -> None:
     there = open_store("azblob://petclinicbackup/operations", cloud.identity())
-    kept = record.start(there, "failover", "azure", "ann")
+    kept = document.start(there, "failover", "azure", "ann", "cold")
     cloud.gone.add("petclinicbackup")
     kept.end_step("set-latch-1", "set", {})
     assert "petclinicbackup" in kept.unsent

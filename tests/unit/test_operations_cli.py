@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from components.inventory import to_dict
 from operations import cli, evidence
 from operations.transport import Done, Unreachable
 from tests.operations_hosts import FakeTransport, HostWorld
 from tests.operations_world import INVENTORY
+from twinsite.inventory import to_dict
 
 ROOT = pathlib.Path(__file__).parents[2]
 

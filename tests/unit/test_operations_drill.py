@@ -5,8 +5,8 @@ import json
 import pathlib
 import signal
 import threading
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -15,6 +15,8 @@ from operations.console import Plain
 from operations.drill import command, tunnel_cut
 from operations.drill.kinds import Direction, How
 from operations.drill.tunnel_cut import Refusal, Request, plan
+from operations.journal.document import Journal, begin
+from operations.journal.keepers import OnDisk
 from operations.report import page
 from operations.stack import Stack
 from tests.operations_hosts import FakeTransport, HostWorld
@@ -61,11 +63,13 @@ def test_a_drill_measures_and_leaves_nothing(tmp_path: pathlib.Path) -> None:
 def test_the_journal_is_here_and_in_the_store(tmp_path: pathlib.Path) -> None:
     world = HostWorld()
     run(world, tmp_path)
-    (here,) = (tmp_path / "journal").glob("*.jsonl")
+    (here,) = (tmp_path / "journal").glob("*.json")
     (there,) = world.store.values()
     assert here.read_text() == there
-    kinds = [json.loads(line)["kind"] for line in there.splitlines()]
-    assert (kinds[0], kinds[-1]) == ("begin", "end")
+    written = json.loads(there)
+    assert (written["version"], written["command"], written["from"]) == (2, "drill tunnel-cut", "pilot-light")
+    assert [entry["step"] for entry in written["entries"][:3]] == ["take-lock", "clear-leftovers", "steady-state"]
+    assert written["ended"] and written["verdict"]
 
 
 def test_an_interruption_at_any_moment_leaves_nothing(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +86,32 @@ def test_an_interruption_at_any_moment_leaves_nothing(tmp_path: pathlib.Path, mo
     # From the lock to the last count it ends the drill; while things are put back it is answered, not obeyed.
     ended = [moment for moment, verdict in verdicts.items() if verdict == "failed"]
     assert world.interrupt_at > 0, "the drill never got to its end"
-    assert ended[: len(verdicts) - 6] == list(range(1, len(verdicts) - 5))
+    assert ended[: len(verdicts) - 7] == list(range(1, len(verdicts) - 6))
+
+
+@dataclass(frozen=True)
+class Broken(steps.Step[None]):
+    """A step whose undoing is the test's."""
+
+    undoing: str
+    action: Callable[[], str | None]
+    name = title = "break"
+    needs = "nothing"
+    planes = ()
+
+    @property
+    def back(self) -> str:
+        return self.undoing
+
+    def do(self, hands: None, choices: object, say: object) -> steps.Outcome:
+        return steps.Outcome()
+
+    def take_back(self, hands: None) -> str | None:
+        return self.action()
+
+
+def nowhere(folder: pathlib.Path) -> Journal:
+    return Journal(begin("drill", "ann"), OnDisk(folder))
 
 
 def test_a_signal_during_the_undoing_does_not_stop_it(tmp_path: pathlib.Path) -> None:
@@ -95,8 +124,8 @@ def test_a_signal_during_the_undoing_does_not_stop_it(tmp_path: pathlib.Path) ->
         done.append("undone")
         return "undone"
 
-    series = steps.Steps(Plain(io.StringIO()), lambda _: None)
-    series.undo_with("undo", slow)
+    series = steps.Steps(Plain(io.StringIO()), nowhere(tmp_path))
+    series.run(Broken("undo", slow), None)
     with steps.unstoppable(said.append):
         assert series.undo_all() == []
     assert done == ["undone"]
@@ -109,10 +138,10 @@ def test_one_thing_that_cannot_be_undone_does_not_keep_the_others(tmp_path: path
     def broken() -> str:
         raise OSError("no way there")
 
-    series = steps.Steps(Plain(io.StringIO()), lambda _: None)
-    series.undo_with("first", lambda: done.append("first"))
-    series.undo_with("second", broken)
-    series.undo_with("third", lambda: done.append("third"))
+    series = steps.Steps(Plain(io.StringIO()), nowhere(tmp_path))
+    series.run(Broken("first", lambda: done.append("first")), None)
+    series.run(Broken("second", broken), None)
+    series.run(Broken("third", lambda: done.append("third")), None)
     assert series.undo_all() == ["second: no way there"]
     assert done == ["third", "first"]
 
@@ -219,8 +248,8 @@ def test_bad_input_is_refused_with_the_choices(request_: Request, words: str) ->
 
 
 def test_a_stack_without_a_replica_is_refused() -> None:
-    with pytest.raises(Refusal, match="1 tunnels and 0 replicas"):
-        plan(replace(INVENTORY, replicas=()), Request())
+    with pytest.raises(Refusal, match="has no replica"):
+        plan(replace(INVENTORY, flows=()), Request())
 
 
 def test_a_stack_without_a_store_is_refused() -> None:

@@ -8,10 +8,10 @@ from typing import cast
 
 import pytest
 
-from components.payload import FOLDER
-from operations.guest import Guests, OtherGuest, RemoteRefused, look
+from operations.guest import Guests, OtherGuest, RemoteRefused, gather
 from operations.transport import Done, Transport
 from tests.operations_world import INVENTORY
+from twinsite.payload import FOLDER
 
 BUNDLE = "pulumi stack output onprem_database_bundle --show-secrets | base64 -d > onprem-database.tar.gz"
 HANDED_OVER = replace(
@@ -91,5 +91,5 @@ def test_a_host_that_was_handed_over_is_brought_up_to_date_by_its_owners() -> No
 
 
 def test_a_look_keeps_the_sentence_for_status_which_adds_the_fix() -> None:
-    seen = look(guests(NO_GUEST, HANDED_OVER))
+    seen = gather(guests(NO_GUEST, HANDED_OVER))
     assert seen.failed["onprem-database", "database"] == "there is no guest of this version on onprem-database"

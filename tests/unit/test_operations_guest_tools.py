@@ -1,5 +1,6 @@
 """The drill's programs on the hosts, as far as they run without a tunnel: rules, lock, vici, packets, probes."""
 
+import base64
 import io
 import json
 import os
@@ -14,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from components.guest.drill import fault, probe, sql, store, vici, wire
-from components.guest.errors import Failed, Refused
+from twinsite.guest.drill import fault, probe, sql, store, vici, wire
+from twinsite.guest.errors import Failed, Refused
 
 DRILL = pathlib.Path(fault.__file__).parent
 
@@ -138,18 +139,11 @@ def test_a_crash_writes_nothing_and_a_reboot_is_orderly(tools: Tools) -> None:
     assert tools.ran[-1][-2:] == ("systemctl", "reboot")
 
 
-def test_one_of_two_operations_gets_the_lock(tmp_path: pathlib.Path) -> None:
-    assert store.lock(tmp_path, "a", "ann", 60, False) == {"locked": True}
-    refused = store.lock(tmp_path, "b", "bob", 60, False)
-    assert refused["locked"] is False
-    assert refused["held_by"]["owner"] == "ann"
-
-
-def test_of_many_at_once_exactly_one_gets_the_lock(tmp_path: pathlib.Path) -> None:
+def test_of_many_that_create_at_once_exactly_one_is_told_so(tmp_path: pathlib.Path) -> None:
     won: list[str] = []
 
     def compete(name: str) -> None:
-        if store.lock(tmp_path, name, name, 60, False)["locked"]:
+        if store.create(tmp_path, "lock.json", name.encode()):
             won.append(name)
 
     threads = [threading.Thread(target=compete, args=(f"id{number}",)) for number in range(16)]
@@ -158,38 +152,25 @@ def test_of_many_at_once_exactly_one_gets_the_lock(tmp_path: pathlib.Path) -> No
     for thread in threads:
         thread.join()
     assert len(won) == 1
+    found = store.read(tmp_path, "lock.json")
+    assert found is not None and base64.b64decode(found["content"]).decode() == won[0]
 
 
-def test_a_lock_past_its_time_is_taken_over_and_named(tmp_path: pathlib.Path) -> None:
-    store.lock(tmp_path, "a", "ann", -1, False)
-    answer = store.lock(tmp_path, "b", "bob", 60, False)
-    assert (answer["locked"], answer["took_over"]["owner"]) == (True, "ann")
+def test_what_is_changed_behind_the_programs_back_is_neither_replaced_nor_removed(tmp_path: pathlib.Path) -> None:
+    store.write(tmp_path, "journal/a.json", b"1")
+    seen = store.read(tmp_path, "journal/a.json")
+    assert seen is not None
+    store.write(tmp_path, "journal/a.json", b"2")
+    assert store.replace(tmp_path, "journal/a.json", b"3", seen["tag"]) is False
+    assert store.remove(tmp_path, "journal/a.json", seen["tag"]) is False
+    assert store.names(tmp_path, "journal/") == ["journal/a.json"]
+    now = store.read(tmp_path, "journal/a.json")
+    assert now is not None and store.remove(tmp_path, "journal/a.json", now["tag"]) is True
 
 
-def test_a_lock_can_be_broken_on_demand(tmp_path: pathlib.Path) -> None:
-    store.lock(tmp_path, "a", "ann", 60, False)
-    assert store.lock(tmp_path, "b", "bob", 60, True)["locked"] is True
-
-
-def test_a_lock_is_given_back_by_its_owner_only(tmp_path: pathlib.Path) -> None:
-    store.lock(tmp_path, "a", "ann", 60, False)
-    assert store.unlock(tmp_path, "b")["unlocked"] is False
-    assert store.unlock(tmp_path, "a") == {"unlocked": True}
-    assert store.unlock(tmp_path, "a")["unlocked"] is False
-
-
-def test_a_start_caught_in_between_is_not_taken_for_free(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "lock").mkdir(parents=True)
-    assert store.lock(tmp_path, "b", "bob", 60, False)["locked"] is False
-
-
-def test_the_journal_grows_and_names_cannot_leave_the_store(tmp_path: pathlib.Path) -> None:
-    for line in ("one\n", "two\n"):
-        command = [sys.executable, str(DRILL / "store.py"), str(tmp_path), "append", "20261121-x"]
-        subprocess.run(command, input=line.encode(), check=True)
-    assert (tmp_path / "journal" / "20261121-x.jsonl").read_text() == "one\ntwo\n"
+def test_names_cannot_leave_the_store(tmp_path: pathlib.Path) -> None:
     with pytest.raises(SystemExit, match="no name for the store"):
-        store.main([str(tmp_path), "get", "../../etc/shadow"])
+        store.main([str(tmp_path), "read", "../../etc/shadow"])
 
 
 def _value(name: str, text: str) -> bytes:

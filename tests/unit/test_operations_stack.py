@@ -6,9 +6,9 @@ import pathlib
 
 import pytest
 
-from components.inventory import to_dict
 from operations.stack import NoInventory, age_words, locate
 from tests.operations_world import INVENTORY
+from twinsite.inventory import to_dict
 
 TEXT = json.dumps(to_dict(INVENTORY))
 
@@ -66,7 +66,7 @@ def test_nothing_at_all_names_every_way_to_give_one() -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("{", "cannot be read"), ("{}", "inventory version None"), ('{"version": 99}', "this twinsite reads 1")],
+    [("{", "cannot be read"), ("{}", "inventory version None"), ('{"version": 99}', "this twinsite reads 1 and 2")],
 )
 def test_an_inventory_that_cannot_be_read_says_why(text: str, words: str) -> None:
     pathlib.Path("bad.json").write_text(text)

@@ -16,6 +16,7 @@ from operations import steps
 from operations.transport import Unreachable, connect
 from operations.transport.ssh import SshTransport, config_text, default_identities, known_hosts_text
 from tests.operations_world import INVENTORY
+from twinsite.inventory import Ssh, Ssm
 
 # Behaves as `ssh -F CONFIG [-o …] HOST COMMAND`: runs the command here, without sudo. FAKE_DOWN: hosts that refuse.
 FAKE = """#!/bin/sh
@@ -55,7 +56,7 @@ def transport(log: pathlib.Path) -> Iterator[SshTransport]:
 
 
 def config(tmp_path: pathlib.Path) -> str:
-    return config_text(INVENTORY.hosts, tmp_path, [pathlib.Path("/keys/id_ed25519")])
+    return config_text(INVENTORY.reached_by(Ssh), tmp_path, [pathlib.Path("/keys/id_ed25519")])
 
 
 def block(text: str, host: str) -> list[str]:
@@ -95,7 +96,7 @@ def test_openssh_itself_reads_the_configuration(tmp_path: pathlib.Path) -> None:
 
 
 def test_host_keys_are_pinned_by_name() -> None:
-    assert known_hosts_text(INVENTORY.hosts).splitlines()[0] == "aws-gateway ssh-ed25519 AAAA1"
+    assert known_hosts_text(INVENTORY.reached_by(Ssh)).splitlines()[0] == "aws-gateway ssh-ed25519 AAAA1"
 
 
 def test_keys_are_looked_for_where_home_says(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,9 +158,7 @@ def test_another_host_key_is_told_from_a_dead_host(log: pathlib.Path) -> None:
 
 def test_a_host_without_a_pinned_key_is_refused_with_the_way_to_pin_it(log: pathlib.Path) -> None:
     first = INVENTORY.hosts[0]
-    bare = replace(
-        INVENTORY, hosts=(replace(first, transport=replace(first.transport, host_key="")), *INVENTORY.hosts[1:])
-    )
+    bare = replace(INVENTORY, hosts=(replace(first, way=replace(first.way, host_key="")), *INVENTORY.hosts[1:]))
     transport = SshTransport(bare)
     try:
         with pytest.raises(Unreachable, match=r"ssh-keyscan -t ed25519 -p 22 203\.0\.113\.128"):
@@ -171,10 +170,10 @@ def test_a_host_without_a_pinned_key_is_refused_with_the_way_to_pin_it(log: path
 def test_a_host_without_a_login_leaves_the_others_reachable(log: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """As when the on-prem end was handed over to people who let nobody in."""
     last = INVENTORY.hosts[-1]
-    strange = replace(last, transport=replace(last.transport, user="", host_key=""))
+    strange = replace(last, way=replace(last.way, user="", host_key=""))
     hosts = (*INVENTORY.hosts[:-1], strange)
     path = tmp_path / "config"
-    path.write_text(config_text(hosts, tmp_path, []))
+    path.write_text(config_text(replace(INVENTORY, hosts=hosts).reached_by(Ssh), tmp_path, []))
     subprocess.run(["/usr/bin/ssh", "-F", str(path), "-G", "aws-gateway"], capture_output=True, check=True)
     transport = SshTransport(replace(INVENTORY, hosts=hosts))
     try:
@@ -284,8 +283,6 @@ def test_a_killed_operator_leaves_no_login_behind(log: pathlib.Path, tmp_path: p
 
 def test_another_kind_of_transport_is_refused_by_name() -> None:
     first = INVENTORY.hosts[0]
-    other = replace(
-        INVENTORY, hosts=(replace(first, transport=replace(first.transport, kind="ssm")), *INVENTORY.hosts[1:])
-    )
-    with pytest.raises(ValueError, match="transport ssh and ssm"):
+    other = replace(INVENTORY, hosts=(replace(first, way=Ssm("ap-northeast-2", "i-1")), *INVENTORY.hosts[1:]))
+    with pytest.raises(ValueError, match="way in ssm: this twinsite has ssh, azure-run-command, pod"):
         connect(other)

@@ -19,10 +19,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import payload as packing
-from components.deflate import gzipped
-from components.machine import azure_documents, documents
-from components.payload import FOLDER, ROLES, archived, payload, payload_sha256
+from twinsite import payload as packing
+from twinsite.deflate import gzipped
+from twinsite.machine import azure_documents, documents
+from twinsite.payload import FOLDER, ROLES, archived, payload, payload_sha256
 
 ROOT = FOLDER.parent.parent
 PROGRAMS = [
@@ -56,8 +56,8 @@ def everything() -> list[str]:
     """All that `up` compares: the digest of each of them."""
     made = [
         *(payload(role) for role in ROLES),
-        documents.user_data("bucket", "ap-northeast-2", "host").encode(),
-        azure_documents.custom_data("account", "host", "client", "vault").encode(),
+        documents.user_data(documents.bootstrap(), "bucket", "ap-northeast-2", "host").encode(),
+        azure_documents.custom_data(azure_documents.bootstrap(), "account", "host", "client", "vault").encode(),
         documents.bundle("gateway", {"connection": "x"}, {"psk": {"1": "secret"}}).encode(),
     ]
     return [hashlib.sha256(content).hexdigest() for content in made]
@@ -108,7 +108,12 @@ OTHERS = others()
 @pytest.mark.skipif(not OTHERS, reason="this machine has no other Python 3.11 or newer")
 @pytest.mark.parametrize("other", OTHERS)
 def test_another_interpreter_packs_the_same_bytes(other: str) -> None:
-    program = "from components.payload import ROLES, payload_sha256; print(*map(payload_sha256, ROLES))"
+    # The library's lazy names are of no use here, and what makes them is installed for one interpreter only.
+    program = (
+        "import sys, types; lazily = types.SimpleNamespace(attach_stub=lambda *_: (None, None, []));"
+        "sys.modules['lazy_loader'] = lazily;"
+        "from twinsite.payload import ROLES, payload_sha256; print(*map(payload_sha256, ROLES))"
+    )
     done = subprocess.run([other, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.split() == [payload_sha256(role) for role in ROLES], done.stderr
 
@@ -160,7 +165,9 @@ def test_every_guest_file_is_in_some_payload() -> None:
         for path in FOLDER.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert packed == there
+    # A gate in front of a database makes a role of it (ADR 44); until then no machine has to carry it.
+    assert {name for name in there if not name.startswith("writer/")} == packed
+    assert (FOLDER / "writer").is_dir()
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import protection
+from twinsite import protection
 
 ACTIVE = "users are at this site"
 

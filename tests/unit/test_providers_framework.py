@@ -11,7 +11,7 @@ import pytest
 
 from lab.providers import PACKAGES, tokens
 from lab.providers.framework import values
-from lab.providers.framework.changes import Declared, Undeclared, changes, replacing
+from lab.providers.framework.changes import Declared, Undeclared, changes, filled, left_out, replacing
 from lab.providers.framework.checks import Checker
 from lab.providers.framework.provider import Provider, file_of
 from lab.providers.framework.schema import Schemas, sdk_version
@@ -38,13 +38,16 @@ def test_the_wires_constants_are_pulumis_own() -> None:
     assert values.UNKNOWN_TEXT == rpc.UNKNOWN
 
 
-def test_every_type_has_the_file_that_its_token_names_and_a_class_of_the_sdk(schemas: dict[str, Schemas]) -> None:
+def test_every_type_that_acts_has_the_file_that_its_token_names_the_others_a_row(
+    schemas: dict[str, Schemas],
+) -> None:
     for package in PACKAGES:
         folder = Path(sys.modules["lab.providers"].__file__ or "").parent / package
         assert len(tokens(package)) == len(set(tokens(package)))
         for token in tokens(package):
-            assert (folder / f"{file_of(token)}.py").exists(), token
-            assert Provider(package, schemas[package]).type(token).token == token
+            kind = Provider(package, schemas[package]).type(token)
+            assert kind.token == token
+            assert (folder / f"{file_of(token)}.py").exists() == kind.live, token
 
 
 def test_what_a_type_declares_exists_in_the_sdk(schemas: dict[str, Schemas]) -> None:
@@ -55,14 +58,18 @@ def test_what_a_type_declares_exists_in_the_sdk(schemas: dict[str, Schemas]) -> 
             kind = Provider(package, schemas[package]).type(token)
             schema = schemas[package].resource(token)
             inputs, outputs = set(schema["inputs"]), set(schema["outputs"])
-            declared = kind.declared(schema)
+            declared = kind.rules
             for name in sorted(declared.replaces | declared.updates | declared.sets | declared.keeps):
                 if name.partition(".")[0] not in inputs | outputs:
                     wrong.append(f"{token}: {name}")
             both = sorted(declared.replaces & declared.updates)
             wrong += [f"{token}: {name} both replaces and updates" for name in both]
             known = outputs | inputs
-            wrong += [f"{token}: {name}" for name in {*kind.defaults, *kind.secret_outputs} if name not in known]
+            wrong += [
+                f"{token}: {name}"
+                for name in {*declared.defaults, *declared.secrets}
+                if name.partition(".")[0] not in known
+            ]
             if kind.autoname is not None and kind.autoname.property.partition(".")[0] not in inputs:
                 wrong.append(f"{token}: {kind.autoname.property}")
     assert wrong == []
@@ -72,8 +79,8 @@ def test_a_list_without_order_is_the_same_whatever_order_its_objects_keys_have()
     declared = Declared(frozenset(), frozenset({"origins"}), frozenset({"origins"}))
     one = {"origins": [{"id": "a", "port": 80}, {"id": "b", "port": 80}]}
     other = {"origins": [{"port": 80, "id": "b"}, {"port": 80, "id": "a"}]}
-    assert changes(declared, one, other, {}, {}) == []
-    assert len(changes(declared, one, {"origins": other["origins"][:1]}, {}, {})) == 1
+    assert changes(declared, one, other, {}) == []
+    assert len(changes(declared, one, {"origins": other["origins"][:1]}, {})) == 1
 
 
 def test_the_lab_has_one_range_of_elastic_addresses() -> None:
@@ -151,12 +158,16 @@ def test_what_is_no_whole_number_is_refused(schemas: dict[str, Schemas], size: A
 
 
 RULES = Declared(
-    frozenset({"a", "root.encrypted"}), frozenset({"b", "root.size", "list"}), frozenset({"list"}), frozenset({"b"})
+    replaces=frozenset({"a", "root.encrypted", "blocks.kind"}),
+    updates=frozenset({"b", "root", "root.size", "root.deleted", "list", "blocks", "blocks.size"}),
+    sets=frozenset({"list"}),
+    keeps=frozenset({"b", "root"}),
+    defaults={"a": 1, "root.deleted": True, "blocks.size": 8},
 )
 
 
 def decide(old: dict[str, Any], new: dict[str, Any], state: dict[str, Any] | None = None) -> dict[str, bool]:
-    found = changes(RULES, old, new, state or old, {"a": 1})
+    found = changes(RULES, old, new, state or old)
     return {change.path: yes for change, yes in replacing(RULES, found, "aws:x/y:Y", lambda change: None).items()}
 
 
@@ -174,6 +185,33 @@ def test_spelling_out_what_is_so_already_changes_nothing() -> None:
     assert decide({"list": [1, 2]}, {"list": [2, 1]}) == {}
     assert decide({"a": None, "b": "", "list": []}, {}) == {}
     assert decide({"a": 2}, {}) == {"a": True}
+    assert decide({"root": {"size": 1}}, {"root": {"size": 1, "deleted": True}}, {"root": {"deleted": True}}) == {}
+    assert decide({"root": {"size": 1, "deleted": True}}, {"root": {"size": 1}}) == {}, "True is the default inside"
+
+
+def test_what_the_program_leaves_out_and_the_cloud_reports_otherwise_is_a_difference() -> None:
+    """Terraform's rule for every argument that is optional, has a default and is not computed, in blocks too."""
+    assert decide({}, {}, {"a": 2}) == {"a": True}
+    assert decide({}, {}, {"a": 1}) == {}
+    assert decide({"root": {"size": 1}}, {"root": {"size": 1}}, {"root": {"deleted": False}}) == {"root.deleted": False}
+    assert decide({}, {}, {"root": {"deleted": False}}) == {}, "the program says nothing of the block"
+
+
+def test_an_update_sets_what_the_program_leaves_out() -> None:
+    given = {"root": {"size": 1}, "blocks": [{"kind": "x"}]}
+    assert filled(given, RULES.defaults) == {
+        "a": 1,
+        "root": {"size": 1, "deleted": True},
+        "blocks": [{"kind": "x", "size": 8}],
+    }
+    assert left_out(RULES, given) == {"a": 1, "root.deleted": True}
+    assert left_out(RULES, given, ["root"]) == {"a": 1}
+
+
+def test_a_block_more_or_less_replaces_when_a_part_of_it_does() -> None:
+    one = {"kind": "x", "size": 1}
+    assert decide({"blocks": [one]}, {"blocks": [one, one]}) == {"blocks": True}
+    assert decide({"blocks": [one]}, {"blocks": [{**one, "size": 2}]}) == {"blocks[0].size": False}
 
 
 def test_an_unknown_value_is_a_change_that_may_replace() -> None:
@@ -181,9 +219,33 @@ def test_an_unknown_value_is_a_change_that_may_replace() -> None:
     assert decide({"b": 2}, {"b": UNKNOWN}) == {"b": False}
 
 
-def test_an_undeclared_change_is_refused_with_the_place_to_declare_it() -> None:
-    with pytest.raises(Undeclared, match=r"property 'c' changed.*`replaces` or `updates`.*lab/providers/aws/"):
+def test_an_undeclared_change_is_refused_with_the_place_to_write_it_down() -> None:
+    with pytest.raises(Undeclared, match=r"property 'c' changed.*lab/providers/facts/aws/"):
         decide({"c": 1}, {"c": 2})
+
+
+def test_a_provider_does_not_guess_what_a_property_that_nobody_has_read_of_does(schemas: dict[str, Schemas]) -> None:
+    kept = Provider("command", schemas["command"], connect=lambda: None)
+    urn = "urn:pulumi:s::p::command:local:Command::x"
+    with pytest.raises(Undeclared, match="property 'archivePaths' changed"):
+        kept.diff(urn, "id", {}, {"archivePaths": ["a"]}, {})
+
+
+def test_a_row_makes_its_outputs_once_and_reads_its_record(schemas: dict[str, Schemas]) -> None:
+    azure = Provider("azure_native", schemas["azure_native"], connect=lambda: None)
+    urn = "urn:pulumi:s::p::azure-native:operationalinsights:Workspace::x"
+    given = {"resourceGroupName": "g", "workspaceName": "w", "location": "westeurope"}
+    identity, made = azure.create(urn, given, False, 0.0)
+    assert identity.endswith("/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/w")
+    changed = azure.update(urn, identity, made, given, {**given, "retentionInDays": 30}, False, 0.0)
+    assert {**changed, "retentionInDays": None} == {**made, "retentionInDays": None}
+    assert len(made["customerId"]) == 36
+
+    aws = Provider("aws", schemas["aws"], connect=lambda: None)
+    urn = "urn:pulumi:s::p::aws:sns/topicSubscription:TopicSubscription::x"
+    identity, made = aws.create(urn, {"topic": "arn:t", "protocol": "email", "endpoint": "a@b.c"}, False, 0.0)
+    assert identity == made["arn"] != "arn:t"
+    assert (made["pendingConfirmation"], made["confirmationWasAuthenticated"]) == (True, False)
 
 
 def test_a_generated_name_is_the_same_for_the_same_registration_and_never_too_long() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from components.rules.backup import job_problems
-from components.rules.rds import authority_problems, bundle_url
+from twinsite.rules.backup import BackupJobIntent
+from twinsite.rules.rds import authority_problems, bundle_url
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 COMMON = "https://truststore.pki.rds.amazonaws.com"
@@ -63,6 +63,6 @@ def test_a_file_name_or_an_address_is_not_the_text_of_an_authority(address: str)
 def test_a_backup_job_asks_it_of_its_database() -> None:
     job = {"namespace": "n", "image": f"r/b@sha256:{'a' * 64}", "schedule": "1 1 * * *"}
     database = {"user": "backup", "address": "clinic.c0abc.ap-northeast-2.rds.amazonaws.com"}
-    (said,) = job_problems({**job, "database": database})
+    (said,) = BackupJobIntent.of({**job, "database": database}).problems()
     assert said.startswith("database.tls_ca is empty")
-    assert job_problems({**job, "database": {**database, "tls_ca": PEM}}) == []
+    assert BackupJobIntent.of({**job, "database": {**database, "tls_ca": PEM}}).problems() == []

@@ -9,11 +9,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.guest.agent import azure
-from components.guest.backup import manifest
-from components.guest.errors import Failed
-from components.storage import restorable
-from components.storage.restorable import Restorable
+from twinsite.guest.agent import azure
+from twinsite.guest.backup import manifest
+from twinsite.guest.errors import Failed
+from twinsite.storage import restorable
+from twinsite.storage.restorable import Restorable
 
 FIRST, SECOND = "20261120T030000Z-0000000a", "20261121T030000Z-0000000b"
 HALF = {f"backups/{SECOND}/schema.sql.zst": b"abc"}
@@ -96,7 +96,7 @@ def refused(which: str = "latest") -> str:
         require(which)
     said = str(error.value)
     assert said.startswith("resource-0 is not made, because it would have nothing to restore: in mysql-backup of dr")
-    assert "(`pulumi stack output backup_by_hand` is the command; docs/runbooks/no-backup.md" in said
+    assert "(`pulumi stack output backup_by_hand` is the command; runbook no-backup" in said
     assert said.endswith("or stay with `pulumi config set dr_mode cold`")
     return said
 

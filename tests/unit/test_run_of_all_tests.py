@@ -24,7 +24,8 @@ exit $code
 """
 ENGINE, BESIDE = "python -m pytest tests/engine*", "python -m pytest tests/lab -m beside and*"
 NAMELESS = "python -m pytest tests/lab -m nameless*"
-SHARED, ALONE = "python -m pytest tests/lab -m not?beside*", "python -m pytest tests/lab -m alone*"
+SHARED, ALONE = "python -m pytest tests/lab -m not?beside*", "python -m pytest tests/lab -m alone and not beside*"
+ALONE_BESIDE, UNITS = "python -m pytest tests/lab -m alone and beside*", "python -m pytest tests/mocks*"
 
 
 class Run:
@@ -87,24 +88,25 @@ def tree(tmp_path: Path) -> Run:
 WAITS = "for i in $(seq 400); do grep -q '{}' $CALLS && break; sleep 0.05; done"
 
 
-def test_all_runs_units_and_types_then_two_lanes_of_machines_and_nothing_beside_those_that_compare_seconds(
-    tree: Run,
-) -> None:
-    # Each of a pair waits for the other's beginning.
-    for pattern, other in ((ENGINE, "mypy components"), ("mypy comp*", "tests/engine"), (BESIDE, "m not beside"),
-                           (SHARED, "m nameless")):  # fmt: skip
+def test_all_runs_the_engine_beside_types_then_two_lanes_of_machines_with_the_units_behind_them(tree: Run) -> None:
+    # Each of a pair waits for the other's beginning; the units for the last lane's.
+    for pattern, other in ((ENGINE, "mypy twinsite"), ("mypy twin*", "tests/engine"), (BESIDE, "m not beside"),
+                           (SHARED, "m nameless"), (ALONE, "m alone and beside"), (ALONE_BESIDE, "m alone and not"),
+                           (UNITS, "m alone and not")):  # fmt: skip
         tree.answer(pattern, WAITS.format(f"begin.*{other}"))
     code, said = tree.run()
     assert code == 0, said
     assert "all passed (all, " in said
-    alone = tree.at("begin python -m pytest tests/lab -m alone")
+    alone = min(tree.at(f"begin python -m pytest tests/lab -m alone and {lane}") for lane in ("beside", "not beside"))
     for lane in ("tests/engine", "tests/lab -m beside", "tests/lab -m nameless", "tests/lab -m not beside"):
         assert tree.at(f"end python -m pytest {lane}") < alone
     machines = tree.at("begin python -m pytest tests/lab")
+    assert tree.at("end python -m pytest tests/engine") < tree.at("begin python -m pytest tests/mocks")
     assert tree.at("end python -m pytest tests/engine") < machines
     assert tree.at("end mypy scripts/tools/language_python/host.py") < machines
     assert tree.at("end python -m pytest tests/lab -m beside") < tree.at("begin python -m pytest tests/lab -m nameless")
-    assert [line for line in tree.log()[alone + 1 :] if line.startswith("begin")] == []
+    begun = [line for line in tree.log()[alone:] if line.startswith("begin")]
+    assert len(begun) == 2, "at the same time as those that compare seconds only another such one, and the units"
 
 
 def test_ci_keeps_to_the_budgets_and_long_runs_every_kind_without_them(tree: Run) -> None:
@@ -114,11 +116,11 @@ def test_ci_keeps_to_the_budgets_and_long_runs_every_kind_without_them(tree: Run
         lanes = [line for line in tree.log() if line.startswith("begin python -m pytest tests/lab")]
         return [("--budgets" in line, "--long" in line) for line in lanes]
 
-    assert given() == given("lab") == [(True, False)] * 4
-    assert given("long") == [(False, True)] * 4
+    assert given() == given("lab") == [(True, False)] * 5
+    assert given("long") == [(False, True)] * 5
 
 
-@pytest.mark.parametrize("pattern", [ENGINE, BESIDE, NAMELESS, SHARED, ALONE, "mypy -p setup"])
+@pytest.mark.parametrize("pattern", [ENGINE, BESIDE, NAMELESS, SHARED, ALONE, ALONE_BESIDE, UNITS, "mypy -p setup*"])
 def test_whatever_fails_fails_the_whole_and_the_rest_still_runs(tree: Run, pattern: str) -> None:
     tree.answer(pattern, "echo what went wrong; code=1")
     code, said = tree.run()
@@ -126,7 +128,7 @@ def test_whatever_fails_fails_the_whole_and_the_rest_still_runs(tree: Run, patte
     assert "what went wrong\n" in said
     assert said.count("FAILED ") == 1
     assert "\nfailed    " in said
-    assert tree.at("end python -m pytest tests/lab -m alone")
+    assert tree.at("end python -m pytest tests/lab -m alone and not beside")
 
 
 def test_arguments_that_leave_a_lane_no_test_are_fine_and_those_that_leave_none_at_all_are_not(tree: Run) -> None:
@@ -157,16 +159,16 @@ def test_without_machines_the_rest_runs_and_the_end_says_why(tree: Run) -> None:
     assert tree.run("lab")[0] == 2
 
 
-@pytest.mark.parametrize("lanes", [(ENGINE, "mypy components*"), (BESIDE, SHARED)])
+@pytest.mark.parametrize("lanes", [(ENGINE, "mypy twinsite*"), (BESIDE, SHARED, UNITS)])
 def test_ctrl_c_ends_every_lane_and_begins_none(tree: Run, lanes: tuple[str, ...]) -> None:
     for pattern in lanes:
         tree.answer(pattern, "trap 'echo interrupted >>$CALLS; exit 130' INT; for i in $(seq 600); do sleep 0.1; done")
     running = tree.start()
     deadline = time.monotonic() + 30
     begun = (
-        ("begin python -m pytest tests/engine", "begin mypy comp")
+        ("begin python -m pytest tests/engine", "begin mypy twin")
         if ENGINE in lanes
-        else ("begin python -m pytest tests/lab",)
+        else ("begin python -m pytest tests/lab", "begin python -m pytest tests/mocks")
     )
     while sum(line.startswith(begun) for line in tree.log()) < len(lanes):
         assert time.monotonic() < deadline, tree.log()

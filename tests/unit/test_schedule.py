@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.schedule import longest_gap_seconds
+from twinsite.schedule import longest_gap_seconds
 
 HOUR, DAY = 3600, 86400
 

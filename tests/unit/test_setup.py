@@ -341,8 +341,10 @@ def test_ctrl_c_and_a_cancel_end_what_runs_and_say_how_to_go_on(
     said, _ = running.communicate(timeout=30)
     assert running.returncode == 130
     assert "./scripts/setup continues from here" in said
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(started.read_text()), 0)
+    until = time.monotonic() + 10  # it was told to end; on a busy machine it ends a moment after the set-up
+    while Path(f"/proc/{started.read_text().strip()}").exists():
+        assert time.monotonic() < until, "what the set-up had started still runs"
+        time.sleep(0.02)
 
 
 QUICK_UV = """

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.guest.agent import azure
-from components.guest.errors import Failed, Refused
-from components.guest.standby import config, data, fetch, host, plan, status, web
+from twinsite.guest import ownership
+from twinsite.guest.agent import azure
+from twinsite.guest.errors import Failed, Refused
+from twinsite.guest.standby import command, config, data, fetch, host, plan, status, web
 
 SHA = "ab" * 32
 
@@ -242,7 +243,8 @@ class Database:
 
 USAGE = "GRANT USAGE ON *.* TO `application`@`%`"
 GRANT = "GRANT ALL PRIVILEGES ON `pet\\_clinic`.* TO 'application'@'%'"
-MARK = """ATTRIBUTE '{"twinsite": "application"}'"""
+NOW = ownership.fingerprint("o'wn")
+MARK = f"""ATTRIBUTE '{{"twinsite": "{NOW}"}}'"""
 
 
 def application_login(database: Database, monkeypatch: pytest.MonkeyPatch, user: str = "application") -> list[str]:
@@ -264,14 +266,42 @@ def test_the_applications_rights_are_those_of_one_schema_whose_name_is_no_patter
 
 @pytest.mark.parametrize(
     "database",
-    [Database("application"), Database("NULL", [USAGE, GRANT.replace("'", "`")])],
-    ids=["marked", "of a version before the mark"],
+    [Database("another"), Database("application"), Database("NULL", [USAGE, GRANT.replace("'", "`")])],
+    ids=["another password", "of a version before rotation", "of a version before the mark"],
 )
-def test_the_applications_login_gets_the_password_of_now(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_applications_login_gets_the_password_of_now_and_keeps_the_former(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert application_login(database, monkeypatch) == [
+        f"ALTER USER 'application'@'%' IDENTIFIED BY 'o\\'wn' RETAIN CURRENT PASSWORD REQUIRE SSL {MARK}",
+        GRANT,
+    ]
+
+
+def test_told_again_the_login_does_not_lose_the_former_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert application_login(Database(NOW), monkeypatch) == [
         f"ALTER USER 'application'@'%' IDENTIFIED BY 'o\\'wn' REQUIRE SSL {MARK}",
         GRANT,
     ]
+
+
+def test_once_the_application_answers_the_former_password_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    database, steps = Database(NOW), list[list[str]]()
+    monkeypatch.setattr(data, "server", lambda read, password: database)
+
+    def answer(read: config.Config, header: str) -> str:
+        steps.append(list(database.told))
+        return "200"
+
+    monkeypatch.setattr(command.web, "answer", answer)
+    monkeypatch.setattr(command.fetch, "secret", lambda read, wanted: "word")
+    work = command.Work(config.parse(told()), status.Run([]))
+    work.answer()
+    assert database.told == [], "nothing was changed in this run"
+    work.login()
+    work.answer()
+    assert database.told[-1] == "ALTER USER 'application'@'%' DISCARD OLD PASSWORD"
+    assert len(steps[1]) == len(database.told) - 1, "after the answer"
 
 
 @pytest.mark.parametrize("grants", [[USAGE], [USAGE, "GRANT SELECT ON `crm`.* TO `application`@`%`"]])

@@ -1,11 +1,11 @@
 """Refusals about the standby site and its backups: each bad design, made of a good one, is refused with its fix."""
 
-from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
 
-from components.rules import backup, standby
+from twinsite.rules import backup, standby
+from twinsite.rules.intent import Intent
 
 SHA = "ab" * 32
 NETWORK: dict[str, Any] = {
@@ -70,20 +70,20 @@ def with_writer(**changed: Any) -> dict[str, Any]:
     return {"writer": {**STORE["writer"], **changed}}
 
 
-GOOD: dict[str, tuple[Callable[[Mapping[str, Any]], Iterable[str]], dict[str, Any]]] = {
-    "network": (standby.network_problems, NETWORK),
-    "database": (standby.database_problems, DATABASE),
-    "machine": (standby.machine_problems, MACHINE),
-    "store": (backup.store_problems, STORE),
-    "vault": (backup.vault_problems, VAULT),
-    "job": (backup.job_problems, JOB),
+GOOD: dict[str, tuple[type[Intent], dict[str, Any]]] = {
+    "network": (standby.AzureNetworkIntent, NETWORK),
+    "database": (standby.StandbyDatabaseIntent, DATABASE),
+    "machine": (standby.ColdWarmVmIntent, MACHINE),
+    "store": (backup.BackupStoreIntent, STORE),
+    "vault": (backup.SecretVaultIntent, VAULT),
+    "job": (backup.BackupJobIntent, JOB),
 }
 
 
 @pytest.mark.parametrize("subject", GOOD)
 def test_a_good_design_is_not_refused(subject: str) -> None:
-    problems, args = GOOD[subject]
-    assert list(problems(args)) == []
+    kind, args = GOOD[subject]
+    assert kind.of(args).problems() == []
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,16 @@ def test_a_good_design_is_not_refused(subject: str) -> None:
         ("network", {"client_ranges": []}, "nobody could reach"),
         ("network", {"client_ranges": ["Internet", "10.0.0.0/8"]}, "one tag or ranges"),
         ("network", {"client_ranges": ["10.0.0.1/8"]}, "write 10.0.0.0/8"),
+        ("network", {"database_client_ranges": ["0.0.0.0/0"]}, "opens MySQL to the world"),
+        ("network", {"database_client_ranges": ["8.8.8.0/24"]}, "list private ranges"),
+        ("network", {"database_client_ranges": ["10.0.0.1/8"]}, "write 10.0.0.0/8"),
+        (
+            "database",
+            {"kind": "machine", "source_version": "8.4.6", "settings": {"gtid_mode": "OFF"}},
+            "which twinsite owns",
+        ),
+        ("database", {"gate_timeout_seconds": 5}, "set it from 30"),
+        ("vault", {"generation": 0}, "raise it by 1"),
         ("database", {"server": "UPPER"}, "lower-case"),
         ("database", {"server": "a" * 55}, "give 54 or fewer"),
         ("database", {"user": "admin"}, "choose a login like dbadmin"),
@@ -160,6 +170,9 @@ def test_a_good_design_is_not_refused(subject: str) -> None:
         ("vault", {"generated": ["database_password"]}, "use letters, digits and hyphens"),
         ("vault", {"given": {"database-password": "x"}}, "both generated and given"),
         ("vault", {"readers": {}}, "no machine could fetch"),
+        ("database", {"tags": {"cost:centre": "1"}}, "name it like 'cost-centre'"),
+        ("database", {"tags": {"cost centre": "1"}}, "name it like 'cost-centre'"),
+        ("database", {"tags": {"24x7": "yes"}}, "name it like 'x7'"),
         ("job", {"tags": {"twinsite:part:deeper": "x"}}, "no label of Kubernetes"),
         ("job", {"tags": {"Upper:part": "x"}}, "no label of Kubernetes"),
         ("job", {"tags": {"owner": "the night shift"}}, "no label of Kubernetes"),
@@ -172,15 +185,20 @@ def test_a_good_design_is_not_refused(subject: str) -> None:
     ],
 )
 def test_a_bad_design_is_refused_with_its_fix(subject: str, changed: dict[str, Any], words: str) -> None:
-    problems, args = GOOD[subject]
-    found = list(problems({**args, **changed}))
+    kind, args = GOOD[subject]
+    found = kind.of({**args, **changed}).problems()
     assert len(found) == 1, found
     assert words in found[0]
 
 
 @pytest.mark.parametrize("kind", ["flexible", "machine"])
 def test_every_kind_of_database_takes_the_same_series_as_its_source(kind: str) -> None:
-    assert standby.database_problems({**DATABASE, "kind": kind, "source_version": "8.4.6", "version": "8.4"}) == []
+    assert (
+        standby.StandbyDatabaseIntent.of(
+            {**DATABASE, "kind": kind, "source_version": "8.4.6", "version": "8.4"}
+        ).problems()
+        == []
+    )
 
 
 def test_custom_data_with_a_secret_in_it_is_refused() -> None:
@@ -211,6 +229,9 @@ def test_going_down_while_active_is_refused(mode: str, active: str, refused: boo
 @pytest.mark.parametrize(("source", "version"), [("8.0.43", "8.0.21"), ("8.4.6", "8.4"), ("", "8.4")])
 def test_a_standby_gets_the_primarys_series_unless_somebody_says_another(source: str, version: str) -> None:
     assert standby.version_for(source) == version
-    assert standby.database_problems({**DATABASE, "source_version": source, "version": ""}) == []
+    assert standby.StandbyDatabaseIntent.of({**DATABASE, "source_version": source, "version": ""}).problems() == []
     own = {"image": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/mysql80", "kind": "machine"}
-    assert standby.database_problems({**DATABASE, **own, "source_version": source, "version": version}) == []
+    assert (
+        standby.StandbyDatabaseIntent.of({**DATABASE, **own, "source_version": source, "version": version}).problems()
+        == []
+    )

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from components.traffic.answers import (
+from twinsite.traffic.answers import (
     AGREEING_SHARE,
     Check,
     Record,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.traffic.edge import NOTICE_MARKER, edge_function, notice_page
+from twinsite.traffic.edge import NOTICE_MARKER, edge_function, notice_page
 
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="the functions are JavaScript and there is no node")

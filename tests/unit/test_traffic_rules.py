@@ -5,18 +5,16 @@ from typing import Any
 
 import pytest
 
-from components.rules.traffic import (
-    front_problems,
-    latch_problems,
+from twinsite.rules.pages import FrontDoorIntent, MaintenancePageIntent, StaticSiteIntent
+from twinsite.rules.traffic import (
+    LatchIntent,
+    MovedName,
+    Route53FailoverPairIntent,
     latch_seconds,
     names_problems,
-    observer_problems,
-    page_problems,
-    pair_problems,
     route_seconds,
-    site_problems,
-    told_problems,
 )
+from twinsite.rules.watching import AlarmsIntent, ObserverIntent
 
 ALB = "shop-123.ap-northeast-2.elb.amazonaws.com"
 PAGE = {"host": ALB, "path": "/petclinic/", "text": "served by site aws"}
@@ -77,16 +75,29 @@ PAIRS: list[tuple[str, dict[str, Any], str]] = [
     ("a name in capitals", {"fqdn": "DR.example.com"}, "is not a full DNS name"),
 ]
 
+
+def store(account: str, region: str) -> dict[str, str]:
+    return {"account": account, "region": region}
+
+
 LATCH: dict[str, Any] = {
-    "stores": [("shopnotice", "koreacentral"), ("shoplatch", "japaneast")],
+    "stores": [store("shopnotice", "koreacentral"), store("shoplatch", "japaneast")],
     "zone_name": "example.com",
     "object_name": "latch/dr",
 }
 LATCHES: list[tuple[str, dict[str, Any], str]] = [
     ("one object", {"stores": LATCH["stores"][:1]}, "1 stores are given"),
-    ("three objects", {"stores": [*LATCH["stores"], ("third", "westus")]}, "3 stores are given"),
-    ("one account", {"stores": [("shopnotice", "koreacentral"), ("shopnotice", "japaneast")]}, "in account shopnotice"),
-    ("one region", {"stores": [("shopnotice", "koreacentral"), ("b", "koreacentral")]}, "in region koreacentral"),
+    ("three objects", {"stores": [*LATCH["stores"], store("third", "westus")]}, "3 stores are given"),
+    (
+        "one account",
+        {"stores": [store("shopnotice", "koreacentral"), store("shopnotice", "japaneast")]},
+        "in account shopnotice",
+    ),
+    (
+        "one region",
+        {"stores": [store("shopnotice", "koreacentral"), store("b", "koreacentral")]},
+        "in region koreacentral",
+    ),
     ("a key with a space", {"object_name": "the latch"}, "does not travel unchanged"),
     ("an object that is always there", {"object_name": "healthz"}, "always be set"),
     ("no zone", {"zone_name": "example"}, "zone_name 'example'"),
@@ -94,6 +105,7 @@ LATCHES: list[tuple[str, dict[str, Any], str]] = [
 
 NOTICE: dict[str, Any] = {
     "fqdn": "www.example.com",
+    "account_name": "shopnotice",
     "backup_account_name": "shopbackup",
     "standby_url": "https://dr.example.com/petclinic/",
     "retry_after_seconds": 300,
@@ -135,6 +147,7 @@ OBSERVERS: list[tuple[str, dict[str, Any], str]] = [
     ("an age beyond a log query", {"backup_max_age_hours": 72}, "looks back 48 hours"),
     ("a drop that is none", {"backup_drop_percent": 0}, "backup_drop_percent 0"),
     ("clear text", {"primary_url": "http://primary.example.com/"}, "is no HTTPS address"),
+    ("a name that only AWS has a certificate for", {"primary_url": f"https://{ALB}/petclinic/"}, "a name of AWS's own"),
 ]
 
 
@@ -155,57 +168,62 @@ def one(problems: list[str], says: str) -> None:
 
 
 def test_the_good_designs_are_not_refused() -> None:
-    assert pair_problems(PAIR) == []
-    assert pair_problems({**PAIR, **BY_ADDRESS, "ttl_seconds": 30}) == []
+    assert Route53FailoverPairIntent.of(PAIR).problems() == []
+    assert Route53FailoverPairIntent.of({**PAIR, **BY_ADDRESS, "ttl_seconds": 30}).problems() == []
     notice = {"host": "d1.cloudfront.net", "path": "/healthz"}
-    assert pair_problems({**PAIR, "stateful": False, "secondary_check": notice}) == []
-    assert latch_problems(LATCH) == []
-    assert page_problems(NOTICE, "shopnotice") == []
-    assert front_problems(FRONT) == []
-    assert observer_problems(OBSERVED) == []
-    assert told_problems({"urls": ["https://pager.example.com"]}) == []
-    assert site_problems({"account_name": "shopnotice", "location": "koreacentral"}) == []
+    assert Route53FailoverPairIntent.of({**PAIR, "stateful": False, "secondary_check": notice}).problems() == []
+    assert LatchIntent.of(LATCH).problems() == []
+    assert MaintenancePageIntent.of(NOTICE).problems() == []
+    assert FrontDoorIntent.of(FRONT).problems() == []
+    assert ObserverIntent.of(OBSERVED).problems() == []
+    assert AlarmsIntent.of({"urls": {"pager": "https://pager.example.com"}}).problems() == []
+    assert StaticSiteIntent.of({"account_name": "shopnotice", "location": "koreacentral"}).problems() == []
 
 
 @pytest.mark.parametrize(("what", "change", "says"), PAIRS, ids=[what for what, *_ in PAIRS])
 def test_a_bad_pair_is_refused_with_its_fix(what: str, change: dict[str, Any], says: str) -> None:
-    one(pair_problems(changed(PAIR, change)), says)
+    one(Route53FailoverPairIntent.of(changed(PAIR, change)).problems(), says)
 
 
 @pytest.mark.parametrize(("what", "change", "says"), LATCHES, ids=[what for what, *_ in LATCHES])
 def test_a_bad_latch_is_refused_with_its_fix(what: str, change: dict[str, Any], says: str) -> None:
-    one(latch_problems(changed(LATCH, change)), says)
+    one(LatchIntent.of(changed(LATCH, change)).problems(), says)
 
 
 @pytest.mark.parametrize(("what", "change", "says"), NOTICES, ids=[what for what, *_ in NOTICES])
 def test_a_bad_notice_page_is_refused_with_its_fix(what: str, change: dict[str, Any], says: str) -> None:
-    one(page_problems(changed(NOTICE, change), "shopnotice"), says)
+    one(MaintenancePageIntent.of(changed(NOTICE, change)).problems(), says)
 
 
 @pytest.mark.parametrize(("what", "change", "says"), FRONTS, ids=[what for what, *_ in FRONTS])
 def test_a_bad_front_is_refused_with_its_fix(what: str, change: dict[str, Any], says: str) -> None:
-    one(front_problems(changed(FRONT, change)), says)
+    one(FrontDoorIntent.of(changed(FRONT, change)).problems(), says)
 
 
 @pytest.mark.parametrize(("what", "change", "says"), OBSERVERS, ids=[what for what, *_ in OBSERVERS])
 def test_a_bad_observer_is_refused_with_its_fix(what: str, change: dict[str, Any], says: str) -> None:
-    one(observer_problems(changed(OBSERVED, change)), says)
+    one(ObserverIntent.of(changed(OBSERVED, change)).problems(), says)
 
 
 def test_a_bad_account_is_refused_with_its_fix() -> None:
-    one(site_problems({"account_name": "Shop-Notice", "location": "koreacentral"}), "no storage account's name")
-    one(site_problems({"account_name": "shopnotice", "location": "Korea Central"}), "no Azure region")
+    one(
+        StaticSiteIntent.of({"account_name": "Shop-Notice", "location": "koreacentral"}).problems(),
+        "no storage account's name",
+    )
+    one(StaticSiteIntent.of({"account_name": "shopnotice", "location": "Korea Central"}).problems(), "no Azure region")
 
 
 def test_two_names_on_two_latches_are_half_a_failover() -> None:
-    one(names_problems([("www.example.com", "one"), ("dr.example.com", "two")]), "hang on 2 latches (one, two)")
-    one(names_problems([("dr.example.com", "one"), ("dr.example.com", "one")]), "more than one failover pair")
-    assert names_problems([("www.example.com", "one"), ("dr.example.com", "one")]) == []
+    www, dr = MovedName(fqdn="www.example.com", latch="one"), MovedName(fqdn="dr.example.com", latch="one")
+    elsewhere = MovedName(fqdn="dr.example.com", latch="two")
+    one(names_problems([www, elsewhere]), "hang on 2 latches (one, two)")
+    one(names_problems([dr, dr]), "more than one failover pair")
+    assert names_problems([www, dr]) == []
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     worst = changed(PAIR, {"ttl_seconds": 300, "secondary_check": None, **primary(dns_name="d2.cloudfront.net")})
-    assert len(pair_problems(worst)) == 3
+    assert len(Route53FailoverPairIntent.of(worst).problems()) == 3
 
 
 def test_the_time_of_a_move_is_the_sum_that_the_facts_give() -> None:

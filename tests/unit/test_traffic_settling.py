@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from components.traffic import settling
+from twinsite.traffic import settling
 
 T = TypeVar("T")
 URLS = ["https://one.web.core.windows.net/latch/dr", "https://two.web.core.windows.net/latch/dr"]

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from components import rules
-from components.guest.gateway.timers import Timers
-from components.rules.hosts import PLACEHOLDER_AMI
-from components.rules.tunnel import detect_seconds, psk_problems, timer_problems, tunnel_problems
+from twinsite import rules
+from twinsite.guest.gateway.timers import Timers
+from twinsite.rules.hosts import PLACEHOLDER_AMI
+from twinsite.rules.tunnel import StrongSwanTunnelIntent, detect_seconds, psk_problems, timer_problems
 
 GOOD_KEY = "pQ7dW2mZ9xK4rT1yB6nV3cL8hJ5gF0sAuEiOwDtXkMzRvYbN"
 
@@ -18,7 +18,7 @@ GOOD: dict[str, Any] = {
     "availability_zone": "ap-northeast-2a",
     "vpc_range": "10.20.0.0/16",
     "subnet_range": "10.20.1.0/24",
-    "route_table_ids": ["rtb-1", "rtb-2"],
+    "route_table_ids": {"a": "rtb-1", "b": "rtb-2"},
     "gateway_address": "10.20.1.10",
     "ami": "ami-0123456789abcdef0",
     "instance_type": "t3.small",
@@ -69,8 +69,8 @@ MUTATIONS: list[tuple[str, dict[str, Any], str]] = [
         "already have a route to 192.168.64.0/24, which is",
     ),
     ("a route that wins", {"existing_routes": ["192.168.64.128/25"]}, "which is part of onprem_range"),
-    ("no route table", {"route_table_ids": []}, "route_table_ids is empty"),
-    ("a route table twice", {"route_table_ids": ["rtb-1", "rtb-1"]}, "names a table twice"),
+    ("no route table", {"route_table_ids": {}}, "route_table_ids is empty"),
+    ("a route table twice", {"route_table_ids": {"a": "rtb-1", "b": "rtb-1"}}, "names a table twice"),
     ("both ends initiating", {"initiator": "both"}, "initiator 'both' is not one end"),
     ("neither end initiating", {"initiator": "none"}, "initiator 'none' is not one end"),
     ("two NATs, nobody can call", {**AWS_CALLS, "onprem_behind_nat": True}, "nobody could call"),
@@ -101,27 +101,32 @@ MUTATIONS: list[tuple[str, dict[str, Any], str]] = [
 
 
 def test_a_good_tunnel_is_not_refused() -> None:
-    assert tunnel_problems(GOOD) == []
+    assert StrongSwanTunnelIntent.of(GOOD).problems() == []
 
 
 def test_aws_may_call_a_reachable_onprem_gateway() -> None:
-    assert tunnel_problems({**GOOD, **AWS_CALLS}) == []
-    assert tunnel_problems({**GOOD, **AWS_CALLS, "onprem_behind_nat": True, "onprem_forwards_ike": True}) == []
+    assert StrongSwanTunnelIntent.of({**GOOD, **AWS_CALLS}).problems() == []
+    assert (
+        StrongSwanTunnelIntent.of(
+            {**GOOD, **AWS_CALLS, "onprem_behind_nat": True, "onprem_forwards_ike": True}
+        ).problems()
+        == []
+    )
 
 
 def test_a_broader_existing_route_loses_and_is_not_refused() -> None:
-    assert tunnel_problems({**GOOD, "existing_routes": ["0.0.0.0/0", "192.168.0.0/16"]}) == []
+    assert StrongSwanTunnelIntent.of({**GOOD, "existing_routes": ["0.0.0.0/0", "192.168.0.0/16"]}).problems() == []
 
 
 @pytest.mark.parametrize(("change", "words"), [case[1:] for case in MUTATIONS], ids=[case[0] for case in MUTATIONS])
 def test_a_bad_tunnel_is_refused(change: dict[str, Any], words: str) -> None:
-    problems = tunnel_problems({**GOOD, **change})
+    problems = StrongSwanTunnelIntent.of({**GOOD, **change}).problems()
     assert any(words in problem for problem in problems), problems
 
 
 @pytest.mark.parametrize("change", [case[1] for case in MUTATIONS], ids=[case[0] for case in MUTATIONS])
 def test_every_refusal_ends_with_its_fix(change: dict[str, Any]) -> None:
-    for problem in tunnel_problems({**GOOD, **change}):
+    for problem in StrongSwanTunnelIntent.of({**GOOD, **change}).problems():
         assert names_a_fix(problem), problem
 
 
@@ -134,7 +139,7 @@ def names_a_fix(problem: str) -> bool:
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     bad = {"vpc_range": "11.0.0.0/16", "psk_generation": 0, "ami": "x", "operator_ranges": ["0.0.0.0/0"]}
     with pytest.raises(rules.Refused) as refused:
-        rules.require("tunnel", tunnel_problems({**GOOD, **bad}))
+        rules.require("tunnel", StrongSwanTunnelIntent.of({**GOOD, **bad}).problems())
     said = str(refused.value)
     for words in ("vpc_range 11.0.0.0/16", "psk_generation 0", "ami 'x'", "operator_ranges 0.0.0.0/0"):
         assert words in said

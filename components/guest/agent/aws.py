@@ -15,6 +15,8 @@ from email.message import Message
 from typing import Any
 
 METADATA = "http://169.254.169.254/latest"
+SUFFIX = "amazonaws.com"
+"""Of the services' names where agent.json names none: everywhere but in China and in closed partitions."""
 TIMEOUT_SECONDS = 10
 
 
@@ -97,11 +99,13 @@ def _signed(
     return urllib.request.Request(f"https://{host}{path}", data=body or None, method=method, headers=headers)
 
 
-def s3_get(bucket: str, region: str, key: str, keys: "dict[str, str]", etag: str = "") -> "tuple[bytes | None, str]":
+def s3_get(
+    bucket: str, region: str, key: str, keys: "dict[str, str]", etag: str = "", suffix: str = SUFFIX
+) -> "tuple[bytes | None, str]":
     """(content, etag); content is None when the object still has `etag`."""
     headers = {"if-none-match": etag} if etag else {}
     path = "/" + urllib.parse.quote(key)
-    request = _signed("GET", "s3", region, f"{bucket}.s3.{region}.amazonaws.com", path, b"", headers, keys)
+    request = _signed("GET", "s3", region, f"{bucket}.s3.{region}.{suffix}", path, b"", headers, keys)
     try:
         content, answer = _send(request)
     except CallError as error:
@@ -111,18 +115,26 @@ def s3_get(bucket: str, region: str, key: str, keys: "dict[str, str]", etag: str
     return content, str(answer.get("ETag", ""))
 
 
-def s3_put(bucket: str, region: str, key: str, body: bytes, keys: "dict[str, str]") -> None:
-    """Write one object."""
+def s3_put(
+    bucket: str,
+    region: str,
+    key: str,
+    body: bytes,
+    keys: "dict[str, str]",
+    suffix: str = SUFFIX,
+    condition: "dict[str, str] | None" = None,
+) -> None:
+    """Write one object. `condition`: if-match or if-none-match; CallError with status 412 when it does not hold."""
     path = "/" + urllib.parse.quote(key)
-    headers = {"content-type": "application/json"}
-    _send(_signed("PUT", "s3", region, f"{bucket}.s3.{region}.amazonaws.com", path, body, headers, keys))
+    headers = {"content-type": "application/json", **(condition or {})}
+    _send(_signed("PUT", "s3", region, f"{bucket}.s3.{region}.{suffix}", path, body, headers, keys))
 
 
-def secret(arn: str, version: str, region: str, keys: "dict[str, str]") -> str:
+def secret(arn: str, version: str, region: str, keys: "dict[str, str]", suffix: str = SUFFIX) -> str:
     """Text of one secret version."""
     body = json.dumps({"SecretId": arn, "VersionId": version}).encode()
     headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "secretsmanager.GetSecretValue"}
-    host = f"secretsmanager.{region}.amazonaws.com"
+    host = f"secretsmanager.{region}.{suffix}"
     answer, _ = _send(_signed("POST", "secretsmanager", region, host, "/", body, headers, keys))
     found: Any = json.loads(answer)
     return str(found["SecretString"])
@@ -133,11 +145,12 @@ class Cloud:
 
     def __init__(self, place: "dict[str, str]") -> None:
         self.host, self._bucket, self._region = place["host"], place["bucket"], place["region"]
+        self._suffix = place.get("suffix", SUFFIX)
         self._keys = credentials()
 
     def get(self, key: str, etag: str = "") -> "tuple[bytes | None, str]":
         """(content, etag) of an object; content is None when it still has `etag`."""
-        return s3_get(self._bucket, self._region, key, self._keys, etag)
+        return s3_get(self._bucket, self._region, key, self._keys, etag, self._suffix)
 
     def document(self, name: str, etag: str) -> "tuple[bytes | None, str]":
         """(content, etag) of one of the host's documents; (None, "") for a followup that is not there."""
@@ -149,10 +162,14 @@ class Cloud:
                 return None, ""
             raise
 
+    def machine(self) -> str:
+        """Instance id: another machine of the same host has another."""
+        return metadata("meta-data/instance-id")
+
     def status(self, body: bytes) -> None:
         """Write the host's status."""
-        s3_put(self._bucket, self._region, f"hosts/{self.host}/status.json", body, self._keys)
+        s3_put(self._bucket, self._region, f"status/{self.host}/status.json", body, self._keys, self._suffix)
 
     def secret(self, wanted: "dict[str, str]") -> str:
         """Text of the secret that the desired document names."""
-        return secret(wanted["arn"], wanted["version"], self._region, self._keys)
+        return secret(wanted["arn"], wanted["version"], self._region, self._keys, self._suffix)

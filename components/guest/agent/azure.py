@@ -199,11 +199,13 @@ def blob_get(
     return _blob("GET", account, path, token, None, headers, b"", patience_seconds, hurry_seconds)[0]
 
 
-def blob_changed(account: str, path: str, token: str, etag: str = "") -> tuple[bytes | None, str]:
+def blob_changed(
+    account: str, path: str, token: str, etag: str = "", hurry_seconds: float = 0
+) -> tuple[bytes | None, str]:
     """(content, etag); content is None when the blob still has `etag`."""
     try:
         headers = {"If-None-Match": etag} if etag else {}
-        content, answer = _blob("GET", account, path, token, headers=headers)
+        content, answer = _blob("GET", account, path, token, headers=headers, hurry_seconds=hurry_seconds)
     except CallError as error:
         if error.status == 304:
             return None, etag
@@ -230,18 +232,21 @@ def blob_put(
     if_none_match: bool = False,
     content_type: str = "application/octet-stream",
     patience_seconds: float = 0,
+    if_match: str = "",
+    hurry_seconds: float = 0,
 ) -> None:
     """Write one blob, in blocks when it is large: it appears whole or not at all.
 
-    With `if_none_match` an existing blob is left alone: CallError with status 409 and code BlobAlreadyExists.
+    With `if_none_match` an existing blob is left alone: CallError with status 409 and code BlobAlreadyExists; with
+    `if_match` one that has another etag: status 412. `hurry_seconds` is for what fits into one block.
     """
-    condition = {"If-None-Match": "*"} if if_none_match else {}
+    condition = {"If-None-Match": "*"} if if_none_match else {"If-Match": if_match} if if_match else {}
     kind = {"x-ms-blob-content-type": content_type}
     size = len(data_or_file) if isinstance(data_or_file, bytes) else os.path.getsize(data_or_file)
     if size <= BLOCK_BYTES:
         headers = {"x-ms-blob-type": "BlockBlob"} | kind | condition
         body = _slice(data_or_file, 0)
-        _blob("PUT", account, path, token, headers=headers, body=body, patience_seconds=patience_seconds)
+        _blob("PUT", account, path, token, None, headers, body, patience_seconds, hurry_seconds)
         return
     stem = uuid.uuid4().hex
     names: list[str] = []
@@ -326,6 +331,12 @@ class Cloud:
             if name == "followup.json" and error.status == 404:
                 return None, ""
             raise
+
+    def machine(self) -> str:
+        """Azure's unique id: another machine of the same host has another."""
+        url = f"{METADATA}/instance/compute?api-version=2021-02-01"
+        answer, _ = _send("GET", url, {"Metadata": "true"}, proxies=False)
+        return str(json.loads(answer)["vmId"])
 
     def status(self, body: bytes) -> None:
         """Write the host's status."""

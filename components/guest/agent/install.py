@@ -24,6 +24,8 @@ from typing import Any
 HOME = pathlib.Path("/opt/twinsite")
 ETC = pathlib.Path("/etc/twinsite")
 WRAPPER = pathlib.Path("/usr/local/sbin/twinsite-guest")
+AGENT = pathlib.Path("/usr/local/lib/twinsite")
+"""A cloud machine's agent, as its bootstrap put it there; no other host has it."""
 
 
 def write(path: "str | pathlib.Path", text: str, mode: int = 0o644) -> bool:
@@ -117,6 +119,26 @@ def ssh_host_key(key: str) -> None:
     subprocess.run(["systemctl", "try-reload-or-restart", "ssh.service"], check=False)
 
 
+def renew_agent(place: pathlib.Path) -> None:
+    """The agent becomes the payload's, once that has asked for the machine's document; it starts itself anew then.
+
+    One that fails here is not taken: it could bring nothing any more, its own successor included.
+    """
+    mine = [path for path in sorted(AGENT.glob("*.py")) if (place / "agent" / path.name).exists()]
+    later = {path: (place / "agent" / path.name).read_text(encoding="utf-8") for path in mine}
+    changed = {path: text for path, text in later.items() if path.read_text(encoding="utf-8") != text}
+    if not changed:
+        return
+    tried = subprocess.run(
+        [sys.executable, place / "agent/agent.py", "check"], capture_output=True, text=True, check=False
+    )
+    if tried.returncode:
+        print(f"the agent stays as it was, the later one fails here: {tried.stderr.strip()[-500:]}", file=sys.stderr)
+        return
+    for path, text in reversed(changed.items()):  # what is imported, then what imports it
+        write(path, text)
+
+
 def apply(role: str) -> int:
     """Run the role's apply with its merged configuration; its exit code."""
     return subprocess.run([WRAPPER, role, "apply"], check=False).returncode
@@ -152,7 +174,9 @@ def install(place: str) -> int:
     told = hashlib.sha256(json.dumps(desired, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
     write(ETC / f"{role}.told", told)
     merge(role)
-    return apply(role)
+    code = apply(role)
+    renew_agent(HOME / role)
+    return code
 
 
 def remove(role: str) -> int:

@@ -110,7 +110,9 @@ def _read(session: Session, part: _Part, writer: _Writer) -> None:
         longest = max(longest, exact.longest(special, table.columns))
         for is_exact, lines in ((False, plain), (True, b"".join(special))):
             if lines:
-                chunk = chunks.setdefault(is_exact, Chunk())
+                if is_exact not in chunks:
+                    chunks[is_exact] = Chunk()  # a process
+                chunk = chunks[is_exact]
                 chunk.add(lines)
                 if chunk.size >= writer.chunk_bytes:
                     seen += chunk.rows

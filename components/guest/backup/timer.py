@@ -44,8 +44,8 @@ def apply(path: str) -> dict[str, Any]:
             changed.append(name)
     if changed:
         _systemctl("daemon-reload")
-        _systemctl("enable", "-q", TIMER)
-        _systemctl("restart", TIMER)
+    _systemctl("enable", "-q", TIMER)
+    _systemctl("restart" if changed else "start", TIMER)
     return {"changed": changed}
 
 

@@ -5,25 +5,16 @@ times is the writer, in epoch 0. Pure but for `read`.
 """
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from typing import Any
 
+from ..epoch import DOCUMENT, Writer, parse
 from ..errors import Failed
 from .config import Config, WriterPlace, at
 from .store import open_store
 
-DOCUMENT = "writer.json"
 PATIENCE_SECONDS = 60
 """For a role on its way; a backup of an unknown branch is better than one that comes too late."""
-
-
-@dataclass(frozen=True)
-class Writer:
-    """Which site may write, and since which failover or failback, counted."""
-
-    site: str
-    epoch: int
 
 
 @dataclass(frozen=True)
@@ -31,18 +22,6 @@ class Unknown:
     """Why nobody can say who the writer is."""
 
     why: str
-
-
-def parse(content: bytes) -> Writer:
-    """The document. ValueError when it is none."""
-    try:
-        said = json.loads(content)
-        site, epoch = said["site"], said["epoch"]
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"{DOCUMENT} names no site and epoch") from error
-    if not isinstance(site, str) or not site or not isinstance(epoch, int) or isinstance(epoch, bool) or epoch < 0:
-        raise ValueError(f"{DOCUMENT} names site {site!r} and epoch {epoch!r}")
-    return Writer(site, epoch)
 
 
 def read(config: Config) -> "Writer | Unknown | None":

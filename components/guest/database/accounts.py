@@ -1,7 +1,5 @@
 """The source's accounts: made with twinsite's mark, and changed or dropped only where they bear it."""
 
-import hashlib
-
 from .. import ownership
 from ..errors import Refused
 from . import server
@@ -29,14 +27,18 @@ def refuse_system_names(config: Config) -> None:
         raise Refused(problems)
 
 
-def accounts(config: Config, secrets: Secrets) -> list[str]:
-    """The replication, clone and operator accounts, each with exactly its grants; replication carries them on."""
-    wanted = [
+def _wanted(config: Config, secrets: Secrets) -> list[tuple[str, str, str]]:
+    """(user, password, grant) of those that the replica comes with."""
+    return [
         (config.replication_user, secrets.replication_password, "REPLICATION SLAVE ON *.*"),
         (config.clone_user, secrets.clone_password, "BACKUP_ADMIN ON *.*"),
     ]
+
+
+def accounts(config: Config, secrets: Secrets) -> list[str]:
+    """The replication, clone and operator accounts, each with exactly its grants; replication carries them on."""
     changed = []
-    for user, password, grant in wanted:
+    for user, password, grant in _wanted(config, secrets):
         changed += password_account(user, config.replica_address, password)
         changed += _grants(user, config.replica_address, (grant,))
     for user in config.operator_users:
@@ -46,6 +48,52 @@ def accounts(config: Config, secrets: Secrets) -> list[str]:
         if host != config.replica_address and _ours(user, host):
             server.sql(f"DROP USER {_name(user, host)}")
             changed.append(f"dropped account {user}@{host}: the replica is at {config.replica_address}")
+    return changed
+
+
+def differences(config: Config, secrets: Secrets) -> list[str]:
+    """What of the accounts is not as `accounts` makes it; a clause each, none of them with a password."""
+    found = []
+    for user, password, grant in _wanted(config, secrets):
+        found += _differs(user, config.replica_address, (grant,), ownership.fingerprint(password))
+    for user in config.operator_users:
+        found += _differs(user, "localhost", _OPERATOR, "")
+    return found
+
+
+def _differs(user: str, host: str, grants: tuple[str, ...], mark: str) -> list[str]:
+    """`mark`: the fingerprint of its password; empty for one that needs none."""
+    row, account = _user(user, host), f"account {user}@{host}"
+    if row is None:
+        return [f"{account} is missing"]
+    found = []
+    if row["l"] != "N":
+        found.append(f"{account} is locked")
+    if row["x"] != "N":
+        found.append(f"the password of {account} is expired")
+    if mark and row["s"] != "ANY":
+        found.append(f"{account} is let in without TLS")
+    if mark and row["f"] != mark:
+        found.append(f"{account} bears the mark of another password")
+    if not mark and row["p"] != _SOCKET:
+        found.append(f"{account} has a password instead of its operating-system login")
+    wanted = [f"GRANT {grant} TO {_name(user, host)}" for grant in grants]
+    if not ownership.same_grants(_shown(user, host), wanted):
+        found.append(f"{account} has not exactly its grants ({'; '.join(grants)})")
+    return found
+
+
+def forget_former(config: Config, told: str) -> list[str]:
+    """After a rotation, once the replica works with the present passwords: the former ones open nothing any more.
+    `told` is the digest of what this host was told; another one means that passwords may have changed since."""
+    changed: list[str] = []
+    if not config.replica_knows or config.replica_knows != told:
+        return changed
+    for user in (config.replication_user, config.clone_user):
+        row = _user(user, config.replica_address)
+        if row is not None and row["f"] and row["a"] == "1":
+            server.sql(f"ALTER USER {_name(user, config.replica_address)} DISCARD OLD PASSWORD")
+            changed.append(f"the former password of {user}@{config.replica_address} is not valid any more")
     return changed
 
 
@@ -66,19 +114,22 @@ def password_account(user: str, host: str, password: str) -> list[str]:
     name = _name(user, host)
     row = _user(user, host)
     how = f"IDENTIFIED BY {quote(password)}"
-    attribute = f"ATTRIBUTE {quote(ownership.attribute(_fingerprint(password)))}"
+    attribute = f"ATTRIBUTE {quote(ownership.attribute(ownership.fingerprint(password)))}"
     if row is None:
         server.sql(f"CREATE USER {name} {how} REQUIRE SSL {attribute}")
         return [f"account {user}@{host}"]
     if not row["f"]:
         raise Refused([ownership.not_ours(user, host)])
-    if row["f"] != _fingerprint(password):
+    if row["f"] != ownership.fingerprint(password):
         # The old password stays valid until the next rotation: a replica that is cut off just now can still return.
         server.sql(f"ALTER USER {name} {how} RETAIN CURRENT PASSWORD REQUIRE SSL ACCOUNT UNLOCK {attribute}")
         return [f"new password of {user}@{host}; the former one stays valid until the next rotation"]
+    if row["x"] != "N":
+        server.sql(f"ALTER USER {name} {how}")
+        return [f"the password of {user}@{host} is not expired any more", *password_account(user, host, password)]
     if row["s"] != "ANY" or row["l"] != "N":
         server.sql(f"ALTER USER {name} REQUIRE SSL ACCOUNT UNLOCK")
-        return [f"account {user}@{host} requires TLS again"]
+        return [f"account {user}@{host} requires TLS and is not locked again"]
     return []
 
 
@@ -97,6 +148,9 @@ def _operator(user: str) -> list[str]:
     if not row["f"]:
         server.sql(f"ALTER USER {name} {mark}")
         changed.append(f"account {user}@{host} of an earlier twinsite bears its mark now")
+    if row["l"] != "N" or row["x"] != "N":
+        server.sql(f"ALTER USER {name} IDENTIFIED WITH {_SOCKET} ACCOUNT UNLOCK")
+        changed.append(f"account {user}@{host} is not locked any more")
     return changed + _grants(user, host, _OPERATOR)
 
 
@@ -119,8 +173,10 @@ def _named(users: list[str]) -> list[tuple[str, str]]:
 
 def _user(user: str, host: str) -> server.Row | None:
     rows = server.sql(
-        "SELECT plugin AS p, ssl_type AS s, account_locked AS l, JSON_UNQUOTE(JSON_EXTRACT(user_attributes, "
-        f"'$.metadata.{ownership.MARK}')) AS f FROM mysql.user WHERE user = {quote(user)} AND host = {quote(host)}"
+        "SELECT plugin AS p, ssl_type AS s, account_locked AS l, password_expired AS x, "
+        "JSON_CONTAINS_PATH(user_attributes, 'one', '$.additional_password') AS a, "
+        f"JSON_UNQUOTE(JSON_EXTRACT(user_attributes, '$.metadata.{ownership.MARK}')) AS f "
+        f"FROM mysql.user WHERE user = {quote(user)} AND host = {quote(host)}"
     )[0]
     return rows[0] if rows else None
 
@@ -140,8 +196,3 @@ def _grants(user: str, host: str, grants: tuple[str, ...]) -> list[str]:
 
 def _name(user: str, host: str) -> str:
     return f"{quote(user)}@{quote(host)}"
-
-
-def _fingerprint(password: str) -> str:
-    # Generated passwords carry 190 bits, so a plain digest gives nothing away.
-    return hashlib.sha256(password.encode()).hexdigest()[:32]

@@ -10,8 +10,9 @@ import sys
 from typing import Any
 
 from ..errors import Failed, Refused
+from ..health import settle
 from ..machine import alone, put
-from . import accounts, errant, gtid, host, replica, server, settings, source, standalone, status, undo
+from . import accounts, errant, gtid, handshake, host, replica, server, settings, source, standalone, status, undo
 from .config import REPLICA, SERVES_TLS, SOURCE, STANDALONE, Config, Secrets, read, read_secrets
 
 CONFIG = "/etc/twinsite/database.json"
@@ -24,7 +25,7 @@ def apply(config: Config, secrets: Secrets, consent: gtid.GtidSet | None = None)
     accounts.refuse_system_names(config)
     if config.role == REPLICA and consent is None:
         replica.refuse_promoted()
-    changed = [*host.packages(), *host.route(config), *host.volume(config), *host.dropin(config)]
+    changed = [*host.programs(), *host.upgrades(), *host.route(config), *host.volume(config), *host.dropin(config)]
     tls_changed = [
         path
         for path, (text, mode, owner) in settings.tls_files(config, secrets.tls_key).items()
@@ -33,17 +34,20 @@ def apply(config: Config, secrets: Secrets, consent: gtid.GtidSet | None = None)
     changed += host.data_directory(config)
     changed += host.identity()
     disruption, live = _settings(config, changed)
-    if tls_changed and config.role in SERVES_TLS and "mysqld restarted" not in disruption:
+    if config.role in SERVES_TLS and "mysqld restarted" not in disruption and (tls_changed or _shows_another(config)):
         # New connections use the new certificate; the replica's present one goes on.
         server.sql("ALTER INSTANCE RELOAD TLS")
-        changed.append(f"reloaded TLS: {', '.join(tls_changed)}")
-    if server.systemctl("is-enabled", server.UNIT, check=False) != "enabled":
-        server.systemctl("enable", "-q", server.UNIT)
-        changed.append("MySQL starts at boot")
+        changed.append(f"reloaded TLS: {', '.join(tls_changed) or 'another certificate than the files was loaded'}")
+    for unit in host.units(config):
+        if server.systemctl("is-enabled", unit, check=False) != "enabled":
+            server.systemctl("enable", "-q", unit)
+            changed.append(f"{unit} starts at boot")
     if config.role == SOURCE:
         source.refuse_unfit()
         changed += [*source.baseline(), *accounts.accounts(config, secrets), *source.heartbeat()]
-        changed += source.tell(TOLD.read_text(encoding="utf-8") if TOLD.exists() else "")
+        told = TOLD.read_text(encoding="utf-8") if TOLD.exists() else ""
+        changed += accounts.forget_former(config, told)
+        changed += source.tell(told)
     elif config.role == STANDALONE:
         changed += standalone.account(config, secrets)
     else:
@@ -52,6 +56,14 @@ def apply(config: Config, secrets: Secrets, consent: gtid.GtidSet | None = None)
         changed += done.changed
         disruption += done.disruption
     return {"changed": changed, "disruption": "; ".join(disruption) or "none"}
+
+
+def _shows_another(config: Config) -> bool:
+    """Whether clients are shown another certificate than the configured one."""
+    try:
+        return handshake.shown_here(server.SOCKET) != handshake.der(config.tls_cert)
+    except OSError:
+        return True  # loaded anew, TLS works or says why
 
 
 def _settings(config: Config, changed: list[str]) -> tuple[list[str], frozenset[str]]:
@@ -124,7 +136,8 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         if options.verb == "report":
-            print(json.dumps(status.report(options.config)))
+            settle()
+            print(json.dumps(status.report(options.config, options.secrets)))
             return 0
         if options.verb == "decode":
             print(json.dumps(_decode(options.gtids)))

@@ -57,6 +57,8 @@ class Config:
     route_range: str = ""
     route_via: str = ""
     """Persistent route of this host to the peer's range through the site's gateway; both or neither."""
+    replica_knows: str = ""
+    """Of a source: digest of what it was told, once its replica works with the passwords in there."""
     existing_source: bool = False
     """The source is not managed by twinsite: it is verified, never changed."""
     settings: dict[str, str] = field(default_factory=dict)
@@ -133,6 +135,7 @@ def parse(data: dict[str, Any]) -> Config:
         operator_users=tuple(users),
         route_range=str(route.get("range") or ""),
         route_via=str(route.get("via") or ""),
+        replica_knows=str(data.get("replica_knows") or ""),
         existing_source=bool(data.get("existing_source")),
         settings=settings,
         digest=hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest(),

@@ -11,8 +11,9 @@ import subprocess
 import time
 from typing import Any
 
+from .. import packages
 from ..errors import Failed, Refused
-from ..machine import put
+from ..machine import put, run
 from . import server
 from .config import Config
 from .settings import FOLDER, template
@@ -25,7 +26,53 @@ ROUTE_UNIT = "twinsite-route.service"
 DROPIN = UNITS / "mysql.service.d/twinsite.conf"
 # Left in an empty data directory before mysqld fills it, removed when it is complete. mysqld ignores dot files there.
 UNFINISHED = DATA / ".twinsite-initialising"
+UPGRADES = {
+    pathlib.Path("/etc/apt/apt.conf.d/52twinsite-mysql"): "unattended.conf",
+    pathlib.Path("/etc/needrestart/conf.d/twinsite-mysql.conf"): "needrestart.conf",
+}
+SERVER = ("mysql-server", "mysql-community-server")
+"""Packages that bring it, the distribution's or MySQL's own."""
+WORK_SECONDS = 600
+"""For one command that works on a whole volume."""
 _FIXED_AT_BIRTH = frozenset({"lower_case_table_names", "innodb_page_size", "innodb_data_file_path"})
+
+
+Files = dict[pathlib.Path, tuple[str, int, str]]
+"""Path → (text, mode, owner)."""
+
+
+def _upgrade_files() -> Files:
+    return {path: ((FOLDER / name).read_text(encoding="utf-8"), 0o644, "root") for path, name in UPGRADES.items()}
+
+
+def _dropin_text(config: Config) -> str:
+    requires = f"RequiresMountsFor={DATA}" if config.data_device else ""
+    return template("mysql-dropin.conf", {"requires_mount": requires})
+
+
+def _route_text(config: Config) -> str:
+    return template("twinsite-route.service", {"range": config.route_range, "via": config.route_via})
+
+
+def _mount_text(config: Config) -> str:
+    # An unreadable path would fail the mount with a mere "no such device" on machines that boot without udev.
+    return template("volume.mount", {"device": device_path(config.data_device)})
+
+
+def files(config: Config) -> Files:
+    """What the role puts on the host around MySQL, besides its settings and certificates (settings.py)."""
+    found = {**_upgrade_files(), DROPIN: (_dropin_text(config), 0o644, "root")}
+    if config.route_range:
+        found[UNITS / ROUTE_UNIT] = (_route_text(config), 0o644, "root")
+    if config.data_device:
+        found[UNITS / MOUNT_UNIT] = (_mount_text(config), 0o644, "root")
+    return found
+
+
+def units(config: Config) -> list[str]:
+    """What runs, now and after each boot."""
+    route = [ROUTE_UNIT] if config.route_range else []
+    return [server.UNIT, *route, *([MOUNT_UNIT] if config.data_device else [])]
 
 
 def state() -> dict[str, Any]:
@@ -43,36 +90,37 @@ def remember(**facts: object) -> None:
     put(STATE, json.dumps({**state(), **facts}, indent=1, sort_keys=True), 0o600)
 
 
-def packages() -> list[str]:
-    """Install MySQL from the distribution when it is missing, without letting the package start it."""
-    if shutil.which("mysqld") and shutil.which("mysql"):
-        return []
-    policy = pathlib.Path("/usr/sbin/policy-rc.d")
-    ours = not policy.exists()
-    if ours:
-        put(policy, "#!/bin/sh\nexit 101\n", 0o755)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    try:
-        for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "mysql-server"]):
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
-            if done.returncode:
-                raise Failed(f"{' '.join(command)} failed: {done.stderr.strip()[-1500:]}")
-    finally:
-        if ours:
-            policy.unlink(missing_ok=True)
-    return ["installed the distribution's mysql-server"]
+def programs() -> list[str]:
+    """Install MySQL from the host's archives when it is missing, without letting the package start it."""
+    return [f"installed {name}" for name in packages.install(packages.missing({"mysqld": SERVER, "mysql": SERVER}))]
+
+
+def upgrades() -> list[str]:
+    """MySQL is restarted by people, not by what upgrades packages at night; the rest of the host is upgraded as before.
+
+    For unattended-upgrades the package, for needrestart the service; both read these files where they are installed.
+    """
+    written = [put(path, *told) for path, told in _upgrade_files().items()]
+    return ["MySQL's package is upgraded, and its server restarted, by people only"] if any(written) else []
 
 
 def device_path(device: str) -> str:
-    """Where a volume shows up. Nitro instances name EBS volumes by id, without the dash."""
+    """Where a volume shows up, or would first."""
+    places = device_paths(device)
+    return next((place for place in places if os.path.exists(place)), places[0])
+
+
+def device_paths(device: str) -> list[str]:
+    """Where a volume may show up, by the kinds of machines that there are; each place is that volume's only."""
     if device.startswith("azure-lun-"):
         # The first is azure-vm-utils' (Ubuntu 25.04 and later), the second the older agent's.
         number = device.removeprefix("azure-lun-")
-        places = [f"/dev/disk/azure/data/by-lun/{number}", f"/dev/disk/azure/scsi1/lun{number}"]
-        return next((place for place in places if os.path.exists(place)), places[0])
+        return [f"/dev/disk/azure/data/by-lun/{number}", f"/dev/disk/azure/scsi1/lun{number}"]
     if device.startswith("vol-"):
-        return f"/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{device.replace('-', '')}"
-    return device
+        # Nitro: NVMe, by its serial, which is the volume's id without the dash. Xen (t2, m4, …): by the name that
+        # machine/ec2_host.py attaches it under, /dev/sdf, which kernels call xvdf (EC2 guide, device naming).
+        return [f"/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{device.replace('-', '')}", "/dev/xvdf", "/dev/sdf"]
+    return [device]
 
 
 def volume(config: Config) -> list[str]:
@@ -83,18 +131,18 @@ def volume(config: Config) -> list[str]:
     while not os.path.exists(device := device_path(config.data_device)):
         if time.monotonic() > deadline:
             raise Failed(
-                f"{device} did not appear within 300 s: is the volume {config.data_device} attached to this instance?"
+                f"{' or '.join(device_paths(config.data_device))} did not appear within 300 s: is the volume "
+                f"{config.data_device} attached to this instance?"
             )
         time.sleep(0.5)
     sentences = []
     if not os.path.ismount(DATA):
         if _blank(device):
-            _run(["mkfs.ext4", "-q", "-L", "twinsite-mysql", device])
+            run(["mkfs.ext4", "-q", "-L", "twinsite-mysql", device], WORK_SECONDS)
             sentences.append(f"formatted the blank volume {config.data_device}")
         if server.running():
             server.systemctl("stop", server.UNIT)
-    # An unreadable path would fail the mount with a mere "no such device" on machines that boot without udev.
-    changed = put(UNITS / MOUNT_UNIT, template("volume.mount", {"device": device}))
+    changed = put(UNITS / MOUNT_UNIT, _mount_text(config))
     if changed:
         server.systemctl("daemon-reload")
     if changed or not os.path.ismount(DATA):
@@ -124,22 +172,23 @@ def _grow(config: Config, device: str, deadline: float) -> list[str]:
             rescan.write_text("1", encoding="ascii")
         time.sleep(0.5)
     before, how = os.statvfs(DATA).f_blocks, ""
-    done = subprocess.run(["resize2fs", device], capture_output=True, text=True, timeout=600, check=False)
-    if done.returncode and "Permission denied" in done.stderr:
+    try:
+        run(["resize2fs", device], WORK_SECONDS)
+    except Failed as error:
+        if "Permission denied" not in str(error):
+            raise
         # Growing a mounted one takes CAP_SYS_RESOURCE, which a container's root may lack; unmounted it takes nothing.
         how = ", with MySQL stopped, because this kernel lets nobody grow a mounted one"
         server.systemctl("stop", server.UNIT)
         server.systemctl("stop", MOUNT_UNIT)
         try:
             # resize2fs demands it. 1: mended, for instance by making lost+found, which data_directory took away.
-            _run(["e2fsck", "-f", "-p", device], good=(0, 1))
-            _run(["resize2fs", device])
+            run(["e2fsck", "-f", "-p", device], WORK_SECONDS, good=(0, 1))
+            run(["resize2fs", device], WORK_SECONDS)
         finally:
             server.systemctl("start", MOUNT_UNIT)
         with contextlib.suppress(OSError):  # what the check has put in there stays
             (DATA / "lost+found").rmdir()
-    elif done.returncode:
-        raise Failed(f"resize2fs {device} failed: {(done.stderr or done.stdout).strip()[-1500:]}")
     if os.statvfs(DATA).f_blocks == before:
         return []
     return [f"grew the file system at {DATA} to the {found:g} GiB of {config.data_device}{how}"]
@@ -172,16 +221,9 @@ def _own(path: pathlib.Path) -> None:
     path.chmod(0o700)
 
 
-def _run(command: list[str], good: "tuple[int, ...]" = (0,)) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    if done.returncode not in good:
-        raise Failed(f"{' '.join(command)} failed: {(done.stderr or done.stdout).strip()[-1500:]}")
-
-
 def dropin(config: Config) -> list[str]:
     """systemd brings the server back, and never without its volume."""
-    requires = f"RequiresMountsFor={DATA}\n" if config.data_device else ""
-    if put(DROPIN, template("mysql-dropin.conf", {"requires_mount": requires.strip()})):
+    if put(DROPIN, _dropin_text(config)):
         server.systemctl("daemon-reload")
         return ["systemd restarts MySQL without limit"]
     return []
@@ -192,8 +234,7 @@ def route(config: Config) -> list[str]:
     unit = UNITS / ROUTE_UNIT
     if not config.route_range:
         return []
-    values = {"range": config.route_range, "via": config.route_via}
-    if put(unit, template("twinsite-route.service", values)):
+    if put(unit, _route_text(config)):
         server.systemctl("daemon-reload")
         server.systemctl("enable", "-q", ROUTE_UNIT)
         server.systemctl("restart", ROUTE_UNIT)
@@ -232,7 +273,7 @@ def data_directory(config: Config) -> list[str]:
     fixed = [f"--{name}={value}" for name, value in sorted(config.settings.items()) if name in _FIXED_AT_BIRTH]
     try:
         command = ["mysqld", "--no-defaults", "--initialize-insecure", "--user=mysql", f"--datadir={DATA}"]
-        _run([*command, f"--init-file={init}", *fixed])
+        run([*command, f"--init-file={init}", *fixed], WORK_SECONDS)
     finally:
         init.unlink(missing_ok=True)
     UNFINISHED.unlink()

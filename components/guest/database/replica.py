@@ -11,6 +11,8 @@ from .server import quote
 from .settings import TLS_FOLDER
 from .source import OURS, schemas
 
+_DENIED = 1045
+"""Access denied: no such account from here, or another password."""
 _RECEIVER_PAUSED = "the receiver was stopped and started; nothing is lost, positions are GTIDs"
 CA = str(TLS_FOLDER / "twinsite-ca.pem")
 
@@ -86,23 +88,35 @@ def facts(consent: gtid.GtidSet | None) -> ReplicaFacts:
     )
 
 
-def ask_source(config: Config, password: str, seconds: float) -> SourceFacts:
-    """The source's facts over verified TLS, with the replication account. Waits for a source that is not there yet."""
+class Unknown(Failed):
+    """The source answers, and does not take this password."""
+
+
+def ask_source(config: Config, password: str, seconds: float, to_learn_seconds: float) -> SourceFacts:
+    """The source's facts over verified TLS, with the replication account.
+
+    Waits `seconds` for a source that is not there yet, `to_learn_seconds` for one that does not know the password yet:
+    both ends are told of a new one at the same time. Raises Unknown in the end, Failed for anything else.
+    """
     question = (
         "SELECT @@version AS v, @@server_uuid AS u, @@server_id AS i, @@global.gtid_executed AS e, "
         "@@global.gtid_purged AS p, @@global.gtid_mode AS g, @@global.log_bin AS l, @@global.binlog_format AS f, "
-        "@@global.binlog_expire_logs_seconds AS r"
+        "@@global.binlog_expire_logs_seconds AS r, UNIX_TIMESTAMP(NOW(6)) AS c"
     )
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while True:
+        asked = time.time()
         try:
             row = server.remote(config.source_address, config.port, config.replication_user, password, CA, question)[0][
                 0
             ]
             break
         except SqlError as error:
-            if time.monotonic() >= deadline:
+            denied = error.number == _DENIED
+            if time.monotonic() - began >= (to_learn_seconds if denied else seconds):
                 where = f"{config.source_address}:{config.port}"
+                if denied:
+                    raise Unknown(f"the source {where} refuses {config.replication_user}: {error}") from None
                 words = (
                     f"cannot reach source {where}"
                     if error.number in server.UNREACHABLE
@@ -120,7 +134,13 @@ def ask_source(config: Config, password: str, seconds: float) -> SourceFacts:
         logs=row["l"] == "1",
         log_format=row["f"] or "",
         retention_seconds=int(row["r"] or 0),
+        clock_seconds=_clock(float(row["c"] or 0), asked, time.time()),
     )
+
+
+def _clock(said: float, asked: float, answered: float) -> float:
+    """How far a clock that said this is from ours; 0 while it lies between the question and the answer."""
+    return min(0.0, said - asked) or max(0.0, said - answered)
 
 
 def refuse_promoted() -> None:
@@ -148,7 +168,17 @@ def seed(config: Config, secrets: Secrets, consent: gtid.GtidSet | None = None, 
     source: SourceFacts | None = None
     try:
         # After the local facts: the source's set only grows, so nothing can look errant that is not.
-        source = ask_source(config, secrets.replication_password, 0 if replicates else config.source_wait_seconds)
+        wait = config.source_wait_seconds
+        source = ask_source(config, secrets.replication_password, 0 if replicates else wait, wait)
+    except Unknown as unknown:
+        if not replicates:
+            raise
+        # With a password that the source does not take it would not come back from the next cut.
+        raise Failed(
+            f"{unknown}; this replica keeps the password that it has and goes on replicating. Where twinsite makes the "
+            "source, look at its `twinsite-guest database report`; on an existing one run the stack output source_sql "
+            "first; then run `pulumi up` again"
+        ) from None
     except Failed:
         # An `up` during an outage leaves a replica alone that will come back by itself.
         if not replicates:

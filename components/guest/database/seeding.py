@@ -74,6 +74,8 @@ class SourceFacts:
     log_format: str = "ROW"
     retention_seconds: int = 2**32
     """How long it keeps binary logs."""
+    clock_seconds: float = 0.0
+    """How far its clock is ahead of the replica host's, beyond what asking took."""
 
 
 def release(version: str) -> tuple[int, int, int] | None:

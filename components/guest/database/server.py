@@ -102,7 +102,10 @@ def remote(
 
 def systemctl(*arguments: str, check: bool = True) -> str:
     """Run systemctl; its output. Raises Failed with the unit's last words when `check`."""
-    done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, timeout=600, check=False)
+    try:
+        done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, timeout=600, check=False)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"systemctl {' '.join(arguments)} did not end within 600 s\n{last_words()}") from None
     if check and done.returncode:
         raise Failed(f"systemctl {' '.join(arguments)} failed: {done.stderr.strip()}\n{last_words()}")
     return done.stdout.strip()

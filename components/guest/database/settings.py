@@ -2,12 +2,13 @@
 
 import pathlib
 import re
+import shlex
 import string
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..errors import Failed, SqlError
+from ..machine import run
 from . import server
 from .config import SERVES_TLS, Config
 
@@ -20,6 +21,10 @@ TLS_FOLDER = pathlib.Path("/etc/mysql")
 _FILE_ONLY = frozenset({"plugin_load_add", "mysqlx"})
 # The server accepts SET GLOBAL for these only step by step or with the channel stopped; a restart is the sane way.
 _RESTART = frozenset({"gtid_mode", "enforce_gtid_consistency", "server_id"})
+# Of the templates' names those that MySQL 8.4 and 9.7 take at their start only.
+_AT_START = frozenset(
+    {"port", "bind_address", "skip_name_resolve", "log_replica_updates", "relay_log", "relay_log_recovery"}
+)
 _SUFFIX = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -109,7 +114,7 @@ def changes(
             continue
         if name in overrides and before.get(name) == value:
             continue
-        found.append(Change(name, value, current, name in _RESTART or current is None))
+        found.append(Change(name, value, current, name in _RESTART | _AT_START or current is None))
     for name in before:
         if name not in wanted:
             found.append(Change(name, "", live.get(name), name not in live))
@@ -137,16 +142,17 @@ def write(text: str) -> None:
     if former == text:
         return
     _replace(text)
-    done = subprocess.run(
-        ["mysqld", "--validate-config", "--user=mysql"], capture_output=True, text=True, timeout=120, check=False
-    )
-    if done.returncode:
+    try:
+        run(["mysqld", "--validate-config", "--user=mysql"], 120)
+    except Failed as error:
         if former is None:
             CNF.unlink()
         else:
             _replace(former)
-        words = [line for line in done.stderr.splitlines() if "[ERROR]" in line] or [done.stderr.strip()]
-        raise Failed("MySQL would not start with these settings, so nothing was restarted: " + "; ".join(words))
+        words = [line for line in str(error).splitlines() if "[ERROR]" in line] or [str(error)]
+        raise Failed(
+            "MySQL would not start with these settings, so nothing was restarted: " + "; ".join(words)
+        ) from None
 
 
 def _replace(text: str) -> None:
@@ -185,16 +191,33 @@ def _literal(value: str) -> str:
     return meant if re.fullmatch(r"\d+(\.\d+)?", meant) else server.quote(meant)
 
 
-def _unpersist(wanted: Mapping[str, str]) -> list[str]:
-    """SET PERSIST outranks every file: such a value would come back at the next start."""
+def persisted() -> dict[str, str]:
+    """What somebody has persisted: it outranks every file at the next start."""
     rows = server.sql("SELECT variable_name AS n, variable_value AS v FROM performance_schema.persisted_variables")[0]
+    return {str(row["n"]): row["v"] or "" for row in rows}
+
+
+def persisted_against(wanted: Mapping[str, str]) -> dict[str, str]:
+    """Those that are to be otherwise."""
+    return {name: value for name, value in persisted().items() if name in wanted and not same(wanted[name], value)}
+
+
+def _unpersist(wanted: Mapping[str, str]) -> list[str]:
     sentences = []
-    for row in rows:
-        name, value = str(row["n"]), row["v"] or ""
-        if name in wanted and not same(wanted[name], value):
-            server.sql(f"RESET PERSIST {name}")
-            sentences.append(f"{name} = {value} was persisted against the file; removed")
+    for name, value in persisted_against(wanted).items():
+        server.sql(f"RESET PERSIST {name}")
+        sentences.append(f"{name} = {value} was persisted against the file; removed")
     return sentences
+
+
+def started_with() -> dict[str, str]:
+    """Options that the next start would get from all option files, the last of each name; persisted ones not."""
+    said = run(["mysqld", "--print-defaults"], 20).splitlines()
+    found = {}
+    for word in shlex.split(said[-1]) if said else []:
+        name, equals, value = word.removeprefix("--").partition("=")
+        found[name.replace("-", "_").removeprefix("loose_")] = value if equals else "ON"
+    return found
 
 
 def tls_files(config: Config, key: str) -> dict[str, tuple[str, int, str]]:

@@ -21,12 +21,20 @@ def schemas(besides: tuple[str, ...] = ()) -> tuple[str, ...]:
 
 def refuse_unfit() -> None:
     """Refuse what replicates wrongly or clones emptily."""
-    problems = []
+    problems = unfit()
     if server.value("@@global.super_read_only") == "1":
-        problems.append(
+        problems.insert(
+            0,
             "this server is read-only: it was fenced, or it was a replica; make sure that no other source is in use, "
-            "then run `SET PERSIST super_read_only = OFF; SET PERSIST read_only = OFF` here"
+            "then run `SET PERSIST super_read_only = OFF; SET PERSIST read_only = OFF` here",
         )
+    if problems:
+        raise Refused(problems)
+
+
+def unfit() -> list[str]:
+    """What of its settings and tables replicates wrongly or clones emptily, each with its fix."""
+    problems = []
     if server.value("@@global.log_bin") != "1":
         problems.append("binary logging is off here: remove skip_log_bin / disable_log_bin from MySQL's configuration")
     if server.value("@@global.binlog_format") != "ROW":
@@ -40,8 +48,7 @@ def refuse_unfit() -> None:
         f"table {row['t']} uses {row['e']}: a crash or a clone loses rows; run ALTER TABLE {row['t']} ENGINE = InnoDB"
         for row in rows
     ]
-    if problems:
-        raise Refused(problems)
+    return problems
 
 
 def baseline() -> list[str]:
@@ -57,18 +64,44 @@ def baseline() -> list[str]:
     return [f"data from before GTIDs is marked by {marker}: a new replica starts with a clone"]
 
 
-def heartbeat() -> list[str]:
-    """The row that is written each second, so that lag is true also while the link is cut."""
-    rows = server.sql(
-        "SELECT status AS s, event_comment AS c FROM information_schema.events WHERE event_schema = 'twinsite' "
-        "AND event_name = 'heartbeat'; "
+def heartbeat_difference() -> str:
+    """What of the heartbeat is not as `heartbeat` makes it; empty when nothing is."""
+    event, table = server.sql(
+        "SELECT status AS s, event_comment AS c, CONCAT(interval_value, ' ', interval_field) AS i "
+        "FROM information_schema.events WHERE event_schema = 'twinsite' AND event_name = 'heartbeat'; "
         "SELECT 1 AS t FROM information_schema.tables WHERE table_schema = 'twinsite' AND table_name = 'heartbeat'"
     )
-    event, table = rows
-    if table and event and event[0]["s"] == "ENABLED" and event[0]["c"] == HEARTBEAT_VERSION:
+    if not table:
+        return "table twinsite.heartbeat is missing"
+    if not event:
+        return "event twinsite.heartbeat is missing"
+    found = event[0]
+    if found["s"] != "ENABLED":
+        return f"event twinsite.heartbeat is {found['s']}"
+    if found["c"] != HEARTBEAT_VERSION or found["i"] != "1 SECOND":
+        return f"event twinsite.heartbeat is not the one that twinsite made ({found['c']}, each {found['i']})"
+    return ""
+
+
+def heartbeat() -> list[str]:
+    """The row that is written each second, so that lag is true also while the link is cut."""
+    if not heartbeat_difference():
         return []
     server.sql((FOLDER / "heartbeat.sql").read_text(encoding="utf-8").replace("$version", HEARTBEAT_VERSION))
     return ["heartbeat twinsite.heartbeat, each second"]
+
+
+def heartbeat_age() -> float | None:
+    """Seconds since the newest heartbeat that this server has was written, by its own clock; None without any."""
+    try:
+        rows = server.sql(
+            "SELECT TIMESTAMPDIFF(MICROSECOND, ts, UTC_TIMESTAMP(6)) / 1e6 AS a FROM twinsite.heartbeat WHERE id = 1", 5
+        )[0]
+    except SqlError as error:
+        if error.number in (1146, 1049):
+            return None
+        raise
+    return float(rows[0]["a"] or 0) if rows else None
 
 
 def tell(digest: str) -> list[str]:

@@ -5,14 +5,16 @@ import json
 import pathlib
 import socket
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Failed, Refused, SqlError
-from . import gtid, replica, server, source, standalone
-from .config import REPLICA, STANDALONE, Config, parse
+from ..health import Problem, plain
+from . import gtid, health, replica, server, source, standalone
+from .config import REPLICA, STANDALONE, Config, parse, read, read_secrets
 from .seeding import GUEST
 
-# The whole report must answer within a second, whatever state the server is in.
+# The server's own part must answer within a second, whatever state it is in; health.py's looks follow.
 _REPORT_SECONDS = 0.8
 
 _REPORT_SQL = """
@@ -35,8 +37,9 @@ SELECT ts AS at, TIMESTAMPDIFF(MICROSECOND, ts, UTC_TIMESTAMP(6)) / 1000000 AS a
 """
 
 
-def report(config_path: str) -> dict[str, Any]:
-    """One JSON object with the live state. What cannot be known is null, and `problem` says why."""
+def report(config_path: str, secrets_path: str) -> dict[str, Any]:
+    """One JSON object with the live state. What cannot be known is null, and `problem` says why. `problems` is what is
+    not as the role has made it (health.py)."""
     try:
         data = json.loads(pathlib.Path(config_path).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -56,6 +59,8 @@ def report(config_path: str) -> dict[str, Any]:
         "heartbeat_at": None,
         "config_digest": _digest(data),
         "problem": "" if data else f"{config_path} is missing or unreadable",
+        # First, because it takes seconds while the source is away: what follows is of the moment in which it is told.
+        "problems": plain(_judged(config_path, secrets_path, _answers())),
     }
     try:
         _fill(found, server.sql(_REPORT_SQL, _REPORT_SECONDS))
@@ -68,6 +73,25 @@ def report(config_path: str) -> dict[str, Any]:
         if error.number not in (1146, 1049):
             found["problem"] = str(error)
     return found
+
+
+def _answers() -> bool:
+    try:
+        server.sql("SELECT 1", _REPORT_SECONDS)
+    except SqlError:
+        return False
+    return True
+
+
+def _judged(config_path: str, secrets_path: str, answers: bool) -> Iterator[Problem]:
+    try:
+        config = read(config_path)
+        secrets = read_secrets(secrets_path, config.role)
+    except Refused as refused:
+        for words in refused.problems:
+            yield Problem("configuration", words, "run `pulumi up`, which tells this host again what it is to be")
+        return
+    yield from health.problems(config, secrets, answers)
 
 
 def _digest(data: dict[str, Any]) -> str:
@@ -212,4 +236,8 @@ def _reach(config: Config) -> str:
         socket.create_connection((config.source_address, config.port), timeout=2).close()
         return ""
     except OSError as error:
-        return f"cannot reach source {config.source_address}:{config.port}: {error}; check tunnel, route and firewall"
+        return (
+            f"cannot reach source {config.source_address}:{config.port}: {error}; check tunnel, "
+            "route and firewall (on the gateway `sudo twinsite-guest gateway gate` names a firewall that drops what it "
+            "is to forward)"
+        )

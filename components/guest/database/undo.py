@@ -1,5 +1,7 @@
 """Takes away what the role put on the host. Data stay: a database is never deleted by an undo."""
 
+import contextlib
+import os
 from typing import Any
 
 from . import accounts, host, server, settings
@@ -17,6 +19,12 @@ def undo(config: Config) -> dict[str, Any]:
             server.systemctl("disable", "-q", "--now", unit, check=False)
             (host.UNITS / unit).unlink()
             changed.append(f"removed {unit}")
+    for path in host.UPGRADES:
+        if path.exists():
+            path.unlink()
+            with contextlib.suppress(OSError):  # folders that others use stay
+                os.removedirs(path.parent)
+            changed.append(f"removed {path}")
     restart = False
     for path in (
         settings.CNF,

@@ -1,139 +1,145 @@
 #!/usr/bin/env python3
-"""Lock and journal of operations, on the standby site's own disk: they must work when Pulumi and the primary do not.
+"""The store of operations on the standby site's own disk: it must work when Pulumi and the primary do not.
 
-store.py DIRECTORY lock --id ID --owner TEXT [--process TEXT] --seconds N [--break-lock]
-        one operation at a time; prints {"locked": true} or {"locked": false, "held_by": {…}}, exit 0 or 2.
-        A lock that is past its time is taken over, and the answer says whose it was ("took_over").
-store.py DIRECTORY unlock --id ID     gives it back; a lock that somebody else holds by now is left alone
-store.py DIRECTORY append NAME        standard input's lines go to the end of journal/NAME.jsonl, synced to disk
-store.py DIRECTORY put NAME           standard input becomes NAME, atomically
-store.py DIRECTORY get NAME           prints NAME; exit 1 when there is none
+store.py DIRECTORY read NAME              {"content": base64, "tag": …}, or null when there is none
+store.py DIRECTORY write NAME             standard input (base64) becomes NAME
+store.py DIRECTORY create NAME            the same, only when there is none
+store.py DIRECTORY replace NAME --tag T   the same, only when it is still the one that was read with this tag
+store.py DIRECTORY remove NAME --tag T    only when it is still that one
+store.py DIRECTORY names --prefix P       the names that begin so
+        Each prints JSON: what was found, or whether it was done. A change is whole or not there, also after a power
+        cut, and one at a time: of two that create, one is told true. From these the operation lock is made
+        (operations/journal/lock.py).
 """
 
 import argparse
+import base64
+import contextlib
+import fcntl
+import hashlib
 import json
 import os
 import pathlib
 import re
-import shutil
 import sys
-import time
+from collections.abc import Iterator
 from typing import Any
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 
 
-def _synced(path: pathlib.Path, content: bytes, flags: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)
-    try:
-        os.write(descriptor, content)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+@contextlib.contextmanager
+def _alone(place: pathlib.Path) -> Iterator[None]:
+    place.mkdir(parents=True, exist_ok=True)
+    with open(place / ".mutex", "w", encoding="ascii") as mutex:
+        fcntl.flock(mutex, fcntl.LOCK_EX)
+        yield
 
 
-def holder(lock: pathlib.Path) -> dict[str, Any] | None:
-    """Who holds the lock; None when nobody does. A lock directory without its owner's file is a start caught in
-    between."""
+def _tag(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _content(path: pathlib.Path) -> bytes | None:
     try:
-        found: dict[str, Any] = json.loads((lock / "owner.json").read_text(encoding="utf-8"))
-        return found
-    except (FileNotFoundError, ValueError):
-        pass
-    try:
-        begun = lock.stat().st_mtime
+        return path.read_bytes()
     except FileNotFoundError:
         return None
-    return {"id": "", "owner": "an operation that had not written its name yet", "since": begun, "expires": begun + 30}
 
 
-def lock(
-    place: pathlib.Path, identity: str, owner: str, seconds: float, force: bool, process: str = ""
-) -> dict[str, Any]:
-    """Take the lock: mkdir is atomic, so of two operations one wins. `process` lets the operator's own machine tell
-    later whether the owner still runs."""
-    folder = place / "lock"
-    place.mkdir(parents=True, exist_ok=True)
-    now = time.time()
-    answer: dict[str, Any] = {"locked": True}
-    held = holder(folder)
-    if held is not None and held["id"] != identity:
-        if held["expires"] > now and not force:
-            return {"locked": False, "held_by": held, "now": now}
-        # A rename is atomic as well: of two that find it stale, one moves it away, the other's rename fails.
-        grave = place / f"lock.stale.{identity}"
-        try:
-            folder.rename(grave)
-        except OSError:
-            return {"locked": False, "held_by": holder(folder) or held, "now": now}
-        shutil.rmtree(grave, ignore_errors=True)
-        answer["took_over"] = held
+def _put(path: pathlib.Path, content: bytes) -> bool:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    # Through a file object, which writes all of it or fails: a short write must not take the whole document's place.
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        folder.mkdir()
-    except FileExistsError:
-        held = holder(folder)
-        if held is None or held["id"] != identity:
-            return {"locked": False, "held_by": held, "now": now}
-    claim = {"id": identity, "owner": owner, "process": process, "since": now, "expires": now + seconds}
-    _synced(folder / "owner.json", json.dumps(claim).encode(), os.O_TRUNC)
-    return answer
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return True
 
 
-def unlock(place: pathlib.Path, identity: str) -> dict[str, Any]:
-    """Give the lock back if it is still ours."""
-    held = holder(place / "lock")
-    if held is None:
-        return {"unlocked": False, "reason": "there is no lock"}
-    if held["id"] != identity:
-        return {"unlocked": False, "reason": f"{held['owner']} holds it by now"}
-    shutil.rmtree(place / "lock")
-    return {"unlocked": True}
+def read(place: pathlib.Path, name: str) -> dict[str, str] | None:
+    """Content and tag; None when there is none."""
+    with _alone(place):
+        content = _content(place / name)
+    return None if content is None else {"content": base64.b64encode(content).decode(), "tag": _tag(content)}
 
 
-def _named(place: pathlib.Path, name: str) -> pathlib.Path:
+def write(place: pathlib.Path, name: str, content: bytes) -> bool:
+    """Whatever is there now."""
+    with _alone(place):
+        return _put(place / name, content)
+
+
+def create(place: pathlib.Path, name: str, content: bytes) -> bool:
+    """Only when there is none."""
+    with _alone(place):
+        return _content(place / name) is None and _put(place / name, content)
+
+
+def replace(place: pathlib.Path, name: str, content: bytes, tag: str) -> bool:
+    """Only when it is still the one of this tag."""
+    with _alone(place):
+        found = _content(place / name)
+        return found is not None and _tag(found) == tag and _put(place / name, content)
+
+
+def remove(place: pathlib.Path, name: str, tag: str) -> bool:
+    """Only when it is still the one of this tag."""
+    with _alone(place):
+        found = _content(place / name)
+        if found is None or _tag(found) != tag:
+            return False
+        (place / name).unlink()
+        return True
+
+
+def names(place: pathlib.Path, prefix: str) -> list[str]:
+    """Of what is there, in order."""
+    found = [str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()]
+    return sorted(name for name in found if name.startswith(prefix) and _NAME.fullmatch(name))
+
+
+def _named(name: str) -> str:
     if not _NAME.fullmatch(name):
         sys.exit(f"{name!r} is no name for the store: letters, digits, dot, dash, at most one folder")
-    return place / name
+    return name
 
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=pathlib.Path)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    locking = verbs.add_parser("lock")
-    locking.add_argument("--id", required=True)
-    locking.add_argument("--owner", required=True)
-    locking.add_argument("--process", default="")
-    locking.add_argument("--seconds", type=float, required=True)
-    locking.add_argument("--break-lock", action="store_true")
-    verbs.add_parser("unlock").add_argument("--id", required=True)
-    for verb in ("append", "put", "get"):
-        verbs.add_parser(verb).add_argument("name")
+    for verb in ("read", "write", "create", "replace", "remove"):
+        each = verbs.add_parser(verb)
+        each.add_argument("name")
+        if verb in ("replace", "remove"):
+            each.add_argument("--tag", required=True)
+    verbs.add_parser("names").add_argument("--prefix", default="")
     given = parser.parse_args(argv)
+    place = given.directory
 
-    if given.verb == "lock":
-        answer = lock(given.directory, given.id, given.owner, given.seconds, given.break_lock, given.process)
-        print(json.dumps(answer))
-        return 0 if answer["locked"] else 2
-    if given.verb == "unlock":
-        print(json.dumps(unlock(given.directory, given.id)))
-        return 0
-    path = _named(given.directory, given.name)
-    if given.verb == "get":
-        try:
-            sys.stdout.buffer.write(path.read_bytes())
-        except FileNotFoundError:
-            print(f"{path} does not exist", file=sys.stderr)
-            return 1
-        return 0
-    content = sys.stdin.buffer.read()
-    if given.verb == "append":
-        _synced(given.directory / "journal" / f"{given.name}.jsonl", content, os.O_APPEND)
+    answer: Any
+    if given.verb == "names":
+        answer = names(place, given.prefix)
+    elif given.verb == "read":
+        answer = read(place, _named(given.name))
+    elif given.verb == "remove":
+        answer = remove(place, _named(given.name), given.tag)
     else:
-        draft = path.with_name(f".{path.name}.draft")
-        _synced(draft, content, os.O_TRUNC)
-        draft.replace(path)
+        content = base64.b64decode(sys.stdin.buffer.read())
+        name = _named(given.name)
+        if given.verb == "replace":
+            answer = replace(place, name, content, given.tag)
+        else:
+            answer = (write if given.verb == "write" else create)(place, name, content)
+    print(json.dumps(answer))
     return 0
 
 

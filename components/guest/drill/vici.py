@@ -126,6 +126,14 @@ class Vici:
             else:
                 raise ViciError(f"charon refused list-sas (packet type {kind})")
 
+    def shared(self) -> list[str]:
+        """Names of the shared keys that charon holds, as swanctl's sections have them; never a key."""
+        self._send(_REQUEST, "get-shared")
+        kind, body = self._receive()
+        if kind != _RESPONSE:
+            raise ViciError(f"charon refused get-shared (packet type {kind})")
+        return list(decode(body).get("keys") or [])
+
 
 def summary(sas: list[dict[str, Any]], connection: str = "") -> dict[str, Any]:
     """What observers need of `sas`: {"ike": […], "children": […]}, only those of `connection` when it is given."""

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..drill.vici import Vici, ViciError
 from ..errors import Failed
 
 SERVICE = "strongswan.service"
@@ -97,6 +98,9 @@ class Child:
     bytes_in: int
     bytes_out: int
     installed_seconds: int
+    local_ranges: tuple[str, ...] = ()
+    remote_ranges: tuple[str, ...] = ()
+    """What it carries: traffic selectors."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,7 @@ def sas(connection: str) -> list[Sa]:
                 Child(
                     child.get("name", ""), child.get("state", ""), _number(child, "bytes-in"),
                     _number(child, "bytes-out"), _number(child, "install-time"),
+                    tuple(child.get("local-ts", ())), tuple(child.get("remote-ts", ())),
                 )
                 for child in sa.get("child-sas", {}).values()
             ]  # fmt: skip
@@ -140,19 +145,43 @@ def sas(connection: str) -> list[Sa]:
     return found
 
 
-def connections() -> list[str]:
-    """Names of the connections that charon has loaded."""
-    return [
-        name
+def connections() -> dict[str, dict[str, Any]]:
+    """The connections that charon has loaded: name -> what it shows of it."""
+    return {
+        name: shown
         for label, message in parse_raw(swanctl("--list-conns", "--raw", timeout_seconds=5))
         if label.startswith("list-conn event")
-        for name in message
-    ]
+        for name, shown in message.items()
+    }
+
+
+def trapped(connection: str) -> bool:
+    """Whether a packet that finds no SA asks for one: the connection's trap is set."""
+    return any(
+        label.startswith("list-policy event") and f"{connection}/{connection}" in message
+        for label, message in parse_raw(swanctl("--list-pols", "--trap", "--raw", timeout_seconds=5))
+    )
+
+
+def key_names() -> list[str]:
+    """Names of the keys in charon's memory, of every connection. Failed when it cannot be asked."""
+    vici = None
+    try:
+        vici = Vici()
+        return vici.shared()
+    except ViciError as error:
+        raise Failed(f"charon does not tell its keys: {error}") from None
+    finally:
+        if vici:
+            vici.close()
 
 
 def version() -> tuple[int, ...]:
     """Of the swanctl tool, for instance (6, 1, 0)."""
-    done = subprocess.run(["swanctl", "--version"], capture_output=True, text=True, timeout=10, check=False)
+    try:  # with the version it prints its usage and exits 2
+        done = subprocess.run(["swanctl", "--version"], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Failed(f"swanctl --version: {error}") from None
     for word in (done.stdout + done.stderr).split():
         parts = word.split(".")
         if len(parts) >= 2 and all(part.isdigit() for part in parts):

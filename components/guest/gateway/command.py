@@ -2,26 +2,37 @@
 
 import argparse
 import json
+import pathlib
 import sys
 from typing import Any
 
 from .. import documents
 from ..errors import Failed, Refused
-from . import converge, settings, watch
+from ..health import settle
+from . import converge, health, host, settings, watch
 
 GATE_SECONDS = 120.0
-"""Default wait of the gate: a machine's first boot with packages to install, and the peer's agent (5 s a round)."""
+"""Default wait of the gate: a first boot with packages to install, and the peer's agent (5 to 15 s a round)."""
 
 
 def run(verb: str, config_path: str, secrets_path: str, timeout_seconds: float) -> Any:
     """What the verb found or did, as JSON values."""
+    if verb == "report":
+        settle()
     config = settings.parse(documents.read(config_path))
     if verb == "apply":
-        return converge.apply(config, settings.parse_keys(documents.read(secrets_path), config))
+        told = documents.read(secrets_path)
+        keys = settings.parse_keys(told, config)
+        done = converge.apply(config, keys)
+        # Last: until here the next apply may still need it.
+        if len(keys) < len(told["psk"]):
+            kept = told | {"psk": {str(generation): key for generation, key in keys.items()}}
+            host.write(pathlib.Path(secrets_path), json.dumps(kept), 0o600)
+        return done
     if verb == "gate":
         return {"gate": watch.gate(config, timeout_seconds)}
     if verb == "report":
-        return watch.report(config)
+        return {**watch.report(config), **health.report(config, secrets_path)}
     return converge.undo(config)
 
 

@@ -8,22 +8,26 @@ import json
 import pathlib
 from typing import Any
 
+from .. import packages
 from ..errors import Failed, Refused
-from . import charon, host, render, rotation, watch
+from ..health import units
+from . import charon, health, host, render, rotation, watch
 from .settings import Config
 
 STATE_FILE = pathlib.Path("/var/lib/twinsite/gateway.json")
-APPLIED_FILE = pathlib.Path("/var/lib/twinsite/gateway-applied.json")
-PACKAGES = {
-    "swanctl": ["strongswan-swanctl", "libstrongswan-extra-plugins"],
-    "/usr/sbin/charon-systemd": ["charon-systemd"],
-    "nft": ["nftables"],
-    "ping": ["iputils-ping"],
+PACKAGES: "dict[str, tuple[str, ...]]" = {
+    "swanctl": ("strongswan-swanctl",),
+    "/usr/sbin/charon-systemd": ("charon-systemd",),
+    # AES-GCM and the groups over elliptic curves. In libstrongswan itself since 6.0; before, only recommended by it.
+    "/usr/lib/ipsec/plugins/libstrongswan-openssl.so": ("libstrongswan-standard-plugins",),
+    "nft": ("nftables",),
+    "ping": ("iputils-ping",),
 }
+"""Program or file -> package that brings it, in Debian and Ubuntu alike."""
 OLDEST_STRONGSWAN = (5, 9, 6)
 """First with start_action=trap|start and with de-duplication at the initiator (strongSwan PR 1856)."""
-
-Files = dict[pathlib.Path, render.File]
+_LOADED = {"connection": ("connection", "selectors", "way"), "keys": ("keys",)}
+"""What is noted as loaded -> what health finds when charon no longer has it so."""
 
 
 def require_host(config: Config) -> None:
@@ -46,6 +50,9 @@ def require_host(config: Config) -> None:
     if config.local_address not in own:
         have = ", ".join(sorted(own))
         problems.append(f"local_address {config.local_address} is not on this host (it has {have}): correct it")
+    else:
+        inside = own[config.local_address]
+        problems += host.forwarding_problems(config.local_range, config.remote_range, inside)
     if problems:
         raise Refused(problems)
 
@@ -53,27 +60,29 @@ def require_host(config: Config) -> None:
 def apply(config: Config, keys: dict[int, str]) -> dict[str, Any]:
     """Make the host this end of the tunnel; what changed and what that disturbed."""
     changed: list[str] = []
-    installed = host.install_missing(PACKAGES)
+    installed = packages.install(packages.missing(PACKAGES), starts=True)
     if installed:
         changed.append(f"installed {', '.join(installed)}")
+        if "libstrongswan-standard-plugins" in installed and host.unit_is("active", charon.SERVICE):
+            host.unit("restart", charon.SERVICE)  # it has not loaded what came now
     require_host(config)
     state = host.state_read(STATE_FILE)
     _require_rotation(config, state.get("psk_sign"))
-    keys, leaving = _keys(config, keys)
-    programs = {name: host.command_path(name) for name in ("nft", "ip", "ping")}
-    files = render.files(config, keys, host.default_interface(), programs)
+    keys, leaving = _keys(config, keys, state.get("fingerprints", {}))
+    files = health.wanted(config, keys)
     _note_before(state, files)
+    _doubt(config, state, files, keys)
     written = _write(state, files, changed)
     _protect(config, state, files, written, changed)
     disruption = _load(config, state, files, keys, changed)
-    _services(config, written)
+    _services(config, written, changed)
     if leaving:
         _remove_keys(config, state, keys, leaving, changed)
     for stale in host.blackholes(render.ROUTE_METRIC):
         if stale != config.remote_range:
             host.run("ip", "route", "del", "blackhole", stale, "metric", str(render.ROUTE_METRIC))
             changed.append(f"{stale} is routed as before")
-    host.write(APPLIED_FILE, json.dumps(watch.announcement(config)) + "\n", 0o644)
+    host.write(render.APPLIED_FILE, json.dumps(watch.announcement(config)) + "\n", 0o644)
     return {"changed": changed, "disruption": disruption}
 
 
@@ -91,11 +100,13 @@ def _save(state: dict[str, Any]) -> None:
     host.write(STATE_FILE, json.dumps(state, indent=1, sort_keys=True), 0o600)
 
 
-def _keys(config: Config, keys: dict[int, str]) -> tuple[dict[int, str], list[int]]:
-    """(keys to write now, generations to remove once proven unneeded)."""
+def _keys(config: Config, keys: dict[int, str], applied: dict[str, str]) -> tuple[dict[int, str], list[int]]:
+    """(keys to write now, generations to remove once proven unneeded). `applied`: fingerprints of what was told and
+    written last; a key that is still that one is put back over whatever the file has become."""
     path = render.secrets_file(config.connection)
     before = rotation.held(path.read_text(encoding="utf-8")) if path.exists() else {}
-    replaced = rotation.changed_keys(before, keys)
+    told = {n: key for n, key in keys.items() if applied.get(str(n)) != health.fingerprint(key)}
+    replaced = rotation.changed_keys(before, told)
     if replaced:
         raise Refused(
             [
@@ -110,7 +121,7 @@ def _keys(config: Config, keys: dict[int, str]) -> tuple[dict[int, str], list[in
     return {**{n: before[n] for n in leaving}, **keys}, leaving
 
 
-def _note_before(state: dict[str, Any], files: Files) -> None:
+def _note_before(state: dict[str, Any], files: health.Files) -> None:
     """Remember, before the first change, what undo has to put back."""
     if "before" not in state:
         state["before"] = {
@@ -124,7 +135,28 @@ def _note_before(state: dict[str, Any], files: Files) -> None:
     _save(state)
 
 
-def _write(state: dict[str, Any], files: Files, changed: list[str]) -> set[pathlib.Path]:
+def _doubt(config: Config, state: dict[str, Any], files: health.Files, keys: dict[int, str]) -> None:
+    """What somebody changed behind our back, in a file or in charon's memory, counts as not loaded."""
+    paths = {
+        "connection": render.connection_file(config.connection),
+        "keys": render.secrets_file(config.connection),
+        "timers": render.STRONGSWAN_FILE,
+    }
+    try:
+        drifted = {problem.what for problem in health.memory(config, files, keys)}
+        if host.unit_is("active", charon.SERVICE) and not watch.crosses(config):
+            drifted |= {problem.what for problem in health.way(config)}
+    except Failed:
+        drifted = set()  # charon is sick: protection goes first, and _load says it
+    for name, path in paths.items():
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        same = render.meaning(text) == render.meaning(files[path][0])
+        if state.get(name) is not None and (not same or drifted.intersection(_LOADED.get(name, ()))):
+            state[name] = ""
+    _save(state)
+
+
+def _write(state: dict[str, Any], files: health.Files, changed: list[str]) -> set[pathlib.Path]:
     """Paths that changed; files of an earlier configuration (other name, other role) go."""
     written = {path for path, (text, mode) in files.items() if host.write(path, text, mode)}
     render.PROOF_FILE.unlink(missing_ok=True)
@@ -142,19 +174,22 @@ def _write(state: dict[str, Any], files: Files, changed: list[str]) -> set[pathl
 
 
 def _protect(
-    config: Config, state: dict[str, Any], files: Files, written: set[pathlib.Path], changed: list[str]
+    config: Config, state: dict[str, Any], files: health.Files, written: set[pathlib.Path], changed: list[str]
 ) -> None:
     """Rules, routes and kernel settings, before anything that could carry traffic."""
     for name, value, optional in host.sysctl_lines(files[render.SYSCTL_FILE][0]):
         now = host.sysctl(name)
         if now != value and not (now is None and optional):
             host.set_sysctl(name, value)
-    live = watch.guard()
+            changed.append(f"set {name} = {value}")
     noted = state.get("rules") == files[render.NFT_FILE][0] and render.UNITS / render.GUARD_UNIT not in written
-    if noted and live["rules"] and config.remote_range in live["blackholes"]:
+    found = [*health.rules(files[render.NFT_FILE][0]), *health.routes(config), *units([render.GUARD_UNIT])]
+    gone = [problem for problem in found if problem.mends]
+    if noted and not gone:
         return
     if noted:
-        changed.append("put back the rules and routes that keep clear text in: something had removed them")
+        why = "; ".join(problem.problem for problem in gone)
+        changed.append(f"put back the rules and routes that keep clear text in: {why}")
     state.pop("rules", None)
     _save(state)
     host.run("nft", "--check", "--file", str(render.NFT_FILE))  # says what is wrong; systemctl would not
@@ -165,14 +200,16 @@ def _protect(
     _save(state)
 
 
-def _load(config: Config, state: dict[str, Any], files: Files, keys: dict[int, str], changed: list[str]) -> str:
+def _load(config: Config, state: dict[str, Any], files: health.Files, keys: dict[int, str], changed: list[str]) -> str:
     """Make charon's memory what the files say; what that disturbed."""
     wanted = {
         "connection": render.meaning(files[render.connection_file(config.connection)][0]),
         "timers": render.meaning(files[render.STRONGSWAN_FILE][0]),
         "keys": [config.psk_sign, *sorted(keys)],
     }
-    host.unit("enable", charon.SERVICE)
+    if not host.unit_is("enabled", charon.SERVICE):
+        host.unit("enable", charon.SERVICE)
+        changed.append(f"{charon.SERVICE} starts at boot")
     disruption = "none"
     if not host.unit_is("active", charon.SERVICE):
         host.unit("start", charon.SERVICE)  # loads every file itself
@@ -196,21 +233,26 @@ def _load(config: Config, state: dict[str, Any], files: Files, keys: dict[int, s
                 disruption = "the connection changed: the tunnel re-establishes once"
                 # load-conns ends the SAs of a start_action that went, and leaves all others alive (strongSwan #2324).
                 if old & {sa.unique_id for sa in charon.sas(config.connection)}:
+                    if config.role == "initiator" and charon.trapped(config.connection):
+                        # The trap holds charon's route, too: charon would not set again what somebody took away.
+                        charon.swanctl("--uninstall", "--child", config.connection)
                     charon.terminate(config.connection)
+    if config.role == "initiator" and not charon.trapped(config.connection):
+        # Loading again what is loaded sets no trap.
+        charon.swanctl("--install", "--child", config.connection)
+        changed.append("set the trap again: a packet that finds no SA asks for one")
     if config.connection not in charon.connections():
         words = "\n".join(charon.last_words())
         raise Failed(f"charon did not take the connection {config.connection}; it says:\n{words}")
-    state.update(wanted)
+    state.update(wanted, fingerprints={str(n): health.fingerprint(key) for n, key in keys.items()})
     state["psk_sign"] = config.psk_sign
     _save(state)
     return disruption
 
 
-def _services(config: Config, written: set[pathlib.Path]) -> None:
-    units = [render.ANNOUNCE_SOCKET]
-    if config.role == "initiator":
-        units.append(render.KEEPALIVE_UNIT)
-    for name in units:
+def _services(config: Config, written: set[pathlib.Path], changed: list[str]) -> None:
+    for name in health.services(config):
+        changed += [f"put right: {problem.problem}" for problem in units([name]) if render.UNITS / name not in written]
         host.unit("enable", name)
         host.unit("restart" if render.UNITS / name in written else "start", name)
 
@@ -238,7 +280,7 @@ def undo(config: Config) -> dict[str, Any]:
     host.succeeds("systemctl", "--quiet", "stop", f"{rotation.RESTORE_UNIT}.timer")
     for name in (render.KEEPALIVE_UNIT, render.ANNOUNCE_SOCKET):
         host.succeeds("systemctl", "--quiet", "disable", "--now", name)
-    files = [*map(pathlib.Path, state.get("files", [])), render.PROOF_FILE, APPLIED_FILE]
+    files = [*map(pathlib.Path, state.get("files", [])), render.PROOF_FILE, render.APPLIED_FILE]
     present = [path for path in files if path.exists()]
     for path in present:
         if path.is_relative_to("/etc/swanctl") or path == render.STRONGSWAN_FILE:

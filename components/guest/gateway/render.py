@@ -16,6 +16,7 @@ KEEPALIVE_UNIT = "twinsite-gateway-keepalive.service"
 ANNOUNCE_SOCKET = "twinsite-gateway-announce.socket"
 ANNOUNCE_SERVICE = "twinsite-gateway-announce@.service"
 NFTABLES_DROPIN = UNITS / "nftables.service.d" / "twinsite-gateway.conf"
+APPLIED_FILE = pathlib.Path("/var/lib/twinsite/gateway-applied.json")
 PROOF_FILE = pathlib.Path("/etc/swanctl/twinsite-proof.conf")
 ROUTE_PROTOCOL = 2
 """`kernel`: systemd-networkd removes every route of a foreign protocol when it starts or reloads, but leaves these."""
@@ -53,13 +54,14 @@ def number(value: float) -> str:
     return f"{value:g}"
 
 
-def values(config: Config, wan: str, programs: dict[str, str]) -> dict[str, object]:
+def values(config: Config, wan: str, programs: dict[str, str], outer: str) -> dict[str, object]:
     """Everything that a file of this folder may ask for, except keys."""
     timers = config.timers
     return {
         **{name: value for name, value in asdict(config).items() if name != "timers"},
         **programs,
         "wan": wan,
+        "outer_address": outer,
         "wan_key": wan.replace(".", "/"),
         "dpd_delay": number(timers.dpd_delay_seconds),
         "responder_dpd_delay": timers.responder_delay_seconds,
@@ -95,9 +97,12 @@ def secrets(config: Config, keys: dict[int, str]) -> str:
     return "".join(parts)
 
 
-def files(config: Config, keys: dict[int, str], wan: str, programs: dict[str, str]) -> dict[pathlib.Path, File]:
-    """Every file that the role puts on the host. `programs` are the absolute paths of nft, ip and ping."""
-    known = values(config, wan, programs)
+def files(
+    config: Config, keys: dict[int, str], wan: str, programs: dict[str, str], outer: str
+) -> dict[pathlib.Path, File]:
+    """Every file that the role puts on the host. `programs` are the absolute paths of nft, ip and ping; IKE is spoken
+    from the address `outer`, or from any with %any."""
+    known = values(config, wan, programs, outer)
     rules = fill("gateway.nft", known)
     if config.nat_range:
         rules += fill("masquerade.nft", known)

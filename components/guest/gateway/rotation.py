@@ -17,7 +17,7 @@ RESTORE_UNIT = "twinsite-gateway-keys"
 RESTORE_SECONDS = 60
 """After this long a timer on the host itself puts every key back, should this program have been killed half-way."""
 PROOF_SECONDS = 60.0
-"""How long the peer may take to move: an agent polls every 5 s and applies in a few."""
+"""How long the peer may take to move: an agent looks each 5 to 15 s and applies in a few."""
 
 
 def jump_problem(signed: int | None, config: Config) -> str:
@@ -77,7 +77,7 @@ def prove(config: Config, keys: dict[int, str], leaving: list[int]) -> None:
                     f"key generation {generations} stays on this host: {reason}. The peer still needs it, or is away; "
                     f"run `pulumi up` again when it has applied its configuration. charon says:\n{words}"
                 )
-            time.sleep(3)  # paces attempts: the peer's agent polls every 5 s
+            time.sleep(3)  # paces attempts: the peer's agent looks each 5 to 15 s
     finally:
         render.PROOF_FILE.unlink(missing_ok=True)
         host.succeeds("systemctl", "stop", f"{RESTORE_UNIT}.timer")

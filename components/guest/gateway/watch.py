@@ -28,18 +28,30 @@ def announcement(config: Config) -> dict[str, Any]:
     }
 
 
+def crosses(config: Config) -> bool:
+    """Whether a packet from here is answered by the peer gateway."""
+    return bool(host.crossing(config.local_address, config.peer_private_address)["ok"])
+
+
 def observe(config: Config) -> dict[str, Any]:
     """What the gate looks at, as plain values."""
     sas = charon.sas(config.connection)
     children = [child for sa in sas for child in sa.children]
-    crosses = host.crossing(config.local_address, config.peer_private_address)["ok"]
-    asked = crosses and config.peer_digest
+    crossed = crosses(config)
+    asked = crossed and config.peer_digest
     return {
         "ike_states": [sa.state for sa in sas],
         "installed": sum(child.state == "INSTALLED" for child in children),
-        "crosses": crosses,
+        "crosses": crossed,
+        "forwarding": _forwarding(config) if crossed else [],
         "peer": host.ask(config.local_address, config.peer_private_address, render.ANNOUNCE_PORT) if asked else None,
     }
+
+
+def _forwarding(config: Config) -> list[str]:
+    """What keeps the hosts behind this gateway from what it can reach itself."""
+    inside = host.addresses().get(config.local_address, "")
+    return host.forwarding_problems(config.local_range, config.remote_range, inside)
 
 
 def gate_problem(config: Config, seen: dict[str, Any]) -> str:
@@ -51,6 +63,8 @@ def gate_problem(config: Config, seen: dict[str, Any]) -> str:
         return f"{seen['installed']} CHILD_SAs are INSTALLED instead of exactly one"
     if not seen["crosses"]:
         return f"no packet crosses from {config.local_address} to {config.peer_private_address}"
+    if seen["forwarding"]:
+        return str(seen["forwarding"][0])
     if not config.peer_digest:
         return ""
     if seen["peer"] is None:

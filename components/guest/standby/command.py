@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .. import client
+from .. import client, machine, packages
 from ..backup import timer
 from ..errors import Failed, Refused
+from ..health import plain
 from ..machine import alone, put
-from . import data, fetch, host, plan, status, web
+from . import data, fetch, health, host, plan, status, web
 from .config import Config, read
 
 CONFIG = "/etc/twinsite/standby.json"
@@ -30,6 +31,7 @@ class Work:
         self._config, self._run = config, run
         self._lock = threading.Lock()
         self._secrets: dict[str, str] = {}
+        self._login = False
 
     def _secret(self, name: str) -> str:
         config = self._config
@@ -48,18 +50,18 @@ class Work:
         status.say(f"  {json.dumps(event)}")
 
     def client(self) -> str:
-        done = host.install(host.missing_programs(host.CLIENT))
+        done = packages.install(packages.missing(host.CLIENT))
         client.require()
         return f"installed {', '.join(done)}" if done else "already there"
 
     def packages(self) -> str:
-        wanted = host.missing_programs(host.SERVER) + host.missing_packages(self._config.packages)
+        wanted = packages.missing(host.SERVER) + host.missing_packages(self._config.packages)
         if self._config.application.kind == "war":
             try:
                 host.tomcat()
             except Failed:
                 wanted.append(host.TOMCATS)
-        done = host.install(wanted)
+        done = packages.install(wanted)
         return f"installed {', '.join(done)}" if done else "already there"
 
     def artefact(self) -> str:
@@ -84,6 +86,7 @@ class Work:
 
     def login(self) -> str:
         data.login(self._config, self._secret("password"), self._secret("application"))
+        self._login = True
         return f"{self._config.database.login.user} has schema {self._config.database.schema} and nothing else"
 
     def schedule(self) -> str:
@@ -102,13 +105,18 @@ class Work:
         return web.start(self._config)
 
     def answer(self) -> str:
-        return web.answer(self._config, self._secret("header"))
+        said = web.answer(self._config, self._secret("header"))
+        if self._login:
+            data.forget_former(self._config, self._secret("password"))
+        return said
 
 
 def apply(config: Config) -> dict[str, Any]:
     """Do what is left, side by side where steps do not need each other; the status document."""
     wanted = plan.keys(config, web.files_digest(config))
     marks = status.get(status.MARKS)
+    undone = health.undone(config) if marks else set()
+    marks = {step: key for step, key in marks.items() if step not in undone}
     to_do = plan.left(marks, wanted)
     run = status.Run(to_do)
     work = Work(config, run)
@@ -164,10 +172,12 @@ def report(path: str) -> dict[str, Any]:
         config = read(path)
         name = web.service(config)
         found["application"] = "closed" if found["closed"] else ("running" if host.active(name) else "stopped")
+        found["problems"] = plain(health.problems(config))
         found |= data.facts(config, fetch.secret(config, config.database.password))
     except (Refused, Failed) as problem:
         found.setdefault("application", "unknown")
         found |= {"writable": None, "marker": {}, "words": str(problem)}
+        found.setdefault("problems", [])
     # Also after a machine was replaced, whose status file is new.
     found["backup_id"] = found.get("backup_id") or found["marker"].get("backup_id", "")
     return found
@@ -177,7 +187,7 @@ def certificate(config: Config) -> dict[str, Any]:
     """Take a renewed certificate from the vault; connections that are open go on."""
     changed = web.certificate(fetch.secret(config, config.origin.certificate))
     if changed:
-        host.run(["nginx", "-t"])
+        machine.run(["nginx", "-t"])
         host.systemctl("reload-or-restart", "nginx.service")
     return {"changed": changed}
 

@@ -171,7 +171,9 @@ def login(config: Config, password: str, own: str) -> None:
     # In a grant on a schema _ and % stand for any characters, also within the quotes of a name.
     schema = identifier(re.sub(r"([_%\\])", r"\\\1", database.schema))
     grant = f"GRANT ALL PRIVILEGES ON {schema}.* TO {who}"
-    mark = literal(ownership.attribute("application"))
+    mark = ownership.fingerprint(own)
+    how = f"IDENTIFIED BY {literal(own)}"
+    attribute = f"ATTRIBUTE {literal(ownership.attribute(mark))}"
     if ownership.is_system(user):
         raise Refused([ownership.system_problem("the application's login", user)])
     with server(config, password) as target, target.session() as session:
@@ -180,14 +182,22 @@ def login(config: Config, password: str, own: str) -> None:
             f"WHERE user = {literal(user)} AND host = '%'"
         )
         if not found:
-            session.ask(f"CREATE USER {who} IDENTIFIED BY {literal(own)} REQUIRE SSL ATTRIBUTE {mark}")
+            session.ask(f"CREATE USER {who} {how} REQUIRE SSL {attribute}")
         else:
             if found[0][0] == "NULL":
                 shown = [row[0] for row in session.ask(f"SHOW GRANTS FOR {who}")]
                 if not ownership.same_grants(shown, [grant]):
                     raise Refused([ownership.not_ours(user, "%")])
-            session.ask(f"ALTER USER {who} IDENTIFIED BY {literal(own)} REQUIRE SSL ATTRIBUTE {mark}")
+            # The application works with the former one until it is started anew; told twice, it does not lose it.
+            retain = "" if found[0][0] == mark else "RETAIN CURRENT PASSWORD "
+            session.ask(f"ALTER USER {who} {how} {retain}REQUIRE SSL {attribute}")
         session.ask(grant)
+
+
+def forget_former(config: Config, password: str) -> None:
+    """Once the application works with the present password of its login: the former one opens nothing any more."""
+    with server(config, password) as target, target.session() as session:
+        session.ask(f"ALTER USER {literal(config.database.login.user)}@'%' DISCARD OLD PASSWORD")
 
 
 def replace(config: Config, password: str, backup_id: str, store: str) -> None:

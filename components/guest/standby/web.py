@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 from ..errors import Failed
-from ..machine import put
+from ..machine import put, run
 from . import host
 from .config import Config
 from .fetch import ARTEFACT
@@ -91,12 +91,11 @@ def service(config: Config) -> str:
     return UNIT if config.application.kind == "unit" else f"{host.tomcat()}.service"
 
 
-def deploy(config: Config, password: str, secret: str) -> str:
-    """Write every file; nothing is started. What changed."""
+def wanted(config: Config, password: str, secret: str) -> "list[tuple[pathlib.Path, str, int, str]]":
+    """(path, text, mode, group) of every file that serves."""
     name = service(config)
     group = "tomcat" if config.application.kind == "war" else "root"
-    changed = []
-    wanted: list[tuple[pathlib.Path, str, int, str]] = [
+    found: list[tuple[pathlib.Path, str, int, str]] = [
         (ENVIRONMENT, environment(config), 0o640, group),
         (PASSWORD, password, 0o640, group),
         (NGINX, nginx_conf(config, secret), 0o600, "root"),
@@ -110,28 +109,38 @@ def deploy(config: Config, password: str, secret: str) -> str:
         ),
     ]
     if config.database.tls_ca:
-        wanted.append((AUTHORITY, config.database.tls_ca, 0o644, "root"))
+        found.append((AUTHORITY, config.database.tls_ca, 0o644, "root"))
     if config.application.kind == "unit":
-        wanted.append((host.UNITS / UNIT, config.application.unit, 0o644, "root"))
+        found.append((host.UNITS / UNIT, config.application.unit, 0o644, "root"))
     else:
-        wanted.append((pathlib.Path(f"/etc/{host.tomcat()}/server.xml"), _template("server.xml"), 0o640, group))
-    changed += [str(path) for path, text, mode, group in wanted if put(path, text, mode, group=group)]
+        found.append((pathlib.Path(f"/etc/{host.tomcat()}/server.xml"), _template("server.xml"), 0o640, group))
+    return found
+
+
+def deploy(config: Config, password: str, secret: str) -> str:
+    """Write every file; nothing is started. What changed."""
+    files = wanted(config, password, secret)
+    changed = [str(path) for path, text, mode, group in files if put(path, text, mode, group=group)]
     pathlib.Path("/etc/nginx/sites-enabled/default").unlink(missing_ok=True)
     if config.application.kind == "war":
-        changed += _war(config, name)
-    host.run(["nginx", "-t"])
+        changed += _war(config)
+    run(["nginx", "-t"])
     return f"{len(changed)} files written" if changed else "nothing to change"
 
 
-def _war(config: Config, name: str) -> list[str]:
+def war(config: Config) -> pathlib.Path:
+    """Where Tomcat finds the application."""
+    return pathlib.Path(f"/var/lib/{host.tomcat()}/webapps", f"{war_name(config.application.context)}.war")
+
+
+def _war(config: Config) -> list[str]:
     """Tomcat unpacks what it finds at its start, so a changed WAR is put in while it is stopped."""
-    apps = pathlib.Path(f"/var/lib/{host.tomcat()}/webapps")
-    place = apps / f"{war_name(config.application.context)}.war"
+    place = war(config)
     if host.sha256(place) == config.application.sha256:
         return []
-    host.run(["systemctl", "stop", name], 120)
+    run(["systemctl", "stop", service(config)], 120)
     shutil.rmtree(place.with_suffix(""), ignore_errors=True)
-    draft = apps / ".twinsite.draft"
+    draft = place.with_name(".twinsite.draft")
     shutil.copyfile(ARTEFACT, draft)
     shutil.chown(draft, group="tomcat")
     draft.chmod(0o640)
@@ -214,7 +223,7 @@ def ask(config: Config, path: str, headers: dict[str, str], name: str = "") -> "
 
 def _words(config: Config) -> str:
     """The application's last words."""
-    lines = host.run(["journalctl", "-u", service(config), "-n", "5", "--no-pager", "-o", "cat"])
+    lines = run(["journalctl", "-u", service(config), "-n", "5", "--no-pager", "-o", "cat"])
     return f"its last words: {lines.strip()[-600:]}"
 
 

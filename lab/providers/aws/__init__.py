@@ -51,7 +51,7 @@ def config_problems(values: Mapping[str, Any]) -> list[Problem]:
 def configured(values: Mapping[str, Any], box: Box | None) -> None:
     """The real provider asks STS who it is before anything else, unless told not to. Refusal while AWS is dark."""
     asks = [key for key in ("skipCredentialsValidation", "skipRequestingAccountId") if values.get(key) is not True]
-    if asks and box is not None and box.dark():
+    if asks and box is not None and box.dark("aws", str(values.get("region") or "")):
         raise Refusal(
             "validating provider credentials: retrieving caller identity from STS: operation error STS: "
             "GetCallerIdentity, https response error StatusCode: 0, request send failed: dial tcp: i/o timeout. AWS is "

@@ -20,20 +20,8 @@ class Certificate(AwsType):
 
     token = "aws:acm/certificate:Certificate"
     service = "acm"
-    replaces = frozenset(
-        {"certificateAuthorityArn", "domainName", "keyAlgorithm", "subjectAlternativeNames", "validationMethod",
-         "validationOptions"}
-    )  # fmt: skip
-    updates = frozenset({"certificateBody", "certificateChain", "earlyRenewalDuration", "options", "privateKey",
-                         "privateKeyWo", "privateKeyWoVersion"})  # fmt: skip
-    sets = frozenset({"subjectAlternativeNames", "validationOptions"})
-    keeps = frozenset({"keyAlgorithm", "options", "subjectAlternativeNames", "validationMethod"})
-    secret_outputs = frozenset({"privateKey", "privateKeyWo"})
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
-        imported = bool(inputs.get("privateKey") or inputs.get("privateKeyWo"))
-        if bool(inputs.get("domainName")) == imported:
-            yield Problem("domainName", "one of `domain_name,private_key` must be specified, and not both")
         if inputs.get("domainName") and not (inputs.get("validationMethod") or inputs.get("certificateAuthorityArn")):
             yield Problem(
                 "validationMethod",

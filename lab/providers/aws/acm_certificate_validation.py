@@ -17,10 +17,7 @@ class CertificateValidation(AwsType):
     """Nothing of its own at AWS: it waits until the certificate is issued, at most 75 minutes there."""
 
     token = "aws:acm/certificateValidation:CertificateValidation"
-    tagged = False
     service = "acm"
-    replaces = frozenset({"certificateArn", "validationRecordFqdns"})
-    sets = frozenset({"validationRecordFqdns"})
 
     def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:
         return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f +0000 UTC")

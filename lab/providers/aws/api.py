@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from lab.providers.aws.cloud import AwsType
+from lab.providers.framework.changes import filled
 from lab.providers.framework.records import RecordType
 from lab.providers.framework.types import Call, Refusal
 
@@ -86,7 +87,7 @@ class ApiType(AwsType):
 
     def create(self, call: Call, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         identity = self.identify(call, inputs)
-        record = {**self.defaults, **inputs, **self.shared(call, identity, inputs)}
+        record = {**filled(inputs, self.rules.defaults), **self.shared(call, identity, inputs)}
         record |= self.computed(call, identity, record)
         if call.box is not None:
             record |= self.put(call, self.open(call, record), identity, record)

@@ -1,11 +1,9 @@
 """What the settings of a bucket share: one of each a bucket, named like the bucket."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from lab.providers.aws.api import ApiType
-from lab.providers.framework.changes import Declared
 from lab.providers.framework.types import Call
 
 
@@ -13,12 +11,6 @@ class BucketSetting(ApiType):
     """Another bucket replaces."""
 
     service = "s3"
-    tagged = False
-    replaces = frozenset({"bucket"})
-
-    def declared(self, schema: Mapping[str, Any]) -> Declared:
-        base = super().declared(schema)
-        return replace(base, replaces=base.replaces | ({"expectedBucketOwner"} & set(schema["inputs"])))
 
     def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:
         return str(inputs["bucket"])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from lab.providers.framework.box import Box
-from lab.providers.framework.changes import Declared
+from lab.providers.framework.recorded import form
 from lab.providers.framework.records import RecordType
 from lab.providers.framework.types import Call, Refusal
 from lab.services.credentials import ACCOUNT
@@ -26,31 +26,26 @@ class AwsType(RecordType):
     arn_path: ClassVar[str] = ""
     """The part of the ARN between account and id, with its separator; no ARN when empty."""
 
+    named: ClassVar[str] = ""
+    """The form of ids that are no prefix and 17 digits (framework/recorded.py says what it may hold)."""
+
     # What a type says
 
     def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:
         """A new id."""
+        if self.named:
+            return form(self.named, {"account": ACCOUNT, "region": region_of(call, inputs), **inputs})
         return f"{self.prefix}-0{secrets.token_hex(8)}"
 
     # What all have in common
 
-    def reach(self, call: Call, operation: str) -> None:
-        if call.box is not None and call.box.dark():
+    def reach(self, call: Call, operation: str, record: Mapping[str, Any]) -> None:
+        region = "us-east-1" if self.service in WORLDWIDE else region_of(call, record)
+        if call.box is not None and call.box.dark("aws", region):
             raise Refusal(
                 f"operation error {self.service}: {operation}: https response error StatusCode: 0, request send "
                 "failed: dial tcp: i/o timeout (AWS is dark in this lab: `./scripts/lab dark off`)"
             )
-
-    def declared(self, schema: Mapping[str, Any]) -> Declared:
-        inputs = schema["inputs"]
-        return Declared(
-            self.replaces | ({"region"} & set(inputs)),
-            self.updates | ({"tags"} & set(inputs)),
-            self.sets,
-            # Every regional resource remembers its region: no longer saying it changes nothing.
-            self.keeps | ({"region"} & set(inputs)),
-            {key: value for key, value in self.defaults.items() if key in inputs and key not in self.keeps},
-        )
 
     def renewed(self, call: Call, identity: str, record: Mapping[str, Any]) -> dict[str, Any]:
         return {"tagsAll": record.get("tags") or {}} if "tagsAll" in record else {}
@@ -60,12 +55,13 @@ class AwsType(RecordType):
         found: dict[str, Any] = {} if self.service in WORLDWIDE else {"region": region}
         if self.arn_path:
             found["arn"] = self.arn(call, identity, inputs)
-        if "tags" in self.updates or "tags" in inputs or self.tagged:
+        if "tags" in self.rules.updates:
             found["tagsAll"] = inputs.get("tags") or {}
         return found
 
-    tagged: ClassVar[bool] = True
-    """Whether the type has tags."""
+    def names(self, identity: str) -> dict[str, Any]:
+        # A bridged resource's outputs are Terraform's attributes, and `id` is one; policies find a resource by it.
+        return {"id": identity}
 
     def arn(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> str:
         region = "" if self.service in (*WORLDWIDE, "s3") else region_of(call, inputs)

@@ -4,7 +4,7 @@ import secrets
 import string
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.aws.acm_certificate import settle
 from lab.providers.aws.edge import EdgeType, etag
@@ -21,23 +21,6 @@ class Distribution(EdgeType):
 
     token = "aws:cloudfront/distribution:Distribution"
     arn_path = "distribution/"
-    replaces = frozenset({"staging"})
-    updates = frozenset(
-        {"aliases", "anycastIpListId", "cacheTagConfig", "comment", "connectionFunctionAssociation",
-         "continuousDeploymentPolicyId", "customErrorResponses", "defaultCacheBehavior", "defaultRootObject", "enabled",
-         "httpVersion", "isIpv6Enabled", "loggingConfig", "orderedCacheBehaviors", "originGroups", "origins",
-         "priceClass", "restrictions", "retainOnDelete", "viewerCertificate", "viewerMtlsConfig", "waitForDeployment",
-         "webAclId"}
-    )  # fmt: skip
-    sets = frozenset({"aliases", "customErrorResponses", "originGroups", "origins"})
-    keeps = frozenset({"continuousDeploymentPolicyId"})
-    defaults: ClassVar[Mapping[str, Any]] = {
-        "httpVersion": "http2",
-        "priceClass": "PriceClass_All",
-        "retainOnDelete": False,
-        "staging": False,
-        "waitForDeployment": True,
-    }
     unstable = frozenset({"etag", "lastModifiedTime", "status"})
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:

@@ -1,7 +1,7 @@
 """A function that runs at the edge."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.aws.edge import EdgeType, etag
 from lab.providers.framework.box import Box
@@ -19,10 +19,6 @@ class Function(EdgeType):
 
     token = "aws:cloudfront/function:Function"
     arn_path = "function/"
-    replaces = frozenset({"name"})
-    updates = frozenset({"code", "comment", "keyValueStoreAssociations", "publish", "runtime"})
-    sets = frozenset({"keyValueStoreAssociations"})
-    defaults: ClassVar[Mapping[str, Any]] = {"publish": True}
     unstable = frozenset({"etag", "liveStageEtag", "status"})
     autoname = AutoName("name", 64)
 

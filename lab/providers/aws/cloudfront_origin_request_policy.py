@@ -9,5 +9,4 @@ class OriginRequestPolicy(EdgePolicy):
 
     token = "aws:cloudfront/originRequestPolicy:OriginRequestPolicy"
     arn_path = "origin-request-policy/"
-    updates = frozenset({"comment", "cookiesConfig", "headersConfig", "name", "queryStringsConfig"})
     autoname = AutoName("name", 128)

@@ -1,7 +1,7 @@
 """A block device of its own."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.model import Volume as Device
 from lab.providers.aws import topology
@@ -17,16 +17,8 @@ class Volume(AwsType):
     token = "aws:ebs/volume:Volume"
     prefix = "vol"
     arn_path = "volume/"
-    replaces = frozenset(
-        {"availabilityZone", "encrypted", "kmsKeyId", "multiAttachEnabled", "outpostArn", "snapshotId"}
-    )
-    updates = frozenset({"size", "type", "iops", "throughput", "finalSnapshot", "volumeInitializationRate"})
-    keeps = frozenset({"iops", "throughput", "size", "type", "kmsKeyId", "snapshotId", "encrypted"})
-    defaults: ClassVar[Mapping[str, Any]] = {"type": "gp2", "encrypted": False, "finalSnapshot": False}
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
-        if inputs.get("size") is None and not inputs.get("snapshotId"):
-            yield Problem("size", "one of size, snapshotId must be specified")
         size = inputs.get("size")
         if isinstance(size, int) and not 1 <= size <= 65536:
             yield Problem("size", f"size is {size} GiB; it must be 1 to 65536")
@@ -38,6 +30,8 @@ class Volume(AwsType):
         size = inputs.get("size") or 8
         return {
             "size": size,
+            "type": inputs.get("type") or "gp2",
+            "encrypted": bool(inputs.get("encrypted")),
             "iops": inputs.get("iops") or (3000 if gp3 else max(100, 3 * size)),
             "throughput": inputs.get("throughput") or (125 if gp3 else 0),
             "createTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -4,7 +4,7 @@ import ipaddress
 import secrets
 import zlib
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.aws import topology
 from lab.providers.aws.cloud import AwsType, region_of
@@ -22,17 +22,13 @@ class Eip(AwsType):
     token = "aws:ec2/eip:Eip"
     prefix = "eipalloc"
     arn_path = "elastic-ip/"
-    replaces = frozenset(
-        {"address", "customerOwnedIpv4Pool", "domain", "networkBorderGroup", "publicIpv4Pool", "ipamPoolId"}
-    )
-    updates = frozenset({"instance", "networkInterface", "associateWithPrivateIp"})
-    keeps = frozenset({"domain", "instance", "networkInterface", "networkBorderGroup", "publicIpv4Pool", "address"})
-    defaults: ClassVar[Mapping[str, Any]] = {"domain": "vpc", "publicIpv4Pool": "amazon"}
 
     def computed(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         span = int(LAST) - int(FIRST) + 1
         return {
             "allocationId": identity,
+            "domain": "vpc",
+            "publicIpv4Pool": inputs.get("publicIpv4Pool") or "amazon",
             "networkBorderGroup": region_of(call, inputs),
             "associationId": "",
             "privateIp": "",

@@ -15,11 +15,6 @@ class EipAssociation(AwsType):
 
     token = "aws:ec2/eipAssociation:EipAssociation"
     prefix = "eipassoc"
-    tagged = False
-    replaces = frozenset(
-        {"allocationId", "allowReassociation", "instanceId", "networkInterfaceId", "privateIpAddress", "publicIp"}
-    )
-    keeps = frozenset({"allocationId", "instanceId", "networkInterfaceId", "privateIpAddress", "publicIp"})
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
         if not inputs.get("allocationId") and not inputs.get("publicIp"):
@@ -45,13 +40,6 @@ class EipAssociation(AwsType):
         eip = exists(box, topology.EIP, record["allocationId"], "InvalidAllocationID.NotFound", "allocation")
         record["publicIp"] = eip["publicIp"]
         face = check_association(box, record.get("networkInterfaceId"), record.get("instanceId"))
-        for instance, one in box.records(topology.INSTANCE).items():
-            if one["primaryNetworkInterfaceId"] == face and one["instanceState"] == "pending":
-                # An Eip with an instance of its own waits for it, this does not (terraform-provider-aws#6189, #19699).
-                raise Refusal(
-                    f"IncorrectInstanceState: The pending instance '{instance}' is not in a valid state for this "
-                    "operation"
-                )
         record["networkInterfaceId"] = face
         record["privateIpAddress"] = (box.record(topology.INTERFACE, face) or {})["privateIp"]
         reassociate(box, record["allocationId"], face, record.get("allowReassociation") is not False)
@@ -71,12 +59,26 @@ class EipAssociation(AwsType):
 
 
 def check_association(box: Box, interface: Any, instance: Any) -> str:
-    """The interface; Refusal when there is none or when its VPC has no way out."""
+    """The interface; Refusal when there is none, when its VPC has no way out or while its machine is pending.
+
+    The provider tries none of these again: what it repeats is the look at the result (eip.go, eip_association.go;
+    terraform-provider-aws#6189, #19699, #3072).
+    """
     face = topology.face_of(box, interface, instance)
     record = exists(box, topology.INTERFACE, face or instance, "InvalidNetworkInterfaceID.NotFound", "interface")
     subnet = box.record(topology.SUBNET, record["subnetId"]) or {}
     if not any(one.get("vpcId") == subnet.get("vpcId") for one in box.records(topology.GATEWAY).values()):
         raise Refusal(f"Gateway.NotAttached: Network {subnet.get('vpcId')} is not attached to any internet gateway")
+    for machine, one in box.records(topology.INSTANCE).items():
+        if one["primaryNetworkInterfaceId"] == face and one["instanceState"] == "pending":
+            if interface:
+                raise Refusal(
+                    f"IncorrectInstanceState: The pending-instance-creation instance to which '{face}' is attached is "
+                    "not in a valid state for this operation"
+                )
+            raise Refusal(
+                f"InvalidInstanceID: The pending instance '{machine}' is not in a valid state for this operation."
+            )
     return face
 
 

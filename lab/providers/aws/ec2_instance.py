@@ -6,12 +6,13 @@ import contextlib
 import secrets
 import zlib
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.client import LabError
 from lab.providers.aws import topology
 from lab.providers.aws.cloud import AwsType, exists, region_of
 from lab.providers.aws.ec2_network_interface import check_address, private_name
+from lab.providers.aws.offers import offering
 from lab.providers.framework.box import Box
 from lab.providers.framework.changes import Change
 from lab.providers.framework.checks import Problem
@@ -20,15 +21,8 @@ from lab.providers.framework.types import Call, Refusal
 USER_DATA_LIMIT = 16384
 """Bytes, before base64 (EC2 guide, instance user data)."""
 
-_ROOT = {"deleteOnTermination", "iops", "tags", "throughput", "volumeSize", "volumeType"}
-_METADATA = {"httpEndpoint", "httpProtocolIpv6", "httpPutResponseHopLimit", "httpTokens", "instanceMetadataTags"}
-
 _STOPS = ("instanceType", "userData", "userDataBase64")
 """What EC2 changes on a stopped machine only, so the provider stops and starts it."""
-
-_WITH_INTERFACE = ("associatePublicIpAddress", "subnetId", "privateIp", "secondaryPrivateIps", "vpcSecurityGroupIds",
-                   "securityGroups", "ipv6Addresses", "ipv6AddressCount", "sourceDestCheck")  # fmt: skip
-"""Arguments that conflict with an interface of one's own, as the provider's schema has it."""
 
 
 class Instance(AwsType):
@@ -37,59 +31,8 @@ class Instance(AwsType):
     token = "aws:ec2/instance:Instance"
     prefix = "i"
     arn_path = "instance/"
-    replaces = frozenset(
-        {
-            "ami", "associatePublicIpAddress", "availabilityZone", "cpuOptions", "ebsBlockDevices", "ebsOptimized",
-            "enclaveOptions", "ephemeralBlockDevices", "hibernation", "hostId", "instanceMarketOptions",
-            "ipv6Addresses", "keyName", "launchTemplate", "networkInterfaces", "placementGroup",
-            "placementPartitionNumber", "primaryNetworkInterface", "privateDnsNameOptions", "privateIp",
-            "rootBlockDevice.encrypted", "rootBlockDevice.kmsKeyId", "secondaryNetworkInterfaces", "securityGroups",
-            "subnetId", "tenancy",
-        }
-    )  # fmt: skip
-    updates = frozenset(
-        {
-            "capacityReservationSpecification", "creditSpecification", "disableApiStop", "disableApiTermination",
-            "forceDestroy", "getPasswordData", "hostResourceGroupArn", "iamInstanceProfile",
-            "instanceInitiatedShutdownBehavior", "instanceType", "maintenanceOptions", "metadataOptions", "monitoring",
-            "secondaryPrivateIps", "sourceDestCheck", "userData", "userDataBase64", "userDataReplaceOnChange",
-            "volumeTags", "vpcSecurityGroupIds", *(f"rootBlockDevice.{one}" for one in _ROOT),
-            *(f"metadataOptions.{one}" for one in _METADATA),
-        }
-    )  # fmt: skip
-    sets = frozenset({"vpcSecurityGroupIds", "securityGroups", "secondaryPrivateIps"})
-    keeps = frozenset(
-        {
-            "ami", "associatePublicIpAddress", "availabilityZone", "instanceType", "keyName", "metadataOptions",
-            "monitoring", "privateIp", "rootBlockDevice", "subnetId", "tenancy", "userData", "userDataBase64",
-            "vpcSecurityGroupIds", "disableApiTermination", "disableApiStop", "ebsOptimized", "iamInstanceProfile",
-            "instanceInitiatedShutdownBehavior", "maintenanceOptions", "creditSpecification", "placementGroup",
-            *(f"rootBlockDevice.{one}" for one in (*_ROOT, "encrypted", "kmsKeyId")),
-            *(f"metadataOptions.{one}" for one in _METADATA),
-        }
-    )  # fmt: skip
-    defaults: ClassVar[Mapping[str, Any]] = {
-        "getPasswordData": False,
-        "userDataReplaceOnChange": False,
-        "forceDestroy": False,
-        "sourceDestCheck": True,
-    }
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
-        def given(key: str) -> bool:
-            return inputs.get(key) not in (None, "", [], {})
-
-        for key in ("ami", "instanceType"):
-            if not given(key) and not given("launchTemplate"):
-                yield Problem(key, f'one of "{key}", "launchTemplate" must be specified')
-        for one, other in (
-            ("userData", "userDataBase64"),
-            ("primaryNetworkInterface", "networkInterfaces"),
-            *(("primaryNetworkInterface", key) for key in _WITH_INTERFACE),
-            *(("networkInterfaces", key) for key in _WITH_INTERFACE),
-        ):
-            if given(one) and given(other):
-                yield Problem(other, f'"{other}" conflicts with "{one}": give one of them')
         text, packed = inputs.get("userData"), inputs.get("userDataBase64")
         size = len(text.encode()) if isinstance(text, str) else 0
         if isinstance(packed, str):
@@ -199,6 +142,11 @@ class Instance(AwsType):
             "availabilityZone": subnet.get("availabilityZone") or record["availabilityZone"],
             **self._public(box, record),
         }
+        if record["availabilityZone"] not in offering(record["region"], str(record.get("instanceType") or "")):
+            raise Refusal(
+                f"Unsupported: Your requested instance type ({record['instanceType']}) is not supported in your "
+                f"requested Availability Zone ({record['availabilityZone']})."
+            )
 
     def _own_interface(self, box: Box, identity: str, record: dict[str, Any]) -> dict[str, Any]:
         """The interface that comes with a machine which names none."""

@@ -15,8 +15,6 @@ class InternetGateway(AwsType):
     token = "aws:ec2/internetGateway:InternetGateway"
     prefix = "igw"
     arn_path = "internet-gateway/"
-    updates = frozenset({"vpcId"})
-    keeps = frozenset({"vpcId"})
 
     def computed(self, call: Call, identity: str, inputs: Any) -> dict[str, Any]:
         return {"ownerId": ACCOUNT}

@@ -17,7 +17,6 @@ class KeyPair(AwsType):
 
     token = "aws:ec2/keyPair:KeyPair"
     arn_path = "key-pair/"
-    replaces = frozenset({"keyName", "keyNamePrefix", "publicKey"})
     autoname = AutoName("keyName", 255)
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:

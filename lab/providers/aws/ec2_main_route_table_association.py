@@ -13,8 +13,6 @@ class MainRouteTableAssociation(NetworkPart):
 
     token = "aws:ec2/mainRouteTableAssociation:MainRouteTableAssociation"
     prefix = "rtbassoc"
-    tagged = False
-    updates = frozenset({"vpcId", "routeTableId"})
 
     def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
         exists(box, topology.VPC, record["vpcId"], "InvalidVpcID.NotFound", "vpc")

@@ -4,7 +4,7 @@ import ipaddress
 import secrets
 import zlib
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.aws import topology
 from lab.providers.aws.cloud import AwsType, exists, region_of
@@ -14,12 +14,6 @@ from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Busy, Call, Refusal
 from lab.services.credentials import ACCOUNT
 
-_OTHERS = frozenset(
-    {"ipv4PrefixCount", "ipv4Prefixes", "ipv6AddressCount", "ipv6AddressListEnabled", "ipv6AddressLists",
-     "ipv6Addresses", "ipv6PrefixCount", "ipv6Prefixes", "privateIpsCount", "privateIpListEnabled",
-     "connectionTrackingSpecification"}
-)  # fmt: skip
-
 
 class NetworkInterface(AwsType):
     """A new primary address replaces; groups and the source/destination check change in place."""
@@ -27,13 +21,6 @@ class NetworkInterface(AwsType):
     token = "aws:ec2/networkInterface:NetworkInterface"
     prefix = "eni"
     arn_path = "network-interface/"
-    replaces = frozenset({"subnetId", "interfaceType"})
-    updates = frozenset(
-        {"securityGroups", "sourceDestCheck", "description", "attachments", "privateIps", "privateIpLists", *_OTHERS}
-    )
-    sets = frozenset({"securityGroups", "privateIps"})
-    keeps = frozenset({"securityGroups", "privateIps", "privateIp", "privateIpLists", "interfaceType", "attachments"})
-    defaults: ClassVar[Mapping[str, Any]] = {"sourceDestCheck": True, "interfaceType": "interface"}
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
         for at, address in enumerate(inputs.get("privateIps") or []):
@@ -58,6 +45,7 @@ class NetworkInterface(AwsType):
         mac = secrets.token_bytes(5)
         return {
             "privateIp": addresses[0],
+            "interfaceType": inputs.get("interfaceType") or "interface",
             "privateIps": addresses,
             "privateIpLists": addresses,
             "privateDnsName": private_name(addresses[0], region_of(call, inputs)),

@@ -22,17 +22,8 @@ class Route(NetworkPart):
     """The destination replaces; the target changes in place."""
 
     token = "aws:ec2/route:Route"
-    tagged = False
-    replaces = frozenset({"routeTableId", *_DESTINATIONS})
-    updates = frozenset(_TARGETS)
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
-        for names in (_DESTINATIONS, _TARGETS):
-            given = [name for name in names if inputs.get(name) not in (None, "")]
-            if len(given) != 1:
-                yield Problem(
-                    given[1] if given else names[0], f"exactly one of {', '.join(names)} must be specified, got {given}"
-                )
         cidr = inputs.get("destinationCidrBlock")
         if isinstance(cidr, str):
             try:

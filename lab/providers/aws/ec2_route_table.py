@@ -15,10 +15,6 @@ class RouteTable(AwsType):
     token = "aws:ec2/routeTable:RouteTable"
     prefix = "rtb"
     arn_path = "route-table/"
-    replaces = frozenset({"vpcId"})
-    updates = frozenset({"routes", "propagatingVgws"})
-    sets = frozenset({"routes", "propagatingVgws"})
-    keeps = frozenset({"routes", "propagatingVgws"})
 
     def computed(self, call: Call, identity: str, inputs: Any) -> dict[str, Any]:
         return {"ownerId": ACCOUNT, "routes": inputs.get("routes") or [], "propagatingVgws": []}

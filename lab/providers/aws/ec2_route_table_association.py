@@ -1,12 +1,10 @@
 """Which route table a subnet uses."""
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.providers.aws import topology
 from lab.providers.aws.cloud import NetworkPart, exists
 from lab.providers.framework.box import Box
-from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Call, Refusal
 
 
@@ -15,13 +13,6 @@ class RouteTableAssociation(NetworkPart):
 
     token = "aws:ec2/routeTableAssociation:RouteTableAssociation"
     prefix = "rtbassoc"
-    tagged = False
-    replaces = frozenset({"subnetId", "gatewayId"})
-    updates = frozenset({"routeTableId"})
-
-    def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
-        if bool(inputs.get("subnetId")) == bool(inputs.get("gatewayId")):
-            yield Problem("subnetId", "exactly one of subnetId, gatewayId must be specified")
 
     def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
         exists(box, topology.TABLE, record["routeTableId"], "InvalidRouteTableID.NotFound", "routeTable")

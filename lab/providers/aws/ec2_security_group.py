@@ -1,7 +1,7 @@
 """A security group."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.aws import topology
 from lab.providers.aws.cloud import AwsType, exists
@@ -17,11 +17,6 @@ class SecurityGroup(AwsType):
     token = "aws:ec2/securityGroup:SecurityGroup"
     prefix = "sg"
     arn_path = "security-group/"
-    replaces = frozenset({"name", "namePrefix", "description", "vpcId"})
-    updates = frozenset({"ingress", "egress", "revokeRulesOnDelete"})
-    sets = frozenset({"ingress", "egress"})
-    keeps = frozenset({"ingress", "egress", "vpcId"})
-    defaults: ClassVar[Mapping[str, Any]] = {"description": "Managed by Pulumi", "revokeRulesOnDelete": False}
     autoname = AutoName("name", 255)
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:

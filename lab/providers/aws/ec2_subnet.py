@@ -2,11 +2,12 @@
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.aws import topology
 from lab.providers.aws.cloud import AwsType, exists, region_of
 from lab.providers.aws.ec2_vpc import cidr_problems
+from lab.providers.aws.offers import zones
 from lab.providers.framework.box import Box
 from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Busy, Call, Refusal
@@ -19,29 +20,12 @@ class Subnet(AwsType):
     token = "aws:ec2/subnet:Subnet"
     prefix = "subnet"
     arn_path = "subnet/"
-    replaces = frozenset(
-        {"vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId", "ipv4IpamPoolId", "ipv4NetmaskLength",
-         "ipv6Native", "outpostArn"}
-    )  # fmt: skip
-    updates = frozenset(
-        {"mapPublicIpOnLaunch", "assignIpv6AddressOnCreation", "enableDns64", "enableResourceNameDnsARecordOnLaunch",
-         "enableResourceNameDnsAaaaRecordOnLaunch", "privateDnsHostnameTypeOnLaunch"}
-    )  # fmt: skip
-    keeps = frozenset({"availabilityZone", "availabilityZoneId", "privateDnsHostnameTypeOnLaunch"})
-    defaults: ClassVar[Mapping[str, Any]] = {
-        "mapPublicIpOnLaunch": False,
-        "assignIpv6AddressOnCreation": False,
-        "enableDns64": False,
-        "enableResourceNameDnsARecordOnLaunch": False,
-        "enableResourceNameDnsAaaaRecordOnLaunch": False,
-        "ipv6Native": False,
-    }
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
         return cidr_problems(inputs, "cidrBlock", 16, 28)
 
     def computed(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        zone = inputs.get("availabilityZone") or f"{region_of(call, inputs)}a"
+        zone = inputs.get("availabilityZone") or zones(region_of(call, inputs))[-1]
         return {
             "availabilityZone": zone,
             "availabilityZoneId": inputs.get("availabilityZoneId") or f"lab1-az{1 + ord(zone[-1]) % 3}",
@@ -50,6 +34,13 @@ class Subnet(AwsType):
         }
 
     def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        known = zones(record["region"])
+        if record["availabilityZone"] not in known:
+            raise Refusal(
+                f"creating EC2 Subnet: InvalidParameterValue: Value ({record['availabilityZone']}) for parameter "
+                f"availabilityZone is invalid. Subnets can currently only be created in the following availability "
+                f"zones: {', '.join(known)}."
+            )
         vpc = exists(box, topology.VPC, record["vpcId"], "InvalidVpcID.NotFound", "vpc")
         if not record.get("cidrBlock"):
             raise Refusal("the lab's subnets need a cidrBlock: it has no IPAM and no IPv6")

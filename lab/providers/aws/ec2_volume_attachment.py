@@ -14,17 +14,19 @@ class VolumeAttachment(AwsType):
     """Attached and detached while the machine runs, unless it is to be stopped first."""
 
     token = "aws:ec2/volumeAttachment:VolumeAttachment"
-    tagged = False
-    replaces = frozenset({"deviceName", "instanceId", "volumeId"})
-    updates = frozenset({"forceDetach", "skipDestroy", "stopInstanceBeforeDetaching"})
 
     def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:
         text = f"{inputs['deviceName']}-{inputs['instanceId']}-{inputs['volumeId']}-"
         return f"vai-{zlib.crc32(text.encode())}"
 
     def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
-        exists(box, topology.VOLUME, record["volumeId"], "InvalidVolume.NotFound", "volume")
-        exists(box, topology.INSTANCE, record["instanceId"], "InvalidInstanceID.NotFound", "instance")
+        volume = exists(box, topology.VOLUME, record["volumeId"], "InvalidVolume.NotFound", "volume")
+        machine = exists(box, topology.INSTANCE, record["instanceId"], "InvalidInstanceID.NotFound", "instance")
+        if volume["availabilityZone"] != machine["availabilityZone"]:
+            raise Refusal(
+                f"InvalidVolume.ZoneMismatch: The volume '{record['volumeId']}' is not in the same availability zone "
+                f"as instance '{record['instanceId']}'"
+            )
         for one in box.records(self.token).values():
             if one["volumeId"] == record["volumeId"]:
                 raise Refusal(f"VolumeInUse: {record['volumeId']} is already attached to {one['instanceId']}")

@@ -3,7 +3,7 @@
 import ipaddress
 import secrets
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.aws import topology
 from lab.providers.aws.cloud import AwsType
@@ -19,18 +19,6 @@ class Vpc(AwsType):
     token = "aws:ec2/vpc:Vpc"
     prefix = "vpc"
     arn_path = "vpc/"
-    replaces = frozenset({"cidrBlock", "ipv4IpamPoolId", "ipv4NetmaskLength"})
-    updates = frozenset(
-        {"enableDnsHostnames", "enableDnsSupport", "enableNetworkAddressUsageMetrics", "instanceTenancy"}
-    )
-    keeps = frozenset({"enableDnsHostnames", "enableNetworkAddressUsageMetrics"})
-    defaults: ClassVar[Mapping[str, Any]] = {
-        "enableDnsSupport": True,
-        "enableDnsHostnames": False,
-        "enableNetworkAddressUsageMetrics": False,
-        "instanceTenancy": "default",
-        "assignGeneratedIpv6CidrBlock": False,
-    }
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
         yield from cidr_problems(inputs, "cidrBlock", 16, 28)
@@ -54,6 +42,8 @@ class Vpc(AwsType):
             "defaultNetworkAclId": f"acl-0{secrets.token_hex(8)}",
             "dhcpOptionsId": f"dopt-0{secrets.token_hex(8)}",
             "ownerId": ACCOUNT,
+            "enableDnsHostnames": bool(inputs.get("enableDnsHostnames")),
+            "enableNetworkAddressUsageMetrics": bool(inputs.get("enableNetworkAddressUsageMetrics")),
         }
 
     def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ class EdgeType(AwsType):
     unstable = frozenset({"etag"})
 
     def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:
-        return etag()
+        return super().identify(call, inputs) if self.named else etag()
 
     def computed(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {"etag": etag()}
@@ -34,9 +34,4 @@ class EdgeType(AwsType):
 class EdgePolicy(EdgeType):
     """A policy of its own; its name can be changed in place. Edges read it with each request."""
 
-    tagged = False
-
-    def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:
-        import uuid
-
-        return str(uuid.uuid4())
+    named = "{uuid}"

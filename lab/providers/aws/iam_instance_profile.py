@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.aws import topology
 from lab.providers.aws.cloud import exists
@@ -17,9 +17,6 @@ class InstanceProfile(IamType):
 
     token = "aws:iam/instanceProfile:InstanceProfile"
     arn_path = "instance-profile/"
-    replaces = frozenset({"name", "namePrefix", "path"})
-    updates = frozenset({"role"})
-    defaults: ClassVar[Mapping[str, Any]] = {"path": "/"}
     autoname = AutoName("name", 128)
 
     def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:

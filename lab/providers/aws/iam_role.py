@@ -4,7 +4,7 @@ import secrets
 import string
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.aws.identity import POLICY, IamType, as_text, document_problems, put_role
 from lab.providers.framework.box import Box
@@ -22,12 +22,6 @@ class Role(IamType):
 
     token = "aws:iam/role:Role"
     arn_path = "role/"
-    replaces = frozenset({"name", "namePrefix", "path"})
-    updates = frozenset({"assumeRolePolicy", "description", "forceDetachPolicies", "inlinePolicies",
-                         "managedPolicyArns", "maxSessionDuration", "permissionsBoundary"})  # fmt: skip
-    sets = frozenset({"managedPolicyArns"})
-    keeps = frozenset({"inlinePolicies", "managedPolicyArns"})
-    defaults: ClassVar[Mapping[str, Any]] = {"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False}
     autoname = AutoName("name", 64)
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:

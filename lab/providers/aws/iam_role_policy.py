@@ -14,9 +14,6 @@ class RolePolicy(IamType):
     """What it allows counts in the lab: the APIs check each request of a machine against it."""
 
     token = "aws:iam/rolePolicy:RolePolicy"
-    tagged = False
-    replaces = frozenset({"name", "namePrefix", "role"})
-    updates = frozenset({"policy"})
     autoname = AutoName("name", 128)
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:

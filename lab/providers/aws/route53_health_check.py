@@ -3,7 +3,7 @@
 import ipaddress
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.aws.cloud import AwsType
 from lab.providers.framework.box import Box
@@ -25,15 +25,6 @@ class HealthCheck(AwsType):
 
     token = "aws:route53/healthCheck:HealthCheck"
     service = "route53"
-    replaces = frozenset({"type", "requestInterval", "measureLatency", "referenceName", "routingControlArn"})
-    updates = frozenset(
-        {"childHealthThreshold", "childHealthchecks", "cloudwatchAlarmName", "cloudwatchAlarmRegion", "disabled",
-         "enableSni", "failureThreshold", "fqdn", "insufficientDataHealthStatus", "invertHealthcheck", "ipAddress",
-         "port", "regions", "resourcePath", "searchString", "triggers"}
-    )  # fmt: skip
-    sets = frozenset({"childHealthchecks", "regions"})
-    keeps = frozenset({"enableSni", "failureThreshold", "triggers"})
-    defaults: ClassVar[Mapping[str, Any]] = {"disabled": False, "measureLatency": False}
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
         kind = inputs["type"]

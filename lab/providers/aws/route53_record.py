@@ -10,8 +10,6 @@ from lab.providers.framework.types import Call, Refusal
 from lab.providers.framework.values import UNKNOWN
 from lab.services import record_rules
 
-POLICIES = ("cidrRoutingPolicy", "failoverRoutingPolicies", "geolocationRoutingPolicies", "geoproximityRoutingPolicy",
-            "latencyRoutingPolicies", "multivalueAnswerRoutingPolicy", "weightedRoutingPolicies")  # fmt: skip
 ZONE = "aws:route53/zone:Zone"
 
 
@@ -19,28 +17,12 @@ class Record(AwsType):
     """Only another name or zone replaces; another type or set identifier is a delete and a create in one update."""
 
     token = "aws:route53/record:Record"
-    tagged = False
     service = "route53"
-    replaces = frozenset({"name", "zoneId"})
-    updates = frozenset({"aliases", "allowOverwrite", "healthCheckId", "records", "setIdentifier", "ttl", "type"}) | {
-        *POLICIES
-    }
-    sets = frozenset({"records"})
-    keeps = frozenset({"allowOverwrite"})
     unstable = frozenset({"fqdn"})
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
-        if bool(inputs.get("aliases")) == bool(inputs.get("records")):
-            yield Problem("records", "one of `aliases,records` must be specified, and not both")
         if inputs.get("records") and inputs.get("ttl") is None:
             yield Problem("ttl", '"ttl": all of `records,ttl` must be specified')
-        if inputs.get("aliases") and inputs.get("ttl") is not None:
-            yield Problem("ttl", '"ttl": conflicts with aliases: an alias has the TTL of its target')
-        chosen = [name for name in POLICIES if inputs.get(name)]
-        if len(chosen) > 1:
-            yield Problem(chosen[1], f'"{chosen[1]}": conflicts with {chosen[0]}')
-        if chosen and not inputs.get("setIdentifier"):
-            yield Problem("setIdentifier", f'"{chosen[0]}": all of `{chosen[0]},set_identifier` must be specified')
         for policy in inputs.get("failoverRoutingPolicies") or []:
             kind = policy.get("type") if isinstance(policy, dict) else None
             if kind not in ("PRIMARY", "SECONDARY", UNKNOWN, None):

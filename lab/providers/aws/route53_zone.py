@@ -3,11 +3,11 @@
 import secrets
 import string
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.aws.cloud import AwsType
 from lab.providers.framework.box import Box
-from lab.providers.framework.types import Call, Refusal
+from lab.providers.framework.types import AutoName, Call, Refusal
 
 RECORD = "aws:route53/record:Record"
 
@@ -17,10 +17,7 @@ class Zone(AwsType):
 
     token = "aws:route53/zone:Zone"
     service = "route53"
-    replaces = frozenset({"name", "delegationSetId"})
-    updates = frozenset({"comment", "enableAcceleratedRecovery", "forceDestroy", "vpcs"})
-    keeps = frozenset({"enableAcceleratedRecovery"})
-    defaults: ClassVar[Mapping[str, Any]] = {"comment": "Managed by Pulumi", "forceDestroy": False}
+    autoname = AutoName("name", 1024)
 
     def settle(self, inputs: dict[str, Any]) -> dict[str, Any]:
         return {**inputs, "name": str(inputs["name"]).removesuffix(".")} if inputs.get("name") else inputs

@@ -7,6 +7,7 @@ from typing import Any
 from lab.providers.aws import topology
 from lab.providers.aws.cloud import NetworkPart, exists
 from lab.providers.framework.box import Box
+from lab.providers.framework.changes import Change, Kind
 from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Call, Refusal
 
@@ -18,15 +19,8 @@ class GroupRule(NetworkPart):
 
     prefix = "sgr"
     arn_path = "security-group-rule/"
-    replaces = frozenset({"securityGroupId"})
-    updates = frozenset({"ipProtocol", "fromPort", "toPort", "description", *PEERS})
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
-        given = [name for name in PEERS if inputs.get(name) not in (None, "")]
-        if len(given) != 1:
-            yield Problem(
-                given[1] if given else PEERS[0], f"Exactly one of {', '.join(PEERS)} must be given, got {given}"
-            )
         cidr = inputs.get("cidrIpv4")
         if isinstance(cidr, str):
             try:
@@ -42,6 +36,10 @@ class GroupRule(NetworkPart):
             yield Problem("fromPort", f"fromPort and toPort must be given for ipProtocol {protocol}")
         if isinstance(low, int) and isinstance(high, int) and protocol in ("tcp", "udp", "6", "17") and low > high:
             yield Problem("fromPort", f"fromPort {low} is above toPort {high}")
+
+    def forces(self, change: Change, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool | None:
+        # another kind of peer (a group where a range was) is another rule (provider's ModifyPlan)
+        return True if change.rule in PEERS and change.kind is not Kind.UPDATE else None
 
     def settle(self, inputs: dict[str, Any]) -> dict[str, Any]:
         protocol = str(inputs.get("ipProtocol"))

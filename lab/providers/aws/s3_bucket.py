@@ -1,7 +1,7 @@
 """A bucket."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.aws.api import Api, ApiType, tag_list
 from lab.providers.aws.cloud import region_of
@@ -20,10 +20,6 @@ class Bucket(ApiType):
     token = "aws:s3/bucket:Bucket"
     service = "s3"
     arn_path = ""
-    replaces = frozenset({"bucket", "bucketPrefix", "bucketNamespace", "objectLockEnabled"})
-    updates = frozenset({"forceDestroy"})
-    defaults: ClassVar[Mapping[str, Any]] = {"forceDestroy": False}
-    keeps = frozenset({"objectLockEnabled", "bucketNamespace"})
     autoname = AutoName("bucket", 63, lower=True)
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:

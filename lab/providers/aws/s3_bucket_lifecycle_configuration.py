@@ -11,8 +11,6 @@ class BucketLifecycleConfiguration(BucketSetting):
     """Kept and answered; nothing ages in the lab."""
 
     token = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
-    updates = frozenset({"rules", "transitionDefaultMinimumObjectSize", "timeouts"})
-    keeps = frozenset({"transitionDefaultMinimumObjectSize"})
 
     def put(self, call: Call, api: Api, identity: str, record: dict[str, Any]) -> dict[str, Any]:
         rules = [_rule(rule) for rule in record.get("rules") or []]

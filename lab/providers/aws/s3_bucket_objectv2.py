@@ -3,15 +3,13 @@
 import base64
 import hashlib
 import urllib.parse
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 from lab.providers.aws.api import Api, ApiType
 from lab.providers.framework.assets import asset_bytes
-from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import AutoName, Call
 
-_CONTENT = ("content", "contentBase64", "source")
 _HEADERS = {
     "cacheControl": "CacheControl", "contentDisposition": "ContentDisposition", "contentEncoding": "ContentEncoding",
     "contentLanguage": "ContentLanguage", "contentType": "ContentType", "kmsKeyId": "SSEKMSKeyId",
@@ -26,22 +24,8 @@ class BucketObjectv2(ApiType):
 
     token = "aws:s3/bucketObjectv2:BucketObjectv2"
     service = "s3"
-    replaces = frozenset({"bucket", "key", "overrideProvider"})
-    updates = frozenset(
-        {*_CONTENT, *_HEADERS, "acl", "checksumAlgorithm", "etag", "forceDestroy", "sourceHash",
-         "objectLockLegalHoldStatus", "objectLockMode", "objectLockRetainUntilDate"}
-    )  # fmt: skip
-    keeps = frozenset(
-        {"contentType", "kmsKeyId", "serverSideEncryption", "storageClass", "etag", "acl", "bucketKeyEnabled"}
-    )
-    defaults: ClassVar[Mapping[str, Any]] = {"forceDestroy": False, "storageClass": "STANDARD"}
     autoname = AutoName("key", 1024)
     unstable = frozenset({"etag", "versionId"})
-
-    def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
-        given = [key for key in _CONTENT if inputs.get(key) is not None]
-        if len(given) > 1:
-            yield Problem(given[1], f"only one of {', '.join(_CONTENT)} can be specified, got {given}")
 
     def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:
         # since provider 6 the id is bucket and key
@@ -52,6 +36,7 @@ class BucketObjectv2(ApiType):
         return {
             "arn": f"arn:aws:s3:::{inputs['bucket']}/{inputs['key']}",
             "etag": etag,
+            "storageClass": inputs.get("storageClass") or "STANDARD",
             "contentType": inputs.get("contentType") or "application/octet-stream",
             "serverSideEncryption": inputs.get("serverSideEncryption") or "AES256",
             "versionId": inputs.get("versionId") or "",

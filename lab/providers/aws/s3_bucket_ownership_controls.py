@@ -11,7 +11,6 @@ class BucketOwnershipControls(BucketSetting):
     """One rule."""
 
     token = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
-    updates = frozenset({"rule"})
 
     def put(self, call: Call, api: Api, identity: str, record: dict[str, Any]) -> dict[str, Any]:
         rules = [{"ObjectOwnership": record["rule"]["objectOwnership"]}]

@@ -15,7 +15,6 @@ class BucketPolicy(BucketSetting):
     """Kept and answered; the lab evaluates the policies of roles, not those of buckets."""
 
     token = "aws:s3/bucketPolicy:BucketPolicy"
-    updates = frozenset({"policy"})
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
         return document_problems(inputs, "policy")

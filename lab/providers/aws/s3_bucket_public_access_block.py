@@ -1,7 +1,6 @@
 """Keeps a bucket from becoming public."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.aws.api import Api
 from lab.providers.aws.bucket_setting import BucketSetting, upper
@@ -14,8 +13,6 @@ class BucketPublicAccessBlock(BucketSetting):
     """Four switches."""
 
     token = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
-    updates = frozenset({*_SETTINGS, "skipDestroy"})
-    defaults: ClassVar[Mapping[str, Any]] = dict.fromkeys(_SETTINGS, False)
 
     def put(self, call: Call, api: Api, identity: str, record: dict[str, Any]) -> dict[str, Any]:
         settings = upper({key: bool(record.get(key)) for key in _SETTINGS})

@@ -11,7 +11,6 @@ class BucketServerSideEncryptionConfiguration(BucketSetting):
     """Nothing is encrypted in the lab; the setting is kept and answered."""
 
     token = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
-    updates = frozenset({"rules"})
 
     def put(self, call: Call, api: Api, identity: str, record: dict[str, Any]) -> dict[str, Any]:
         rules = []

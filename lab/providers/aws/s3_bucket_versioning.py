@@ -13,7 +13,6 @@ class BucketVersioning(BucketSetting):
     """Deleting it suspends versioning, as the provider does."""
 
     token = "aws:s3/bucketVersioning:BucketVersioning"
-    updates = frozenset({"versioningConfiguration", "mfa"})
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
         status = (inputs.get("versioningConfiguration") or {}).get("status")

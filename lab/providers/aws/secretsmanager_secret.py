@@ -1,7 +1,7 @@
 """A secret's name and settings; its value is a version."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.aws.api import Api, ApiType, tag_list
 from lab.providers.framework.checks import Problem
@@ -15,13 +15,6 @@ class Secret(ApiType):
 
     token = "aws:secretsmanager/secret:Secret"
     service = api = "secretsmanager"
-    replaces = frozenset({"name", "namePrefix", "type"})
-    updates = frozenset(
-        {"description", "forceOverwriteReplicaSecret", "kmsKeyId", "policy", "recoveryWindowInDays", "replicas"}
-    )
-    sets = frozenset({"replicas"})
-    keeps = frozenset({"policy", "replicas"})
-    defaults: ClassVar[Mapping[str, Any]] = {"recoveryWindowInDays": 30, "forceOverwriteReplicaSecret": False}
     autoname = AutoName("name", 512)
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:

@@ -14,9 +14,6 @@ class SecretPolicy(ApiType):
 
     token = "aws:secretsmanager/secretPolicy:SecretPolicy"
     service = api = "secretsmanager"
-    tagged = False
-    replaces = frozenset({"secretArn"})
-    updates = frozenset({"policy", "blockPublicPolicy"})
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
         return document_problems(inputs, "policy")

@@ -2,11 +2,10 @@
 
 import base64
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.api import Api, ApiType
-from lab.providers.framework.checks import Problem
 from lab.providers.framework.types import Call
 
 
@@ -15,17 +14,6 @@ class SecretVersion(ApiType):
 
     token = "aws:secretsmanager/secretVersion:SecretVersion"
     service = api = "secretsmanager"
-    tagged = False
-    replaces = frozenset({"secretId", "secretString", "secretBinary"})
-    updates = frozenset({"versionStages", "secretStringWoVersion", "secretStringWo"})
-    sets = frozenset({"versionStages"})
-    keeps = frozenset({"versionStages"})
-    secret_outputs = frozenset({"secretString", "secretBinary"})
-
-    def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
-        given = [key for key in ("secretString", "secretBinary", "secretStringWo") if inputs.get(key) is not None]
-        if len(given) > 1:
-            yield Problem(given[1], "only one of secretString, secretBinary, secretStringWo can be specified")
 
     def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:
         return f"{inputs['secretId']}|{uuid.uuid4()}"

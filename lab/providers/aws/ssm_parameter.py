@@ -1,7 +1,7 @@
 """A parameter of Systems Manager."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.aws.api import Api, ApiType, tag_list
 from lab.providers.framework.changes import Change
@@ -17,12 +17,6 @@ class Parameter(ApiType):
     token = "aws:ssm/parameter:Parameter"
     service = api = "ssm"
     arn_path = "parameter/"
-    replaces = frozenset({"name", "dataType"})
-    updates = frozenset({"type", "value", "insecureValue", "description", "allowedPattern", "keyId", "tier",
-                         "overwrite", "valueWo", "valueWoVersion"})  # fmt: skip
-    keeps = frozenset({"dataType", "keyId", "arn", "insecureValue"})
-    defaults: ClassVar[Mapping[str, Any]] = {"tier": "Standard", "dataType": "text"}
-    secret_outputs = frozenset({"value", "valueWo"})
     autoname = AutoName("name", 1011)
     unstable = frozenset({"version"})
 
@@ -30,9 +24,6 @@ class Parameter(ApiType):
         kind = inputs.get("type")
         if isinstance(kind, str) and kind not in ("String", "StringList", "SecureString"):
             yield Problem("type", f"expected type to be one of [String StringList SecureString], got {kind}")
-        given = [key for key in ("value", "insecureValue", "valueWo") if inputs.get(key) is not None]
-        if len(given) != 1:
-            yield Problem("value", f"exactly one of value, insecureValue, valueWo must be specified, got {given}")
 
     def forces(self, change: Change, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool | None:
         # "Advanced-tier parameters can't be downgraded": the provider replaces then (CustomizeDiff)
@@ -47,7 +38,12 @@ class Parameter(ApiType):
         return super().arn(call, identity.lstrip("/"), inputs)
 
     def computed(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        found = {"version": int(inputs.get("version") or 0) + 1, "hasValueWo": inputs.get("valueWo") is not None}
+        found = {
+            "version": int(inputs.get("version") or 0) + 1,
+            "hasValueWo": inputs.get("valueWo") is not None,
+            "tier": inputs.get("tier") or "Standard",
+            "dataType": inputs.get("dataType") or "text",
+        }
         if inputs.get("insecureValue") is not None:
             found["value"] = inputs["insecureValue"]
         return found

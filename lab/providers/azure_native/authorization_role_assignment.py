@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.azure_native.cloud import AzureType, guid
 from lab.providers.framework.box import Box
@@ -23,8 +23,6 @@ class RoleAssignment(AzureType):
     path = "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}"
     api = "2022-04-01"
     autoname = guid("roleAssignmentName")
-    live = True
-    replaces: ClassVar[frozenset[str]] = frozenset({"principalId"})
     located = provisioned = False
 
     def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:

@@ -3,10 +3,12 @@
 import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from lab.providers.framework.box import Box
 from lab.providers.framework.changes import Declared
+from lab.providers.framework.facts import Facts
 from lab.providers.framework.records import RecordType
 from lab.providers.framework.types import AutoName, Call, Refusal
 from lab.services.azure import SUBSCRIPTION
@@ -34,7 +36,9 @@ class AzureType(RecordType):
     """A resource of Azure Resource Manager, whose id is its path."""
 
     deletes_first = True
-    live = False
+    derived = frozenset({"location"})
+    removal_seconds = 0
+    """The provider does not try again what is refused with 400 or 409 (late.py has the exceptions)."""
 
     path: ClassVar[str]
     """Below the subscription, with inputs in braces: resourceGroups/{resourceGroupName}/providers/…/{vmName}."""
@@ -62,11 +66,24 @@ class AzureType(RecordType):
     def renewed(self, call: Call, identity: str, record: Mapping[str, Any]) -> dict[str, Any]:
         return self.computed(call, identity, record)
 
-    def declared(self, schema: Mapping[str, Any]) -> Declared:
-        replaces = self.replaces | set(re.findall(r"{(\w+)}", self.path)) | ({"location"} & set(schema["inputs"]))
-        tops = {name for name in replaces if "." not in name}
-        updates = frozenset(set(schema["inputs"]) - tops) | self.updates
-        return Declared(frozenset(replaces), updates, self.sets, self.keeps, deep=True)
+    def told(self, facts: Facts) -> Declared:
+        """The provider compares what the program says now with what it said before, and sends all that does not replace
+        in place."""
+        base = facts.declared()
+        updates = base.updates | (facts.given - base.replaces)
+        return replace(base, updates=updates, sets=self.sets, keeps=frozenset(), secrets=frozenset(), deep=True)
+
+    def update(self, call: Call, identity: str, state: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+        was, now = str(state.get("location") or ""), str(new.get("location") or "")
+        if was and now and spelled(was) != spelled(now):
+            raise Refusal(
+                f'Status=409 Code="InvalidResourceLocation" Message="The resource \'{identity.rpartition("/")[2]}\' '
+                f"already exists in location '{was}'. A resource with the same name cannot be created in location "
+                f"'{now}'.\" (the provider does not replace on it: give replace_on_changes)"
+            )
+        if was:
+            new = {**new, "location": spelled(was)}
+        return super().update(call, identity, state, new)
 
     def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
         """That it does not exist yet, and that what contains it does. Types that look further call this first."""
@@ -97,7 +114,12 @@ def location_of(call: Call, inputs: Mapping[str, Any]) -> str:
             "missing required property 'location'. Either set it explicitly or configure it with "
             "'pulumi config set azure-native:location <value>'."
         )
-    return str(found).lower().replace(" ", "")
+    return spelled(str(found))
+
+
+def spelled(location: str) -> str:
+    """As Azure gives it back."""
+    return location.lower().replace(" ", "")
 
 
 def kind_of(identity: str) -> str:

@@ -18,7 +18,6 @@ class Disk(AzureType):
     path = GROUP + "/providers/Microsoft.Compute/disks/{diskName}"
     api = "2024-03-02"
     autoname = generated("diskName", 80)
-    live = True
 
     def computed(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         gib = inputs.get("diskSizeGB") or 4

@@ -30,7 +30,6 @@ class VirtualMachine(AzureType):
     api = "2024-11-01"
     autoname = generated("vmName", 64)
     completed: ClassVar[frozenset[str]] = frozenset({"identity"})
-    live = True
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
         profile = block(inputs.get("osProfile"))

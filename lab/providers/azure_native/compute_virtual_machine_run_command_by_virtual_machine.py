@@ -23,7 +23,6 @@ class VirtualMachineRunCommandByVirtualMachine(AzureType):
     path = GROUP + "/providers/Microsoft.Compute/virtualMachines/{vmName}/runCommands/{runCommandName}"
     api = "2024-11-01"
     autoname = copied("runCommandName", 80)
-    live = True
     unstable: ClassVar[frozenset[str]] = frozenset({"instanceView"})
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:

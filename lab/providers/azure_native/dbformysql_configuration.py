@@ -16,7 +16,6 @@ class Configuration(AzureType):
     path = GROUP + "/providers/Microsoft.DBforMySQL/flexibleServers/{serverName}/configurations/{configurationName}"
     api = "2023-12-30"
     autoname = copied("configurationName", 128)
-    live = True
     located = provisioned = False
 
     def computed(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A schema of a MySQL flexible server."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.azure_native import flexible_server, topology
 from lab.providers.azure_native.cloud import GROUP, AzureType, copied, exists
@@ -15,8 +15,6 @@ class Database(AzureType):
     path = GROUP + "/providers/Microsoft.DBforMySQL/flexibleServers/{serverName}/databases/{databaseName}"
     api = "2023-12-30"
     autoname = copied("databaseName", 64)
-    live = True
-    keeps: ClassVar[frozenset[str]] = frozenset({"charset", "collation"})
     located = provisioned = False
 
     def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:

@@ -17,7 +17,6 @@ class FirewallRule(AzureType):
     path = GROUP + "/providers/Microsoft.DBforMySQL/flexibleServers/{serverName}/firewallRules/{firewallRuleName}"
     api = "2023-12-30"
     autoname = copied("firewallRuleName", 80)
-    live = True
     located = provisioned = False
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:

@@ -26,10 +26,6 @@ class Server(AzureType):
     path = GROUP + "/providers/Microsoft.DBforMySQL/flexibleServers/{serverName}"
     api = "2024-02-01-preview"
     autoname = generated("serverName", 63)
-    live = True
-    replaces: ClassVar[frozenset[str]] = frozenset(
-        {"administratorLogin", "createMode", "restorePointInTime", "sourceServerResourceId", "importSourceProperties"}
-    )
     completed: ClassVar[frozenset[str]] = frozenset({"network", "storage", "backup"})
     provisioned = False
 
@@ -63,12 +59,17 @@ class Server(AzureType):
         }
 
     def update(self, call: Call, identity: str, state: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-        before, after = call.before.get("network") or {}, new.get("network") or {}
-        if before.get("delegatedSubnetResourceId") != after.get("delegatedSubnetResourceId"):
-            raise Refusal(
-                'Status=400 Code="VnetMoveIsNotSupported" Message="A flexible server stays in the subnet that it was '
-                'created in." (make another server and restore into it)'
-            )
+        """One PUT of all that the program says, over the server as it is now ("the update action will overwrite the
+        existing server", FlexibleServers.json): a disk that grew by itself would shrink. Codes are assumptions."""
+        was, now = ((one.get("storage") or {}).get("storageSizeGB") or 0 for one in (state, new))
+        old, version = str(state.get("version") or ""), str(new.get("version") or "")
+        refused = ""
+        if now < was:
+            refused = f"storage has {was} GB and can only be scaled up, not down to {now} GB"
+        elif old and version and _series(version) < _series(old):
+            refused = f"version {old} cannot go back to {version}"
+        if refused:
+            raise Refusal(f'Status=400 Code="InvalidParameterValue" Message="Server {new["serverName"]}: {refused}."')
         return super().update(call, identity, state, new)
 
     def verify(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
@@ -135,3 +136,7 @@ class Server(AzureType):
             box.unworld("machines", record["__machine"])
             box.unworld("interfaces", topology.short("nic", identity))
         box.apply()
+
+
+def _series(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

@@ -23,7 +23,6 @@ class Secret(AzureType):
     path = GROUP + "/providers/Microsoft.KeyVault/vaults/{vaultName}/secrets/{secretName}"
     api = "2024-11-01"
     autoname = copied("secretName", 127)
-    live = True
     completed: ClassVar[frozenset[str]] = frozenset({"properties"})
     provisioned = False
 

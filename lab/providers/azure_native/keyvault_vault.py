@@ -21,8 +21,6 @@ class Vault(AzureType):
     path = GROUP + "/providers/Microsoft.KeyVault/vaults/{vaultName}"
     api = "2024-11-01"
     autoname = generated("vaultName", 24)
-    live = True
-    replaces: ClassVar[frozenset[str]] = frozenset({"properties.createMode"})
     completed: ClassVar[frozenset[str]] = frozenset({"properties"})
     provisioned = False
 

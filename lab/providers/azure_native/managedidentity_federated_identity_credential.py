@@ -18,7 +18,6 @@ class FederatedIdentityCredential(AzureType):
     )
     api = "2023-01-31"
     autoname = copied("federatedIdentityCredentialResourceName", 120)
-    live = True
     located = provisioned = False
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:

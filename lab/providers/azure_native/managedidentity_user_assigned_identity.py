@@ -16,7 +16,6 @@ class UserAssignedIdentity(AzureType):
     path = GROUP + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}"
     api = "2023-01-31"
     autoname = generated("resourceName", 128)
-    live = True
     provisioned = False
 
     def computed(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,6 @@ class PublicIPAddress(NetworkType):
     path = GROUP + "/providers/Microsoft.Network/publicIPAddresses/{publicIpAddressName}"
     api = "2024-05-01"
     autoname = generated("publicIpAddressName", 80)
-    replaces: ClassVar[frozenset[str]] = frozenset({"publicIPAddressVersion", "publicIPPrefix", "sku"})
     completed: ClassVar[frozenset[str]] = frozenset({"dnsSettings"})
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:

@@ -11,8 +11,6 @@ from lab.providers.framework.types import Busy, Call
 class NetworkType(AzureType):
     """A part of virtual networks."""
 
-    live = True
-
     def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
         topology.put_networks(box)
         box.apply()
@@ -24,7 +22,8 @@ class NetworkType(AzureType):
     def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
         self.remove(box)
 
-    def remove(self, box: Box, *gone: tuple[str, str]) -> None:
+    @staticmethod
+    def remove(box: Box, *gone: tuple[str, str]) -> None:
         """Take these (kind, id) out of the world and compute the rest anew, as one: another resource's change that read
         the records before would bring them back."""
         with box.lock:

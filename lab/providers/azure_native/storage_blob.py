@@ -4,7 +4,7 @@ import base64
 import hashlib
 import urllib.parse
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.azure_native.api import blob_call
 from lab.providers.azure_native.cloud import GROUP, AzureType, copied
@@ -29,10 +29,7 @@ class Blob(AzureType):
         "/containers/{containerName}/blobs/{blobName}"
     )
     autoname = copied("blobName", 1024)
-    live = True
-    replaces: ClassVar[frozenset[str]] = frozenset({"source", "contentMd5", "type"})
     located = provisioned = False
-    defaults: ClassVar[Mapping[str, Any]] = {"type": "Block", "metadata": {}}
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
         if inputs.get("type") == "Append" and inputs.get("source"):

@@ -24,7 +24,6 @@ class BlobContainer(AzureType):
     )
     api = "2024-01-01"
     autoname = copied("containerName", 63)
-    live = True
     located = provisioned = False
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:

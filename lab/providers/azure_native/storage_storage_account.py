@@ -5,7 +5,7 @@ import datetime
 import re
 import secrets
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from lab.providers.azure_native.cloud import GROUP, AzureType, generated, location_of
 from lab.providers.framework.box import Box
@@ -23,8 +23,6 @@ class StorageAccount(AzureType):
     path = GROUP + "/providers/Microsoft.Storage/storageAccounts/{accountName}"
     api = "2024-01-01"
     autoname = generated("accountName", 24)
-    live = True
-    replaces: ClassVar[frozenset[str]] = frozenset({"isHnsEnabled"})
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
         name = inputs.get("accountName")

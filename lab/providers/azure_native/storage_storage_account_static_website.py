@@ -16,7 +16,6 @@ class StorageAccountStaticWebsite(AzureType):
     token = "azure-native:storage:StorageAccountStaticWebsite"
     path = GROUP + "/providers/Microsoft.Storage/storageAccounts/{accountName}/staticWebsite"
     located = provisioned = False
-    live = True
 
     def shared(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {}

@@ -48,9 +48,13 @@ class Box:
     def unworld(self, kind: str, identity: str) -> None:
         self.client.call("world_delete", kind=kind, id=identity)
 
-    def dark(self) -> bool:
-        """Whether AWS is down just now."""
-        return bool(self.client.call("is_dark"))
+    def dark(self, package: str, place: str = "") -> bool:
+        """Whether a package's cloud is down just now, in this region or of this context."""
+        return bool(self.client.call("is_dark", package=package, place=place))
+
+    def shelf(self, context: str) -> str:
+        """What is added to tokens where the records of a context's cluster are."""
+        return str(self.client.call("shelf", context=context))
 
     def apply(self) -> None:
         """Make the world real; returns when it is."""

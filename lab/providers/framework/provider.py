@@ -1,17 +1,22 @@
 """One package's provider: finds the type's file, checks, compares, and calls it."""
 
+import functools
 import importlib
+import importlib.util
 import re
 import threading
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
 from lab.client import LabError
+from lab.providers.framework import recorded
 from lab.providers.framework.box import Box
-from lab.providers.framework.changes import EMPTY, Change, changes, left_out, replacing
+from lab.providers.framework.changes import EMPTY, Change, changes, filled, left_out, replacing
 from lab.providers.framework.checks import Checker, Problem
+from lab.providers.framework.facts import Facts
+from lab.providers.framework.lateness import SEED_VARIABLE, Lateness, Made
 from lab.providers.framework.schema import Schemas, snake
 from lab.providers.framework.types import Call, Refusal, ResourceType, unique_name
 from lab.providers.framework.values import UNKNOWN, Secret, guarded, holds_secret, holds_unknown, reveal
@@ -50,8 +55,10 @@ class Provider:
         self._introduced = False
         self._lock = threading.Lock()
         self._types: dict[str, ResourceType] = {}
+        self._facts: dict[str, Facts | None] = {}
         self._known: dict[str, set[str]] = {}
         self._seen: dict[tuple[str, str], dict[str, Any]] = {}
+        self._late = Lateness.of(package, self.cancelled)
 
     # Before resources
 
@@ -100,16 +107,37 @@ class Provider:
             raise Refusal(lacking) from None
 
     def _load(self, token: str) -> ResourceType:
+        if token in self._rows:
+            base, row = self._rows[token]
+            return self._ruled(recorded.row(base, token, **row))
         module = self._module(
             token,
             f"resource type {token} is not supported in the twinsite lab: nobody has written its stand-in. "
-            f"Add lab/providers/{self.package}/{file_of(token)}.py (lab/providers/__init__.py says how), or take the "
-            "resource out of this stack",
+            f"Add lab/providers/{self.package}/{file_of(token)}.py, or a row of recorded.py there "
+            "(lab/providers/__init__.py says how), or take the resource out of this stack",
         )
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, ResourceType) and getattr(value, "token", "") == token:
-                return value()
+                return self._ruled(value())
         raise Refusal(f"{module.__name__} has no class with token {token}")
+
+    def _ruled(self, kind: ResourceType) -> ResourceType:
+        facts = self._facts[kind.token] = Facts.of(kind.token, self.schemas)
+        if facts is not None:
+            kind.rules = kind.told(facts)
+        else:
+            own = kind.declared(self.schemas.resource(kind.token))
+            kind.rules = replace(own, defaults=kind.defaults, secrets=kind.secret_outputs)
+        return kind
+
+    @functools.cached_property
+    def _rows(self) -> recorded.Rows:
+        """The package's types that are only recorded."""
+        name = f"lab.providers.{self.package}.recorded"
+        if importlib.util.find_spec(name) is None:
+            return {}
+        rows: recorded.Rows = importlib.import_module(name).ROWS
+        return rows
 
     # Resources
 
@@ -123,12 +151,19 @@ class Provider:
         checker = Checker(self.schemas, call.name)
         inputs = checker.inputs(self.schemas.resource(kind.token), new)
         problems = checker.problems
-        if kind.autoname is not None and _look(inputs, kind.autoname.property) in EMPTY:
-            name, was = kind.autoname.property, reveal(old)
+        facts = self._facts[kind.token]
+        name = "" if kind.autoname is None else kind.autoname.property
+        otherwise = facts is not None and facts.excludes(reveal(inputs), name)
+        if kind.autoname is not None and _look(inputs, name) in EMPTY and not otherwise:
+            was = reveal(old)
             kept = _look(was, name) if name in (was.get(DEFAULTS) or []) else None
             inputs = _with(inputs, name, kept or unique_name(kind.autoname, call.name, seed))
             if kind.autoname.unique:
                 inputs[DEFAULTS] = [name]
+        if facts is not None:
+            told = {one.path for one in problems}
+            found = facts.problems(reveal(inputs), call.name, kind.derived)
+            problems = [*problems, *(one for one in found if one.path not in told)]
         if not problems:
             problems = list(kind.problems(call, reveal(inputs)))
         if not problems and not holds_unknown(inputs):
@@ -154,9 +189,8 @@ class Provider:
         self._remember(urn, identity)
         self._see(kind, identity, reveal(state))
         before, after = reveal(old), reveal(new)
-        declared = kind.declared(self.schemas.resource(kind.token))
-        found = changes(declared, before, after, reveal(state), kind.defaults, ignored)
-        changed = replacing(declared, found, kind.token, lambda change: kind.forces(change, before, after))
+        found = changes(kind.rules, before, after, reveal(state), ignored)
+        changed = replacing(kind.rules, found, kind.token, lambda change: kind.forces(change, before, after))
         return Difference(changed, any(changed.values()) and _delete_first(kind, before, after))
 
     def create(self, urn: str, inputs: dict[str, Any], preview: bool, timeout: float) -> tuple[str, dict[str, Any]]:
@@ -167,14 +201,16 @@ class Provider:
         if preview:
             unknown = dict.fromkeys(self.schemas.resource(kind.token)["outputs"], UNKNOWN)
             rest = dict.fromkeys(kind.completed, UNKNOWN)
-            return "", guarded({**unknown, **kind.defaults, **plain, **rest}, secret)
-        kind.reach(call, "create")
+            return "", guarded({**unknown, **filled(plain, kind.rules.defaults), **rest}, secret)
+        kind.reach(call, "create", plain)
         if not kind.adopts(plain):
             self._clear_orphans(kind, call)
         self._say_recorded(kind, call)
-        identity, computed = kind.create(call, plain)
+        identity, computed = self._when_taken(
+            "create", kind, urn, "", plain, lambda: kind.create(call, plain), lambda made: {**made[1], "id": made[0]}
+        )
         self._remember(urn, identity)
-        outputs = {**kind.defaults, **plain, **computed}
+        outputs = {**filled(plain, kind.rules.defaults), **computed, **kind.names(identity)}
         self._see(kind, identity, outputs)
         return identity, guarded(outputs, secret)
 
@@ -186,11 +222,12 @@ class Provider:
         self._introduce(self._call(urn))
         self._remember(urn, identity)
         before = reveal(state)
-        kind.reach(self._call(urn), "read")
+        kind.reach(self._call(urn), "read", before)
         found = kind.read(self._call(urn), identity, dict(before))
         if found is None:
             return None
         identity = found.pop("__id", identity)
+        found |= kind.names(identity)
         self._remember(urn, identity)
         given = reveal(inputs)
         if not state:  # an import: everything the cloud says that the program could have said
@@ -198,9 +235,9 @@ class Provider:
             given = {
                 key: found[key]
                 for key in names
-                if found.get(key) not in EMPTY and (key not in kind.defaults or found[key] != kind.defaults[key])
+                if found.get(key) not in EMPTY and found[key] != kind.rules.defaults.get(key)
             }
-            return identity, guarded(found, set(kind.secret_outputs)), guarded(given, set(kind.secret_outputs))
+            return identity, guarded(found, set(kind.rules.secrets)), guarded(given, set(kind.rules.secrets))
         secret = self._secrets(kind, inputs, state)
         # Drift: what the cloud says now of an input that the program gave.
         seen = {key: found[key] if key in found and found[key] != before.get(key) else given[key] for key in given}
@@ -220,26 +257,30 @@ class Provider:
         kept = {
             key: value
             for key, value in before.items()
-            if key != DEFAULTS and (key not in was or key in plain or key in kind.keeps)
+            if key != DEFAULTS and (key not in was or key in plain or key in kind.rules.keeps)
         }
-        declared = kind.declared(self.schemas.resource(kind.token))
-        merged = {**kind.defaults, **kept, **plain, **left_out(declared, plain, ignored)}
+        merged = filled({**kept, **plain}, kind.rules.defaults)
+        for path, value in left_out(kind.rules, plain, ignored).items():
+            merged = _with(merged, path, value)
         secret = self._secrets(kind, new, state)
         if preview:
             for key in kind.completed & set(before):
                 merged[key] = before[key] if plain.get(key) == was.get(key) else UNKNOWN
             return guarded({**merged, **dict.fromkeys(kind.unstable, UNKNOWN)}, secret)
         self._say_recorded(kind, call)
-        kind.reach(call, "update")
-        computed = kind.update(call, identity, before, merged)
+        kind.reach(call, "update", merged)
+        computed = self._when_taken(
+            "update", kind, urn, identity, merged, lambda: kind.update(call, identity, before, merged)
+        )
         self._see(kind, identity, {**merged, **computed})
         return guarded({**merged, **computed}, secret)
 
     def delete(self, urn: str, identity: str, state: dict[str, Any], timeout: float) -> None:
         kind = self.type(token_of(urn))
         self._remember(urn, identity)
-        kind.reach(self._call(urn), "delete")
-        kind.delete(self._call(urn, timeout), identity, reveal(state))
+        before, call = reveal(state), self._call(urn, timeout)
+        kind.reach(call, "delete", before)
+        self._when_taken("delete", kind, urn, identity, before, lambda: kind.delete(call, identity, before))
 
     def cancel(self) -> None:
         """Ctrl-C: what waits gives up; what is being made is finished, so that the state knows of it."""
@@ -278,7 +319,22 @@ class Provider:
         recorded = ""
         if module.ACTS and call.box is None:
             recorded = "; there is no box, so everything is recorded, not run"
-        self._log("info", f"this is the twinsite lab, not {module.REAL}{recorded}", "")
+        late = f"; what takes time in the cloud is late, by {SEED_VARIABLE}={self._late.seed}" if self._late else ""
+        self._log("info", f"this is the twinsite lab, not {module.REAL}{recorded}{late}", "")
+
+    def _when_taken(
+        self,
+        operation: str,
+        kind: ResourceType,
+        urn: str,
+        identity: str,
+        inputs: Mapping[str, Any],
+        perform: Callable[[], Made],
+        outputs: Callable[[Made], Mapping[str, Any]] = lambda made: {},
+    ) -> Made:
+        if self._late is None:
+            return perform()
+        return self._late.during(operation, kind.token, urn, identity, inputs, perform, outputs)
 
     def _say_recorded(self, kind: ResourceType, call: Call) -> None:
         if call.box is not None and not kind.live:
@@ -290,7 +346,7 @@ class Provider:
             return
         with self._lock:
             known = set(self._known.get(call.urn, ()))
-        for identity, record in call.box.records(kind.token).items():
+        for identity, record in call.box.records(kind.shelf(call)).items():
             if record.get("__urn") == call.urn and identity not in known:
                 call.log(
                     "warning",
@@ -309,7 +365,7 @@ class Provider:
 
     def _secrets(self, kind: ResourceType, inputs: dict[str, Any], state: dict[str, Any]) -> set[str]:
         secret = {key for key, value in {**state, **inputs}.items() if holds_secret(value)}
-        secret |= kind.secret_outputs
+        secret |= kind.rules.secrets
         return secret | {output for output, sources in kind.secret_from.items() if secret & set(sources)}
 
     @staticmethod

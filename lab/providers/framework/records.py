@@ -2,10 +2,11 @@
 
 import contextlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from lab.client import LabError
 from lab.providers.framework.box import Box
+from lab.providers.framework.changes import filled
 from lab.providers.framework.types import Call, Refusal, ResourceType
 
 
@@ -18,6 +19,9 @@ class RecordType(ResourceType):
     """
 
     leaves_records = True
+
+    removal_seconds: ClassVar[float] = 120
+    """How long a deletion waits for what still uses it, as the real provider does (there 5 to 20 minutes)."""
 
     # What a type says
 
@@ -66,7 +70,7 @@ class RecordType(ResourceType):
 
     def create(self, call: Call, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         identity = self.identify(call, inputs)
-        record = {**self.defaults, **inputs, **self.shared(call, identity, inputs)}
+        record = {**filled(inputs, self.rules.defaults), **self.shared(call, identity, inputs)}
         record |= self.computed(call, identity, record)
         box = call.box
         if box is None:
@@ -127,8 +131,7 @@ class RecordType(ResourceType):
         if record is None:
             return
         if self.live:
-            # The real provider waits while something else still uses it, too (there 5 to 20 minutes).
-            call.wait(lambda: self.removable(call, box, identity, record), 120)
+            call.wait(lambda: self.removable(call, box, identity, record), self.removal_seconds)
         # What puts a record into the world holds the lock from reading to putting, so nobody puts back what goes now.
         with box.lock:
             box.forget(self.token, identity)

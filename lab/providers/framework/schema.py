@@ -137,7 +137,9 @@ class _Reader:
                 raise LookupError(f"{self.sdk} has no module {where} for {token}")
             self._bare(parent, self.folder / where)
         try:
-            module = importlib.import_module(f"{parent}.{snake(file or name)}")
+            # gcp:compute/vPNTunnel:VPNTunnel is in vpn_tunnel.py, which only its class says.
+            words = name if file.lower() == name.lower() else file or name
+            module = importlib.import_module(f"{parent}.{snake(words)}")
             resource = getattr(module, name)
         except (ImportError, AttributeError):
             raise LookupError(f"{self.sdk} has no class for {token}") from None

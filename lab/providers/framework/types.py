@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from lab.providers.framework.box import Box
 from lab.providers.framework.changes import Change, Declared
 from lab.providers.framework.checks import Problem
+from lab.providers.framework.facts import Facts
 
 
 class Refusal(Exception):
@@ -101,9 +102,13 @@ class ResourceType:
     """Outputs that the cloud fills in for inputs that are not given, and that a preview already knows."""
     secret_outputs: ClassVar[frozenset[str]] = frozenset()
     """Outputs that are secret whatever the program says."""
+    rules: Declared
+    """What holds: of the facts, and for a type without facts what the six above say. The provider sets it."""
     secret_from: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Outputs that are secret when one of these inputs is."""
     autoname: ClassVar[AutoName | None] = None
+    derived: ClassVar[frozenset[str]] = frozenset()
+    """Required inputs that the provider finds by itself when the program gives none."""
     live: ClassVar[bool] = True
     """False: nothing happens besides the record, and `up` says so."""
     leaves_records: ClassVar[bool] = False
@@ -135,6 +140,10 @@ class ResourceType:
         """Make it: (id, computed outputs)."""
         raise NotImplementedError(self.token)
 
+    def names(self, identity: str) -> dict[str, Any]:
+        """Outputs that say the id once more."""
+        return {}
+
     def read(self, call: Call, identity: str, state: dict[str, Any]) -> dict[str, Any] | None:
         """Outputs as they are now; None when it is gone. `state` is empty for an import."""
         if not state:
@@ -154,12 +163,21 @@ class ResourceType:
         """Take away what an interrupted run left, of which no state knows: as if it had never been."""
         self.delete(call, identity, record)
 
-    def reach(self, call: Call, operation: str) -> None:
-        """Refusal when the cloud does not answer now. `operation` is create, read, update or delete."""
+    def reach(self, call: Call, operation: str, record: Mapping[str, Any]) -> None:
+        """Refusal when the cloud does not answer now. `operation` is create, read, update or delete; `record` is what
+        is to be, or was."""
+
+    def shelf(self, call: Call) -> str:
+        """The token under which the box keeps its records."""
+        return self.token
 
     def declared(self, schema: Mapping[str, Any]) -> Declared:
-        """Rules for this type; packages add what all of their types share."""
+        """Rules for a type without facts, besides defaults and secrets; packages add what their types share."""
         return Declared(self.replaces, self.updates, self.sets, self.keeps)
+
+    def told(self, facts: Facts) -> Declared:
+        """Rules for a type with facts."""
+        return facts.declared()
 
 
 def unique_name(rule: AutoName, urn_name: str, seed: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Stand-in for the kubernetes provider: the primary's cluster as far as a backup job needs one.
+"""Stand-in for the kubernetes provider: a site's cluster as far as a backup job needs one.
 
 Here: one file a type, cluster.py with what all share. Not here: who runs a job (lab/services).
 """

@@ -68,14 +68,17 @@ class KubernetesType(ResourceType):
 
     # Given
 
-    def reach(self, call: Call, operation: str) -> None:
-        if call.box is None or not call.box.dark():
+    def shelf(self, call: Call) -> str:
+        return self.token + _shelf(call)
+
+    def reach(self, call: Call, operation: str, record: Mapping[str, Any]) -> None:
+        if not _dark(call):
             return
         said = "configured Kubernetes cluster is unreachable: unable to load schema information from the API server"
         if operation == "update" and str(call.config.get("skipUpdateUnreachable")).lower() == "true":
             call.log("warning", f"{said}; skipped, as skipUpdateUnreachable says")
             return
-        raise Refusal(f"{said} (AWS is dark in this lab: `./scripts/lab dark off`)")
+        raise Refusal(f"{said} (its site is dark in this lab: `./scripts/lab dark off`)")
 
     def create(self, call: Call, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         metadata = inputs["metadata"]
@@ -86,29 +89,29 @@ class KubernetesType(ResourceType):
         if call.box is not None:
             with call.box.lock:
                 self._admit(call, identity, metadata)
-                call.box.put(self.token, identity, {**record, "__urn": call.urn})
+                call.box.put(self.shelf(call), identity, {**record, "__urn": call.urn})
         return identity, record
 
     def _admit(self, call: Call, identity: str, metadata: Mapping[str, Any]) -> None:
         """What the API server refuses. Refusal."""
         assert call.box is not None
         kind = self.token.rpartition(":")[2]
-        if call.box.record(self.token, identity) is not None:
+        if call.box.record(self.shelf(call), identity) is not None:
             raise Refusal(f'{kind.lower()}s "{metadata["name"]}" already exists')
         space = metadata["namespace"] if self.namespaced else "default"
-        if space != "default" and call.box.record(NAMESPACE, space) is None:
+        if space != "default" and call.box.record(NAMESPACE + _shelf(call), space) is None:
             raise Refusal(f'namespaces "{space}" not found')
 
     def read(self, call: Call, identity: str, state: dict[str, Any]) -> dict[str, Any] | None:
         if call.box is None:
             return super().read(call, identity, state)
-        record = call.box.record(self.token, identity)
+        record = call.box.record(self.shelf(call), identity)
         if record is not None:
             record.pop("__urn", None)
         return record
 
     def update(self, call: Call, identity: str, state: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-        if call.box is not None and call.box.dark():  # skipUpdateUnreachable: nothing is done
+        if _dark(call):  # skipUpdateUnreachable: nothing is done
             return state
         was = state.get("metadata") or {}
         server = {key: was[key] for key in ("uid", "creationTimestamp") if key in was}
@@ -118,12 +121,24 @@ class KubernetesType(ResourceType):
         }
         record = {**new, "metadata": {**(new.get("metadata") or {}), **server, **counted}, **self.complete(new)}
         if call.box is not None:
-            before = call.box.record(self.token, identity)
+            before = call.box.record(self.shelf(call), identity)
             if before is None:
                 raise Refusal(f"{self.token} {identity} is gone; run `pulumi refresh`")
-            call.box.put(self.token, identity, {**record, "__urn": before.get("__urn", call.urn)})
+            call.box.put(self.shelf(call), identity, {**record, "__urn": before.get("__urn", call.urn)})
         return record
 
     def delete(self, call: Call, identity: str, state: dict[str, Any]) -> None:
         if call.box is not None:
-            call.box.forget(self.token, identity)
+            call.box.forget(self.shelf(call), identity)
+
+
+def _context(call: Call) -> str:
+    return str(call.config.get("context") or "")
+
+
+def _shelf(call: Call) -> str:
+    return call.box.shelf(_context(call)) if call.box is not None else ""
+
+
+def _dark(call: Call) -> bool:
+    return call.box is not None and call.box.dark("kubernetes", _context(call))

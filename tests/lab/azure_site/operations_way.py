@@ -3,14 +3,15 @@
 import json
 import sys
 
-from components.inventory import AzureMachine
-from operations import azure, lock
-from operations.journal import Locked
+from operations import azure
+from operations.journal import lock
+from operations.journal.lock import Locked
 from operations.store import open_store
 from operations.transport.azure import RunCommand
+from twinsite.inventory import AzureRunCommand
 
 parts = sys.argv[1].split("/")
-machine = AzureMachine("standby", "azure", ("standby",), parts[2], parts[4], parts[-1])
+machine = AzureRunCommand(parts[2], parts[4], parts[-1])
 identity = azure.Identity()
 runner = RunCommand(identity, {"standby": machine})
 program = "import random,string,sys; print(''.join(random.choices(string.ascii_letters, k=20000)), end='')"

@@ -13,8 +13,8 @@ sys.path.insert(0, settings.require("tree"))
 import pulumi_aws as aws
 from pulumi_azure_native import resources
 
-from components.traffic import Route53FailoverPair
 from tests.mocks.traffic_world import MARKER, World
+from twinsite import Route53FailoverPair
 
 zone = aws.route53.Zone("zone", name="example.com")
 group = resources.ResourceGroup("group", resource_group_name="dr", location="koreacentral")

@@ -1,7 +1,8 @@
 """What a test does at the operator's desk: ask Route 53's servers, write and remove blobs of the two websites.
 
 desk.py until NAME ANSWER SECONDS    seconds until it is answered with ANSWER (none: no address); exit 1 if it is not
-desk.py watch NAME SECONDS           every answer within SECONDS, one a line
+desk.py watch NAME [SECONDS]         each answer that was not there before, one a line; without SECONDS until standard
+                                     input ends
 desk.py answer NAME                  its addresses now
 desk.py ttl NAME                     how long a resolver may keep the answer
 desk.py put|delete ACCOUNT BLOB [TEXT]
@@ -10,6 +11,7 @@ desk.py put|delete ACCOUNT BLOB [TEXT]
 import http.client
 import json
 import os
+import select
 import socket
 import sys
 import time
@@ -46,12 +48,16 @@ def ttl(name: str) -> None:
     print(max(record.ttl for record in found.rr))
 
 
-def watch(name: str, seconds: str) -> None:
-    end, seen = time.monotonic() + float(seconds), dict[str, None]()
+def watch(name: str, seconds: str = "inf") -> None:
+    end, seen = time.monotonic() + float(seconds), set[str]()
+    told = [sys.stdin] if seconds == "inf" else []
     while time.monotonic() < end:
-        seen[answer(name)] = None
-        time.sleep(0.3)
-    print("\n".join(seen))
+        found = answer(name)
+        if found not in seen:
+            print(found, flush=True)
+            seen.add(found)
+        if select.select(told, [], [], 0.3)[0]:
+            return
 
 
 def send(request: urllib.request.Request) -> http.client.HTTPResponse:

@@ -1,0 +1,61 @@
+"""The intent of every component, by its type in Pulumi: for whoever reads the output `intent`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from .aws_network import AwsNetworkIntent
+from .backup import BackupJobIntent, BackupStoreIntent, SecretVaultIntent
+from .cloud_sql import CloudSqlStandbyIntent
+from .cloudflare import CloudflareFailoverIntent
+from .database import MySqlReplicaPairIntent
+from .hosts import AzureHostIntent, Ec2HostIntent, GuestStoreIntent, HostGateIntent, OnPremHostIntent
+from .intent import VERSION, Intent
+from .pages import EdgeCertificateIntent, FrontDoorIntent, MaintenancePageIntent, StaticSiteIntent
+from .standby import AzureNetworkIntent, ColdWarmVmIntent, StandbyDatabaseIntent
+from .traffic import LatchIntent, Route53FailoverPairIntent
+from .tunnel import StrongSwanTunnelIntent
+from .vpn import AwsGcpVpnIntent
+from .watching import AlarmsIntent, ObserverIntent
+
+INTENTS: dict[str, type[Intent]] = {
+    f"twinsite:index:{kind.__name__.removesuffix('Intent')}": kind
+    for kind in (
+        AlarmsIntent,
+        AwsGcpVpnIntent,
+        AwsNetworkIntent,
+        AzureHostIntent,
+        AzureNetworkIntent,
+        BackupJobIntent,
+        BackupStoreIntent,
+        CloudSqlStandbyIntent,
+        CloudflareFailoverIntent,
+        ColdWarmVmIntent,
+        Ec2HostIntent,
+        EdgeCertificateIntent,
+        FrontDoorIntent,
+        GuestStoreIntent,
+        HostGateIntent,
+        LatchIntent,
+        MaintenancePageIntent,
+        MySqlReplicaPairIntent,
+        ObserverIntent,
+        OnPremHostIntent,
+        Route53FailoverPairIntent,
+        SecretVaultIntent,
+        StandbyDatabaseIntent,
+        StaticSiteIntent,
+        StrongSwanTunnelIntent,
+    )
+}
+
+
+def read(kind: str, published: Mapping[str, Any]) -> Intent:
+    """What a component has published. ValueError for a version that this library does not know, KeyError for a type
+    that has no intent."""
+    version = published.get("intent_version", 0)
+    if version != VERSION:
+        raise ValueError(
+            f"{kind} was published with version {version:g} of its intent, and this twinsite reads {VERSION}: use the "
+            "twinsite that wrote it, or `pulumi up` with this one"
+        )
+    return INTENTS[kind].of(published)

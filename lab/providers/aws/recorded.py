@@ -1,0 +1,125 @@
+"""What the lab only records: it has no metrics, notifies nobody, its edges neither sign nor add headers, its APIs
+answer every subnet without an endpoint, and AWS's managed policies allow nothing in it."""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lab.providers.aws.cloud import AwsType
+from lab.providers.aws.edge import EdgeType
+from lab.providers.framework.recorded import Rows
+from lab.providers.framework.types import AutoName
+from lab.services.credentials import ACCOUNT
+
+_OWNED = {"ownerId": ACCOUNT}
+
+
+def _waits(record: Mapping[str, Any]) -> bool:
+    """Subscriptions that somebody has to confirm."""
+    return record["protocol"] in ("email", "email-json", "http", "https")
+
+
+def _given(name: str, otherwise: str) -> Callable[[Mapping[str, Any]], str]:
+    """What the program said, else what AWS takes."""
+    return lambda record: record.get(name) or otherwise
+
+
+def _inside(number: int, at: int) -> Callable[[Mapping[str, Any]], str]:
+    """An end of a tunnel inside it: AWS's own is the first address."""
+    taken = f"169.254.{99 + number}.0/30"
+    return lambda record: str(ipaddress.ip_network(record.get(f"tunnel{number}InsideCidr") or taken)[at])
+
+
+def _tunnel(number: int, address: str) -> dict[str, Any]:
+    """What AWS says of one of a connection's two."""
+    found = {
+        "InsideCidr": _given(f"tunnel{number}InsideCidr", f"169.254.{99 + number}.0/30"),
+        "Address": address,
+        "BgpAsn": "64512",
+        "BgpHoldtime": 30,
+        "VgwInsideAddress": _inside(number, 1),
+        "CgwInsideAddress": _inside(number, 2),
+    }
+    return {f"tunnel{number}{name}": value for name, value in found.items()}
+
+
+ROWS: Rows = {
+    "aws:cloudfront/originAccessControl:OriginAccessControl": (
+        EdgeType,
+        {"arn_path": "origin-access-control/", "autoname": AutoName("name", 64)},
+    ),
+    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": (
+        EdgeType,
+        {"arn_path": "response-headers-policy/", "autoname": AutoName("name", 128), "named": "{uuid}"},
+    ),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": (
+        AwsType,
+        {"service": "cloudwatch", "arn_path": "alarm:", "named": "{alarmName}"},
+    ),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": (
+        AwsType,
+        {"service": "cloudwatch", "arn_path": "alarm:", "named": "{name}", "autoname": AutoName("name", 255)},
+    ),
+    "aws:ec2/customerGateway:CustomerGateway": (AwsType, {"prefix": "cgw", "arn_path": "customer-gateway/"}),
+    "aws:ec2/vpcEndpoint:VpcEndpoint": (
+        AwsType,
+        {
+            "prefix": "vpce",
+            "arn_path": "vpc-endpoint/",
+            "outputs": {
+                **_OWNED,
+                "state": "available",
+                "requesterManaged": False,
+                "prefixListId": lambda record: "pl-0a1b2c3d" if record["vpcEndpointType"] == "Gateway" else "",
+                "cidrBlocks": [],
+                "dnsEntries": [],
+                "networkInterfaceIds": [],
+            },
+        },
+    ),
+    "aws:ec2/vpnConnection:VpnConnection": (
+        AwsType,
+        {
+            "prefix": "vpn",
+            "arn_path": "vpn-connection/",
+            "outputs": {
+                "customerGatewayConfiguration": "",
+                "routes": [],
+                "vgwTelemetries": [],
+                **_tunnel(1, "13.124.10.1"),
+                **_tunnel(2, "13.124.10.2"),
+            },
+        },
+    ),
+    "aws:ec2/vpnGateway:VpnGateway": (
+        AwsType,
+        {"prefix": "vgw", "arn_path": "vpn-gateway/", "outputs": {"amazonSideAsn": _given("amazonSideAsn", "64512")}},
+    ),
+    "aws:ec2/vpnGatewayRoutePropagation:VpnGatewayRoutePropagation": (
+        AwsType,
+        {"named": "{vpnGatewayId}_{routeTableId}"},
+    ),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": (AwsType, {"service": "iam", "named": "{role}-{hex}"}),
+    "aws:sns/topic:Topic": (
+        AwsType,
+        {
+            "service": "sns",
+            "named": "arn:aws:sns:{region}:{account}:{name}",
+            "autoname": AutoName("name", 256),
+            "outputs": {"arn": "{id}", "owner": ACCOUNT, "beginningArchiveTime": ""},
+        },
+    ),
+    "aws:sns/topicSubscription:TopicSubscription": (
+        AwsType,
+        {
+            "service": "sns",
+            "named": "{topic}:{uuid}",
+            "outputs": {
+                **_OWNED,
+                "arn": "{id}",
+                "pendingConfirmation": _waits,
+                "confirmationWasAuthenticated": lambda record: not _waits(record),
+            },
+        },
+    ),
+}

@@ -1,0 +1,25 @@
+"""Stand-in for the gcp provider: what the lab records of Google Cloud.
+
+Here: the types as rows of recorded.py; cloud.py with what all of them share. Nothing of Google runs in this lab yet.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.providers.framework.checks import Problem
+
+REAL = "Google Cloud"
+ACTS = False
+"""Whether types act outside their own process: without a box they are then recorded only."""
+
+_NOT_DONE = ("addPulumiAttributionLabel", "batching", "defaultLabels", "universeDomain", "userProjectOverride")
+"""Configuration that would change what is made, and that the lab does not follow: refused, never ignored."""
+
+
+def config_problems(values: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with the provider's configuration. Credentials are not looked at: nobody is asked."""
+    return [
+        Problem(key, f"the twinsite lab does not follow {key}: take it out of the lab's stack")
+        for key in _NOT_DONE
+        if values.get(key)
+    ]

@@ -1,0 +1,172 @@
+"""What the lab only records of Google Cloud: that the program asks for it, and what replaces it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lab.providers.framework.recorded import Rows
+from lab.providers.framework.records import RecordType
+from lab.providers.framework.types import AutoName, Call, Refusal
+from lab.providers.gcp.cloud import GcpType
+
+_NAMED = {"autoname": AutoName("name", 63, lower=True)}
+_GLOBAL = "projects/{project}/global/"
+_REGION = "projects/{project}/regions/{region}/"
+_UNLINKED = {"linked": False}
+
+
+def _first(name: str) -> Callable[[Mapping[str, Any]], str]:
+    """The address of the program, else one that Google would choose."""
+    return lambda record: record.get(name) or "10.200.0.0"
+
+
+def _interfaces(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Two addresses that Google chooses: of 34.0.0.0/8, for documentation ranges are none that AWS is told."""
+    return [{"id": at, "ipAddress": f"34.157.{100 + at}.7", "interconnectAttachment": ""} for at in (0, 1)]
+
+
+def _delete_unprotected(self: GcpType, call: Call, identity: str, state: dict[str, Any]) -> None:
+    """The provider's own guard is in the state, so that an `up` must have taken it off before."""
+    if state.get("deletionProtection"):
+        raise Refusal(
+            f"Error, failed to delete instance because deletion_protection is set to true: {identity}. Set it to false "
+            "in an `up` of its own first"
+        )
+    RecordType.delete(self, call, identity, state)
+
+
+ROWS: Rows = {
+    "gcp:compute/externalVpnGateway:ExternalVpnGateway": (
+        GcpType,
+        {"path": _GLOBAL + "externalVpnGateways/{name}", **_NAMED, "outputs": {"labelFingerprint": "{hex}"}},
+    ),
+    "gcp:compute/firewall:Firewall": (
+        GcpType,
+        {
+            "path": _GLOBAL + "firewalls/{name}",
+            **_NAMED,
+            "outputs": {"creationTimestamp": "{now}", "destinationRanges": [], "direction": "INGRESS"},
+        },
+    ),
+    "gcp:compute/globalAddress:GlobalAddress": (
+        GcpType,
+        {
+            "path": _GLOBAL + "addresses/{name}",
+            **_NAMED,
+            "outputs": {"address": _first("address"), "creationTimestamp": "{now}", "labelFingerprint": "{hex}"},
+        },
+    ),
+    "gcp:compute/haVpnGateway:HaVpnGateway": (
+        GcpType,
+        {
+            "path": _REGION + "vpnGateways/{name}",
+            **_NAMED,
+            "outputs": {"vpnInterfaces": _interfaces, "labelFingerprint": "{hex}"},
+        },
+    ),
+    "gcp:compute/network:Network": (
+        GcpType,
+        {
+            "path": _GLOBAL + "networks/{name}",
+            **_NAMED,
+            "outputs": {"gatewayIpv4": "", "networkId": "{hex}", "numericId": "{hex}", "routingMode": "REGIONAL"},
+        },
+    ),
+    "gcp:compute/networkPeeringRoutesConfig:NetworkPeeringRoutesConfig": (
+        GcpType,
+        {"path": _GLOBAL + "networks/{network}/networkPeerings/{peering}", **_UNLINKED},
+    ),
+    "gcp:compute/router:Router": (
+        GcpType,
+        {"path": _REGION + "routers/{name}", **_NAMED, "outputs": {"creationTimestamp": "{now}"}},
+    ),
+    "gcp:compute/routerInterface:RouterInterface": (
+        GcpType,
+        {"path": "{region}/{router}/{name}", **_NAMED, **_UNLINKED},
+    ),
+    "gcp:compute/routerPeer:RouterPeer": (
+        GcpType,
+        {
+            "path": _REGION + "routers/{router}/{name}",
+            **_NAMED,
+            **_UNLINKED,
+            "outputs": {"managementType": "MANAGED_BY_USER"},
+        },
+    ),
+    "gcp:compute/vPNTunnel:VPNTunnel": (
+        GcpType,
+        {
+            "path": _REGION + "vpnTunnels/{name}",
+            **_NAMED,
+            "outputs": {
+                "creationTimestamp": "{now}",
+                "detailedStatus": "Tunnel resource is allocated. VPN tunnel will start soon.",
+                "labelFingerprint": "{hex}",
+                "localTrafficSelectors": ["0.0.0.0/0"],
+                "remoteTrafficSelectors": ["0.0.0.0/0"],
+                "sharedSecretHash": "{hex}",
+                "tunnelId": "{hex}",
+            },
+        },
+    ),
+    "gcp:secretmanager/secret:Secret": (
+        GcpType,
+        {
+            "path": "projects/{project}/secrets/{secretId}",
+            **_UNLINKED,
+            "outputs": {"createTime": "{now}", "name": "{id}", "effectiveAnnotations": {}},
+        },
+    ),
+    "gcp:secretmanager/secretVersion:SecretVersion": (
+        GcpType,
+        {
+            "path": "{secret}/versions/1",
+            **_UNLINKED,
+            "outputs": {"createTime": "{now}", "destroyTime": "", "name": "{id}", "version": "1"},
+        },
+    ),
+    "gcp:servicenetworking/connection:Connection": (
+        GcpType,
+        {
+            "path": "{network}:{service}",
+            **_UNLINKED,
+            "outputs": {"peering": "servicenetworking-googleapis-com"},
+        },
+    ),
+    "gcp:sql/database:Database": (
+        GcpType,
+        {"path": "projects/{project}/instances/{instance}/databases/{name}", **_NAMED, "outputs": {"collation": ""}},
+    ),
+    "gcp:sql/databaseInstance:DatabaseInstance": (
+        GcpType,
+        {
+            "path": "{name}",
+            **_NAMED,
+            "lies_in": ("project", "region"),
+            **_UNLINKED,
+            "delete": _delete_unprotected,
+            "outputs": {
+                "selfLink": "https://sqladmin.googleapis.com/sql/v1beta4/projects/{project}/instances/{name}",
+                "availableMaintenanceVersions": [],
+                "connectionName": "{project}:{region}:{name}",
+                "dnsName": "{hex}.{region}.sql.goog",
+                "dnsNames": [],
+                "encryptionKeyName": "",
+                "firstIpAddress": "10.31.0.3",
+                "instanceType": "CLOUD_SQL_INSTANCE",
+                "ipAddresses": [{"ipAddress": "10.31.0.3", "type": "PRIVATE", "timeToRetire": ""}],
+                "maintenanceVersion": "",
+                "masterInstanceName": "",
+                "privateIpAddress": "10.31.0.3",
+                "publicIpAddress": "",
+                "pscServiceAttachmentLink": "",
+                "replicaNames": [],
+                "serverCaCerts": [{"cert": "", "commonName": "", "createTime": "{now}", "sha1Fingerprint": ""}],
+                "serviceAccountEmailAddress": "",
+            },
+        },
+    ),
+    "gcp:sql/user:User": (
+        GcpType,
+        {"path": "{name}//{instance}", **_UNLINKED, "lies_in": ("project",), **_NAMED},
+    ),
+}

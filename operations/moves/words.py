@@ -1,0 +1,75 @@
+"""The words that a move is made of: what a person asks for, a plan, a refusal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ..steps import Step
+
+
+class Command(StrEnum):
+    """What a person asks for."""
+
+    FAILOVER = "failover"
+    FAILBACK = "failback"
+    DRILL_FAILOVER = "drill failover"
+    DRILL_RESTORE = "drill restore"
+
+    @property
+    def drill(self) -> bool:
+        """Leaves users where they are."""
+        return self in (Command.DRILL_FAILOVER, Command.DRILL_RESTORE)
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a person asked for, and the words that they gave for it."""
+
+    command: Command
+    to: str = ""
+    source_is_dead: bool = False
+    one_latch: bool = False
+    planned: bool = False
+    ignore_lock: bool = False
+    backup: str = ""
+    """Id of the backup to restore; "" the newest of the writer's."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Nothing is done; every reason, each with its fix."""
+
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TurnBack:
+    """What puts users' site back when a step fails before anybody was moved."""
+
+    step: Step[Any]
+    after: str
+    """Name of the step that it undoes: without that one there is nothing to turn back."""
+    undoes: frozenset[str]
+    """Names of what counts no more afterwards."""
+    why: str
+    by_hand: str
+    """What a person types when this command cannot."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in order, what a person should know before them, and what was decided."""
+
+    command: Command
+    to: str
+    steps: tuple[Step[Any], ...]
+    says: tuple[str, ...] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)
+    resumes: str = ""
+    """Id of the operation that this one continues."""
+    abandons: str = ""
+    """Id of an unfinished operation that this one takes the place of."""
+    from_mode: str = ""
+    """The mode in which it finds the stack."""
+    turn_back: TurnBack | None = None

@@ -1,0 +1,72 @@
+"""What each command needs of a stack, and what to use where a topology has no such thing. Pure.
+
+By what the inventory holds, never by a topology's name; a test holds every command to it, on every topology.
+"""
+
+from collections.abc import Iterable
+
+from twinsite.inventory import Inventory
+
+from . import parts
+from .moves import from_backup, kinds
+from .moves.words import Command
+from .parts import REPLICA, TUNNEL, Needs
+
+NEEDS: dict[str, tuple[Needs, ...]] = {
+    "status": ((),),
+    "report": ((),),
+    "adopt-name": ((),),  # it runs before there is an inventory, and judges by the program's preview
+    "doctor": ((),),  # the same; what the stack needs, the program says
+    "review": ((),),  # the same; it judges what is not there yet
+    "compare-modes": ((),),  # the same
+    "drill tunnel-cut": (((TUNNEL,), (REPLICA,)),),
+    "repair": (((TUNNEL, REPLICA),),),
+    **{command.value: kinds.needs(command) for command in Command},
+    "switchover": (from_backup.NEEDS,),
+}
+"""Command → what it has nothing to do without: of one kind of move, or of another."""
+
+NOT_YET = {"switchover": "a switchover without loss comes with the live replica, which this version has not"}
+"""Command → why no stack has it."""
+
+INSTEAD = ("drill restore", "drill failover", "drill tunnel-cut", "failover", "failback", "repair", "status")
+"""What is named to a person whose command was refused, in this order."""
+
+
+def lacking(command: str, inventory: Inventory) -> list[str]:
+    """What the command needs and the inventory has not, in words: by the kind of move that lacks least."""
+    return min((parts.lacking(needs, inventory) for needs in NEEDS[command]), key=len)
+
+
+def offered(inventory: Inventory, commands: Iterable[str] = INSTEAD) -> list[str]:
+    """Those of `commands` that this stack has something for."""
+    return [command for command in commands if command not in NOT_YET and not lacking(command, inventory)]
+
+
+def typed(command: str, inventory: Inventory) -> str:
+    """As a person types it here."""
+    to = {"failover": inventory.away, "failback": inventory.home}.get(command, "")
+    return f"twinsite {command}" + (f" --to {to}" if to else "")
+
+
+def drills(inventory: Inventory) -> list[str]:
+    """The kinds of drill that this stack has."""
+    return [command for command in offered(inventory) if command.startswith("drill ")]
+
+
+def drill(inventory: Inventory) -> str:
+    """The drill whose evidence and page count for this stack, as it is typed; the status where it has none."""
+    return typed(next(iter(drills(inventory)), "status"), inventory)
+
+
+def refusal(command: str, inventory: Inventory) -> str:
+    """Empty, or why this stack has nothing for the command, and what it has."""
+    missing = lacking(command, inventory)
+    if missing:
+        why = f"topology {inventory.topology} has no {' and no '.join(missing)}, and {command} needs them"
+    elif command in NOT_YET:
+        why = NOT_YET[command]
+    else:
+        return ""
+    has = ", ".join(f"`{typed(one, inventory)}`" for one in offered(inventory))
+    return f"{why}: this stack has {has}"

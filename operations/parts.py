@@ -1,0 +1,32 @@
+"""What an inventory may hold that a command needs. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twinsite.inventory import MYSQL_REPLICA, Inventory
+
+
+@dataclass(frozen=True)
+class Part:
+    """In words, and where to look."""
+
+    words: str
+    held: Callable[[Inventory], object]
+
+
+Needs = tuple[tuple[Part, ...], ...]
+"""Groups of parts; of each group one is enough."""
+
+TUNNEL = Part("tunnel", lambda found: found.tunnels)
+REPLICA = Part("replica", lambda found: found.flows_of(MYSQL_REPLICA))
+NAMES = Part("names", lambda found: found.names)
+LATCH = Part("latch", lambda found: found.latch)
+BACKUPS = Part("backups", lambda found: found.backups)
+STANDBY = Part("standby machine", lambda found: found.with_role("standby", found.away))
+
+
+def lacking(needs: Needs, inventory: Inventory) -> list[str]:
+    """What the inventory has not of what is needed, in words."""
+    return [
+        " or ".join(part.words for part in group) for group in needs if not any(part.held(inventory) for part in group)
+    ]

@@ -1,0 +1,304 @@
+"""The lists of rights against what the programs make: each call that a resource's provider needs is in the deployer's
+file and no other is; the operator's has what raising, lowering and the commands call, and no more."""
+
+import functools
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from lab.services import iam
+from operations import worker
+from operations.doctor import policies, quotas
+from tests.mocks import aws_azure_topology, onprem_aws_topology
+from twinsite.inventory import Pod
+
+from .harness import Registered, Run
+
+FOLDER = Path("policies")
+AWS, AZURE = (json.loads((FOLDER / "actions" / f"{cloud}.json").read_text()) for cloud in ("aws", "azure"))
+PARTS = ("create", "read", "update", "delete")
+OTHERWISE = {
+    "database_kind": "machine",
+    "names": "one",
+    "primary_has_ipv6": False,
+    "standby_backup_account": "exampledrsecond",
+}
+"""Every choice of the other kind than the default."""
+
+
+@functools.cache
+def aws_azure(mode: str) -> tuple[Run, ...]:
+    """Every shape of the topology in one mode."""
+    return tuple(aws_azure_topology.build(dr_mode=mode, **variant) for variant in ({}, OTHERWISE))
+
+
+@functools.cache
+def onprem_aws() -> tuple[Run, ...]:
+    return (onprem_aws_topology.build(**onprem_aws_topology.project()),)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_left() -> Iterator[None]:
+    yield
+    pulumi.runtime.set_all_config({})
+
+
+def of(runs: tuple[Run, ...], package: str) -> list[Registered]:
+    return [one for run in runs for one in run.resources if one.custom and one.type.startswith(f"{package}:")]
+
+
+def aws_actions(resources: list[Registered]) -> set[str]:
+    found = set()
+    for one in resources:
+        known = AWS["types"][one.type]
+        parts = (*PARTS, "tag") if "tags" in one.inputs else PARTS
+        found |= {action for part in parts for action in known.get(part, [])}
+    return found
+
+
+def azure_actions(resources: list[Registered]) -> set[str]:
+    return {action for one in resources for action in AZURE["types"][one.type]["actions"]}
+
+
+def in_aws(name: str) -> set[str]:
+    text = (FOLDER / "aws" / name).read_text()
+    return {action for one in policies.statements(text) for action in one.actions}
+
+
+def in_azure(name: str) -> set[str]:
+    role = json.loads((FOLDER / "azure" / name).read_text())
+    return set(role["Actions"])
+
+
+TOPOLOGIES = [("onprem-aws", onprem_aws), ("aws-azure", lambda: aws_azure("cold") + aws_azure("warm"))]
+
+
+@pytest.mark.parametrize(("topology", "runs"), TOPOLOGIES)
+def test_the_aws_deployer_may_what_every_resource_needs_and_nothing_else(topology: str, runs: Any) -> None:
+    needed = aws_actions(of(runs(), "aws")) | set(AWS["besides"][topology])
+    listed = in_aws(f"{topology}.deployer.json")
+    assert sorted(needed - listed) == [], "a resource of the program could not be made, read, changed or deleted"
+    assert sorted(listed - needed) == [], "no resource of the program needs it"
+
+
+@pytest.mark.parametrize("mode", ["cold", "warm"])
+def test_the_azure_deployer_may_what_every_resource_of_the_mode_needs_and_nothing_else(mode: str) -> None:
+    needed = azure_actions(of(aws_azure(mode), "azure-native"))
+    listed = in_azure(f"aws-azure.deployer.{mode}.json")
+    assert sorted(needed - listed) == []
+    assert sorted(listed - needed) == []
+
+
+_ASKS = {
+    "get_availability_zones": {"ec2:DescribeAvailabilityZones"},
+    "get_instance_type_offerings": {"ec2:DescribeInstanceTypeOfferings"},
+    "get_network_interface": {"ec2:DescribeNetworkInterfaces"},
+    "get_object": {"s3:GetObject", "s3:GetObjectTagging"},
+    "get_route_table": {"ec2:DescribeRouteTables"},
+    "get_route_tables": {"ec2:DescribeRouteTables"},
+    "get_subnet": {"ec2:DescribeSubnets"},
+    "get_vpc": {"ec2:DescribeVpcs", "ec2:DescribeVpcAttribute", "ec2:DescribeRouteTables"},
+}
+"""Function of the provider that a component calls → the calls that it makes."""
+
+
+def test_what_components_ask_the_account_is_in_the_deployers_list() -> None:
+    text = "".join(path.read_text() for path in Path("components").rglob("*.py"))
+    asked = set(re.findall(r"\baws\.(?:\w+\.)?(get_\w+?)(?:_output)?\(", text))
+    assert asked == set(_ASKS)
+    assert set().union(*_ASKS.values()) <= in_aws("onprem-aws.deployer.json")
+
+
+def test_no_type_is_listed_that_no_program_makes() -> None:
+    made = {one.type for one in of(onprem_aws() + aws_azure("cold") + aws_azure("warm"), "aws")}
+    assert set(AWS["types"]) == made
+    assert set(AZURE["types"]) == {one.type for one in of(aws_azure("warm"), "azure-native")}
+
+
+def test_what_conditions_go_by_is_on_everything_that_can_be_tagged() -> None:
+    tagged = [one for one in of(onprem_aws(), "aws") if one.type.startswith(("aws:ec2/", "aws:ebs/", "aws:vpc/"))]
+    taggable = [one for one in tagged if "tag" in AWS["types"][one.type]]
+    assert len(taggable) > 20
+    assert [one.name for one in taggable if quotas.STACK_TAG not in one.inputs.get("tags", {})] == []
+
+
+def test_in_aws_both_modes_are_the_same_so_one_file_does_for_both() -> None:
+    cold, warm = ({(one.type, one.name) for one in of(aws_azure(mode), "aws")} for mode in ("cold", "warm"))
+    assert cold == warm
+
+
+def test_the_azure_operator_may_what_raising_lowering_and_run_command_call_and_nothing_else() -> None:
+    moved = []
+    for cold, warm in zip(aws_azure("cold"), aws_azure("warm"), strict=True):
+        before, after = (
+            {(one.type, one.name): one for one in of((run,), "azure-native")} for run in (cold, warm)
+        )  # fmt: skip
+        moved += [one for key, one in after.items() if key not in before or one.inputs != before[key].inputs]
+        assert set(before) <= set(after), "a mode only adds"
+    needed = azure_actions(moved) | set(AZURE["operations"])
+    listed = in_azure("aws-azure.operator.json")
+    assert sorted(needed - listed) == []
+    assert sorted(listed - needed) == []
+
+
+def test_operations_call_at_azure_what_the_list_says() -> None:
+    text = "".join(path.read_text() for path in Path("operations/transport").glob("azure*.py"))
+    assert "/runCommand?" in text
+    called = {word for word in ("/start?", "/deallocate?", "/powerOff?", "/restart?") if word in text}
+    assert called == set(), "then policies/actions/azure.json must have it in `operations`"
+
+
+def test_the_operator_needs_nothing_in_aws_because_no_command_of_an_incident_speaks_to_it() -> None:
+    assert not list((FOLDER / "aws").glob("*.operator*"))
+    speaks = {
+        str(path.relative_to("operations"))
+        for path in Path("operations").rglob("*.py")
+        if "boto" in path.read_text() or "hosted_zone" in path.read_text()
+    }
+    # sql: a drill's ledger at a server whose password is kept there; no topology of ours has one. chain: records of
+    # attempts, where their place is a bucket; without an answer they wait on the desk and nobody waits for them.
+    assert {one.partition("/")[0] for one in speaks} == {"adopt", "chain", "doctor", "sql"}
+
+
+# The cluster.
+
+
+def rules(name: str) -> set[tuple[str, str, str, str]]:
+    return set(policies.rules((FOLDER / "kubernetes" / name).read_text()))
+
+
+def test_the_clusters_deployer_may_what_the_backup_job_needs_by_name() -> None:
+    needed = set()
+    for one in of(aws_azure("cold") + aws_azure("warm"), "kubernetes"):
+        group, _, kind = one.type.removeprefix("kubernetes:").replace(":", "/").partition("/")
+        resource = {"CronJob": "cronjobs", "ConfigMap": "configmaps", "Secret": "secrets",
+                    "ServiceAccount": "serviceaccounts"}[kind.partition("/")[2]]  # fmt: skip
+        api = "" if group == "core" else group
+        needed |= {("create", api, resource, "")}
+        for verb in ("get", "list", "watch", "patch", "delete"):
+            needed |= {(verb, api, resource, one.inputs["metadata"]["name"])}
+    assert rules("aws-azure.deployer.yaml") == needed
+
+
+_VERBS = {
+    ("get", "cronjob"): [("get", "batch", "cronjobs", "rds-backup")],
+    ("get", "jobs"): [("list", "batch", "jobs", "")],
+    ("get", "pods"): [("list", "", "pods", "")],
+    ("create", "--filename"): [("create", "batch", "jobs", "")],
+    # kubectl reads the job, lists its pods and asks for what each printed [kubectl, logs].
+    ("logs", "job"): [("get", "batch", "jobs", ""), ("list", "", "pods", ""), ("get", "", "pods/log", "")],
+    ("delete", "job"): [("delete", "batch", "jobs", "")],
+}
+
+
+def test_the_clusters_operator_may_what_a_failback_asks_kubectl_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: set[tuple[str, str, str, str]] = set()
+    template = {"spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{}]}}}}}}
+    ended = {"items": [{"status": {"containerStatuses": [{"state": {"terminated": {"exitCode": 0}}}]}}]}
+
+    def kubectl(self: Any, *words: str, stdin: str = "") -> str:
+        asked.update(_VERBS[words[0], words[1].partition("/")[0]])
+        found = {"cronjob": template, "pods": ended, "jobs": {"items": []}}.get(words[1], {})
+        return json.dumps(found)
+
+    monkeypatch.setattr(worker.ClusterWorker, "_kubectl", kubectl)
+    made = worker.ClusterWorker(Pod("", "petclinic", "rds-backup"))
+    assert made.run(["ready"], 10).code == 0
+    assert rules("aws-azure.operator.yaml") == asked
+
+
+# What the files keep anybody from, by the lab's evaluation of IAM.
+
+WORDS = {"partition": "aws", "region": "eu-west-1", "account": "123456789012", "stack": "dev", "zone_id": "Z1",
+         "gateway_ami": "ami-1", "source_ami": "ami-2", "vpc_id": "vpc-1", "gateway_subnet_id": "subnet-1",
+         "database_subnet_id": "subnet-2"}  # fmt: skip
+EC2 = "arn:aws:ec2:eu-west-1:123456789012"
+OWN, FOREIGN = {"aws:ResourceTag/twinsite:stack": "dev"}, {"aws:ResourceTag/twinsite:stack": "other"}
+ROLES = "arn:aws:iam::123456789012:role"
+
+
+def may(topology: str, action: str, resource: str, **context: str) -> bool:
+    text = policies.filled((FOLDER / "aws" / f"{topology}.deployer.json").read_text(), WORDS)
+    return iam.allowed([json.loads(text)], action, resource, context)
+
+
+@pytest.mark.parametrize(
+    ("topology", "action", "resource", "context", "allowed"),
+    [
+        ("onprem-aws", "ec2:TerminateInstances", f"{EC2}:instance/i-1", OWN, True),
+        ("onprem-aws", "ec2:TerminateInstances", f"{EC2}:instance/i-1", FOREIGN, False),
+        ("onprem-aws", "ec2:TerminateInstances", f"{EC2}:instance/i-1", {}, False),
+        ("onprem-aws", "ec2:TerminateInstances", f"{EC2.replace('eu', 'us')}:instance/i-1", OWN, False),
+        ("onprem-aws", "ec2:CreateVpc", f"{EC2}:vpc/*", {}, True),
+        ("onprem-aws", "ec2:CreateSubnet", f"{EC2}:subnet/*", {}, True),
+        ("onprem-aws", "ec2:CreateSubnet", f"{EC2}:vpc/vpc-1", OWN, True),
+        ("onprem-aws", "ec2:CreateSubnet", f"{EC2}:vpc/vpc-1", FOREIGN, False),
+        ("onprem-aws", "ec2:AuthorizeSecurityGroupIngress", f"{EC2}:security-group/sg-1", OWN, True),
+        ("onprem-aws", "ec2:AuthorizeSecurityGroupIngress", f"{EC2}:security-group/sg-1", {}, False),
+        ("onprem-aws", "ec2:RunInstances", "arn:aws:ec2:eu-west-1::image/ami-1", {}, True),
+        ("onprem-aws", "ec2:RunInstances", "arn:aws:ec2:eu-west-1::image/ami-9", {}, False),
+        ("onprem-aws", "ec2:RunInstances", f"{EC2}:network-interface/eni-1", FOREIGN, False),
+        ("onprem-aws", "ec2:CreateTags", f"{EC2}:vpc/vpc-1", {"ec2:CreateAction": "CreateVpc"}, True),
+        ("onprem-aws", "ec2:CreateTags", f"{EC2}:vpc/vpc-1", {}, False),
+        ("onprem-aws", "iam:PutRolePolicy", f"{ROLES}/onprem-aws-aws-gateway-role-1", {}, True),
+        ("onprem-aws", "iam:PutRolePolicy", f"{ROLES}/admin", {}, False),
+        ("onprem-aws", "iam:PassRole", f"{ROLES}/onprem-aws-x", {"iam:PassedToService": "ec2.amazonaws.com"}, True),
+        ("onprem-aws", "iam:PassRole", f"{ROLES}/onprem-aws-x", {"iam:PassedToService": "lambda.amazonaws.com"}, False),
+        ("onprem-aws", "s3:DeleteObjectVersion", "arn:aws:s3:::onprem-aws-guests-1/hosts/x", {}, True),
+        ("onprem-aws", "s3:DeleteBucket", "arn:aws:s3:::backups", {}, False),
+        ("onprem-aws", "secretsmanager:GetSecretValue", f"{EC2.replace('ec2', 'secretsmanager')}:secret:db", {}, False),
+        ("aws-azure", "route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z1", {}, True),
+        ("aws-azure", "route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z2", {}, False),
+        ("aws-azure", "sns:DeleteTopic", "arn:aws:sns:us-east-1:123456789012:aws-azure-alarms-1", {}, True),
+        ("aws-azure", "sns:DeleteTopic", "arn:aws:sns:us-east-1:123456789012:orders", {}, False),
+        ("aws-azure", "acm:RequestCertificate", "*", {"aws:RequestedRegion": "us-east-1"}, True),
+        ("aws-azure", "acm:RequestCertificate", "*", {"aws:RequestedRegion": "eu-west-1"}, False),
+    ],
+)  # fmt: skip
+def test_the_deployer_changes_its_own_and_nothing_of_others(
+    topology: str, action: str, resource: str, context: dict[str, str], allowed: bool
+) -> None:
+    assert may(topology, action, resource, **context) is allowed
+
+
+def test_a_network_of_ones_own_has_a_list_beside_the_deployers() -> None:
+    text = policies.filled((FOLDER / "aws" / "onprem-aws.own-network.json").read_text(), WORDS)
+    assert in_aws("onprem-aws.own-network.json") <= in_aws("onprem-aws.deployer.json")
+
+    def beside(action: str, resource: str, **context: str) -> bool:
+        return iam.allowed([json.loads(text)], action, f"{EC2}:{resource}", context)
+
+    assert beside("ec2:CreateSecurityGroup", "vpc/vpc-1") and not beside("ec2:CreateSecurityGroup", "vpc/vpc-9")
+    assert not beside("ec2:DeleteVpc", "vpc/vpc-1")
+    assert beside("ec2:CreateRoute", "route-table/rtb-1", **{"ec2:Vpc": f"{EC2}:vpc/vpc-1"})
+    assert not beside("ec2:CreateRoute", "route-table/rtb-1", **{"ec2:Vpc": f"{EC2}:vpc/vpc-9"})
+    assert not may("onprem-aws", "ec2:CreateSecurityGroup", f"{EC2}:vpc/vpc-1"), "so the list is needed"
+
+
+def test_every_statement_is_of_a_form_that_iam_takes_and_short_enough_for_a_role() -> None:
+    for path in (FOLDER / "aws").glob("*.json"):
+        text = policies.filled(path.read_text(), WORDS)
+        wrong = [one for one in iam.problems(json.loads(text)) if "does not evaluate" not in one]
+        assert wrong == [], path
+        assert policies.gaps(text) == [], path
+        # Characters without white space of all inline policies of a role [IAM quotas].
+        assert len("".join(text.split())) <= 10240, path
+
+
+def test_a_name_that_is_known_is_no_wildcard() -> None:
+    for path in (FOLDER / "aws").glob("*.deployer.json"):
+        for one in policies.statements(path.read_text()):
+            listing = all(action.split(":")[1].startswith("Describe") for action in one.actions)
+            alone = {
+                "cloudwatch:PutCompositeAlarm",
+                "acm:RequestCertificate",
+                "sns:Unsubscribe",
+                "route53:CreateHealthCheck",
+            }
+            unnamed = set(one.actions) <= alone | {"cloudwatch:DescribeAlarms"}
+            assert "*" not in one.resources or listing or unnamed, one

@@ -1,0 +1,1 @@
+"""An island whose logbook goes to the shore by courier."""
