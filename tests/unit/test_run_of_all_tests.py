@@ -88,25 +88,32 @@ def tree(tmp_path: Path) -> Run:
 WAITS = "for i in $(seq 400); do grep -q '{}' $CALLS && break; sleep 0.05; done"
 
 
-def test_all_runs_the_engine_beside_types_then_two_lanes_of_machines_with_the_units_behind_them(tree: Run) -> None:
-    # Each of a pair waits for the other's beginning; the units for the last lane's.
+def test_all_runs_the_engine_beside_types_then_two_lanes_of_machines_with_the_rest_behind_them(tree: Run) -> None:
+    # Each of a pair waits for the other's beginning; what needs no machine for the last lane's.
     for pattern, other in ((ENGINE, "mypy twinsite"), ("mypy twin*", "tests/engine"), (BESIDE, "m not beside"),
-                           (SHARED, "m nameless"), (ALONE, "m alone and beside"), (ALONE_BESIDE, "m alone and not"),
-                           (UNITS, "m alone and not")):  # fmt: skip
+                           (SHARED, "tests/mocks"), (ALONE, "m alone and beside"), (ALONE_BESIDE, "m alone and not"),
+                           (NAMELESS, "m alone and not")):  # fmt: skip
         tree.answer(pattern, WAITS.format(f"begin.*{other}"))
     code, said = tree.run()
     assert code == 0, said
     assert "all passed (all, " in said
     alone = min(tree.at(f"begin python -m pytest tests/lab -m alone and {lane}") for lane in ("beside", "not beside"))
-    for lane in ("tests/engine", "tests/lab -m beside", "tests/lab -m nameless", "tests/lab -m not beside"):
+    for lane in ("tests/engine", "tests/lab -m beside", "tests/lab -m not beside"):
         assert tree.at(f"end python -m pytest {lane}") < alone
     machines = tree.at("begin python -m pytest tests/lab")
     assert tree.at("end python -m pytest tests/engine") < tree.at("begin python -m pytest tests/mocks")
     assert tree.at("end python -m pytest tests/engine") < machines
     assert tree.at("end mypy scripts/tools/language_python/host.py") < machines
-    assert tree.at("end python -m pytest tests/lab -m beside") < tree.at("begin python -m pytest tests/lab -m nameless")
+    assert tree.at("end python -m pytest tests/mocks") < tree.at("begin python -m pytest tests/lab -m nameless")
     begun = [line for line in tree.log()[alone:] if line.startswith("begin")]
-    assert len(begun) == 2, "at the same time as those that compare seconds only another such one, and the units"
+    assert len(begun) == 2, "beside those that compare seconds only another such one, and what needs no machine"
+
+
+def test_the_lab_s_layer_runs_the_servers_without_machines_and_no_unit(tree: Run) -> None:
+    tree.answer(NAMELESS, WAITS.format("begin.*m not beside"))
+    assert tree.run("lab")[0] == 0
+    assert tree.at("end python -m pytest tests/lab -m nameless")
+    assert [line for line in tree.log() if "tests/mocks" in line] == []
 
 
 def test_ci_keeps_to_the_budgets_and_long_runs_every_kind_without_them(tree: Run) -> None:

@@ -3,7 +3,6 @@
 import argparse
 import fcntl
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -56,9 +55,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", nargs="+", default=[], choices=STEPS, help=argparse.SUPPRESS)  # see `beside`
     parser.add_argument("--check", action="store_true", help="say what is present and change nothing")
     options = parser.parse_args(arguments)
-    # A closed terminal and a CI's cancel end it as Ctrl-C does, with the commands that it runs. Ctrl-C is set as well:
-    # whoever starts it in the background may have switched that off.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    # Ctrl-C is among them: whoever starts set-up in the background may have switched that off.
+    for number in console.STOPS:
         signal.signal(number, signal.default_int_handler)
     try:
         if options.check:
@@ -106,16 +104,11 @@ def beside(layer: str, names: Sequence[str]) -> Iterator[None]:
         yield
         return
     command = [sys.executable, "-m", "setup", "--for", layer, "--only", *names]
-    # Its own session: a Ctrl-C reaches it once, from here.
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
-    try:
+    # Longer than it takes to end its own command.
+    with console.started(command, what="the steps beside the Pulumi CLI", patience_seconds=15.0) as process:
         yield
-        if process.wait():
+        if console.ended(process):
             raise Problem("a step beside the Pulumi CLI did not work: see above, then run ./scripts/setup again")
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
 
 
 def check() -> int:
