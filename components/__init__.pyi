@@ -87,3 +87,13 @@ from .workload.backup_job import BackupJobArgs as BackupJobArgs
 from .workload.backup_timer import BackupTimer as BackupTimer
 from .workload.backup_timer import BackupTimerArgs as BackupTimerArgs
 from .workload.backup_timer import backup_timer as backup_timer
+from .workload.cluster import ClusterHandle as ClusterHandle
+from .workload.cluster import cluster_provider as cluster_provider
+from .workload.gke_standby import GkeStandby as GkeStandby
+from .workload.gke_standby import GkeStandbyArgs as GkeStandbyArgs
+from .workload.workload import Workload as Workload
+from .workload.workload import WorkloadArgs as WorkloadArgs
+from .workload.workload import WorkloadCache as WorkloadCache
+from .workload.workload import WorkloadDatabase as WorkloadDatabase
+from .workload.workload import WorkloadDefinition as WorkloadDefinition
+from .workload.workload import WorkloadIngress as WorkloadIngress

@@ -253,6 +253,43 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """A Kubernetes cluster whose nodes a failover adds, by its cloud's control plane."""
+
+    name: str
+    site: str
+    project: str
+    region: str
+    context: str
+    """kubectl context, as that cloud's own tool calls it."""
+    pool: str
+    """The node pool that is operations' alone: `pulumi up` never changes its size."""
+    serving_nodes: int
+    """What it gets, a zone, while the site serves."""
+    exists: bool
+    """Whether this mode has it."""
+    kind: str = "gke"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The application's Deployment in one cluster."""
+
+    name: str
+    """Of the Deployment and its Service."""
+    site: str
+    context: str
+    """kubectl context; "" is the operator's current one."""
+    namespace: str
+    role_config: str
+    """ConfigMap whose ROLE (reader or writer) pods begin with; whoever moves the site flips it."""
+    serving_replicas: int
+    """What the Deployment has while the site serves."""
+    exists: bool
+    """Whether this mode has it."""
+
+
+@dataclass(frozen=True)
 class Promise:
     """What drills and failovers are held against, and where their records go."""
 
@@ -273,6 +310,8 @@ class Entry:
     endpoints: tuple[Endpoint, ...] = ()
     names: tuple[Name, ...] = ()
     backups: Backups | None = None
+    clusters: tuple[Cluster, ...] = ()
+    workloads: tuple[Workload, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -294,6 +333,8 @@ class Inventory:
     endpoints: tuple[Endpoint, ...] = ()
     names: tuple[Name, ...] = ()
     backups: Backups | None = None
+    clusters: tuple[Cluster, ...] = ()
+    workloads: tuple[Workload, ...] = ()
     store: str = ""
     """Where journal, lock and a copy of this live, at the away site: `ssh://HOST/directory` (HOST is one of `hosts`) or
     `azblob://ACCOUNT/CONTAINER`."""
@@ -353,6 +394,8 @@ def together(about: Inventory, entries: Iterable[Entry]) -> Inventory:
         endpoints=tuple(endpoint for entry in every for endpoint in entry.endpoints),
         names=tuple(name for entry in every for name in entry.names),
         backups=backups[0] if backups else None,
+        clusters=tuple(cluster for entry in every for cluster in entry.clusters),
+        workloads=tuple(workload for entry in every for workload in entry.workloads),
     )
 
 

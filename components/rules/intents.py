@@ -8,6 +8,7 @@ from .backup import BackupJobIntent, BackupStoreIntent, SecretVaultIntent
 from .cloud_sql import CloudSqlStandbyIntent
 from .cloudflare import CloudflareFailoverIntent
 from .database import MySqlReplicaPairIntent
+from .gke import GkeStandbyIntent
 from .hosts import AzureHostIntent, Ec2HostIntent, GuestStoreIntent, HostGateIntent, OnPremHostIntent
 from .intent import VERSION, Intent
 from .pages import EdgeCertificateIntent, FrontDoorIntent, MaintenancePageIntent, StaticSiteIntent
@@ -16,6 +17,7 @@ from .traffic import LatchIntent, Route53FailoverPairIntent
 from .tunnel import StrongSwanTunnelIntent
 from .vpn import AwsGcpVpnIntent
 from .watching import AlarmsIntent, ObserverIntent
+from .workload import WorkloadIntent
 
 INTENTS: dict[str, type[Intent]] = {
     f"twinsite:index:{kind.__name__.removesuffix('Intent')}": kind
@@ -33,6 +35,7 @@ INTENTS: dict[str, type[Intent]] = {
         Ec2HostIntent,
         EdgeCertificateIntent,
         FrontDoorIntent,
+        GkeStandbyIntent,
         GuestStoreIntent,
         HostGateIntent,
         LatchIntent,
@@ -45,6 +48,7 @@ INTENTS: dict[str, type[Intent]] = {
         StandbyDatabaseIntent,
         StaticSiteIntent,
         StrongSwanTunnelIntent,
+        WorkloadIntent,
     )
 }
 

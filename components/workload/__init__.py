@@ -1,3 +1,4 @@
-"""Work that runs at the primary site for the standby's sake. Here: BackupJob (Kubernetes CronJob, or a systemd timer),
-its image. Not here: what the job does (guest/backup/), where its backups rest (storage/).
+"""What runs in clusters: the application's pods at both sites (Workload), the standby's cluster (GkeStandby), and what
+a primary does for the standby's sake (BackupJob: CronJob or systemd timer, its image). Not here: what that job does
+(guest/backup/), where its backups rest (storage/).
 """

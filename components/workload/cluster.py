@@ -1,0 +1,46 @@
+"""Which cluster pods go to: what is read of one, and the provider of its API. No SDK is imported before it is used."""
+
+from typing import TYPE_CHECKING, TypedDict
+
+import pulumi
+
+from ..handle import Given, handle_of
+
+if TYPE_CHECKING:
+    from pulumi_kubernetes import Provider
+
+
+class ClusterHandle(TypedDict):
+    """A cluster that pods are to run in: GkeStandby's, or one that is there (EKS)."""
+
+    site: str
+    """Name of its site, as the inventory has it."""
+
+    exists: bool
+    """Whether it is there in this mode; one's own always is."""
+
+    context: str
+    """kubectl context by which operations reach it; "" is the operator's current one."""
+
+    kubeconfig: pulumi.Input[str | None]
+    """For the provider of `cluster_provider`; treated as a secret. None: what the runner of `pulumi up` has."""
+
+
+def cluster_provider(
+    name: str, cluster: Given[ClusterHandle], opts: pulumi.ResourceOptions | None = None
+) -> "Provider":
+    """For a program to give to a Workload: `pulumi.ResourceOptions(provider=cluster_provider(…))`, one a cluster.
+
+    An `up` with the cluster out of reach leaves what is in it as it is, with a warning a resource.
+    """
+    from pulumi_kubernetes import Provider
+
+    known = handle_of(cluster)
+    given: pulumi.Output[str | None] = pulumi.Output.from_input(known["kubeconfig"])
+    return Provider(
+        name,
+        kubeconfig=None if known["kubeconfig"] is None else pulumi.Output.secret(given),
+        context=known["context"] or None,
+        skip_update_unreachable=True,
+        opts=opts,
+    )
