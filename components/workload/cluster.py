@@ -1,6 +1,6 @@
 """Which cluster pods go to: what is read of one, and the provider of its API. No SDK is imported before it is used."""
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import pulumi
 
@@ -36,7 +36,7 @@ def cluster_provider(
     from pulumi_kubernetes import Provider
 
     known = handle_of(cluster)
-    given: pulumi.Output[str | None] = pulumi.Output.from_input(known["kubeconfig"])
+    given: pulumi.Output[Any] = pulumi.Output.from_input(known["kubeconfig"])
     return Provider(
         name,
         kubeconfig=None if known["kubeconfig"] is None else pulumi.Output.secret(given),

@@ -136,7 +136,7 @@ def test_a_serving_site_keeps_its_deployments() -> None:
 def test_an_ingress_has_a_certificate_whose_key_is_secret() -> None:
     run = build(ingress={"host": "crm.example.com", "certificate": "C", "key": "K"})
     assert run.one("w-certificate", SECRET).holds_secret("stringData", "tls.key")
-    rule = run.one("w-ingress", "kubernetes:networking/v1:Ingress").inputs["spec"]["rules"][0]
+    rule = run.one("w-ingress", "kubernetes:networking.k8s.io/v1:Ingress").inputs["spec"]["rules"][0]
     assert rule["host"] == "crm.example.com"
 
 
