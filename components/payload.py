@@ -19,6 +19,7 @@ ROLES = {
     "gateway": ("gateway",),
     "database": ("database",),
     "backup": ("backup",),
+    "logical": ("logical",),
     "standby": ("backup", "standby"),
 }
 """Role → the folders of its programs."""

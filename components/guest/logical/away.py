@@ -1,0 +1,93 @@
+"""What set-up made is taken away, the data stay: at a promotion, before another first copy, or for good."""
+
+import time
+from typing import Any
+
+from ..errors import Failed
+from . import facts
+from .config import Config
+from .psql import PgError, Server, identifier, literal
+from .set_up import servers
+
+FREE_SECONDS = 30
+"""How long a slot stays taken at most, after who read it has gone: wal_sender_timeout is 10 s."""
+
+
+def take_away(config: Config, without_source: bool, without_target: bool) -> dict[str, Any]:
+    """Subscription, slots, publication and heartbeat. `without_source`: the slot stays there and is named; without the
+    target: a slot that nobody will read again goes."""
+    source, target = servers(config)
+    changed: list[str] = []
+    left: list[str] = []
+    copies = []
+    if not without_target:
+        copies = _subscription(config, target, changed)
+        _heartbeat(target, changed)
+    if without_source:
+        left.append(
+            f"slot and publication {config.name} at the source: the slot holds WAL up to max_slot_wal_keep_size until "
+            "`take-away --without-target` has run"
+        )
+    else:
+        _slots(config, source, copies, changed)
+        if source.rows(f"SELECT 1 AS one FROM pg_publication WHERE pubname = {literal(config.name)}"):
+            source.script(f"DROP PUBLICATION IF EXISTS {identifier(config.name)};")
+            changed.append(f"dropped publication {config.name}")
+        _heartbeat(source, changed)
+    return {"outcome": "done", "flow": config.name, "changed": changed, "left": left}
+
+
+def _subscription(config: Config, target: Server, changed: "list[str]") -> "list[int]":
+    """Drop it without asking the source; its id, for the slots of copies that were not at their end."""
+    found = facts.of_target(target, config).subscription
+    if found is None:
+        return []
+    name = identifier(config.name)
+    target.script(f"ALTER SUBSCRIPTION {name} DISABLE;")
+    target.script(f"ALTER SUBSCRIPTION {name} SET (slot_name = NONE);\nDROP SUBSCRIPTION {name};")
+    changed.append(f"dropped subscription {config.name}")
+    return [int(found["id"])]
+
+
+def _slots(config: Config, source: Server, copies: "list[int]", changed: "list[str]") -> None:
+    """The flow's slot, and those of copies (pg_ID_sync_…), once nobody reads them."""
+    ours = [f"slot_name = {literal(config.name)}", *(f"slot_name LIKE 'pg\\_{id_}\\_sync\\_%'" for id_ in copies)]
+    asked = f"SELECT slot_name AS name, active FROM pg_replication_slots WHERE NOT temporary AND ({' OR '.join(ours)})"
+    deadline = time.monotonic() + FREE_SECONDS
+    while found := source.rows(asked):
+        for row in found:
+            if row["active"]:
+                continue
+            try:
+                source.script(f"SELECT pg_drop_replication_slot({literal(row['name'])});")
+            except PgError as error:
+                if error.state not in ("42704", "55006"):  # gone meanwhile; taken again
+                    raise
+            else:
+                changed.append(f"dropped slot {row['name']}")
+        if time.monotonic() > deadline:
+            names = ", ".join(row["name"] for row in found)
+            raise Failed(
+                f"somebody still reads {names} after {FREE_SECONDS} s: a subscription elsewhere uses it, disable that "
+                "one first"
+            )
+        if any(row["active"] for row in found):
+            time.sleep(0.5)
+
+
+def _heartbeat(server: Server, changed: "list[str]") -> None:
+    """The table, unless other flows beat in it, and the schema, unless something else is in it."""
+    if not facts.has_heartbeat(server):
+        return
+    if server.row(
+        "SELECT count(DISTINCT prpubid) AS flows FROM pg_publication_rel WHERE prrelid = 'twinsite.heartbeat'::regclass"
+    )["flows"]:
+        return
+    server.script("DROP TABLE twinsite.heartbeat;")
+    empty = server.row(
+        "SELECT NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'twinsite'::regnamespace) AND NOT EXISTS "
+        "(SELECT FROM pg_proc WHERE pronamespace = 'twinsite'::regnamespace) AS empty"
+    )
+    if empty["empty"]:
+        server.script("DROP SCHEMA twinsite;")
+    changed.append(f"dropped twinsite.heartbeat at the {server.which}")

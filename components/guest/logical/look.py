@@ -1,0 +1,141 @@
+"""How the flow is: the first copy, the lag, the slot, and how the definitions of both ends differ."""
+
+import time
+from typing import Any
+
+from . import check, difference, facts
+from .config import HEARTBEAT, Config
+from .facts import Facts, query
+from .psql import PgError, Server, identifier, literal
+from .set_up import STATES, all_copied, servers
+
+BEAT_SECONDS = 10.0
+"""How long a heartbeat may take."""
+_TABLE = identifier(*HEARTBEAT)
+
+
+def look(config: Config) -> dict[str, Any]:
+    """`healthy` with what was found; `problems` are sentences. Writes one heartbeat at the source."""
+    source, target = servers(config)
+    there = facts.of_target(target, config)
+    found: dict[str, Any] = {"flow": config.name, "subscription": _subscription(config, there, target)}
+    states = {".".join(key): STATES.get(state, state) for key, state in sorted(there.subscribed.items())}
+    found |= {"copied": all_copied(states), "tables": states}
+    problems = [*_target_problems(config, there, found)]
+    try:
+        here = facts.of_source(source, config)
+    except PgError as error:
+        if not error.unreachable:
+            raise
+        problems.insert(0, f"the source does not answer ({error.words}): rows are as old as its outage, and longer")
+        return {**found, "slot": None, "lag": None, "differences": [], "healthy": False, "problems": problems}
+    found["slot"] = _slot(config, source, here)
+    different = differences(config, source, target)
+    found["differences"] = [one.plain for one in different]
+    found["lag"] = _beat(config, source, target) if there.subscription is not None else None
+    problems += [*_source_problems(config, here, there, found)]
+    problems += [one.words for one in different]
+    return {**found, "healthy": not problems, "problems": problems}
+
+
+def differences(config: Config, source: Server, target: Server) -> "list[difference.Difference]":
+    """Of all definitions in the schemas."""
+    columns, objects = query("columns.sql", config), query("objects.sql", config)
+    tables = difference.tables(source.rows(columns), target.rows(columns))
+    missing = frozenset(one.object for one in tables if one.missing)
+    return [*tables, *difference.objects(source.rows(objects), target.rows(objects), missing)]
+
+
+def _subscription(config: Config, there: Facts, target: Server) -> "dict[str, Any] | None":
+    if there.subscription is None:
+        return None
+    name = literal(config.name)
+    running = target.rows(
+        f"SELECT pid, latest_end_lsn FROM pg_stat_subscription WHERE subname = {name} AND relid IS NULL AND pid IS "
+        "NOT NULL"
+    )
+    counts: dict[str, Any] = {}
+    if there.version >= 15:
+        rows = target.rows(f"SELECT to_jsonb(s) AS counts FROM pg_stat_subscription_stats s WHERE subname = {name}")
+        counts = rows[0]["counts"] if rows else {}
+    errors = {name: counts.get(f"{name}_count", 0) for name in ("apply_error", "sync_error")}
+    return {"enabled": there.subscription["enabled"], "running": bool(running), "errors": errors}
+
+
+def _slot(config: Config, source: Server, here: Facts) -> "dict[str, Any] | None":
+    if here.slot is None:
+        return None
+    behind = source.row(
+        "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint AS behind_bytes, "
+        "pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint AS held_bytes "
+        f"FROM pg_replication_slots WHERE slot_name = {literal(config.name)}"
+    )
+    names = ("active", "wal_status", "safe_wal_size", "failover")
+    return {**{name: here.slot.get(name) for name in names}, **behind}
+
+
+def _beat(config: Config, source: Server, target: Server) -> dict[str, Any]:
+    """A heartbeat's way, measured here: `seconds` is too long by one call of the client at most; None when it did not
+    come. `newest_seconds` is the age of the newest that is there, by the source's clock alone."""
+    flow = literal(config.name)
+    told = source.script(
+        f"INSERT INTO {_TABLE} AS h VALUES ({flow}, 1, clock_timestamp()) ON CONFLICT (flow) DO UPDATE "
+        "SET beat = h.beat + 1, stamp = clock_timestamp() RETURNING beat;"
+    )
+    beat, began = int(told), time.monotonic()
+    stamp = ""
+    while time.monotonic() - began < BEAT_SECONDS:
+        rows = target.rows(f"SELECT beat, stamp::text FROM {_TABLE} WHERE flow = {flow}")
+        stamp = rows[0]["stamp"] if rows else ""
+        if rows and rows[0]["beat"] >= beat:
+            return {"seconds": round(time.monotonic() - began, 3), "newest_seconds": 0.0}
+        time.sleep(0.05)
+    if not stamp:
+        return {"seconds": None, "newest_seconds": None}
+    age = source.row(f"SELECT extract(epoch FROM clock_timestamp() - {literal(stamp)}::timestamptz) AS age")["age"]
+    return {"seconds": None, "newest_seconds": round(float(age), 1)}
+
+
+def _target_problems(config: Config, there: Facts, found: dict[str, Any]) -> "list[str]":
+    about = found["subscription"]
+    if about is None:
+        return [f"the target has no subscription {config.name}: run `set-up`"]
+    problems = []
+    if not about["enabled"]:
+        problems.append(f"subscription {config.name} is disabled: `set-up` enables it")
+    elif not about["running"]:
+        count = about["errors"]["apply_error"]
+        problems.append(
+            f"nothing is applied at the target now ({count} errors so far): its log has PostgreSQL's words; a "
+            "difference that is named here, or a row that is there already, is the usual reason"
+        )
+    if late := [f"{name} {state}" for name, state in found["tables"].items() if state != "ready"]:
+        problems.append(f"the first copy is not there: {', '.join(late)}: wait, or see the target's log")
+    return problems
+
+
+def _source_problems(config: Config, here: Facts, there: Facts, found: dict[str, Any]) -> "list[str]":
+    problems = []
+    slot = found["slot"]
+    if slot is None:
+        problems.append(f"the source has no slot {config.name}: changes since it went are kept nowhere")
+    elif slot["wal_status"] == "lost":
+        problems.append(check.lost(config))
+    elif slot["wal_status"] == "unreserved":
+        problems.append(
+            f"slot {config.name} is about to be lost, it holds {slot['held_bytes']} bytes of WAL: bring the target "
+            "back now, or raise max_slot_wal_keep_size at the source"
+        )
+    elif not slot["active"]:
+        problems.append(
+            f"nobody reads slot {config.name}: it holds {slot['held_bytes']} bytes of WAL, and is lost after "
+            f"{slot['safe_wal_size']} more"
+        )
+    roots = {one.key for one in here.tables if not one.is_partition}
+    if unknown := sorted(".".join(key) for key in roots - (here.published or frozenset())):
+        problems.append(f"{', '.join(unknown)} of the source are not published: `set-up` adds them")
+    if found["lag"] is not None and found["lag"]["seconds"] is None:
+        age = found["lag"]["newest_seconds"]
+        since = f"the newest is {age:g} s old" if age is not None else "none ever did"
+        problems.append(f"a heartbeat did not arrive within {BEAT_SECONDS:g} s, {since}: run `look` again")
+    return problems

