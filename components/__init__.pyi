@@ -5,6 +5,11 @@ Read by type checkers and, at run time, by lazy_loader, which imports a module w
 
 from .database.cloud_sql_standby import CloudSqlStandby as CloudSqlStandby
 from .database.cloud_sql_standby import CloudSqlStandbyArgs as CloudSqlStandbyArgs
+from .database.dms_cdc_task import DmsCdcTask as DmsCdcTask
+from .database.dms_cdc_task import DmsCdcTaskArgs as DmsCdcTaskArgs
+from .database.dms_cdc_task import DmsEnd as DmsEnd
+from .database.dms_cdc_task import DmsTables as DmsTables
+from .database.dms_cdc_task import DmsTransformation as DmsTransformation
 from .database.mysql_replica_pair import ExistingSource as ExistingSource
 from .database.mysql_replica_pair import MySqlReplicaPair as MySqlReplicaPair
 from .database.mysql_replica_pair import MySqlReplicaPairArgs as MySqlReplicaPairArgs

@@ -141,6 +141,9 @@ class Tunnel:
 MYSQL_REPLICA = "mysql-replica"
 """A kind of flow: asynchronous, by GTIDs."""
 
+DMS = "dms"
+"""A kind of flow: a task of AWS's Database Migration Service, whose ends take SQL only."""
+
 
 @dataclass(frozen=True)
 class Flow:

@@ -1,9 +1,11 @@
 """What components on AWS cost a month."""
 
-from .figures import Item
+from ..rules.dms import LATENCY_PERIODS, PERIOD_SECONDS, DmsCdcTaskIntent
+from .figures import SECONDS, Basis, Item
 from .prices import HOURS_PER_MONTH, Prices
 
 ROOT_VOLUME_GIB = 8
+ALARMS_OF_A_TASK = 4
 
 
 def host(prices: Prices, region: str, name: str, kind: str) -> list[Item]:
@@ -19,6 +21,31 @@ def host(prices: Prices, region: str, name: str, kind: str) -> list[Item]:
 def volume(prices: Prices, region: str, name: str, gib: int) -> Item:
     """A data volume."""
     return prices.cost(name, "ebs/gp3", region, gib)
+
+
+def migration(prices: Prices, known: DmsCdcTaskIntent) -> list[Item]:
+    """A DmsCdcTask: the replication instance, in two zones where it is, its storage, its alarms. Nothing in cold."""
+    if not known.runs:
+        return []
+    kind = known.instance_class.removeprefix("dms.") + ("-multi-az" if known.multi_az else "")
+    zones = "-multi-az" if known.multi_az else ""
+    return [
+        prices.cost(f"task {known.task_id} {kind}", f"dms/{kind}", known.region, HOURS_PER_MONTH),
+        prices.cost(f"task {known.task_id}'s storage", f"dms/storage{zones}", known.region, known.storage_gib),
+        prices.cost(f"task {known.task_id}'s alarms", "cloudwatch/alarm", known.region, ALARMS_OF_A_TASK),
+    ]
+
+
+def migration_loss(known: DmsCdcTaskIntent) -> Item:
+    """What an unplanned failover may lose: changes that are on their way when somebody hears of it."""
+    waited = f"{LATENCY_PERIODS} x {PERIOD_SECONDS} s"
+    return Item(
+        f"task {known.task_id}: changes on their way",
+        known.seen_after_seconds,
+        SECONDS,
+        Basis.COMPUTED,
+        f"latency alarm at {known.latency_alarm_seconds} s, told after {waited}; DMS promises no latency",
+    )
 
 
 def address(prices: Prices, region: str) -> Item:

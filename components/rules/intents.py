@@ -8,6 +8,7 @@ from .backup import BackupJobIntent, BackupStoreIntent, SecretVaultIntent
 from .cloud_sql import CloudSqlStandbyIntent
 from .cloudflare import CloudflareFailoverIntent
 from .database import MySqlReplicaPairIntent
+from .dms import DmsCdcTaskIntent
 from .gke import GkeStandbyIntent
 from .hosts import AzureHostIntent, Ec2HostIntent, GuestStoreIntent, HostGateIntent, OnPremHostIntent
 from .intent import VERSION, Intent
@@ -32,6 +33,7 @@ INTENTS: dict[str, type[Intent]] = {
         CloudSqlStandbyIntent,
         CloudflareFailoverIntent,
         ColdWarmVmIntent,
+        DmsCdcTaskIntent,
         Ec2HostIntent,
         EdgeCertificateIntent,
         FrontDoorIntent,

@@ -9,16 +9,18 @@ from ..judging import Resource, together
 _TASK = "aws:dms/replicationTask:ReplicationTask"
 _ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 _EVENTS = "aws:dms/eventSubscription:EventSubscription"
+_LATENCIES = ("CDCLatencySource", "CDCLatencyTarget")
 
 
 def problems(found: Sequence[Resource]) -> Iterator[str]:
-    lag = any(str(one.get("metricName", "")).startswith("CDCLatency") for one in found if one.type == _ALARM)
+    watched = {str(one.get("metricName", "")) for one in found if one.type == _ALARM}
+    unseen = [metric for metric in _LATENCIES if metric not in watched]
     failures = any(one.get("sourceType") == "replication-task" for one in found if one.type == _EVENTS)
     for one in found:
-        if one.type == _TASK and not lag:
+        if one.type == _TASK and unseen:
             yield (
-                f"{one.name}: no alarm looks at CDCLatencySource or CDCLatencyTarget, so it may fall behind unseen: "
-                "add a MetricAlarm on AWS/DMS with treatMissingData breaching"
+                f"{one.name}: no alarm looks at {' and '.join(unseen)}, so it may fall behind unseen: add a "
+                "MetricAlarm on AWS/DMS with treatMissingData breaching"
             )
         if one.type == _TASK and not failures:
             yield (

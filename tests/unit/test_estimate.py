@@ -4,12 +4,14 @@ import re
 
 import pytest
 
-from twinsite.estimate import rates
+from tests.mocks.test_dms_cdc_task import MYSQL as DMS_TASK
+from twinsite.estimate import aws, rates
 from twinsite.estimate.answer import Estimate, Mode, duration
 from twinsite.estimate.figures import SECONDS, USD_MONTH, Basis, Item, Kind, at_least, step, total, unknown
 from twinsite.estimate.path import critical, parallel, serial
 from twinsite.estimate.prices import HOURS_PER_MONTH, TABLE, Price, Prices, table
 from twinsite.estimate.route53 import Checked, answers_a_month, check_costs, latch_checks
+from twinsite.rules.dms import DmsCdcTaskIntent
 
 ROW = {"sku": "ec2/t3.micro", "region": "us-east-1", "unit": "hour", "usd": 0.01, "date": "2026-11-29"}
 SOURCED = {**ROW, "source": "https://pricing.us-east-1.amazonaws.com/offers"}
@@ -127,3 +129,20 @@ def test_a_check_costs_by_where_it_asks_and_what_it_does() -> None:
     assert (inside.value, outside.value) == (2 * 0.5 + 3 * 1.0, 0.75 + 2 * 2.0)
     (none,) = check_costs(Prices([]), [Checked(True, 2, 10)])
     assert none.value is None and "route53/check-foreign" in none.source
+
+
+def test_a_dms_task_costs_its_instance_in_each_zone_and_loses_what_its_alarm_lets_pass() -> None:
+    known = DmsCdcTaskIntent.of({**DMS_TASK, "latency_alarm_seconds": 30})
+    rows = {"dms/t3.medium-multi-az": 0.2, "dms/storage-multi-az": 0.3, "dms/t3.medium": 0.1, "dms/storage": 0.15}
+    prices = Prices(
+        [
+            {"sku": sku, "region": "ap-northeast-2", "unit": "hour", "usd": usd, "date": "2026-11-29", "source": "test"}
+            for sku, usd in {**rows, "cloudwatch/alarm": 0.1}.items()
+        ]
+    )
+    assert [one.value for one in aws.migration(prices, known)] == pytest.approx([0.2 * 730, 0.3 * 100, 0.1 * 4])
+    one_zone = DmsCdcTaskIntent.of({**DMS_TASK, "multi_az": False})
+    assert [one.value for one in aws.migration(prices, one_zone)] == pytest.approx([0.1 * 730, 0.15 * 100, 0.1 * 4])
+    assert aws.migration(prices, DmsCdcTaskIntent.of({**DMS_TASK, "dr_mode": "cold"})) == []
+    assert [one.basis for one in aws.migration(table(), known)][:2] == [Basis.UNKNOWN, Basis.UNKNOWN]
+    assert (aws.migration_loss(known).value, aws.migration_loss(known).basis) == (30 + 180, Basis.COMPUTED)

@@ -16,7 +16,7 @@ from lab.providers.framework.facts import Names
 from lab.providers.framework.provider import Provider
 from lab.providers.framework.schema import Schemas, sdk_version
 from lab.providers.framework.types import Refusal, ResourceType
-from lab.providers.framework.values import UNKNOWN, holds_secret
+from lab.providers.framework.values import UNKNOWN, holds_secret, reveal
 
 WITH_FACTS = ("aws", "azure_native", "cloudflare", "gcp")
 WITHOUT_FACTS = {"command": 3, "kubernetes": 5, "random": 7, "tls": 4}
@@ -43,13 +43,13 @@ BY_VALUE = {
 
 FACTS = {
     "aws": {
-        "force_new": 230,
-        "default": 84,
-        "conflicts_with": 99,
+        "force_new": 260,
+        "default": 114,
+        "conflicts_with": 108,
         "one_of": 34,
-        "required_with": 26,
-        "required": 208,
-        "computed": 574,
+        "required_with": 28,
+        "required": 233,
+        "computed": 632,
     },
     "cloudflare": {"force_new": 3, "default": 36, "required": 8, "computed": 31},
     "azure_native": {"force_new": 114, "default": 45, "conflicts_with": 8, "required": 197},
@@ -191,7 +191,7 @@ def wrong_defaults(token: str) -> Iterator[str]:
         _, outputs = provider(package_of(token)).create(f"urn:pulumi:s::p::{token}::x", block, True, 0.0)
         shown: Any = outputs
         for part in path.split("."):
-            shown = shown[0] if isinstance(shown, list) else shown
+            shown = reveal(shown[0] if isinstance(shown, list) else shown)
             shown = shown.get(part) if isinstance(shown, dict) else None
         unknown = path.partition(".")[0] in provider(package_of(token)).type(token).completed
         if shown != default and not unknown:

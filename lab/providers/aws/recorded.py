@@ -2,13 +2,15 @@
 answer every subnet without an endpoint, and AWS's managed policies allow nothing in it."""
 
 import ipaddress
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import AwsType
 from lab.providers.aws.edge import EdgeType
+from lab.providers.framework.checks import Problem
 from lab.providers.framework.recorded import Rows
-from lab.providers.framework.types import AutoName
+from lab.providers.framework.types import AutoName, Call
 from lab.services.credentials import ACCOUNT
 
 _OWNED = {"ownerId": ACCOUNT}
@@ -43,6 +45,38 @@ def _tunnel(number: int, address: str) -> dict[str, Any]:
     return {f"tunnel{number}{name}": value for name, value in found.items()}
 
 
+def _dms(kind: str, named: str, arn: str, **outputs: Any) -> dict[str, Any]:
+    """A resource of DMS: its id is the program's own, its ARN (output `arn`) ends in a text of AWS's."""
+    form = f"arn:aws:dms:{{region}}:{ACCOUNT}:{kind}:{{hex}}"
+    return {"service": "dms", "named": named, "outputs": {arn: form, **outputs}}
+
+
+def _task_problems(self: AwsType, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    """What the provider says of a task's two documents at plan."""
+    for name in ("replicationTaskSettings", "tableMappings"):
+        text = inputs.get(name)
+        if not isinstance(text, str):
+            continue
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            yield Problem(name, f'"{name}" contains an invalid JSON: {error}')
+            continue
+        said = document.get("Logging", {}) if isinstance(document, dict) else {}
+        for key in ("CloudWatchLogGroup", "CloudWatchLogStream"):
+            if key in said:
+                yield Problem(name, f"The parameter Logging.{key} is read-only and cannot be set.")
+
+
+def _task_arn(record: Mapping[str, Any]) -> str:
+    """Ends in what the program says, else in a text of AWS's own."""
+    return f"arn:aws:dms:{record['region']}:{ACCOUNT}:task:{record.get('resourceIdentifier') or 'QWERTYUIOPASDFGHJKL'}"
+
+
+def _task_status(record: Mapping[str, Any]) -> str:
+    return "running" if record.get("startReplicationTask") else "ready"
+
+
 ROWS: Rows = {
     "aws:cloudfront/originAccessControl:OriginAccessControl": (
         EdgeType,
@@ -59,6 +93,38 @@ ROWS: Rows = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": (
         AwsType,
         {"service": "cloudwatch", "arn_path": "alarm:", "named": "{name}", "autoname": AutoName("name", 255)},
+    ),
+    "aws:dms/certificate:Certificate": (AwsType, _dms("cert", "{certificateId}", "certificateArn")),
+    "aws:dms/endpoint:Endpoint": (AwsType, _dms("endpoint", "{endpointId}", "endpointArn")),
+    "aws:dms/eventSubscription:EventSubscription": (
+        AwsType,
+        {"service": "dms", "arn_path": "es:", "named": "{name}", "autoname": AutoName("name", 255)},
+    ),
+    "aws:dms/replicationInstance:ReplicationInstance": (
+        AwsType,
+        _dms(
+            "rep",
+            "{replicationInstanceId}",
+            "replicationInstanceArn",
+            replicationInstancePrivateIps=["10.20.1.77"],
+            replicationInstancePublicIps=[""],
+        ),
+    ),
+    "aws:dms/replicationSubnetGroup:ReplicationSubnetGroup": (
+        AwsType,
+        _dms("subgrp", "{replicationSubnetGroupId}", "replicationSubnetGroupArn", vpcId="vpc-0a1b2c3d4e5f60718"),
+    ),
+    "aws:dms/replicationTask:ReplicationTask": (
+        AwsType,
+        {
+            "service": "dms",
+            "named": "{replicationTaskId}",
+            "problems": _task_problems,
+            "outputs": {
+                "replicationTaskArn": _task_arn,
+                "status": _task_status,
+            },
+        },
     ),
     "aws:ec2/customerGateway:CustomerGateway": (AwsType, {"prefix": "cgw", "arn_path": "customer-gateway/"}),
     "aws:ec2/vpcEndpoint:VpcEndpoint": (

@@ -1,0 +1,79 @@
+"""The program of docs/components/dms-cdc-task.md on the real engine, recorded: it settles, a change of what may run is
+refused until it is said to be stopped for just that, and all of it goes."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import Stack
+from tests.mocks.test_dms_cdc_task import PEM, SECRETS, TOPIC
+
+TREE = Path(__file__).resolve().parents[2]
+PAGE = TREE / "docs" / "components" / "dms-cdc-task.md"
+CONFIG = {
+    "dr_mode": "pilot-light",
+    "source": "shop.abc.ap-northeast-2.rds.amazonaws.com",
+    "source_login_arn": SECRETS["source"],
+    "rds_bundle": PEM,
+    "target": "10.31.0.3",
+    "target_login_arn": SECRETS["target"],
+    "target_ca": PEM,
+    "largest_lob_kib": "900",
+    "subnet_ids": '{"ap-northeast-2a": "subnet-a", "ap-northeast-2c": "subnet-b"}',
+    "security_group_ids": '["sg-dms"]',
+    "topic_arn": TOPIC,
+}
+
+
+def example() -> str:
+    (found,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    return str(found)
+
+
+@pytest.fixture
+def task(stack: Stack) -> Stack:
+    stack.program(f"import sys\nsys.path.insert(0, {str(TREE)!r})\n{example()}")
+    for key, value in CONFIG.items():
+        # A line before it, since a PEM begins with a dash.
+        stack.config(key, f"\n{value}" if value == PEM else value)
+    return stack
+
+
+def test_it_settles_a_change_is_refused_until_the_task_is_stopped_for_it_and_all_of_it_goes(task: Stack) -> None:
+    task.up()
+    task.up("--expect-no-changes")
+    assert task.outputs()["task"].endswith(":task:shop")
+    assert task.state()["shop-task"]["outputs"]["status"] == "ready"
+
+    task.must("config", "set", "settings", '{"ChangeProcessingTuning": {"MemoryKeepTime": 90}}')
+    code, said = task.run("preview")
+    assert code != 0
+    assert "shop-task would change replicationTaskSettings while its task may be running" in said
+    (digest,) = set(re.findall(r"set stopped_for to ([0-9a-f]{12})", said))
+    assert task.run("up", "--yes", "--skip-preview")[0] != 0
+
+    task.config("stopped_for", digest)
+    assert task.steps()["shop-task"] == "update"
+    task.up()
+    sent = json.loads(task.state()["shop-task"]["inputs"]["replicationTaskSettings"])
+    assert sent["ChangeProcessingTuning"] == {"MemoryKeepTime": 90}
+    task.up("--expect-no-changes")
+
+    # The permission was for that change alone.
+    task.config("target_login_arn", SECRETS["target"] + "-2")
+    code, said = task.run("preview")
+    assert code != 0
+    assert "shop-target would change secretsManagerArn while its task may be running" in said
+    task.config("target_login_arn", SECRETS["target"])
+
+    task.config("dr_mode", "cold")
+    gone = {name for name, step in task.steps().items() if step == "delete"}
+    assert gone == {
+        "shop-task", "shop-task-events", "shop-instance", "shop-instance-events",
+        "shop-latency-source", "shop-latency-target", "shop-memory", "shop-storage",
+    }  # fmt: skip
+    task.up()
+    task.must("destroy", "--yes", "--skip-preview", "--run-program")
+    assert [name for name in task.state() if name.startswith("shop")] == []
