@@ -72,6 +72,10 @@ ALL = (
         "breakages.bench:run",
     ),
     Benchmark("outage", "an outage longer than upstream's retry budget", Needs.LAB, "6, --long 23"),
+    # The last of those that need the lab: it reads what their drills have left.
+    Benchmark(
+        "predicted", "what the estimate said of drills' phases, and what they took", Needs.LAB, "1, or a drill more"
+    ),
 )
 
 

@@ -293,6 +293,23 @@ class Workload:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """A step of a recovery as the estimate had it when this was published."""
+
+    name: str
+    kind: str
+    """As the estimate calls it: detection, decision, creation, transfer, restore, promotion, start, dns, resume."""
+    seconds: float | None
+    """None: nobody knows."""
+    basis: str
+    source: str
+    measured: str = ""
+    """When, of a rate that was measured where the stack stands: ISO 8601."""
+    backup_gib: float | None = None
+    """Of a step that takes as long as the backup is large: for which size `seconds` is."""
+
+
+@dataclass(frozen=True)
 class Promise:
     """What drills and failovers are held against, and where their records go."""
 
@@ -301,6 +318,10 @@ class Promise:
     """None: nothing was promised."""
     evidence: str = ""
     """`s3://BUCKET/PREFIX`, `azblob://ACCOUNT/CONTAINER` or `file:///FOLDER`, outside both sites; "" each desk."""
+    ground: str = ""
+    """Where the rates of `expected` were measured; "" nowhere: they are a vendor's, or assumed."""
+    expected: tuple[Expected, ...] = ()
+    """The longest way through a recovery in this mode, and how a cut link heals."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from . import predicted
 from .stack import age_words
 
 
@@ -29,6 +30,15 @@ def record_lines(found: Mapping[str, Any]) -> list[str]:
     return [f"  record: {record['number']} in {record['place']}"] if record else []
 
 
+def predicted_lines(found: Mapping[str, Any]) -> list[str]:
+    """The estimate's figures beside the measured ones, and whose rates they rest on."""
+    said = found.get("predicted") or {"ground": "", "phases": []}
+    if not said["phases"]:
+        return []
+    whose = f"with the rates of {said['ground']}" if said["ground"] else "with no rate that was measured there"
+    return [f"  predicted {whose}", *(f"    {words}" for words in predicted.lines(said))]
+
+
 def failover_text(found: Mapping[str, Any]) -> str:
     """failover, failback and their drills for a person."""
     lines = [f"{found['command']}: {found['verdict']}"]
@@ -45,6 +55,7 @@ def failover_text(found: Mapping[str, Any]) -> str:
     for name, value in found["figures"].items():
         if value is not None:
             lines.append(f"    {name:<26} {value:g}" if isinstance(value, (int, float)) else f"    {name:<26} {value}")
+    lines += predicted_lines(found)
     lines += [f"  next: {words}" for words in found["next"]]
     for kind in ("evidence", "report"):
         if found[kind]:
@@ -75,6 +86,7 @@ def drill_text(result: Mapping[str, Any]) -> str:
     for name, value in result["figures"].items():
         if value is not None:
             lines.append(f"    {name:<26} {value:g}" if isinstance(value, (int, float)) else f"    {name:<26} {value}")
+    lines += predicted_lines(result)
     for kind in ("evidence", "report"):
         if result[kind]:
             lines.append(f"  {kind}: {result[kind]}")

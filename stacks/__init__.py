@@ -7,7 +7,8 @@ as the topology, `_` for `-`; it imports what is here relatively, so that it fit
     NAME, SITES (names), MODES (the dr_modes it offers, lowest first),
     PACKAGES (names of the Pulumi providers it uses in any mode; with more than one mode),
     read(reader) -> settings, refusals(settings) -> sentences, build(settings) -> exports, needs(settings, home),
-    estimate(settings) -> twinsite.estimate.answer.Estimate, of every mode, from settings that may still have gaps.
+    estimate(settings, ground=CLOUD) -> twinsite.estimate.answer.Estimate, of every mode, from settings that may still
+    have gaps.
 
 `python -m stacks` says what a stack needs without Pulumi's engine. Adding one changes no file outside its own folder.
 """

@@ -22,7 +22,7 @@ import pulumi
 
 from twinsite.needs import Home
 
-from . import budget, chosen, home, promise, recorded
+from . import budget, chosen, ground, home, promise, recorded
 from .declared import PROMISED, SHARED, declared, example
 from .settings import Reader
 
@@ -66,13 +66,14 @@ def _problems(reader: Reader, topology: ModuleType, settings: Any) -> list[str]:
 def _estimate(given: Given, reader: Reader, topology: ModuleType, settings: Any) -> dict[str, Any]:
     allowed = budget.read(reader)
     promise.evidence(reader)
+    here = ground.read(reader)
     problems = _problems(reader, topology, settings)
     keys = sorted({*SHARED, *PROMISED, *declared(topology.NAME)})
     answer = {"problems": problems, "lacking": reader.lacking, "settings": keys}
     answer |= {"topology": topology.NAME, "dr_mode": settings.dr_mode.value}
     if set(problems) - set(reader.lacking):
         return answer | {"estimate": None}
-    found = topology.estimate(settings)
+    found = topology.estimate(settings, ground=here)
     over = {name: budget.problems(mode, name, allowed) for name, mode in found.modes.items()}
     return answer | {"estimate": found.shown(), "over_budget": over}
 

@@ -19,7 +19,10 @@ BUDGETS = ("budget_rto_seconds", "budget_rpo_seconds", "budget_usd_month")
 EVIDENCE = "evidence_store"
 """Where records of operations go (promise.py)."""
 
-PROMISED = (*BUDGETS, EVIDENCE)
+GROUND = "ground"
+"""File of rates (ground.py)."""
+
+PROMISED = (*BUDGETS, EVIDENCE, GROUND)
 """Keys that Pulumi.yaml declares, which the program reads for every topology."""
 
 # Pulumi has PyYAML; the loader in C reads the file in a seventh of the time, where it was built.

@@ -8,7 +8,7 @@ import pulumi
 from twinsite.estimate.answer import Estimate
 from twinsite.rules import Refused
 
-from . import budget, chosen, promise
+from . import budget, chosen, ground, promise
 from .settings import Reader
 
 SAID = 32
@@ -41,8 +41,9 @@ def _exports() -> dict[str, object]:
     settings = topology.read(reader)
     allowed = budget.read(reader)
     promise.evidence(reader)
+    here = ground.read(reader)
     reader.finish(stack)
-    found: Estimate = topology.estimate(settings)
+    found: Estimate = topology.estimate(settings, ground=here)
     mode = settings.dr_mode.value
     budget.judge(stack, found, mode, allowed)
     if runtime.is_dry_run():

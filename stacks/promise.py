@@ -1,10 +1,16 @@
 """What a stack has promised, and where the records go that hold it to that: for its inventory."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pulumi
 
-from twinsite.inventory import Promise
+from twinsite.estimate.answer import Estimate, Mode
+from twinsite.estimate.figures import Item
+from twinsite.estimate.path import critical
+from twinsite.inventory import Expected, Promise
 
-from . import budget
+from . import budget, ground
 from .declared import EVIDENCE
 from .settings import Reader
 
@@ -23,8 +29,19 @@ def evidence(reader: Reader) -> str:
     return found
 
 
-def promised() -> Promise:
+def promised(estimate: Callable[..., Estimate], settings: Any) -> Promise:
     """By the settings of the stack that is being built, which the program has read and found right."""
     reader = Reader(pulumi.Config().get)
-    allowed = budget.read(reader)
-    return Promise(allowed.rto_seconds, allowed.rpo_seconds, evidence(reader))
+    allowed, here = budget.read(reader), ground.read(reader)
+    mode = estimate(settings, ground=here).modes[settings.dr_mode.value]
+    return Promise(allowed.rto_seconds, allowed.rpo_seconds, evidence(reader), here.name, expected(mode))
+
+
+def expected(mode: Mode) -> tuple[Expected, ...]:
+    """What a drill is compared with. Pure."""
+    return tuple(_expected(one) for one in (*critical(mode.path), *mode.heals))
+
+
+def _expected(one: Item) -> Expected:
+    kind = one.kind.value if one.kind else ""
+    return Expected(one.name, kind, one.value, one.basis.value, one.source, one.measured, one.backup_gib)

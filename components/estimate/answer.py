@@ -17,6 +17,8 @@ class Mode:
     """From the primary's death to users who are served."""
     lost: Sequence[Item]
     """What of the newest writes is gone then, in seconds."""
+    heals: Sequence[Item] = ()
+    """Where a cut link heals by itself: from its return to data that flow again."""
 
     def shown(self) -> dict[str, Any]:
         """As JSON has it. A sum with something unknown in it is null, and what is unknown is named."""
@@ -42,6 +44,7 @@ class Mode:
             },
             "costs": [item.shown() for item in self.costs],
             "lost": [item.shown() for item in self.lost],
+            "heals": [item.shown() for item in self.heals],
         }
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from ..rules.watching import PLACES, TEST_SECONDS
 from .figures import Item
+from .ground import BACKUP_SHARE
 from .prices import HOURS_PER_MONTH, Prices
-from .rates import BACKUP_SHARE
 from .route53 import ANSWERS_SOURCE, Checked, answers_a_month, gib
 
 OS_DISK_GIB = 30

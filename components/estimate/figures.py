@@ -38,6 +38,7 @@ class Kind(str, Enum):
     PROMOTION = "promotion"
     START = "start"
     DNS = "dns"
+    RESUME = "resume"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ class Item:
     """Where the figure comes from; of an unknown one, what is lacking."""
     kind: Kind | None = None
     """Of a step."""
+    measured: str = ""
+    """When, of a rate that a ground holds: ISO 8601."""
+    backup_gib: float | None = None
+    """Of a step that takes as long as the backup is large: for which size the value is."""
 
     def __post_init__(self) -> None:
         if (self.value is None) != (self.basis is Basis.UNKNOWN):
@@ -76,9 +81,17 @@ def unknown(name: str, unit: str, lacking: str, kind: Kind | None = None) -> Ite
     return Item(name, None, unit, Basis.UNKNOWN, lacking, kind)
 
 
-def step(name: str, kind: Kind, seconds: float, basis: Basis, source: str) -> Item:
+def step(
+    name: str,
+    kind: Kind,
+    seconds: float,
+    basis: Basis,
+    source: str,
+    measured: str = "",
+    backup_gib: float | None = None,
+) -> Item:
     """A step of a recovery."""
-    return Item(name, seconds, SECONDS, basis, source, kind)
+    return Item(name, seconds, SECONDS, basis, source, kind, measured, backup_gib)
 
 
 def at_least(items: Iterable[Item]) -> float:

@@ -114,7 +114,7 @@ class Desk:
         files = {source.name: source.read_text() for source in self.tree.glob("Pulumi.*.yaml")}
         for name, text in ({ours: ""} | files).items():
             values = scene.settings(given) if name == ours else {}
-            (self.project / name).write_text(stack.overlay(text, box, values))
+            (self.project / name).write_text(stack.overlay(text, box, {"ground": str(stack.GROUND), **values}))
         plugins = [sys.executable, "-m", "lab.providers.install", str(self.home / ".pulumi")]
         self._must(plugins, box, cwd=self.tree, environment=os.environ | {"PYTHONPATH": str(TREE)})
         self._must(["pulumi", "stack", "init", scene.stack], box)

@@ -12,6 +12,8 @@ import yaml
 
 PROJECT = "twinsite"
 MARKER = "lab:marker"
+GROUND = Path(__file__).resolve().parents[1] / "ground.yaml"
+"""The lab's own rates; they hold for stacks with the mark."""
 
 
 def overlay(stack_file: str, box: str, values: Mapping[str, Any]) -> str:

@@ -90,6 +90,15 @@ def show(result: dict[str, Any], kept: bool) -> None:
             table.add_row(name.replace("_", " "), str(value))
     console = Console()
     console.print(table)
+    phases = (result.get("predicted") or {}).get("phases") or []
+    if phases:
+        beside = Table(title=f"predicted with the rates of {result['predicted']['ground'] or 'nobody'}")
+        for heading in ("phase", "predicted, s", "measured, s"):
+            beside.add_column(heading, justify="left" if heading == "phase" else "right")
+        for phase in phases:
+            numbers = (phase["predicted_seconds"], phase["measured_seconds"])
+            beside.add_row(phase["name"], *("–" if one is None else str(one) for one in numbers))
+        console.print(beside)
     for words in lacking(result):
         console.print(f"✗ {words}", markup=False, highlight=False, soft_wrap=True)
     for kind in ("report", "failback_report", "evidence"):

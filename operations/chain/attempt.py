@@ -145,6 +145,7 @@ class Attempt:
                 for one, held in self._content["objectives"].items()
             },
             "phases": result.get("steps") or [],
+            "predicted": result.get("predicted"),
             "clocks": result.get("clocks") or {},
             "checks": {
                 "passed": sum(bool(one["passed"]) for one in checks),

@@ -9,7 +9,7 @@ from typing import Any
 
 from twinsite.inventory import Inventory
 
-from .. import chain, evidence, sql
+from .. import chain, evidence, predicted, sql
 from ..console import Console
 from ..guest import Guests, gather
 from ..host_store import HostStore
@@ -48,6 +48,7 @@ def refused(inventory: Inventory, problems: list[str]) -> dict[str, Any]:
         "figures": {},
         "checks": [],
         "steps": [],
+        "predicted": {"ground": "", "phases": []},
         "problems": problems,
         "evidence": None,
         "report": None,
@@ -134,6 +135,7 @@ def _judge(stack: Stack, drill: TunnelCut, steps: Steps, problems: list[str], re
         "figures": figures,
         "checks": [asdict(check) for check in checks],
         "steps": [asdict(step) for step in steps.done],
+        "predicted": predicted.shown(inventory, predicted.of_cut(inventory, drill.plan.cut.seconds, figures)),
         "problems": refusals + problems,
         "evidence": None,
         "report": None,

@@ -8,7 +8,7 @@ from typing import Any
 
 from twinsite.inventory import Inventory
 
-from .. import azure, chain, evidence, offers
+from .. import azure, chain, evidence, offers, predicted
 from ..console import Console
 from ..journal import document, lock
 from ..journal.document import Journal
@@ -39,6 +39,7 @@ def empty(inventory: Inventory, command: Command) -> dict[str, Any]:
         "verdict": "refused",
         "figures": {},
         "steps": [],
+        "predicted": {"ground": "", "phases": []},
         "plan": [],
         "says": [],
         "findings": [],
@@ -155,7 +156,7 @@ def _do(
     result: dict[str, Any],
     hold: lock.Hold,
 ) -> dict[str, Any]:
-    started, clock = time.time(), time.monotonic()
+    started, clock, before = time.time(), time.monotonic(), there.inventory
     came = Result()
     tape = users.UserTape()
     steps: Steps | None = None
@@ -176,11 +177,14 @@ def _do(
         came.problems.append(f"nothing was done: {problem}")
     came.figures["total_seconds"] = round(time.monotonic() - clock, 1)
     came.figures |= _measured(tape, started, decided, came)
+    done = steps.done if steps else []
+    phases = predicted.of_steps(before, decided.steps, decided.backup_gib, done, came.figures)
     result |= {
         "dr_mode": there.inventory.dr_mode,
         "verdict": "failed" if came.problems else "passed",
         "figures": came.figures,
-        "steps": [asdict(step) for step in steps.done] if steps else [],
+        "steps": [asdict(step) for step in done],
+        "predicted": predicted.shown(before, phases),
         "findings": came.findings,
         "problems": came.problems,
         "next": _next(there, intent, bool(came.problems)),

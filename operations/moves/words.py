@@ -73,3 +73,5 @@ class Plan:
     from_mode: str = ""
     """The mode in which it finds the stack."""
     turn_back: TurnBack | None = None
+    backup_gib: float | None = None
+    """Of what is restored; None where nothing is, or its size is not known before."""

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from ..drill.expectations import Findings
+from ..predicted import difference
 
 TEMPLATE = pathlib.Path(__file__).with_name("page.html")
 
@@ -88,6 +89,32 @@ def render(content: Mapping[str, Any], picture: str) -> str:
     )
 
 
+def _predicted(content: Mapping[str, Any]) -> str:
+    """The phases of which the estimate had a figure; nothing where there is none."""
+    said = content.get("predicted") or {"ground": "", "phases": []}
+    if not said["phases"]:
+        return ""
+    heads = ("Phase", "Predicted, s", "Measured, s", "Apart", "It rests on")
+    rows = "\n".join(_phase(phase) for phase in said["phases"])
+    whose = f"rates of {said['ground']}" if said["ground"] else "no rate was measured where this stack stands"
+    return (
+        f'<h2>What the estimate said: {escape(whose)}</h2>\n<div class="wide"><table>\n<tr>'
+        + "".join(f"<th>{name}</th>" for name in heads)
+        + f"</tr>\n{rows}\n</table></div>"
+    )
+
+
+def _phase(phase: Mapping[str, Any]) -> str:
+    apart = difference(phase)
+    numbers = (
+        "–" if value is None else f"{value:.1f}" for value in (phase["predicted_seconds"], phase["measured_seconds"])
+    )
+    cells = [f'<td class="number">{number}</td>' for number in numbers]
+    cells.append(f'<td class="number">{"–" if apart is None else f"{apart:.0%}"}</td>')
+    words = f"{', '.join(phase['basis'])}: {phase['source']}"
+    return f"<tr><td>{escape(str(phase['name']))}</td>{''.join(cells)}<td>{escape(words)}</td></tr>"
+
+
 def fill(
     content: Mapping[str, Any],
     *,
@@ -115,6 +142,7 @@ def fill(
         table=escape(table),
         columns="<tr>" + "".join(f"<th>{escape(name)}</th>" for name in columns) + "</tr>" if any(columns) else "",
         checks="\n".join(rows),
+        predicted=_predicted(content),
         steps="\n".join(_step(step, longest) for step in content["steps"]),
         bound="\n".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in bound),
     )

@@ -102,6 +102,16 @@ class Step(Generic[Hands]):
         return False
 
     @property
+    def phases(self) -> tuple[str, ...]:
+        """Kinds of the estimate's steps (inventory, Expected) that happen while it is done, and had not before it."""
+        return ()
+
+    @property
+    def anew(self) -> bool:
+        """Whether its phases happen once more, though an earlier step has had them."""
+        return False
+
+    @property
     def back(self) -> str:
         """What this command itself does at its end, whatever happens: the title of `take_back`. "" nothing."""
         return ""

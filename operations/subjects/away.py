@@ -45,6 +45,8 @@ class Backup:
     """Why the epoch is not known."""
     concerns: tuple[str, ...] = ()
     """What a restore may have to leave out, in the backup's own sentences."""
+    size_bytes: int | None = None
+    """Of all its parts together; None where the manifest does not say."""
     source: Mapping[str, Any] = field(default_factory=dict)
     """Of the server that it is of: version, lower_case_table_names and names of tables, as far as it says."""
 
@@ -144,6 +146,8 @@ class Answer:
     addresses: tuple[str, ...]
     site: str
     words: str = ""
+    ttl_seconds: int | None = None
+    """What is left of it: so long a resolver gives the same answer."""
 
 
 @dataclass(frozen=True)

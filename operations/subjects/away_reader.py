@@ -195,6 +195,7 @@ def parse_manifest(identity: str, content: bytes, store: str) -> Backup | None:
             tables=len(tables),
             source=_source(found),
             store=store,
+            size_bytes=int(found["bytes_total"]) if "bytes_total" in found else None,
             concerns=tuple(str(one["words"]) for one in found.get("concerns") or ()),
             **_branch(found),
         )

@@ -81,11 +81,12 @@ class Eyes:
 
     def _ask(self, name: Name, server: str, recursive: bool) -> Answer:
         try:
-            addresses = dns.addresses(dns.ask(server, name.fqdn, dns.A, recursive))
+            records = dns.ask(server, name.fqdn, dns.A, recursive)
         except dns.NoAnswer as problem:
             return Answer(server, (), "", str(problem))
+        addresses = dns.addresses(records)
         site, words = self.site_of(name, addresses)
-        return Answer(server, addresses, site, words)
+        return Answer(server, addresses, site, words, min((one.ttl_seconds for one in records), default=None))
 
 
 def _base(url: str) -> str:

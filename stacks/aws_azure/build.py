@@ -215,7 +215,7 @@ def _inventory(
             home=Site.AWS.value,
             away=Site.AZURE.value,
             active_site=settings.active_site.value,
-            promise=promised(),
+            promise=promised(estimate, settings),
             store=ground.store.operations,
             digest=stack_digest(intents, known["told"]),
         ),

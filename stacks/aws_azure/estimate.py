@@ -3,6 +3,7 @@
 from twinsite.estimate import azure, rates
 from twinsite.estimate.answer import Estimate, Mode
 from twinsite.estimate.figures import Basis, Item, Kind, step
+from twinsite.estimate.ground import CLOUD, Ground
 from twinsite.estimate.path import parallel, serial
 from twinsite.estimate.prices import Prices, table
 from twinsite.estimate.route53 import Checked, check_costs, latch_checks, pair_checks
@@ -13,7 +14,7 @@ from .args import arguments, second_account
 from .settings import Settings
 
 
-def estimate(settings: Settings, prices: Prices | None = None) -> Estimate:
+def estimate(settings: Settings, prices: Prices | None = None, ground: Ground = CLOUD) -> Estimate:
     """Of both modes. The primary site's cost is not in it; `database_gib` is the customer's own figure."""
     known = prices or table()
     plain = arguments(settings, {})
@@ -23,11 +24,12 @@ def estimate(settings: Settings, prices: Prices | None = None) -> Estimate:
     lost = [rates.between_backups(settings.backup_interval_seconds), rates.backup_itself(settings.database_gib)]
     begin = serial(_noticed(Check()), rates.decision())
     data = serial(
-        rates.fetch(settings.database_gib),
-        rates.restore(settings.database_gib, settings.database_size, settings.managed_database),
-        rates.start(),
+        rates.fetch(settings.database_gib, ground),
+        rates.restore(settings.database_gib, settings.database_size, settings.managed_database, ground),
+        rates.start(ground),
     )
-    made = serial(rates.update(), parallel(rates.server(settings.managed_database), rates.machine()))
+    server, machine = rates.server(settings.managed_database, ground), rates.machine(ground)
+    made = serial(rates.update(ground), parallel(server, machine))
     moved = step(
         "latch, health checks, resolvers",
         Kind.DNS,
@@ -42,7 +44,9 @@ def estimate(settings: Settings, prices: Prices | None = None) -> Estimate:
         },
         cost_without=("the primary site", "users' traffic", "requests of users and backups", "IO operations", "taxes"),
         notes=(
-            "every time of Azure is an assumption until a drill in your account has measured it",
+            f"times are those of {ground.name}, and no cloud's"
+            if ground.name
+            else "every time of Azure is an assumption until a drill in your account has measured it",
             "warm restores the newest backup as cold does; when that one is in place already, its fetch and restore "
             "are not waited for",
         ),

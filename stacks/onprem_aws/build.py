@@ -172,7 +172,7 @@ def _inventory(settings: Settings, meant: Intents, known: dict[str, Any]) -> inv
             home=Site.AWS.value,
             away=Site.ONPREM.value,
             active_site=settings.active_site.value,
-            promise=promised(),
+            promise=promised(estimate, settings),
             store=f"ssh://{DATABASE}{STORE}",
             digest=stack_digest(meant, known["digests"]),
         ),

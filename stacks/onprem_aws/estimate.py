@@ -3,6 +3,7 @@
 from twinsite.estimate import aws, rates
 from twinsite.estimate.answer import Estimate, Mode
 from twinsite.estimate.figures import SECONDS, Basis, Kind, step, unknown
+from twinsite.estimate.ground import CLOUD, Ground
 from twinsite.estimate.path import serial
 from twinsite.estimate.prices import Prices, table
 from twinsite.rules.database import resume_seconds
@@ -13,7 +14,7 @@ from .settings import Settings
 NO_PROMOTION = "promotion of the on-prem replica is not part of this topology yet"
 
 
-def estimate(settings: Settings, prices: Prices | None = None) -> Estimate:
+def estimate(settings: Settings, prices: Prices | None = None, ground: Ground = CLOUD) -> Estimate:
     """Cost on AWS. What a dead site costs in time is unknown while nobody promotes the replica; a cut link is not."""
     known, region = prices or table(), settings.region
     costs = [*aws.host(known, region, "gateway", settings.gateway_instance_type), aws.address(known, region)]
@@ -27,8 +28,9 @@ def estimate(settings: Settings, prices: Prices | None = None) -> Estimate:
         unknown("the replica is promoted", SECONDS, NO_PROMOTION, Kind.PROMOTION),
     )
     lag = "replication is asynchronous: `twinsite status` shows how far it is behind; a cut link adds its length"
+    lost = [unknown("what the replica had not received", SECONDS, lag)]
     return Estimate(
-        {settings.dr_mode.value: Mode(costs, path, [unknown("what the replica had not received", SECONDS, lag)])},
+        {settings.dr_mode.value: Mode(costs, path, lost, [rates.resume(resume, ground)])},
         cost_without=("traffic", "the on-prem hosts"),
         notes=(
             f"a link that comes back carries changes again after {resume:g} s at most: "

@@ -10,7 +10,11 @@ from operations.stack import Stack
 from stacks import promise
 from stacks.settings import Reader
 from tests.operations_world import INVENTORY
+from twinsite.estimate.answer import Estimate, Mode
+from twinsite.estimate.ground import Ground
+from twinsite.estimate.path import serial
 from twinsite.inventory import Promise, from_dict, to_dict
+from twinsite.modes import DrMode
 
 
 @pytest.mark.parametrize("wrong", ["bucket", "https://bucket", "file://relative"])
@@ -21,12 +25,22 @@ def test_a_place_that_keeps_no_records_is_refused_with_those_that_do(wrong: str)
     assert problem.startswith(f"evidence_store is '{wrong}': `pulumi config set evidence_store PLACE` with s3://BUCKET")
 
 
+class Stands:
+    """As a topology's settings say their mode."""
+
+    dr_mode = DrMode.COLD
+
+
+def nothing(settings: Stands, ground: Ground) -> Estimate:
+    return Estimate({"cold": Mode([], serial(), [])}, ())
+
+
 def test_what_is_built_is_told_what_the_stack_file_promises() -> None:
     config = {"twinsite:budget_rto_seconds": "1800", "twinsite:evidence_store": "s3://auditors/twins"}
     pulumi.runtime.settings.configure(pulumi.runtime.settings.Settings(project="twinsite", stack="dev"))
     pulumi.runtime.set_all_config(config, [])
     try:
-        assert promise.promised() == Promise(1800.0, None, "s3://auditors/twins")
+        assert promise.promised(nothing, Stands()) == Promise(1800.0, None, "s3://auditors/twins")
     finally:
         pulumi.runtime.set_all_config({}, [])
 

@@ -121,6 +121,13 @@ def _nobody_moves(tour: Tour) -> None:
     say("✓ nobody moves back")
 
 
+def _predicted(over: dict[str, Any], back: dict[str, Any]) -> dict[str, Any]:
+    """What the estimate said of both, beside what they took."""
+    each = [one["predicted"] for one in (over, back) if "predicted" in one]
+    ground = next((one["ground"] for one in each), "")
+    return {"ground": ground, "phases": [phase for one in each for phase in one["phases"]]}
+
+
 def result(
     over: dict[str, Any], back: dict[str, Any], acked: int, missing: list[str], late_is_aside: bool
 ) -> dict[str, Any]:
@@ -136,6 +143,7 @@ def result(
         "verdict": "passed" if right else "failed",
         "figures": figures,
         "steps": over["steps"] + back["steps"],
+        "predicted": _predicted(over, back),
         "findings": over.get("findings", []) + back.get("findings", []),
         "evidence": over["evidence"],
         "report": over["report"],

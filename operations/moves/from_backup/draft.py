@@ -43,6 +43,7 @@ class Draft:
         self.from_mode = (self.resumed.from_mode if self.resumed else "") or facts.inventory.dr_mode
         """In which the operation found the stack: where a drill goes back to."""
         self.serving_mode = activation.serving_mode()
+        self.backup_gib: float | None = None
 
     def refuse(self, words: str) -> None:
         self.problems.append(words)
@@ -151,6 +152,7 @@ class Draft:
             self.refuse(f"there is no backup at all in {store.store if store else 'the store'}: see {page}")
         else:
             self.choices["backup"] = found.id
+            self.backup_gib = None if found.size_bytes is None else found.size_bytes / 2**30
             self._passed_over(found)
             later = [half for half in backups.halves if half > found.id]
             if later:
@@ -227,7 +229,8 @@ class Draft:
     def restored(self, backup: Backup | None) -> None:
         """Restore if needed, then prove. Never once users are there. None: the backup that this very run takes."""
         identity = backup.id if backup else ""
-        self.add(RestoreBackup(self.ground, identity))
+        there = bool(identity) and self.facts.standby.backup_id == identity
+        self.add(RestoreBackup(self.ground, identity, there))
         self.add(VerifyData(self.ground, identity))
 
     def serving(self) -> None:

@@ -64,6 +64,7 @@ def plan(facts: Facts, intent: Intent) -> Plan | Refusal:
         abandons=draft.abandoned,
         from_mode=draft.from_mode,
         turn_back=back if intent.command is Command.FAILBACK else None,
+        backup_gib=draft.backup_gib,
     )
 
 

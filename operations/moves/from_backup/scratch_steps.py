@@ -18,6 +18,8 @@ class RestoreIntoScratch(FromBackup):
     """Beside the standby's own tables."""
 
     name = "restore-into-scratch"
+    phases = ("transfer", "restore")
+    anew = True
     needs = "the standby's own tables are not touched"
     undo = "drop the schema"
 

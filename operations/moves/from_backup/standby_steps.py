@@ -40,6 +40,8 @@ class RaiseMode(MoveStep):
     to_mode: str
     from_mode: str
     name = "raise-mode"
+    # `up` ends when the machine says that it serves.
+    phases = ("creation", "transfer", "restore", "start")
     # The machine says whether it was done: after a kill in the middle of it the journal does not.
     again = True
 
@@ -124,13 +126,20 @@ class FromBackup(AtStandby):
         return identity
 
 
+@dataclass(frozen=True)
 class RestoreBackup(FromBackup):
     """Never once users are there."""
 
+    there: bool = False
+    """As it was seen when this was planned."""
     name = "restore-backup"
     needs = "no latch object is set: nobody has written at the standby"
     undo = "restore another backup; nobody uses the data yet"
     again = True
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        return () if self.there else ("transfer", "restore", "start")
 
     @property
     def title(self) -> str:

@@ -4,10 +4,12 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from twinsite.inventory import Name
 
 from ... import azure
+from ...predicted import KEEPS
 from ...steps import Outcome, Plane, Say, StepFailed, iso
 from .hands import Hands
 from .step import InStore, MoveStep, OnPages
@@ -141,6 +143,7 @@ class VerifyAnswers(OnPages):
 
     site: str
     name = "verify-answers"
+    phases = ("dns",)
     needs = "the latch says so"
     again = True
 
@@ -152,10 +155,11 @@ class VerifyAnswers(OnPages):
         names = hands.inventory.names
         longest = max(name.failover_seconds + name.ttl_seconds for name in names)
         deadline = time.monotonic() + longest + ANSWER_MARGIN_SECONDS
+        keeps = max((kept for name in names if (kept := self._kept(hands, name)) is not None), default=None)
         while True:
             wrong = [words for name in names if (words := self._not_yet(hands, name))]
             if not wrong:
-                figures = {"answers_seconds": round(time.time() - hands.began, 1)}
+                figures: dict[str, Any] = {"answers_seconds": round(time.time() - hands.began, 1), KEEPS: keeps}
                 if self.site == hands.home and "closed_at" in choices:
                     figures["write_outage_seconds"] = round(time.time() - float(choices["closed_at"]), 1)
                 return Outcome(", ".join(name.fqdn for name in names), figures=figures)
@@ -163,6 +167,11 @@ class VerifyAnswers(OnPages):
                 raise StepFailed(f"waited {longest + ANSWER_MARGIN_SECONDS:.0f} s; {'; '.join(wrong)}")
             say(wrong[0])
             time.sleep(1.0)
+
+    def _kept(self, hands: Hands, name: Name) -> int | None:
+        """How long the resolver keeps an answer that is not this site's; None where it has none."""
+        told = hands.reader.eyes.name(name).resolver
+        return None if told is None or told.site == self.site else told.ttl_seconds
 
     def _not_yet(self, hands: Hands, name: Name) -> str:
         """Why users of a name are not there; empty when they are."""

@@ -9,6 +9,7 @@ import pulumi
 from twinsite import inventory
 from twinsite.estimate.answer import Estimate, Mode
 from twinsite.estimate.figures import Basis, Kind, step
+from twinsite.estimate.ground import CLOUD, Ground
 from twinsite.estimate.prices import table
 from twinsite.modes import DrMode
 from twinsite.needs import Home, Needs
@@ -86,7 +87,7 @@ def published(settings: Settings) -> inventory.Inventory:
     )
 
 
-def estimate(settings: Settings) -> Estimate:
+def estimate(settings: Settings, ground: Ground = CLOUD) -> Estimate:
     """A lamp at each site, whose price nobody knows, and the boat's next trip."""
     lamps = [table().cost(f"lamp of the {site.value}", "harbour/lamp", site.value, 1) for site in Site]
     trip = step("the next boat", Kind.TRANSFER, 86400 / settings.trips_a_day, Basis.COMPUTED, "trips a day")
