@@ -300,6 +300,8 @@ class FakeTransport:
         return 0, ""
 
     def stream(self, host: str, command: Sequence[str]) -> FakeStream:
+        if host in self.world.unreachable:
+            raise Unreachable(host, self.world.unreachable[host])
         self._called(f"{host}: stream {' '.join(command)}")
         return FakeStream(self.world, host, command)
 

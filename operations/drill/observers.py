@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from twinsite.inventory import Flow, Host, Inventory, Tunnel
@@ -43,6 +44,21 @@ def watched(inventory: Inventory, tunnel: Tunnel, replica: Flow, echoes: str) ->
         replica.source: ["--database", "source", "--heartbeat", replica.heartbeat_table],
         replica.target: ["--database", "replica", "--heartbeat", replica.heartbeat_table],
     }
+
+
+def clocks_of(guests: Guests) -> dict[str, Clock]:
+    """Every host's clock beside ours, at once; without those that cannot be asked."""
+
+    def one(host: str) -> Clock | None:
+        try:
+            return compare_clock(guests, host)
+        except (Unreachable, RemoteFailed):
+            return None
+
+    names = [host.name for host in guests.hosts]
+    with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
+        found = dict(zip(names, pool.map(one, names), strict=True))
+    return {host: clock for host, clock in found.items() if clock is not None}
 
 
 def compare_clock(guests: Guests, host: str) -> Clock:

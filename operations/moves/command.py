@@ -20,7 +20,7 @@ from ..store import Store, Unavailable
 from . import users
 from .execute import Result, execute
 from .words import Command, Intent, Plan, Refusal
-from .world import World
+from .world import Clocked, World
 
 LOCK_SECONDS = 3 * 3600.0
 """Moved on before every step; no step lasts longer."""
@@ -40,6 +40,7 @@ def empty(inventory: Inventory, command: Command) -> dict[str, Any]:
         "figures": {},
         "steps": [],
         "predicted": {"ground": "", "phases": []},
+        "clocks": {},
         "plan": [],
         "says": [],
         "findings": [],
@@ -161,12 +162,14 @@ def _do(
     tape = users.UserTape()
     steps: Steps | None = None
     kept: Journal | None = None
+    hands: Any = None
     try:
         kept = _journal(there, decided, intent)
         steps = Steps(console, kept, hold.keep)
         watch = there.watch(intent)
         with stoppable():
-            came = execute(decided, kept, steps, there.hands(kept.id, started))
+            hands = there.hands(kept.id, started)
+            came = execute(decided, kept, steps, hands)
         failed = bool(came.problems)
         kept.close("failed" if failed else "passed", ended=not failed or intent.command.drill)
         if kept.unsent:
@@ -185,6 +188,7 @@ def _do(
         "figures": came.figures,
         "steps": [asdict(step) for step in done],
         "predicted": predicted.shown(before, phases),
+        "clocks": {host: asdict(seen) for host, seen in hands.clocks.items()} if isinstance(hands, Clocked) else {},
         "findings": came.findings,
         "problems": came.problems,
         "next": _next(there, intent, bool(came.problems)),

@@ -1,10 +1,11 @@
 """What a kind of move is: a module that says which commands it has, and makes the world of a stack."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from twinsite.inventory import Inventory
 
+from ..drill.timeline import Clock
 from ..parts import Needs
 from ..stack import Stack
 from ..store import Store
@@ -37,6 +38,15 @@ class World(Protocol):
 
     def left(self, command: Command) -> list[str]:
         """What is left for a person after it."""
+
+
+@runtime_checkable
+class Clocked(Protocol):
+    """Hands that have seen what machines' clocks say."""
+
+    @property
+    def clocks(self) -> Mapping[str, Clock]:
+        """Machine → its clock beside this desk's."""
 
 
 class Move(Protocol):

@@ -12,6 +12,7 @@ from twinsite.inventory import MYSQL_REPLICA
 
 from .. import chain, host_facts
 from ..console import Console
+from ..drill.observers import clocks_of
 from ..guest import GUEST, Guests, gather
 from ..host_store import HostStore
 from ..journal.document import Journal, begin
@@ -110,6 +111,7 @@ def run(
         "planned": [],
         "refused": [],
         "steps": [],
+        "clocks": {},
         "problems": [],
     }
     if only_plan:
@@ -198,6 +200,7 @@ class LookAtBoth(Step["Work"]):
         return tuple(data_plane(f"SSH to {site}'s hosts", site) for site in self.sites)
 
     def do(self, hands: "Work", choices: Mapping[str, str], say: Say) -> Outcome:
+        hands.result["clocks"] = {host: asdict(clock) for host, clock in clocks_of(hands.guests).items()}
         seen, hands.repair = _plan(hands.guests, hands.confirmed)
         try:
             _told(hands.tell, hands.repair)

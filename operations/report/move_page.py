@@ -42,6 +42,15 @@ def spans(looks: Sequence[Mapping[str, Any]], zero: float) -> list[tuple[float, 
     return found
 
 
+def _clocks(content: Mapping[str, Any]) -> str:
+    """How far each machine's clock was from this desk's, whose times the steps have."""
+    each = [
+        f"{host} {clock['offset']:+.2f} s ±{clock['uncertainty']:.2f} s"
+        for host, clock in (content.get("clocks") or {}).items()
+    ]
+    return ", ".join(each) or "none: no machine has told its own"
+
+
 def render(content: Mapping[str, Any], picture: str, lead: str) -> str:
     """The page as text. `content` is the evidence; `picture` an SVG element; `lead` what was done. Pure."""
     told = [("before", words) for words in content["says"]]
@@ -63,6 +72,7 @@ def render(content: Mapping[str, Any], picture: str, lead: str) -> str:
             ("operation", content["operation"]),
             ("digest of what the machines run", content["digest"] or "none in the inventory"),
             ("age of the data", content["figures"].get("rpo_basis", "not measured")),
+            ("clocks compared", _clocks(content)),
             ("users' name that was watched", content["name"] or "none: users stayed where they were"),
         ],
     )

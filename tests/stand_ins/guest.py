@@ -7,6 +7,7 @@ Copied as `guest-away` it is the standby machine's, as `guest-home` the primary'
 import json
 import pathlib
 import sys
+import time
 
 HERE = pathlib.Path(__file__).parent
 state = json.loads((HERE / "state.json").read_text())
@@ -31,7 +32,8 @@ def option(name: str) -> str:
 def standby(verb: str) -> None:
     if verb == "report":
         known = {"outcome": "ready", "step": "", "detail": "", "writable": True}
-        say({**known, "backup_id": site["from"], "closed": site["closed"]})
+        late = {"clock": time.time() + state["clock_late"]} if "clock_late" in state else {}
+        say({**known, **late, "backup_id": site["from"], "closed": site["closed"]})
     elif verb == "renew":
         site["rows"], site["from"] = backups[words[2]]["rows"], words[2]
     elif verb in ("close", "open"):

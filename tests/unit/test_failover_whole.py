@@ -190,3 +190,24 @@ def test_a_standby_is_opened_again_also_when_nobody_can_be_made_the_writer(both:
     found = Reopen(Ground.of(both.inventory)).do(both.world().hands("op", 0.0), {}, print)
     assert both.state["away"]["closed"] is False
     assert "backups of azure count as nobody's until `twinsite failover --to azure`" in found.findings[0]
+
+
+def test_evidence_says_how_far_the_standbys_clock_was_off(both: Machines) -> None:
+    both._write(both.state | {"clock_late": 300.0})
+    both.alive = False
+    found = passed(both, OVER)
+    clock = found["clocks"]["azure-standby"]
+    assert clock["offset"] == pytest.approx(300.0, abs=clock["uncertainty"] + 0.05)
+    assert json.loads(pathlib.Path(found["evidence"]).read_text())["clocks"] == found["clocks"]
+    assert f"azure-standby {clock['offset']:+.2f} s ±" in pathlib.Path(found["report"]).read_text()
+
+
+def test_a_guest_that_does_not_tell_its_clock_leaves_none(both: Machines) -> None:
+    both.alive = False
+    assert passed(both, OVER)["clocks"] == {}
+
+
+def test_what_the_estimate_said_is_beside_what_each_phase_took(both: Machines) -> None:
+    both.alive = False
+    found = passed(both, OVER)
+    assert found["predicted"] == {"ground": "", "phases": []}, "this inventory was published before there was any"

@@ -161,6 +161,19 @@ def test_rooms_look_one_way(room: str, forbidden: str, allowed: tuple[str, ...])
     assert {path: modules for path, modules in found.items() if modules} == {}
 
 
+def test_the_estimate_of_every_topology_takes_the_ground_that_its_stack_stands_on() -> None:
+    # The program gives it by name; a build that is only imported would not show that.
+    lacking = [
+        name(path)
+        for path in python_files("stacks", "tests/third/stacks")
+        for node in tree_of(path).body
+        if isinstance(node, ast.FunctionDef)
+        and node.name == "estimate"
+        and "ground" not in {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
+    ]
+    assert lacking == []
+
+
 def test_components_import_each_other_relatively() -> None:
     # The folder's package is `twinsite`, here by a link and in the wheel (ADR 31).
     absolute = [

@@ -474,3 +474,13 @@ def test_every_kind_of_step_reads_as_a_sentence_and_says_what_it_needs(kind: typ
     step = kind(INVENTORY.host("aws-gateway"), "why", ("true",))
     assert str(step) == f"{kind.kind} on aws-gateway: why"
     assert [(plane.kind, plane.site) for plane in step.planes] == [("data plane", "aws")]
+
+
+def test_a_repair_says_how_far_each_hosts_clock_is_off_and_leaves_out_who_cannot_be_asked(
+    tmp_path: pathlib.Path,
+) -> None:
+    clocks = run(HostWorld(own={f"{UUID}:5": ""}), tmp_path, confirmed=EMPTY)["clocks"]
+    assert set(clocks) == {host.name for host in INVENTORY.hosts}
+    assert all(abs(one["offset"]) <= one["uncertainty"] + 0.05 for one in clocks.values())
+    away = run(HostWorld(own={f"{UUID}:5": ""}, unreachable={"aws-gateway": "no route"}), tmp_path, confirmed=EMPTY)
+    assert set(clocks) - set(away["clocks"]) == {"aws-gateway"}

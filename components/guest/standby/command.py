@@ -180,7 +180,8 @@ def report(path: str) -> dict[str, Any]:
         found.setdefault("problems", [])
     # Also after a machine was replaced, whose status file is new.
     found["backup_id"] = found.get("backup_id") or found["marker"].get("backup_id", "")
-    return found
+    # The last thing: who asked compares it with the moment at which the answer came.
+    return {**found, "clock": time.time()}
 
 
 def certificate(config: Config) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from twinsite.inventory import Inventory, Name
 
+from ...drill.timeline import Clock, clock
 from ...guest import GUEST, brief
 from ...steps import Outcome, Say, StepFailed
 from ...subjects import epochs
@@ -52,6 +53,7 @@ class Hands:
         self.reader, self.to_mode = reader, to_mode
         self.identity, self.began = identity, began
         self._worker = worker
+        self._exchanges: dict[str, list[tuple[float, float, float]]] = {}
 
     @property
     def inventory(self) -> Inventory:
@@ -98,11 +100,21 @@ class Hands:
 
     def report(self) -> Standby:
         """What the standby machine says of itself."""
+        machine, asked = self.machine(), time.time()
         done = self.standby("report")
+        answered = time.time()
         try:
-            return parse_standby(json.loads(done.stdout))
+            found = json.loads(done.stdout)
         except ValueError:
             raise StepFailed(f"the standby's report is no JSON: {done.stdout[-200:]!r}") from None
+        if "clock" in found:  # an older guest does not tell
+            self._exchanges.setdefault(machine, []).append((asked, float(found["clock"]), answered))
+        return parse_standby(found)
+
+    @property
+    def clocks(self) -> dict[str, Clock]:
+        """Machines' clocks beside this desk's, as far as their reports have told."""
+        return {machine: clock(exchanges) for machine, exchanges in self._exchanges.items()}
 
     def stateful(self) -> Name:
         """The name that the application has."""
