@@ -270,6 +270,9 @@ class AwsGcpVpn(Component):
             network=network,
             service=SERVICE,
             reserved_peering_ranges=[reserved.name],
+            # With the default `destroy` fails for days after the last database went, and with ABANDON a peering that
+            # is in no state keeps the network from going (GoogleCloudPlatform/magic-modules#18476).
+            deletion_policy="REMOVE_PEERING",
             opts=self._child(),
         )
         routes = gcp.compute.NetworkPeeringRoutesConfig(

@@ -124,6 +124,8 @@ class Scene:
     exists: Callable[[Given], Existing] = lambda given: Existing()
     downloads: Mapping[str, Build] = field(default_factory=dict)
     """URLs outside both clouds. Each file is built before a machine starts."""
+    recorded_only: str = ""
+    """Why no machine of this topology runs in the box, on any host; "" where they do."""
 
     def site(self, name: str = "") -> Site:
         """A site that can go dark, by its name; the first without one. LabError when there is none."""

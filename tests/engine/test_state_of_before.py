@@ -67,7 +67,7 @@ def topology_given(stack: Stack) -> None:
         return
     code, said = stack.run("preview")
     assert code != 0
-    assert "topology is '': `pulumi config set topology …` with one of aws-azure, onprem-aws" in said
+    assert "topology is '': `pulumi config set topology …` with one of aws-azure, aws-gcp, onprem-aws" in said
     assert ("Traceback" in said, "an unhandled error occurred" in said) == (False, False), said
     stack.config("topology", "onprem-aws")
 

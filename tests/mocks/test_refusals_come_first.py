@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twinsite.rules import Refused
 from twinsite.rules.intents import INTENTS, read
 
-from . import aws_azure_topology, onprem_aws_topology
+from . import aws_azure_topology, aws_gcp_topology, onprem_aws_topology
 from .harness import Run, plain
 
 RANGES = st.sampled_from(["", "10.20.0.0/33", "10.20.9.0/24", "10.21.0.0/16", "8.8.8.0/24", "192.168.64.0/24", "x"])
@@ -46,6 +46,23 @@ AWS_AZURE: dict[str, st.SearchStrategy[Any]] = {
     "dr_mode": st.sampled_from(["cold", "warm"]),
     "names": st.sampled_from(["one", "two"]),
     "database_kind": st.sampled_from(["flexible", "machine"]),
+}
+
+AWS_GCP: dict[str, st.SearchStrategy[Any]] = {
+    **dict.fromkeys(("vpc_range", "standby_range", "service_range"), RANGES),
+    **dict.fromkeys(("aws_asn", "gcp_asn", "database_generation", "database_disk_gib"), NUMBERS),
+    **dict.fromkeys(("prefix", "database", "database_charset", "database_collation", "database_tier"), WORDS),
+    **dict.fromkeys(("database_version", "database_availability", "primary_database_version"), WORDS),
+    **dict.fromkeys(("fqdn", "primary_alb_name", "primary_host", "standby_host", "notice_address"), WORDS),
+    **dict.fromkeys(("notice_host", "notice_text", "writer_path", "writer_text", "cloudflare_zone_id"), WORDS),
+    **dict.fromkeys(("cloudflare_account_id", "vpc_id", "application_path"), WORDS),
+    **dict.fromkeys(("inside_ranges", "check_regions"), st.lists(RANGES, max_size=2)),
+    "psk_generations": st.dictionaries(WORDS, NUMBERS, max_size=2),
+    "primary_database_settings": st.dictionaries(WORDS, WORDS, max_size=2),
+    "route_table_ids": st.dictionaries(WORDS, WORDS, max_size=2),
+    "dr_mode": st.sampled_from(["cold", "pilot-light", "warm", "hot"]),
+    "active_site": st.sampled_from(["aws", "gcp"]),
+    "gate": st.sampled_from(["wait", "handover"]),
 }
 
 
@@ -85,9 +102,16 @@ def test_aws_azure_refuses_before_its_first_resource_or_not_at_all(change: dict[
     refused_first(aws_azure_topology.build, change)
 
 
+@FEW
+@given(change=wrong(AWS_GCP))
+def test_aws_gcp_refuses_before_its_first_resource_or_not_at_all(change: dict[str, Any]) -> None:
+    refused_first(aws_gcp_topology.build, change)
+
+
 @pytest.mark.parametrize(
     ("build", "change"),
     [
+        (aws_gcp_topology.build, {"standby_range": "10.10.1.0/24"}),
         (onprem_aws_topology.build, {"data_volume_gib": 1}),
         (onprem_aws_topology.build, {"private_range": "10.20.1.128/25"}),
         (aws_azure_topology.build, {"alarm_emails": ["oncall"]}),
@@ -104,6 +128,8 @@ def test_what_was_refused_late_is_refused_first(build: Callable[..., Run], chang
     ("build", "change"),
     [
         (onprem_aws_topology.build, {}),
+        (aws_gcp_topology.build, {"dr_mode": "cold", "cold_without_data": "accept"}),
+        (aws_gcp_topology.build, {"dr_mode": "pilot-light"}),
         (aws_azure_topology.build, {"dr_mode": "cold"}),
         (
             aws_azure_topology.build,

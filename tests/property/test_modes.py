@@ -1,5 +1,6 @@
 """A higher mode only adds, whatever else the settings say (DESIGN section 4)."""
 
+from itertools import pairwise
 from typing import Any
 
 import pulumi
@@ -7,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stacks import TOPOLOGIES, topology
+from tests.mocks import aws_gcp_topology
 from tests.mocks.aws_azure_topology import build
 
 CHANGES = st.fixed_dictionaries(
@@ -26,7 +28,7 @@ PRIMARY = ("aws", "kubernetes")
 
 
 def test_the_topologies_with_more_than_one_mode_are_those_of_this_file() -> None:
-    assert [name for name in TOPOLOGIES if len(topology(name).MODES) > 1] == ["aws-azure"]
+    assert [name for name in TOPOLOGIES if len(topology(name).MODES) > 1] == ["aws-azure", "aws-gcp"]
 
 
 # A program takes a second, and tests of single cases are in tests/mocks.
@@ -45,6 +47,39 @@ def test_warm_adds_to_cold_nothing_of_the_primarys_provider_and_changes_nothing_
     assert [kind for kind in added if kind.split(":")[0] in PRIMARY] == []
     changed = [one.name for urn, one in cold.items() if one.custom and warm[urn].inputs != one.inputs]
     assert changed == ["aws-azure-inventory"]
+
+
+GCP_CHANGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "prefix": st.sampled_from(["twinsite", "crm"]),
+        "database_availability": st.sampled_from(["ZONAL", "REGIONAL"]),
+        "database_generation": st.integers(1, 3),
+        "cloudflare_plan": st.sampled_from(["pro", "business", "enterprise"]),
+        "check_regions": st.sampled_from([["NEAS"], ["NEAS", "SEAS"]]),
+        "psk_generations": st.sampled_from([{}, {"tunnel-2": 3}]),
+    },
+)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(change=GCP_CHANGES)
+def test_each_mode_of_a_standby_at_google_adds_to_the_one_below_and_changes_nothing_of_it(
+    change: dict[str, Any],
+) -> None:
+    try:
+        runs = [
+            {
+                one.urn: one
+                for one in aws_gcp_topology.build(dr_mode=mode, cold_without_data="accept", **change).resources
+            }
+            for mode in (mode.value for mode in topology("aws-gcp").MODES)
+        ]
+    finally:
+        pulumi.runtime.set_all_config({})
+    for lower, higher in pairwise(runs):
+        assert lower.keys() < higher.keys()
+        assert [one.name for urn, one in lower.items() if one.custom and higher[urn].inputs != one.inputs] == []
 
 
 def test_the_comparison_sees_a_change() -> None:

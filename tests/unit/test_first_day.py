@@ -16,14 +16,15 @@ from stacks.settings import Reader
 TREE = Path(__file__).resolve().parents[2]
 PAGE = (TREE / "docs" / "first-day-on-an-account.md").read_text()
 COMMANDS = [words for words in re.findall(r"`([^`\n]+)`", PAGE) if " " in words]
-STEP = re.compile(r"[OA]\d+[a-z]?")
+STEP = re.compile(r"[OAG]\d+[a-z]?")
 
 UNCONFIRMED = {
     "F2-eip-id", "F2-nat", "F6-inverted-disabled", "F6-new-inverted", "F6-one-check", "F6-redirect", "F7-certificates",
     "F7-edges", "F7-status", "F9-order", "F9-single", "F14-metrics", "F16-command", "F16-images", "F16-user-data",
     "P-adopt", "P-alias", "P-anomalies", "P-blob-rate", "P-doctor", "P-drift",
-    "P-eip", "P-evidence", "P-federated", "P-kernel-esp", "P-kit",
-    "P-leftovers", "P-names", "P-prices", "P-proof", "P-queries", "P-quiet", "P-rights", "P-role", "P-role-aws",
+    "P-eip", "P-evidence", "P-federated", "P-flags", "P-hold", "P-kernel-esp", "P-kit",
+    "P-leftovers", "P-names", "P-negotiates", "P-peering", "P-pools", "P-private-way",
+    "P-prices", "P-proof", "P-queries", "P-quiet", "P-rights", "P-role", "P-role-aws",
     "P-run-command", "P-secret", "P-server-name", "P-server-time", "P-subnet", "P-volume", "P-website", "P-webtest",
 }  # fmt: skip
 """Of the list of facts that the project was built from (F and its section) and of the notes on providers (P): what was
@@ -37,12 +38,14 @@ def rows(columns: int) -> list[list[str]]:
 
 
 STEPS = {row[0]: row for row in rows(6)}
+OF = {"O": "onprem-aws", "A": "aws-azure", "G": "aws-gcp"}
+"""A step's letter → its topology."""
 CLAIMS = {row[0]: row for row in rows(4)}
 
 
 def test_each_topology_begins_with_the_doctor_and_every_step_says_what_must_be_seen() -> None:
     first = {step[0]: row[1] for step, row in reversed(STEPS.items())}
-    assert ["twinsite doctor" in command for command in first.values()] == [True, True]
+    assert ["twinsite doctor" in command for command in first.values()] == [True, True, True]
     assert [step for step, row in STEPS.items() if not (STEP.fullmatch(step) and row[1] and row[2])] == []
 
 
@@ -94,17 +97,13 @@ def test_every_setting_of_the_page_exists_and_takes_the_value() -> None:
     assert [key for key, _ in found if not any(key in declared(name) for name in TOPOLOGIES)] == []
     refused = []
     for key, value in found:
-        here = (
-            "A"
-            if any(f"`pulumi config set {key} {value}`" in row[1] for step, row in STEPS.items() if step[0] == "A")
-            else "O"
-        )
-        module = topology({"O": "onprem-aws", "A": "aws-azure"}[here])
-        reader = Reader({key: value}.get)
-        module.read(reader)
-        refused += [problem for problem in reader.problems if problem.startswith(f"{key} is")]
+        said = f"`pulumi config set {key} {value}`"
+        for letter in {step[0] for step, row in STEPS.items() if said in row[1]}:
+            reader = Reader({key: value}.get)
+            topology(OF[letter]).read(reader)
+            refused += [problem for problem in reader.problems if problem.startswith(f"{key} is")]
     assert refused == []
-    assert set(TOPOLOGIES) == {"onprem-aws", "aws-azure"}, "a topology without a first day"
+    assert set(TOPOLOGIES) == set(OF.values()), "a topology without a first day"
 
 
 def test_a_page_that_repeats_something_from_memory_leads_to_this_one() -> None:

@@ -92,7 +92,7 @@ def test_two_regions_of_one_provider_and_two_clusters_go_dark_apart() -> None:
 
 
 def test_an_unknown_topology_is_refused_with_what_there_is() -> None:
-    with pytest.raises(LabError, match="no scene of topology 'moon'; it has onprem-aws, aws-azure"):
+    with pytest.raises(LabError, match="no scene of topology 'moon'; it has onprem-aws, aws-azure, aws-gcp"):
         named("moon")
 
 
@@ -126,7 +126,7 @@ def test_a_new_topology_is_one_new_file(
 ) -> None:
     with pytest.raises(SystemExit):
         cli.main(["up", "--help"])
-    assert "{onprem-aws,aws-azure,moon-mars}" in capsys.readouterr().out
+    assert "{onprem-aws,aws-azure,aws-gcp,moon-mars}" in capsys.readouterr().out
     monkeypatch.setenv("TWINSITE_CACHE", str(tmp_path / "cache"))
     result = tour.whole(tour._parser().parse_args(["--topology", "moon-mars", "--tide", "high", "--keep"]))
     assert (result["verdict"], result["figures"]["tide"]) == ("passed", "high")

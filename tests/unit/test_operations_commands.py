@@ -16,13 +16,15 @@ from operations.adopt import command as adopting
 from operations.moves.from_backup import world as moving
 from operations.subjects import away_reader
 from stacks import TOPOLOGIES
-from tests import failover_world, operations_world
+from tests import aws_gcp_world, failover_world, operations_world
 from tests.azure_http import azure_server
 from tests.failover_machines import Machines
 from tests.operations_hosts import FakeTransport, HostWorld
 from twinsite.inventory import Inventory, to_dict
 
-INVENTORIES = {one.topology: one for one in (operations_world.INVENTORY, failover_world.INVENTORY)}
+INVENTORIES = {
+    one.topology: one for one in (operations_world.INVENTORY, failover_world.INVENTORY, aws_gcp_world.INVENTORY)
+}
 
 ANSWERS: dict[str, Callable[[str, Inventory], str]] = {
     "--to": lambda command, found: found.home if command == "failback" else found.away,

@@ -105,7 +105,7 @@ def test_without_its_folder_nobody_knows_it(tmp_path: Path) -> None:
     }
     done = run(tmp_path, "-m", "stacks", told=json.dumps(told), known=False)
     assert json.loads(done.stdout)["problems"] == [
-        "topology is 'lighthouse': `pulumi config set topology …` with one of aws-azure, onprem-aws"
+        "topology is 'lighthouse': `pulumi config set topology …` with one of aws-azure, aws-gcp, onprem-aws"
     ]
 
 

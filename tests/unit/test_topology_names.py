@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stacks import TOPOLOGIES
 
-from .test_house import name, tracked
+from .test_house import TREE, name, tracked
 
 OWN = (
     "docs/",
@@ -53,9 +53,22 @@ def names_of(topologies: tuple[str, ...]) -> re.Pattern[str]:
     )
 
 
+COMPONENTS = sorted(set(re.findall(r"import (\w+) as", (TREE / "components" / "__init__.pyi").read_text())))
+"""What the library offers. One of them may begin with a topology's name, for it joins the same two clouds."""
+
+
+def without_components(text: str) -> str:
+    """The text without components' names, however they are written; a topology's name alone stays."""
+    longer = ["-".join(re.findall("[A-Z][a-z0-9]*", one)) for one in COMPONENTS]
+    begun = tuple(one for one in longer if one.lower().startswith(tuple(f"{topology}-" for topology in TOPOLOGIES)))
+    return names_of(begun).sub("", text) if begun else text
+
+
 def test_no_other_file_names_a_topology() -> None:
     pattern = names_of(TOPOLOGIES)
-    found = {name(path): len(pattern.findall(path.read_text(errors="ignore"))) for path in looked_at()}
+    found = {
+        name(path): len(pattern.findall(without_components(path.read_text(errors="ignore")))) for path in looked_at()
+    }
     assert {path: count for path, count in found.items() if count > STILL.get(path, 0)} == {}
     gone = {path: count for path, count in STILL.items() if found.get(path, 0) < count}
     assert gone == {}, "better than the list: shorten it"
@@ -68,7 +81,15 @@ def test_a_name_is_seen_however_it_is_written() -> None:
     ]  # fmt: skip
 
 
-SITES = {"onprem", "aws", "azure"}
+def test_a_component_may_begin_with_a_topologys_name_and_nothing_else_may() -> None:
+    pattern = names_of(TOPOLOGIES)
+    for words in ("AwsGcpVpn", "AwsGcpVpnIntent", "aws_gcp_vpn.py", "aws-gcp-vpn.md"):
+        assert pattern.findall(without_components(words)) == []
+    for words in ("aws-gcp", "aws_gcp", "AwsGcp", "aws_gcp_estimate", 'NAME = "aws-gcp"', "AwsAzureVpn", "aws-gcp vpn"):
+        assert len(pattern.findall(without_components(words))) == 1
+
+
+SITES = {"onprem", "aws", "azure", "gcp"}
 
 
 def decisions(tree: ast.AST) -> int:

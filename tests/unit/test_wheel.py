@@ -99,7 +99,7 @@ print(stacks.topology("lighthouse").SITES, sorted(flow.KINDS), [kind.__name__ fo
     done = ask(elsewhere, tmp_path, "-c", code, also=other)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "('aws-azure', 'lighthouse', 'onprem-aws') ['active_site', 'boat', 'dr_mode', 'trips_a_day']",
+        "('aws-azure', 'aws-gcp', 'lighthouse', 'onprem-aws') ['active_site', 'boat', 'dr_mode', 'trips_a_day']",
         "('island', 'shore') ['courier', 'mysql-replica'] "
         "['twinsite.operations.moves.from_backup', 'twinsite.operations.moves.by_courier']",
     ]

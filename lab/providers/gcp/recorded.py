@@ -1,5 +1,6 @@
 """What the lab only records of Google Cloud: that the program asks for it, and what replaces it."""
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +18,11 @@ _UNLINKED = {"linked": False}
 def _first(name: str) -> Callable[[Mapping[str, Any]], str]:
     """The address of the program, else one that Google would choose."""
     return lambda record: record.get(name) or "10.200.0.0"
+
+
+def _gateway(record: Mapping[str, Any]) -> str:
+    """The first address of the range."""
+    return str(ipaddress.ip_network(record["ipCidrRange"])[1])
 
 
 def _interfaces(record: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -90,6 +96,22 @@ ROWS: Rows = {
             **_NAMED,
             **_UNLINKED,
             "outputs": {"managementType": "MANAGED_BY_USER"},
+        },
+    ),
+    "gcp:compute/subnetwork:Subnetwork": (
+        GcpType,
+        {
+            "path": _REGION + "subnetworks/{name}",
+            **_NAMED,
+            "outputs": {
+                "creationTimestamp": "{now}",
+                "fingerprint": "",
+                "gatewayAddress": _gateway,
+                "privateIpv6GoogleAccess": "DISABLE_GOOGLE_ACCESS",
+                "purpose": "PRIVATE",
+                "stackType": "IPV4_ONLY",
+                "subnetworkId": 0,
+            },
         },
     ),
     "gcp:compute/vPNTunnel:VPNTunnel": (

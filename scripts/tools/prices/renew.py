@@ -12,6 +12,9 @@ EVERYWHERE = "everywhere"
 ASKED_OF = {"aws": "us-east-1", "azure": "eastus", "gcp": "us-central1"}
 """Whose list has a price that is the same everywhere."""
 
+BY_HAND = "nobody"
+"""Who is asked where there is no list."""
+
 Key = tuple[str, str]
 
 
@@ -30,6 +33,8 @@ def wanted(table: Sequence[Mapping[str, Any]], lookups: Mapping[str, Mapping[str
         if named is None:
             continue
         ((cloud, where),) = named.items()
+        if cloud == BY_HAND:
+            continue
         region = ASKED_OF[cloud] if row["region"] == EVERYWHERE else row["region"]
         filled = {key: value.format(what) if isinstance(value, str) else value for key, value in where.items()}
         found[cloud].append(Wanted(row["sku"], region, filled))

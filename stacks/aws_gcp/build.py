@@ -1,0 +1,116 @@
+"""Topology aws-gcp: a primary site that exists in AWS, a standby in Google Cloud by mode (source document 004).
+
+AWS (exists): ALB, EKS, RDS for PostgreSQL       Google: network, subnet, address; from pilot-light on Cloud SQL
+    VPC ══ AwsGcpVpn: four tunnels, BGP in each, from pilot-light on ══ network
+FQDN  Cloudflare: the first of ALB and Google's address that says it may write, else a notice
+
+cold ⊂ pilot-light ⊂ warm. What warm adds is at Google alone, so that it works while AWS is dead.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_gcp as gcp
+
+from twinsite import AwsGcpVpn, CloudflareFailover, CloudSqlStandby, inventory
+from twinsite.rules import require
+
+from ..asked import Intents, problems, stack_digest
+from ..promise import promised
+from .args import arguments, joined
+from .estimate import estimate
+from .needs import needs
+from .settings import MODES, NAME, PACKAGES, SITES, Settings, Site, read
+
+__all__ = ["MODES", "NAME", "PACKAGES", "SITES", "Settings", "build", "estimate", "needs", "read", "refusals"]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What everything else at Google stands on: the same in every mode."""
+
+    network: gcp.compute.Network
+    subnet: gcp.compute.Subnetwork
+    address: gcp.compute.GlobalAddress
+    """Where the standby's load balancer answers; users' name knows it from the first day on."""
+
+
+def refusals(settings: Settings) -> list[str]:
+    """What components would refuse, with the one that would."""
+    return problems(arguments(settings, _tags()).intents())
+
+
+def build(settings: Settings) -> dict[str, Any]:
+    """Create the components; returns the stack's exports. Refused before the first resource exists."""
+    plain = arguments(settings, _tags())
+    intents = plain.intents()
+    require(f"topology {NAME}", problems(intents))
+    ground = _ground(settings)
+    vpn = AwsGcpVpn(NAME, joined(plain.vpn, gcp_network_id=ground.network.id))
+    database = CloudSqlStandby(
+        NAME,
+        joined(
+            plain.database,
+            network_id=ground.network.id,
+            service_connection=vpn.service_connection,
+            service_range_name=vpn.service_range_name,
+        ),
+    )
+    name = CloudflareFailover(
+        NAME, joined(plain.name, standby={**plain.name["standby"], "address": ground.address.address})
+    )
+    published = pulumi.Output.from_input(_inventory(settings, intents))
+    return {
+        "inventory": published.apply(inventory.to_dict),
+        "dr_mode": settings.dr_mode.value,
+        "name": name.fqdn,
+        "standby_address": ground.address.address,
+        "aws_security_group_id": vpn.aws_security_group_id,
+        "tunnels": vpn.tunnel_names.apply(lambda found: found or []),  # an output that is None would not be there
+        "standby_database": database.address.apply(lambda found: found or ""),
+        "standby_database_password": database.password_secret,
+    }
+
+
+def _tags() -> dict[str, str]:
+    """Also taken by Google, whose labels have small letters, digits, - and _ only."""
+    stack = re.sub(r"[^a-z0-9_-]", "-", pulumi.get_stack().lower())[:63]
+    return {"twinsite-stack": stack, "twinsite-topology": NAME}
+
+
+def _ground(settings: Settings) -> Ground:
+    network = gcp.compute.Network(
+        f"{NAME}-network",
+        name=settings.prefix,
+        auto_create_subnetworks=False,
+        # With the default a router tells AWS of its own region alone, and lets nobody elsewhere through.
+        routing_mode="GLOBAL",
+    )
+    subnet = gcp.compute.Subnetwork(
+        f"{NAME}-subnet",
+        name=settings.prefix,
+        region=settings.location,
+        network=network.id,
+        ip_cidr_range=settings.standby_range,
+        private_ip_google_access=True,
+    )
+    address = gcp.compute.GlobalAddress(f"{NAME}-users", name=f"{settings.prefix}-users", labels=_tags())
+    return Ground(network, subnet, address)
+
+
+def _inventory(settings: Settings, intents: Intents) -> inventory.Inventory:
+    return inventory.Inventory(
+        topology=NAME,
+        dr_mode=settings.dr_mode.value,
+        sites=(
+            inventory.Site(Site.AWS.value, ("aws",), settings.region),
+            inventory.Site(Site.GCP.value, ("gcp",), settings.location),
+        ),
+        home=Site.AWS.value,
+        away=Site.GCP.value,
+        active_site=settings.active_site.value,
+        promise=promised(estimate, settings),
+        digest=stack_digest(intents, []),
+    )

@@ -1,0 +1,74 @@
+"""What aws-gcp costs in each of its modes: its components' shares, put together. How long a recovery takes is unknown
+while nobody moves the writer; what is lost, while nothing replicates."""
+
+from dataclasses import replace
+
+from twinsite.estimate import cloudflare, gcp, rates
+from twinsite.estimate.answer import Estimate, Mode
+from twinsite.estimate.figures import SECONDS, Basis, Item, Kind, step, unknown
+from twinsite.estimate.ground import CLOUD, Ground
+from twinsite.estimate.path import Path, serial
+from twinsite.estimate.prices import Prices, table
+from twinsite.modes import DrMode
+from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
+from twinsite.rules.cloudflare import CloudflareFailoverIntent
+from twinsite.rules.vpn import AwsGcpVpnIntent
+
+from .args import arguments
+from .settings import MODES, Settings
+
+NO_DATA = "nothing backs PostgreSQL up into the other cloud yet: in cold all data die with AWS"
+NO_PROMOTION = "promotion of the database at Google is not part of this topology yet"
+NO_REPLICATION = "replication from AWS is not part of this topology yet"
+NO_APPLICATION = "the application at Google is not part of this topology yet"
+
+
+def estimate(settings: Settings, prices: Prices | None = None, ground: Ground = CLOUD) -> Estimate:
+    """Of all modes. The primary site's cost is not in it, and nothing that a `ground` has measured."""
+    known = prices or table()
+    return Estimate(
+        {mode.value: _mode(replace(settings, dr_mode=mode), known) for mode in MODES},
+        cost_without=(
+            "the primary site",
+            "the application at Google",
+            "traffic between the clouds and to users",
+            "backups and logs of the database at Google",
+            "Cloudflare's plan, monitors more often than once a minute, queries",
+            "taxes",
+        ),
+        notes=(
+            "no account has run this topology: every price of Google and Cloudflare is remembered",
+            "warm costs what pilot-light costs while the application at Google is not part of it",
+        ),
+    )
+
+
+def _mode(settings: Settings, prices: Prices) -> Mode:
+    plain = arguments(settings, {})
+    vpn, database = AwsGcpVpnIntent.of(plain.vpn), CloudSqlStandbyIntent.of(plain.database)
+    costs = [
+        *gcp.vpn(prices, vpn),
+        *gcp.cloud_sql(prices, database),
+        gcp.address(prices, settings.location),
+        cloudflare.failover(prices),
+    ]
+    lacking = NO_REPLICATION if database.runs else NO_DATA
+    return Mode(
+        costs, _path(plain.name, settings.dr_mode), [unknown("writes that had not come over", SECONDS, lacking)]
+    )
+
+
+def _path(name: dict[str, object], mode: DrMode) -> Path:
+    known = CloudflareFailoverIntent.of(name)
+    words = f"interval {known.interval} s, {known.retries} retries of {known.timeout_seconds} s each"
+    noticed = step(
+        "Cloudflare takes the primary's pool down", Kind.DETECTION, known.detection_seconds, Basis.COMPUTED, words
+    )
+    data: Item = (
+        unknown("the data are brought", SECONDS, NO_DATA, Kind.RESTORE)
+        if mode == DrMode.COLD
+        else unknown("the database at Google is promoted", SECONDS, NO_PROMOTION, Kind.PROMOTION)
+    )
+    return serial(
+        noticed, rates.decision(), data, unknown("the application serves", SECONDS, NO_APPLICATION, Kind.START)
+    )

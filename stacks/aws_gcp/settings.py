@@ -1,0 +1,232 @@
+"""Settings of topology aws-gcp: read, checked, all problems at once. Descriptions and defaults: settings.yaml."""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+import pulumi
+
+from twinsite import GateMode
+from twinsite.modes import DrMode, StandbyData, keeps
+from twinsite.rules.home import home_problems
+from twinsite.rules.hosts import region_problems
+from twinsite.rules.vpn import INSIDE_RANGES, TUNNELS
+
+from ..declared import defaults
+from ..home import see
+from ..settings import Reader
+
+NAME = "aws-gcp"
+MODES = (DrMode.COLD, DrMode.PILOT_LIGHT)
+DATA = (StandbyData.REPLICA,)
+PACKAGES = ("aws", "cloudflare", "gcp", "random")
+HOT = ("hot", "active-active")
+"""What the source document calls a mode in which both sites take writes."""
+
+
+class Site(str, Enum):
+    """The two sites."""
+
+    AWS = "aws"
+    GCP = "gcp"
+
+
+SITES = tuple(site.value for site in Site)
+
+
+class Accepting(str, Enum):
+    """What to do about a thing that a rule would refuse."""
+
+    REFUSE = "refuse"
+    ACCEPT = "accept"
+
+
+class Plan(str, Enum):
+    """As CloudflarePlan, whose module a reader of settings need not load."""
+
+    PRO = "pro"
+    BUSINESS = "business"
+    ENTERPRISE = "enterprise"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of this topology."""
+
+    dr_mode: DrMode
+    standby_data: StandbyData
+    active_site: Site
+    gate: GateMode
+    region: str
+    project: str
+    location: str
+    """Google's region."""
+    prefix: str
+    vpc_id: str
+    vpc_range: str
+    route_table_ids: dict[str, str]
+    standby_range: str
+    service_range: str
+    aws_asn: int
+    gcp_asn: int
+    inside_ranges: tuple[str, ...]
+    psk_generations: tuple[int, ...]
+    primary_database_address: str
+    primary_database_version: str
+    primary_database_settings: dict[str, str]
+    database: str
+    database_charset: str
+    database_collation: str
+    database_version: str
+    database_generation: int
+    database_tier: str
+    database_availability: str
+    database_disk_gib: int
+    database_flags: dict[str, str]
+    fqdn: str
+    cloudflare_account_id: str
+    cloudflare_zone_id: str
+    cloudflare_plan: Plan
+    check_regions: tuple[str, ...]
+    check_timeout_seconds: int
+    primary_alb_name: str
+    primary_host: str
+    standby_host: str
+    notice_address: str
+    notice_host: str
+    notice_text: str
+    writer_path: str
+    writer_text: str
+    application_path: str
+    primary_marker: str
+    standby_marker: str
+
+    @property
+    def standby_serves(self) -> bool:
+        """Whether Google is the active site: what it holds is then the only copy."""
+        return self.active_site == Site.GCP
+
+
+def read(reader: Reader) -> Settings:
+    """Settings from the stack's configuration; what is wrong is collected in the reader."""
+    reader.defaults = defaults(NAME)
+    _hot(reader)
+    mode, data = reader.offered("dr_mode", DrMode, MODES, NAME), reader.offered("standby_data", StandbyData, DATA, NAME)
+    active = reader.choice("active_site", Site)
+    _cold(reader, mode, data, active)
+    region = _provider(reader, "aws", "region", "ap-northeast-2")
+    reader.problems += region_problems(region) if region else ()
+    accepted = reader.choice("home_in_aws", Accepting) == Accepting.ACCEPT
+    home = see(pulumi.get_stack(), Path(pulumi.runtime.get_root_directory() or "."))
+    # Nothing of this topology is in a cluster, so no provider asks one.
+    reader.problems += home_problems(replace(home, skips_cluster=True), accepted)
+    fqdn, version = reader.text("fqdn"), reader.text("primary_database_version")
+    return Settings(
+        dr_mode=mode,
+        standby_data=data,
+        active_site=active,
+        gate=_gate(reader),
+        region=region,
+        project=_provider(reader, "gcp", "project", "PROJECT"),
+        location=_provider(reader, "gcp", "region", "asia-northeast3"),
+        prefix=reader.text("prefix"),
+        vpc_id=reader.text("vpc_id"),
+        vpc_range=reader.text("vpc_range"),
+        route_table_ids=reader.texts("route_table_ids"),
+        standby_range=reader.text("standby_range"),
+        service_range=reader.text("service_range"),
+        aws_asn=reader.integer("aws_asn"),
+        gcp_asn=reader.integer("gcp_asn"),
+        inside_ranges=reader.strings("inside_ranges") or INSIDE_RANGES,
+        psk_generations=_generations(reader),
+        primary_database_address=reader.text("primary_database_address"),
+        primary_database_version=version,
+        primary_database_settings=reader.texts("primary_database_settings"),
+        database=reader.text("database"),
+        database_charset=reader.text("database_charset"),
+        database_collation=reader.text("database_collation"),
+        database_version=reader.text("database_version", required=False) or f"POSTGRES_{version.partition('.')[0]}",
+        database_generation=reader.integer("database_generation"),
+        database_tier=reader.text("database_tier"),
+        database_availability=reader.text("database_availability"),
+        database_disk_gib=reader.integer("database_disk_gib"),
+        database_flags=reader.texts("database_flags"),
+        fqdn=fqdn,
+        cloudflare_account_id=reader.text("cloudflare_account_id"),
+        cloudflare_zone_id=reader.text("cloudflare_zone_id"),
+        cloudflare_plan=reader.choice("cloudflare_plan", Plan),
+        check_regions=reader.strings("check_regions"),
+        check_timeout_seconds=reader.integer("check_timeout_seconds"),
+        primary_alb_name=reader.text("primary_alb_name"),
+        primary_host=reader.text("primary_host"),
+        standby_host=reader.text("standby_host", required=False) or fqdn,
+        notice_address=reader.text("notice_address"),
+        notice_host=reader.text("notice_host"),
+        notice_text=reader.text("notice_text"),
+        writer_path=reader.text("writer_path"),
+        writer_text=reader.text("writer_text"),
+        application_path=reader.text("application_path"),
+        primary_marker=reader.text("primary_marker"),
+        standby_marker=reader.text("standby_marker"),
+    )
+
+
+def _hot(reader: Reader) -> None:
+    wanted = reader.text("dr_mode", required=False)
+    if wanted in HOT:
+        reader.problems.append(
+            f"dr_mode {wanted} would have both sites take writes, and replication goes one way: what is written at "
+            "the standby is lost, or meets another row of the same key: `pulumi config set dr_mode warm`, in which "
+            "the standby reads and one site writes"
+        )
+
+
+def _cold(reader: Reader, mode: DrMode, data: StandbyData, active: Site) -> None:
+    accepted = reader.choice("cold_without_data", Accepting) == Accepting.ACCEPT
+    if keeps(mode, data).database:
+        return
+    if active == Site.GCP:
+        reader.problems.append(
+            "dr_mode cold would delete the database at Google while active_site is gcp, that is, while it serves users "
+            "and holds the only copy: bring users and data back to AWS first, then `pulumi config set active_site aws`"
+        )
+    if not accepted:
+        reader.problems.append(
+            "dr_mode cold keeps no data outside AWS: nothing backs PostgreSQL up into the other cloud yet, so a dead "
+            "AWS would take them all: `pulumi config set dr_mode pilot-light`, or, knowing this, "
+            "`pulumi config set cold_without_data accept`"
+        )
+
+
+def _gate(reader: Reader) -> GateMode:
+    gate = reader.choice("gate", GateMode)
+    if gate == GateMode.WAIT:
+        reader.problems.append(
+            "gate wait cannot be kept: whether the tunnels' sessions are up, no desk outside both clouds can see: "
+            "`pulumi config set gate handover`, and ask the clouds after the `up`"
+        )
+    return gate
+
+
+def _generations(reader: Reader) -> tuple[int, ...]:
+    names = [f"tunnel-{at}" for at in range(1, TUNNELS + 1)]
+    said = reader.texts("psk_generations")
+    if unknown := sorted(set(said) - set(names)):
+        reader.problems.append(
+            f"psk_generations has {', '.join(unknown)}, and the tunnels are {', '.join(names)}: "
+            "`pulumi config set --path psk_generations.tunnel-1 2`"
+        )
+    for name in names:
+        if not said.get(name, "1").isdecimal():
+            reader.problems.append(
+                f"psk_generations.{name} is {said[name]!r}, not a whole number: "
+                f"`pulumi config set --path psk_generations.{name} 1`"
+            )
+    return tuple(int(said[name]) if said.get(name, "").isdecimal() else 1 for name in names)
+
+
+def _provider(reader: Reader, provider: str, key: str, example: str) -> str:
+    value = pulumi.Config(provider).get(key) or ""
+    if not value:
+        reader.lacks(f"{provider}:{key} is not set: `pulumi config set {provider}:{key} {example}`")
+    return value

@@ -1,0 +1,57 @@
+"""Topology aws-gcp under mocks: a user's settings, some changed, and what its program registers."""
+
+import json
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pulumi
+
+from stacks import home
+from stacks.aws_gcp import build as aws_gcp
+from stacks.aws_gcp import settings as aws_gcp_settings
+from stacks.settings import Reader
+from tests.aws_gcp_config import PROVIDERS, SETTINGS
+
+from .harness import Run, run
+
+FILL = {
+    "gcp:compute/haVpnGateway:HaVpnGateway": lambda name, inputs: {
+        "vpnInterfaces": [{"id": at, "ipAddress": f"34.157.1.{at}"} for at in (0, 1)]
+    },
+    "aws:ec2/vpnConnection:VpnConnection": lambda name, inputs: {
+        f"tunnel{number}Address": f"13.124.{name[-1]}.{number}" for number in (1, 2)
+    },
+    "gcp:servicenetworking/connection:Connection": lambda name, inputs: {"peering": "servicenetworking-googleapis-com"},
+    "gcp:compute/globalAddress:GlobalAddress": lambda name, inputs: {"address": inputs.get("address", "34.120.1.7")},
+    "gcp:sql/databaseInstance:DatabaseInstance": lambda name, inputs: {
+        "privateIpAddress": "10.31.0.3",
+        "connectionName": f"example-dr:asia-northeast3:{inputs['name']}",
+        "serverCaCerts": [{"cert": "PEM"}],
+    },
+}
+
+
+def text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def see(stack: str, project: Path) -> home.Home:
+    """A home outside AWS, wherever the tests run."""
+    return home.see(stack, project, {"HOME": "/none"}, Path("/none"))
+
+
+def read(**change: Any) -> aws_gcp.Settings:
+    """Settings of a user's stack file, and a change."""
+    values = {key: text(value) for key, value in {**SETTINGS, **change}.items()}
+    pulumi.runtime.set_all_config(PROVIDERS | {f"twinsite:{key}": value for key, value in values.items()})
+    reader = Reader(values.get)
+    with mock.patch.object(aws_gcp_settings, "see", see):
+        settings = aws_gcp.read(reader)
+    reader.finish("stack test")
+    return settings
+
+
+def build(seen: Run | None = None, **change: Any) -> Run:
+    """The program with these settings changed."""
+    return run(lambda: aws_gcp.build(read(**change)), fill=FILL, seen=seen)

@@ -1,0 +1,139 @@
+"""Topology aws-gcp as a whole: what a program registers, publishes, warns of, and refuses beforehand."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pulumi
+import pytest
+
+from stacks.aws_gcp.build import refusals
+from stacks.aws_gcp.estimate import estimate
+from twinsite import inventory
+from twinsite.estimate.figures import total
+from twinsite.estimate.path import critical
+from twinsite.rules import Refused
+
+from . import aws_gcp_topology
+from .aws_gcp_topology import read
+from .harness import Run, plain
+
+Build = Callable[..., Run]
+
+
+@pytest.fixture
+def build() -> Iterator[Build]:
+    yield aws_gcp_topology.build
+    pulumi.runtime.set_all_config({})
+
+
+@pytest.fixture(autouse=True)
+def clean() -> Iterator[None]:
+    yield
+    pulumi.runtime.set_all_config({})
+
+
+def test_users_name_knows_googles_address_from_the_first_day_on(build: Build) -> None:
+    for mode in ("cold", "pilot-light"):
+        found = build(dr_mode=mode, cold_without_data="accept")
+        pool = found.one("aws-gcp-gcp-pool").inputs
+        assert pool["origins"][0]["address"] == "34.120.1.7"
+        assert pool["origins"][0]["header"] == {"hosts": ["crm-gcp.example.com"]}
+
+
+def test_the_network_is_ours_alone_and_routes_everywhere(build: Build) -> None:
+    found = build()
+    network = found.one("aws-gcp-network").inputs
+    # Google's defaults are a subnet in each region, out of 10.128.0.0/9, and routes within one region.
+    assert (network["autoCreateSubnetworks"], network["routingMode"]) == (False, "GLOBAL")
+    assert found.one("aws-gcp-subnet").inputs["ipCidrRange"] == "10.30.0.0/20"
+
+
+def test_google_takes_the_labels_of_any_stacks_name(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "Team.A_prod")
+    labels = build().one("aws-gcp-users").inputs["labels"]
+    assert labels == {"twinsite-stack": "team-a_prod", "twinsite-topology": "aws-gcp"}
+
+
+def test_a_tunnels_key_is_raised_by_its_own_number(build: Build) -> None:
+    kind = "random:index/randomPassword:RandomPassword"
+    names = build(psk_generations={"tunnel-3": 2}).names(kind)
+    assert [name for name in names if "psk" in name] == [f"aws-gcp-psk-{at}" for at in ("1-1", "2-1", "3-2", "4-1")]
+
+
+def test_the_published_inventory_is_one_that_operations_can_read(build: Build) -> None:
+    found = inventory.from_dict(plain(build().result["inventory"]))
+    assert (found.topology, found.dr_mode, found.home, found.away) == ("aws-gcp", "pilot-light", "aws", "gcp")
+    assert [(site.name, site.region) for site in found.sites] == [("aws", "ap-northeast-2"), ("gcp", "asia-northeast3")]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"dr_mode": "hot"}, "replication goes one way"),
+        ({"dr_mode": "active-active"}, "what is written at the standby is lost"),
+        ({"dr_mode": "cold"}, "keeps no data outside AWS"),
+        ({"gate": "wait"}, "gate wait cannot be kept"),
+        ({"standby_data": "backup"}, "standby_data backup is not offered by topology aws-gcp, which has replica"),
+        ({"psk_generations": {"tunnel-5": 2}}, "the tunnels are tunnel-1, tunnel-2, tunnel-3, tunnel-4"),
+        ({"psk_generations": {"tunnel-1": "two"}}, r"psk_generations\.tunnel-1 is 'two'"),
+        ({"primary_database_version": "", "database_version": ""}, "primary_database_version is not set"),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_fix(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(Refused, match=words) as refused:
+        read(**change)
+    assert "`pulumi config set " in str(refused.value)
+
+
+def test_the_standby_is_of_the_primarys_series_where_none_is_named() -> None:
+    assert read(primary_database_version="16.9").database_version == "POSTGRES_16"
+    assert read(database_version="POSTGRES_18").database_version == "POSTGRES_18"
+
+
+def test_a_mode_costs_what_the_one_below_costs_and_what_it_adds_and_nobody_promises_a_time() -> None:
+    modes = estimate(read()).modes
+    names = {name: [item.name for item in mode.costs] for name, mode in modes.items()}
+    assert names["cold"] == [
+        "tunnels' keys at AWS", "tunnels' keys at Google", "database password at Google", "reserved address",
+        "load balancer with 3 origins",
+    ]  # fmt: skip
+    added = [name for name in names["pilot-light"] if name not in names["cold"]]
+    assert added == ["connections to Google", "tunnels to AWS", "database db-custom-2-7680", "database's disk"]
+    assert [total(mode.costs) is None for mode in modes.values()] == [False, False]
+    for mode in modes.values():
+        assert total(critical(mode.path)) is None, "nobody has moved the writer"
+        assert total(mode.lost) is None
+
+
+@pytest.mark.parametrize(("plan", "seconds"), [("pro", 69), ("business", 24), ("enterprise", 19)])
+def test_each_plan_of_cloudflares_has_checks_that_fit_into_it(plan: str, seconds: int) -> None:
+    modes = estimate(read(cloudflare_plan=plan)).modes
+    assert [critical(mode.path)[0].value for mode in modes.values()] == [seconds, seconds]
+    assert refusals(read(cloudflare_plan=plan)) == []
+
+
+def test_a_second_machine_and_a_size_without_a_price_are_told() -> None:
+    def costs(**change: Any) -> dict[str, float | None]:
+        return {item.name: item.value for item in estimate(read(**change)).modes["pilot-light"].costs}
+
+    one, two = costs(), costs(database_availability="REGIONAL")
+    for name in ("database db-custom-2-7680", "database's disk"):
+        known = one[name]
+        assert known is not None and two[name] == pytest.approx(2 * known)
+    assert costs(database_tier="db-perf-optimized-N-2")["database db-perf-optimized-N-2"] is None
+
+
+HEAVY = ("pulumi_gcp", "pulumi_cloudflare", "pulumi_azure_native", "pulumi_kubernetes")
+
+
+@pytest.mark.parametrize(("name", "loaded"), [("onprem-aws", []), ("aws-gcp", ["pulumi_gcp"])])
+def test_only_this_topology_loads_googles_sdk_and_cloudflares_is_not_loaded_at_all(
+    name: str, loaded: list[str]
+) -> None:
+    code = (
+        f"import sys; from stacks import topology; topology({name!r}); print(*[m for m in {HEAVY} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == loaded
