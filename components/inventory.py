@@ -318,6 +318,10 @@ class Promise:
     """None: nothing was promised."""
     evidence: str = ""
     """`s3://BUCKET/PREFIX`, `azblob://ACCOUNT/CONTAINER` or `file:///FOLDER`, outside both sites; "" each desk."""
+    stamp_url: str = ""
+    """Of the authority that stamps records with its time [RFC 3161]; "" none."""
+    stamp_authorities: str = ""
+    """PEM of whom its certificate must lead to."""
     ground: str = ""
     """Where the rates of `expected` were measured; "" nowhere: they are a vendor's, or assumed."""
     expected: tuple[Expected, ...] = ()

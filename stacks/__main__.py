@@ -66,6 +66,7 @@ def _problems(reader: Reader, topology: ModuleType, settings: Any) -> list[str]:
 def _estimate(given: Given, reader: Reader, topology: ModuleType, settings: Any) -> dict[str, Any]:
     allowed = budget.read(reader)
     promise.evidence(reader)
+    promise.stamps(reader)
     here = ground.read(reader)
     problems = _problems(reader, topology, settings)
     keys = sorted({*SHARED, *PROMISED, *declared(topology.NAME)})

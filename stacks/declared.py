@@ -19,10 +19,13 @@ BUDGETS = ("budget_rto_seconds", "budget_rpo_seconds", "budget_usd_month")
 EVIDENCE = "evidence_store"
 """Where records of operations go (promise.py)."""
 
+STAMP_URL, STAMP_AUTHORITIES = "evidence_stamp_url", "evidence_stamp_authorities"
+"""Who stamps records with its time, and whom its certificate must lead to (promise.py)."""
+
 GROUND = "ground"
 """File of rates (ground.py)."""
 
-PROMISED = (*BUDGETS, EVIDENCE, GROUND)
+PROMISED = (*BUDGETS, EVIDENCE, STAMP_URL, STAMP_AUTHORITIES, GROUND)
 """Keys that Pulumi.yaml declares, which the program reads for every topology."""
 
 # Pulumi has PyYAML; the loader in C reads the file in a seventh of the time, where it was built.

@@ -41,6 +41,7 @@ def _exports() -> dict[str, object]:
     settings = topology.read(reader)
     allowed = budget.read(reader)
     promise.evidence(reader)
+    promise.stamps(reader)
     here = ground.read(reader)
     reader.finish(stack)
     found: Estimate = topology.estimate(settings, ground=here)

@@ -8,11 +8,13 @@ from .anchor import Anchor, opened, place
 from .attempt import Attempt, Subject, begun, recorded
 from .keys import Key, mine
 from .plan import Approval, NotApproved, Planned, approval, plan_digest, unasked
+from .stamp import Authority
 
 __all__ = [
     "Anchor",
     "Approval",
     "Attempt",
+    "Authority",
     "Key",
     "NotApproved",
     "Planned",

@@ -16,12 +16,15 @@ from ..journal.process import who
 from ..once import Once
 from ..stack import Stack
 from ..steps import iso, unstoppable
-from . import anchor, keys
+from . import anchor, keys, stamp
 from .envelope import digest
-from .links import Chain, name
+from .links import Chain, Link, name
 from .outbox import Outbox
 from .plan import Approval, NotApproved, Planned, plan_digest
+from .stamp import Authority
 
+STAMP_SECONDS = 10.0
+"""For the time stamp, when all is done."""
 BEGIN_SECONDS, END_SECONDS = 5.0, 15.0
 """How long an operation waits for its record's place: before it does anything, and when all is done."""
 PACKAGES = ("twinsite", "pulumi", "cryptography")
@@ -44,6 +47,8 @@ class Subject:
     objectives: Mapping[str, float | None] = field(default_factory=dict)
     sites: frozenset[str] = frozenset()
     """Regions and storage accounts of its own, which may die with a site."""
+    stamps: Authority | None = None
+    """Who stamps its records; None nobody."""
 
     @classmethod
     def of(cls, stack: Stack) -> "Subject":
@@ -51,7 +56,10 @@ class Subject:
         known: Inventory = stack.inventory
         promised = {"rto_seconds": known.promise.rto_seconds, "rpo_seconds": known.promise.rpo_seconds}
         about = (known.topology, known.dr_mode, known.digest)
-        return cls(stack.name, stack.folder, *about, known.promise.evidence, promised, _own(known))
+        stamps = (
+            Authority(known.promise.stamp_url, known.promise.stamp_authorities) if known.promise.stamp_url else None
+        )
+        return cls(stack.name, stack.folder, *about, known.promise.evidence, promised, _own(known), stamps)
 
 
 def _own(inventory: Inventory) -> frozenset[str]:
@@ -165,7 +173,30 @@ class Attempt:
             return None
         self._tell()
         link = self._outbox.last
-        return {"attempt": self.id, "number": link.number, "digest": link.digest, "place": str(self._anchor().store)}
+        with unstoppable(self._console.say):
+            stamped = self._stamped(link)
+        return {
+            "attempt": self.id,
+            "number": link.number,
+            "digest": link.digest,
+            "place": str(self._anchor().store),
+            "stamp": stamped,
+        }
+
+    def _stamped(self, link: Link) -> str | None:
+        """The stamp over the last record; None where nobody stamps, or did not, which is said."""
+        by, store = self._subject.stamps, self._anchor().store
+        if by is None:
+            return None
+        try:
+            found = store.read(name(link.number))
+            if found is None or digest(found[0]) != link.digest:
+                raise stamp.NoStamp(f"record {link.number} cannot be read")
+            store.create(stamp.name(link.number), stamp.made(found[0], by, STAMP_SECONDS))
+        except Exception as problem:  # the record is there, and people have what they came for
+            self._console.say(f"record {link.number} has no time stamp: {problem}; the next attempt's covers it")
+            return None
+        return stamp.name(link.number)
 
     def _enter(self, event: str, seconds: float) -> None:
         told = {**self._content, "event": event, "time": iso(time.time())}
