@@ -60,6 +60,7 @@ from .storage.secret_vault import SecretVaultHandle as SecretVaultHandle
 from .traffic.cloudflare_failover import CloudflareEnd as CloudflareEnd
 from .traffic.cloudflare_failover import CloudflareFailover as CloudflareFailover
 from .traffic.cloudflare_failover import CloudflareFailoverArgs as CloudflareFailoverArgs
+from .traffic.cloudflare_failover import CloudflarePages as CloudflarePages
 from .traffic.cloudflare_failover import CloudflarePlan as CloudflarePlan
 from .traffic.edge_certificate import EdgeCertificate as EdgeCertificate
 from .traffic.edge_certificate import EdgeCertificateArgs as EdgeCertificateArgs

@@ -181,7 +181,7 @@ class Route53Latch:
 
 @dataclass(frozen=True)
 class CloudflarePools:
-    """Steering: a Cloudflare load balancer's pools, one a site. What moves them comes with a move that does."""
+    """Steering: a Cloudflare load balancer's ordered pools, one a site; the first that says it may write gets users."""
 
     kind: str = "cloudflare-pools"
 

@@ -5,11 +5,14 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+from .. import inventory
 from ..component import Component
 from ..rules.cloudflare import CloudflareFailoverIntent
 from .cloudflare import LoadBalancer, LoadBalancerMonitor, LoadBalancerPool
 
 HTTPS_PORT = 443
+PROXIED_TTL_SECONDS = 300
+"""Of a name whose answers are Cloudflare's own addresses: users keep them, and a move changes none of them."""
 
 
 class CloudflarePlan(str, Enum):
@@ -31,6 +34,19 @@ class CloudflareEnd(TypedDict):
 
     host: str
     """Host header of monitor and users' requests, a name of the origin's certificate. Plain: a rule reads it."""
+
+
+class CloudflarePages(TypedDict):
+    """What operations know the sites by; no check uses it."""
+
+    path: str
+    """Path of a page that each site has, for instance /."""
+
+    primary_marker: str
+    """Text that only the primary's page contains."""
+
+    standby_marker: str
+    """Text that only the standby's page contains."""
 
 
 class CloudflareFailoverArgs(TypedDict):
@@ -90,6 +106,9 @@ class CloudflareFailoverArgs(TypedDict):
     session_affinity_seconds: NotRequired[int]
     """How long a user's cookie holds. Defaults to 1800, the shortest."""
 
+    pages: NotRequired[CloudflarePages]
+    """For the inventory. Defaults to none: operations then look at no page of this name."""
+
 
 class CloudflareFailover(Component):
     """Two sites and a notice behind one name, in an order, all of them asked.
@@ -139,6 +158,8 @@ class CloudflareFailover(Component):
         )
         self.load_balancer_id = balancer.id
         self.pool_ids = pulumi.Output.all(**{site: pool.id for site, pool in pools.items()})
+        # Not declared above: no output.
+        self.inventory = self._entry(args)
         self.register_outputs(
             {
                 "fqdn": self.fqdn,
@@ -147,6 +168,24 @@ class CloudflareFailover(Component):
                 "detection_seconds": self.detection_seconds,
             }
         )
+
+    def _entry(self, args: CloudflareFailoverArgs) -> inventory.Entry:
+        pages = args.get("pages")
+        if pages is None:
+            return inventory.Entry()
+        name = inventory.Name(
+            fqdn=self.fqdn,
+            stateful=True,
+            primary_url=f"https://{args['primary']['host']}{pages['path']}",
+            secondary_url=f"https://{args['standby']['host']}{pages['path']}",
+            path=pages["path"],
+            primary_marker=pages["primary_marker"],
+            secondary_marker=pages["standby_marker"],
+            ttl_seconds=PROXIED_TTL_SECONDS,
+            failover_seconds=float(self.detection_seconds),
+            steering=inventory.CloudflarePools(),
+        )
+        return inventory.Entry(names=(name,))
 
     def _monitor(self, end: CloudflareEnd, expected: dict[str, str]) -> LoadBalancerMonitor:
         intent = self._intent

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from twinsite.inventory import Name, Route53Latch
+from twinsite.inventory import CloudflarePools, Name, Route53Latch
 
 from .away import Away, NameSeen
 from .sources import Sources
@@ -22,13 +22,18 @@ class NameLeads:
 
     def problems(self) -> Iterator[str]:
         name, site = self.name, self.seen.site()
-        if not isinstance(name.steering, Route53Latch):
+        if not isinstance(name.steering, Route53Latch | CloudflarePools):
             yield (
                 f"{name.fqdn}: this twinsite cannot look at what steers it ({name.steering.kind}), so nobody knows "
                 "where it should lead: install a newer one"
             )
         if not self.seen.authoritative:
             yield f"{name.fqdn}: no server of its zone can be asked: check your network and the zone's delegation"
+        elif not site and isinstance(name.steering, CloudflarePools):
+            yield (
+                f"{name.fqdn}: its page is neither site's: no site says that it may write, so that users see the "
+                "notice, or the page lacks its marker: look at the pools of Cloudflare's load balancer"
+            )
         elif not site:
             yield f"{name.fqdn}: the zone's servers do not lead to one known site: ask again in {name.ttl_seconds} s"
         elif self.active_site and site != self.active_site and name.stateful:
@@ -39,7 +44,9 @@ class NameLeads:
 
     def shown(self) -> Mapping[str, Any]:
         resolver = self.seen.resolver
-        return {
+        # The pools go by who may write; nothing else says where users are.
+        led = {"active_site": self.seen.site() or None} if isinstance(self.name.steering, CloudflarePools) else {}
+        return led | {
             "names": [
                 {
                     "fqdn": self.name.fqdn,

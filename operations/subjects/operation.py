@@ -43,5 +43,6 @@ def seen(facts: Away) -> OperationSeen:
 
 
 def read(sources: Sources) -> Sequence[Subject]:
-    """One, where users can be moved."""
-    return [seen(sources.away("unfinished", "astray"))] if sources.inventory.names else []
+    """One, where users can be moved and there is a place that says of it."""
+    there = sources.inventory
+    return [seen(sources.away("unfinished", "astray"))] if there.names and there.store else []

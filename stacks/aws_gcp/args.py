@@ -87,6 +87,11 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
             "notice_text": settings.notice_text,
             "check_regions": list(settings.check_regions),
             "timeout_seconds": settings.check_timeout_seconds,
+            "pages": {
+                "path": settings.application_path,
+                "primary_marker": settings.primary_marker,
+                "standby_marker": settings.standby_marker,
+            },
         },
     )
 

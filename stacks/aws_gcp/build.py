@@ -61,9 +61,8 @@ def build(settings: Settings) -> dict[str, Any]:
     name = CloudflareFailover(
         NAME, joined(plain.name, standby={**plain.name["standby"], "address": ground.address.address})
     )
-    published = pulumi.Output.from_input(_inventory(settings, intents))
     return {
-        "inventory": published.apply(inventory.to_dict),
+        "inventory": inventory.to_dict(inventory.together(_inventory(settings, intents), [name.inventory])),
         "dr_mode": settings.dr_mode.value,
         "name": name.fqdn,
         "standby_address": ground.address.address,

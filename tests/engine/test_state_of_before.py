@@ -26,8 +26,12 @@ TOLD = {
 """What carries the files of the guests, or runs once per content of theirs: another content is another one of it."""
 
 
+NEW = {"aws-gcp"}
+"""Topologies that no earlier version has."""
+
+
 def test_there_is_a_state_of_each_topology_and_mode() -> None:
-    wanted = {f"{name}-{mode.value}" for name in TOPOLOGIES for mode in topology(name).MODES}
+    wanted = {f"{name}-{mode.value}" for name in TOPOLOGIES if name not in NEW for mode in topology(name).MODES}
     assert {folder.name for folder in STATES.iterdir() if folder.is_dir()} == wanted
 
 

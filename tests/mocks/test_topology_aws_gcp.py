@@ -10,6 +10,7 @@ import pytest
 
 from stacks.aws_gcp.build import refusals
 from stacks.aws_gcp.estimate import estimate
+from tests import aws_gcp_world
 from twinsite import inventory
 from twinsite.estimate.figures import total
 from twinsite.estimate.path import critical
@@ -65,6 +66,8 @@ def test_a_tunnels_key_is_raised_by_its_own_number(build: Build) -> None:
 def test_the_published_inventory_is_one_that_operations_can_read(build: Build) -> None:
     found = inventory.from_dict(plain(build().result["inventory"]))
     assert (found.topology, found.dr_mode, found.home, found.away) == ("aws-gcp", "pilot-light", "aws", "gcp")
+    assert found.names == aws_gcp_world.INVENTORY.names
+    assert (found.store, found.latch) == ("", None), "no store at Google that operations could use"
     assert [(site.name, site.region) for site in found.sites] == [("aws", "ap-northeast-2"), ("gcp", "asia-northeast3")]
 
 
