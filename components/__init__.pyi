@@ -41,6 +41,10 @@ from .modes import DrMode as DrMode
 from .modes import StandbyData as StandbyData
 from .monitoring.alarms import Alarms as Alarms
 from .monitoring.alarms import AlarmsArgs as AlarmsArgs
+from .monitoring.aws_link_alarms import AwsLinkAlarms as AwsLinkAlarms
+from .monitoring.aws_link_alarms import AwsLinkAlarmsArgs as AwsLinkAlarmsArgs
+from .monitoring.gcp_alarms import GcpAlarms as GcpAlarms
+from .monitoring.gcp_alarms import GcpAlarmsArgs as GcpAlarmsArgs
 from .monitoring.observer import Observer as Observer
 from .monitoring.observer import ObserverArgs as ObserverArgs
 from .network.aws_network import AwsNetwork as AwsNetwork
@@ -93,6 +97,8 @@ from .workload.backup_job import BackupJobArgs as BackupJobArgs
 from .workload.backup_timer import BackupTimer as BackupTimer
 from .workload.backup_timer import BackupTimerArgs as BackupTimerArgs
 from .workload.backup_timer import backup_timer as backup_timer
+from .workload.cache_stance import CacheStance as CacheStance
+from .workload.cache_stance import CacheStanceArgs as CacheStanceArgs
 from .workload.cluster import ClusterHandle as ClusterHandle
 from .workload.cluster import cluster_provider as cluster_provider
 from .workload.gke_standby import GkeStandby as GkeStandby

@@ -5,6 +5,7 @@ from typing import Any
 
 from .aws_network import AwsNetworkIntent
 from .backup import BackupJobIntent, BackupStoreIntent, SecretVaultIntent
+from .cache import CacheStanceIntent
 from .cloud_sql import CloudSqlStandbyIntent
 from .cloudflare import CloudflareFailoverIntent
 from .database import MySqlReplicaPairIntent
@@ -12,6 +13,7 @@ from .dms import DmsCdcTaskIntent
 from .gke import GkeStandbyIntent
 from .hosts import AzureHostIntent, Ec2HostIntent, GuestStoreIntent, HostGateIntent, OnPremHostIntent
 from .intent import VERSION, Intent
+from .link_alarms import AwsLinkAlarmsIntent, GcpAlarmsIntent
 from .pages import EdgeCertificateIntent, FrontDoorIntent, MaintenancePageIntent, StaticSiteIntent
 from .standby import AzureNetworkIntent, ColdWarmVmIntent, StandbyDatabaseIntent
 from .traffic import LatchIntent, Route53FailoverPairIntent
@@ -25,11 +27,13 @@ INTENTS: dict[str, type[Intent]] = {
     for kind in (
         AlarmsIntent,
         AwsGcpVpnIntent,
+        AwsLinkAlarmsIntent,
         AwsNetworkIntent,
         AzureHostIntent,
         AzureNetworkIntent,
         BackupJobIntent,
         BackupStoreIntent,
+        CacheStanceIntent,
         CloudSqlStandbyIntent,
         CloudflareFailoverIntent,
         ColdWarmVmIntent,
@@ -37,6 +41,7 @@ INTENTS: dict[str, type[Intent]] = {
         Ec2HostIntent,
         EdgeCertificateIntent,
         FrontDoorIntent,
+        GcpAlarmsIntent,
         GkeStandbyIntent,
         GuestStoreIntent,
         HostGateIntent,

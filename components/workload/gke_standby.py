@@ -46,7 +46,7 @@ class GkeStandbyArgs(TypedDict):
     """projects/P/global/networks/N: gets a subnet for the cluster."""
 
     nodes_range: str
-    """CIDR of the nodes. For life. AWS must know it: it belongs into AwsGcpVpn's gcp_ranges."""
+    """CIDR of the nodes. For life. AWS must know it: it belongs into the VPN's gcp_ranges."""
 
     pods_range: str
     """CIDR of the pods, /24 a node. For life. Pods speak to AWS under addresses of it, so that it belongs into

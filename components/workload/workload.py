@@ -79,6 +79,14 @@ class WorkloadCache(TypedDict):
     port: int
     tls: NotRequired[bool]
     """Defaults to true."""
+    loads_at_once: NotRequired[int]
+    """How many missing keys a pod loads at a time. Defaults to 8."""
+    lock_ms: NotRequired[int]
+    """How long one loader has a key for itself. Defaults to 5000."""
+    timeout_ms: NotRequired[int]
+    """After so long the application goes without. Defaults to 200."""
+    ttl_seconds: NotRequired[int]
+    """How long a value is kept. Defaults to 3600."""
 
 
 class WorkloadIngress(TypedDict):
@@ -265,7 +273,7 @@ class Workload(Component):
     def _told(self) -> list[core.v1.ConfigMap | core.v1.Secret]:
         """What pods are told, the role last."""
         args, known = self._args, self._known
-        database, cache = args["database"], args.get("cache")
+        database = args["database"]
         data = {
             "DATABASE_HOST": database["address"],
             "DATABASE_PORT": str(database["port"]),
@@ -281,11 +289,7 @@ class Workload(Component):
         of_cache = core.v1.ConfigMap(
             f"{self._name}-cache",
             metadata=self._meta("-cache"),
-            data={
-                "CACHE_HOST": cache["address"] if cache else "",
-                "CACHE_PORT": str(cache["port"]) if cache else "",
-                "CACHE_TLS": str(cache.get("tls", True)).lower() if cache else "",
-            },
+            data=_of_cache(args.get("cache")),
             opts=self._child(),
         )
         secret = core.v1.Secret(
@@ -445,6 +449,20 @@ class Workload(Component):
             },
             opts=self._child(),
         )
+
+
+def _of_cache(cache: WorkloadCache | None) -> dict[str, pulumi.Input[str]]:
+    if cache is None:
+        return {"CACHE_HOST": ""}
+    return {
+        "CACHE_HOST": cache["address"],
+        "CACHE_PORT": str(cache["port"]),
+        "CACHE_TLS": str(cache.get("tls", True)).lower(),
+        "CACHE_LOADS_AT_ONCE": str(cache.get("loads_at_once", 8)),
+        "CACHE_LOCK_MS": str(cache.get("lock_ms", 5000)),
+        "CACHE_TIMEOUT_MS": str(cache.get("timeout_ms", 200)),
+        "CACHE_TTL_SECONDS": str(cache.get("ttl_seconds", 3600)),
+    }
 
 
 def _uids(told: list[core.v1.ConfigMap | core.v1.Secret]) -> pulumi.Output[str]:

@@ -69,12 +69,12 @@ def test_what_the_api_server_would_refuse_is_refused(stack: Stack) -> None:
 def test_a_kind_without_a_stand_in_is_refused_with_its_file(stack: Stack) -> None:
     stack.program("""
         import pulumi_kubernetes as kubernetes
-        kubernetes.core.v1.Service("service", spec={"ports": [{"port": 80}]})
+        kubernetes.core.v1.Pod("pod", spec={"containers": [{"name": "one"}]})
     """)
     code, said = stack.run("preview")
     assert code != 0
-    assert "resource type kubernetes:core/v1:Service is not supported in the twinsite lab" in said
-    assert "lab/providers/kubernetes/core_v1_service.py" in said
+    assert "resource type kubernetes:core/v1:Pod is not supported in the twinsite lab" in said
+    assert "lab/providers/kubernetes/core_v1_pod.py" in said
 
 
 CLUSTERS = """

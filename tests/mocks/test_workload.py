@@ -96,9 +96,10 @@ def test_pods_are_told_of_their_own_sites_database_and_cache() -> None:
         "DATABASE_HOST": "10.31.0.3", "DATABASE_PORT": "5432", "DATABASE_NAME": "crm", "DATABASE_USER": "crm_app",
         "DATABASE_CA": "/etc/twinsite/database/ca.pem", "ca.pem": "PEM",
     }  # fmt: skip
-    assert run.one("w-cache", CONFIG).inputs["data"] == {"CACHE_HOST": "", "CACHE_PORT": "", "CACHE_TLS": ""}
+    assert run.one("w-cache", CONFIG).inputs["data"] == {"CACHE_HOST": ""}
     assert build(HOME).one("w-cache", CONFIG).inputs["data"] == {
-        "CACHE_HOST": "cache.internal", "CACHE_PORT": "6379", "CACHE_TLS": "true",
+        "CACHE_HOST": "cache.internal", "CACHE_PORT": "6379", "CACHE_TLS": "true", "CACHE_LOADS_AT_ONCE": "8",
+        "CACHE_LOCK_MS": "5000", "CACHE_TIMEOUT_MS": "200", "CACHE_TTL_SECONDS": "3600",
     }  # fmt: skip
 
 

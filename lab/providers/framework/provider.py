@@ -394,6 +394,7 @@ def file_of(token: str) -> str:
     kubernetes:batch/v1:CronJob → batch_v1_cron_job."""
     _, path, name = token.split(":")
     where, _, file = path.partition("/")
+    where = where.partition(".")[0]  # networking.k8s.io, whose module is networking
     words = snake(file or name)
     if file and file.lower() != name.lower():  # a version of the API
         words = f"{file}_{snake(name)}"

@@ -129,6 +129,7 @@ class _Reader:
     def resource(self, token: str) -> dict[str, Any]:
         _, path, name = token.split(":")
         where, _, file = path.partition("/")
+        where = where.partition(".")[0]  # networking.k8s.io, whose module is networking
         if token.startswith("pulumi:providers:"):
             where, file, name = "index", "provider", "Provider"
         parent = self.sdk if where == "index" else f"{self.sdk}.{where}"

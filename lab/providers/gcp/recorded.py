@@ -1,6 +1,7 @@
 """What the lab only records of Google Cloud: that the program asks for it, and what replaces it."""
 
 import ipaddress
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,11 +35,18 @@ def _delete_unprotected(self: GcpType, call: Call, identity: str, state: dict[st
     """The provider's own guard is in the state, so that an `up` must have taken it off before."""
     if state.get("deletionProtection"):
         raise Refusal(
-            f"Error, failed to delete instance because deletion_protection is set to true: {identity}. Set it to false "
-            "in an `up` of its own first"
+            f"Error, failed to delete {self.token.rpartition(':')[2]} because deletion_protection is set to true: "
+            f"{identity}. Set it to false in an `up` of its own first"
         )
     RecordType.delete(self, call, identity, state)
 
+
+def _numbered(self: GcpType, call: Call, inputs: Mapping[str, Any]) -> str:
+    """The server chooses the last part of the name."""
+    return GcpType.identify(self, call, {**inputs, "number": secrets.randbelow(10**18)})
+
+
+_NUMBERED = {"identify": _numbered}
 
 ROWS: Rows = {
     "gcp:compute/externalVpnGateway:ExternalVpnGateway": (
@@ -130,6 +138,72 @@ ROWS: Rows = {
             },
         },
     ),
+    "gcp:compute/routerNat:RouterNat": (
+        GcpType,
+        {"path": "{project}/{region}/{router}/{name}", **_NAMED, **_UNLINKED},
+    ),
+    "gcp:container/cluster:Cluster": (
+        GcpType,
+        {
+            "path": "projects/{project}/locations/{location}/clusters/{name}",
+            **_NAMED,
+            **_UNLINKED,
+            "delete": _delete_unprotected,
+            "outputs": {
+                "selfLink": "https://container.googleapis.com/v1/{id}",
+                "endpoint": "34.64.10.20",
+                "labelFingerprint": "{hex}",
+                "masterAuth": {
+                    "clientCertificate": "",
+                    "clientCertificateConfig": {"issueClientCertificate": False},
+                    "clientKey": "",
+                    "clusterCaCertificate": "TEFC",
+                },
+                "masterVersion": "1.34.1-gke.100",
+                "operation": "",
+                "servicesIpv4Cidr": "10.201.0.0/20",
+            },
+        },
+    ),
+    "gcp:container/nodePool:NodePool": (
+        GcpType,
+        {
+            "path": "{cluster}/nodePools/{name}",
+            **_NAMED,
+            **_UNLINKED,
+            "outputs": {"instanceGroupUrls": [], "managedInstanceGroupUrls": [], "operation": ""},
+        },
+    ),
+    "gcp:monitoring/alertPolicy:AlertPolicy": (
+        GcpType,
+        {
+            "path": "projects/{project}/alertPolicies/{number}",
+            **_UNLINKED,
+            **_NUMBERED,
+            "outputs": {"name": "{id}", "creationRecords": []},
+        },
+    ),
+    "gcp:monitoring/metricDescriptor:MetricDescriptor": (
+        GcpType,
+        {
+            "path": "projects/{project}/metricDescriptors/{type}",
+            **_UNLINKED,
+            "outputs": {"name": "{id}", "monitoredResourceTypes": []},
+        },
+    ),
+    "gcp:monitoring/notificationChannel:NotificationChannel": (
+        GcpType,
+        {
+            "path": "projects/{project}/notificationChannels/{number}",
+            **_UNLINKED,
+            **_NUMBERED,
+            "outputs": {"name": "{id}", "verificationStatus": ""},
+        },
+    ),
+    "gcp:projects/iAMMember:IAMMember": (
+        GcpType,
+        {"path": "{project}/{role}/{member}", **_UNLINKED, "outputs": {"etag": "{hex}"}},
+    ),
     "gcp:secretmanager/secret:Secret": (
         GcpType,
         {
@@ -145,6 +219,23 @@ ROWS: Rows = {
             **_UNLINKED,
             "outputs": {"createTime": "{now}", "destroyTime": "", "name": "{id}", "version": "1"},
         },
+    ),
+    "gcp:serviceaccount/account:Account": (
+        GcpType,
+        {
+            "path": "projects/{project}/serviceAccounts/{accountId}@{project}.iam.gserviceaccount.com",
+            **_UNLINKED,
+            "outputs": {
+                "email": "{accountId}@{project}.iam.gserviceaccount.com",
+                "member": "serviceAccount:{accountId}@{project}.iam.gserviceaccount.com",
+                "name": "{id}",
+                "uniqueId": "{hex}",
+            },
+        },
+    ),
+    "gcp:serviceaccount/iAMMember:IAMMember": (
+        GcpType,
+        {"path": "{serviceAccountId}/{role}/{member}", **_UNLINKED, "outputs": {"etag": "{hex}"}},
     ),
     "gcp:servicenetworking/connection:Connection": (
         GcpType,

@@ -1,0 +1,109 @@
+"""What is watched of two clouds that are joined, under the same names at each, and refusals about it (K53). Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..modes import DrMode, StandbyData, keeps
+from .intent import Intent
+from .watching import told_problems
+
+TUNNELS = 4
+GIB = 1 << 30
+LEAST_LAG_SECONDS = 5
+"""A heartbeat is a second's, and whoever reads it does so some times a minute."""
+NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkAlarmsIntent(Intent):
+    """What both sides' alarms are meant to watch, and who is told."""
+
+    dr_mode: str = DrMode.COLD.value
+    prefix: str = "twinsite"
+    region: str = ""
+    cluster: str = ""
+    """Empty: its pods are not watched here."""
+    namespace: str = ""
+    workload: str = ""
+    least_pods: int = 1
+    lag_seconds: int = 30
+    slot_gib: int = 10
+    pools: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+    """Names of the endpoints; where these are is secret."""
+
+    @property
+    def joined(self) -> bool:
+        """Whether the mode has tunnels, and data on their way."""
+        return keeps(DrMode(self.dr_mode), StandbyData.REPLICA).database
+
+    @property
+    def tunnels(self) -> list[int]:
+        """Numbers of those that the mode has."""
+        return list(range(1, TUNNELS + 1)) if self.joined else []
+
+    def name(self, part: str) -> str:
+        """Of an alarm, the same in either cloud."""
+        return f"{self.prefix}-{part}"
+
+    def problems(self) -> list[str]:
+        """Why nobody would hear of what is broken."""
+        return [*told_problems(self.emails, self.urls), *_sizes(self)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GcpAlarmsIntent(LinkAlarmsIntent):
+    """What GcpAlarms are meant to watch."""
+
+    project: str = ""
+
+    @property
+    def pods_run(self) -> bool:
+        """Whether the mode keeps pods at the standby; fewer of them on purpose page nobody."""
+        return bool(self.cluster) and keeps(DrMode(self.dr_mode), StandbyData.REPLICA).application
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsLinkAlarmsIntent(LinkAlarmsIntent):
+    """What AwsLinkAlarms are meant to watch."""
+
+    database: str = ""
+    """Identifier of the source, an RDS instance."""
+
+    @property
+    def pods_run(self) -> bool:
+        """At home, in every mode."""
+        return bool(self.cluster)
+
+    def problems(self) -> list[str]:
+        """Also: the slots are the source's."""
+        lacking = (
+            [] if self.database else ["database is empty, so nobody sees a slot fill the source's disk: set its id"]
+        )
+        return [*super().problems(), *lacking]
+
+
+def _sizes(known: LinkAlarmsIntent) -> Iterator[str]:
+    modes = [mode.value for mode in DrMode]
+    if known.dr_mode not in modes:
+        yield f"dr_mode {known.dr_mode!r} is none of {', '.join(modes)}: set one of them"
+    if not NAME.fullmatch(known.prefix):
+        yield f"prefix {known.prefix!r} begins no name: use lower-case letters, digits and -, 32 at most"
+    if not known.region:
+        yield "region is empty: set the cloud's own, like asia-northeast3"
+    if known.lag_seconds < LEAST_LAG_SECONDS:
+        yield (
+            f"lag_seconds {known.lag_seconds} is less than a heartbeat is read in, so the alarm would never rest: set "
+            f"{LEAST_LAG_SECONDS} or more, less than the RPO that was promised"
+        )
+    if known.slot_gib < 1:
+        yield f"slot_gib {known.slot_gib} pages at once: set what the source's disk can spare, 1 or more"
+    if known.cluster and not (known.namespace and known.workload):
+        yield "cluster is set, and which pods to count is not: set namespace and workload, or remove cluster"
+    if known.least_pods < 1:
+        yield f"least_pods {known.least_pods} is never missed: set 1 or more, or remove cluster"
+    for pool in known.pools:
+        if not NAME.fullmatch(pool):
+            yield f"pools has {pool!r}: use the site's name, lower-case letters, digits and -"

@@ -1,0 +1,33 @@
+"""Pods that are kept running."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lab.providers.framework.checks import Problem
+from lab.providers.framework.types import Call
+from lab.providers.kubernetes.cluster import KubernetesType
+
+
+class Deployment(KubernetesType):
+    """Recorded: no pod runs. Which pods it selects is for life, and another selector is another Deployment."""
+
+    token = "kubernetes:apps/v1:Deployment"
+    replaces = frozenset({"spec.selector"})
+
+    def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
+        yield from super().problems(call, inputs)
+        spec = inputs.get("spec")
+        if not isinstance(spec, Mapping):
+            return
+        chosen, template = spec.get("selector"), spec.get("template")
+        wanted = chosen.get("matchLabels") if isinstance(chosen, Mapping) else None
+        about = template.get("metadata") if isinstance(template, Mapping) else None
+        labels = about.get("labels") if isinstance(about, Mapping) else None
+        if isinstance(wanted, Mapping) and isinstance(labels, Mapping) and not wanted.items() <= labels.items():
+            yield Problem("spec.template.metadata.labels", "Invalid value: `selector` does not match template `labels`")
+        pod = template.get("spec") if isinstance(template, Mapping) else None
+        if isinstance(pod, Mapping) and pod.get("restartPolicy") not in (None, "Always"):
+            yield Problem("spec.template.spec.restartPolicy", 'Unsupported value: supported values: "Always"')
+
+    def complete(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {"status": {}}

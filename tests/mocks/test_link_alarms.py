@@ -1,0 +1,151 @@
+"""GcpAlarms and AwsLinkAlarms under mocks: the same names at both clouds, silence is a failure, somebody is told."""
+
+from typing import Any
+
+import pytest
+
+from tests.mocks import harness
+from twinsite import AwsLinkAlarms, DrMode, GcpAlarms, rules
+
+POLICY = "gcp:monitoring/alertPolicy:AlertPolicy"
+CHANNEL = "gcp:monitoring/notificationChannel:NotificationChannel"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+
+BOTH: dict[str, Any] = {
+    "dr_mode": DrMode.WARM,
+    "prefix": "crm",
+    "cluster": "crm",
+    "namespace": "crm",
+    "workload": "crm",
+    "pools": ["aws", "gcp"],
+    "emails": ["ops@example.com"],
+    "urls": {"pager": "https://pager.example.com/hidden"},
+}
+GCP: dict[str, Any] = {
+    **BOTH,
+    "project": "crm-dr",
+    "region": "asia-northeast3",
+    "tunnel_names": [f"crm-tunnel-{number}" for number in (1, 2, 3, 4)],
+}
+AWS: dict[str, Any] = {
+    **BOTH,
+    "region": "ap-northeast-2",
+    "aws_addresses": [f"203.0.113.{number}" for number in (1, 2, 3, 4)],
+    "database": "crm",
+}
+NAMED = {
+    POLICY: lambda name, inputs: {"name": f"projects/crm-dr/{name}"},
+    CHANNEL: lambda name, inputs: {"name": f"projects/crm-dr/notificationChannels/{name}"},
+}
+
+
+def at_google(**change: Any) -> harness.Run:
+    def program() -> Any:
+        return GcpAlarms("a", {**GCP, **change}).channels  # type: ignore[typeddict-item]
+
+    return harness.run(program, NAMED)
+
+
+def at_aws(**change: Any) -> harness.Run:
+    def program() -> Any:
+        return AwsLinkAlarms("a", {**AWS, **change}).topic_arn  # type: ignore[typeddict-item]
+
+    return harness.run(program)
+
+
+def names(google: harness.Run, amazon: harness.Run) -> tuple[set[str], set[str]]:
+    return (
+        {one.inputs["displayName"] for one in google.of(POLICY)},
+        {one.inputs["name"] for one in amazon.of(ALARM)},
+    )
+
+
+def test_both_clouds_call_an_alarm_the_same_and_aws_has_tunnel_and_session_in_one() -> None:
+    google, amazon = names(at_google(), at_aws())
+    assert len(amazon) == 9
+    assert google - amazon == {f"crm-bgp-{number}" for number in (1, 2, 3, 4)}
+    assert amazon <= google
+
+
+@pytest.mark.parametrize("mode", list(DrMode))
+def test_a_mode_is_watched_for_what_it_has(mode: DrMode) -> None:
+    change = {"tunnel_names": None} if mode is DrMode.COLD else {}
+    google, _ = names(at_google(dr_mode=mode, **change), at_aws())
+    joined = mode is not DrMode.COLD
+    assert ("crm-tunnel-4" in google, "crm-replication-lag" in google) == (joined, joined)
+    assert ("crm-pods" in google) == (mode is DrMode.WARM)
+    assert "crm-pool-gcp" in google
+
+
+def test_google_pages_for_silence_by_a_condition_of_its_own() -> None:
+    for made in at_google().of(POLICY):
+        wrong, silent = made.inputs["conditions"]
+        assert made.inputs["combiner"] == "OR"
+        assert silent["conditionAbsent"]["filter"] == wrong["conditionThreshold"]["filter"]
+        assert silent["conditionAbsent"]["duration"] == "300s"
+
+
+def test_aws_pages_for_silence_and_for_what_nobody_ever_wrote() -> None:
+    found = at_aws().of(ALARM)
+    assert {one.inputs["treatMissingData"] for one in found} == {"breaching"}
+    assert {tuple(one.inputs["alarmActions"]) for one in found} == {("arn:aws:test:::a-alarms",)}
+
+
+def test_every_policy_tells_every_channel_and_a_url_is_a_secret() -> None:
+    run = at_google()
+    channels = {one.inputs["type"]: one for one in run.of(CHANNEL)}
+    assert set(channels) == {"email", "webhook_tokenauth"}
+    assert channels["webhook_tokenauth"].holds_secret("labels", "url")
+    told = {tuple(one.inputs["notificationChannels"]) for one in run.of(POLICY)}
+    assert told == {tuple(run.result)}
+    assert len(run.result) == 2
+    assert at_aws().one("a-url-pager").holds_secret("endpoint")
+
+
+def test_what_is_watched_of_a_tunnel_is_that_tunnel() -> None:
+    google, amazon = at_google(), at_aws()
+    session = google.one("a-bgp-2", POLICY).inputs["conditions"][0]["conditionThreshold"]
+    assert 'metric.labels.bgp_peer_name="crm-tunnel-2"' in session["filter"]
+    assert (session["comparison"], session["thresholdValue"]) == ("COMPARISON_LT", 1)
+    state = amazon.one("a-tunnel-3", ALARM).inputs
+    assert (state["metricName"], state["dimensions"]) == ("TunnelState", {"TunnelIpAddress": "203.0.113.3"})
+    assert (state["statistic"], state["threshold"], state["comparisonOperator"]) == ("Minimum", 1, "LessThanThreshold")
+
+
+def test_a_policy_over_a_metric_of_ones_own_waits_for_it() -> None:
+    run = at_google(lag_seconds=20)
+    lag = run.one("a-replication-lag", POLICY)
+    assert run.one("a-replication_lag_seconds").urn in lag.depends_on
+    assert lag.inputs["conditions"][0]["conditionThreshold"]["thresholdValue"] == 20
+
+
+def test_a_slot_is_measured_where_the_source_is() -> None:
+    slot = at_aws(slot_gib=5).one("a-slot-retention", ALARM).inputs
+    assert (slot["namespace"], slot["metricName"]) == ("AWS/RDS", "OldestReplicationSlotLag")
+    assert slot["threshold"] == 5 * 2**30
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"emails": [], "urls": {}}, "nobody is told of an alarm"),
+        ({"lag_seconds": 1}, "the alarm would never rest"),
+        ({"slot_gib": 0}, "slot_gib 0 pages at once"),
+        ({"workload": ""}, "which pods to count is not"),
+        ({"least_pods": 0}, "least_pods 0 is never missed"),
+        ({"prefix": "CRM"}, "begins no name"),
+        ({"region": ""}, "region is empty"),
+        ({"pools": ["A B"]}, "pools has 'A B'"),
+    ],
+)
+def test_refused_on_both_sides_before_anything_exists(change: dict[str, Any], said: str) -> None:
+    for run in (at_google, at_aws):
+        with pytest.raises(rules.Refused) as refusal:
+            run(**change)
+        assert len(refusal.value.problems) == 1
+        assert said in refusal.value.problems[0]
+
+
+def test_at_aws_the_source_must_be_named() -> None:
+    with pytest.raises(rules.Refused, match="nobody sees a slot fill the source's disk"):
+        at_aws(database="")
