@@ -14,7 +14,7 @@ GOOD: dict[str, Any] = {
     "cluster": STANDBY["cluster"],
     "namespace": "crm",
     "namespace_name": "crm",
-    "image": f"docker.io/valkey/valkey@sha256:{'cd' * 32}",
+    "image": f"registry.example.com/valkey@sha256:{'cd' * 32}",
     "holds": ["pages", "queries"],
 }
 
