@@ -1,5 +1,6 @@
-"""`twinsite review`: reads both trees, runs every stack and mode, two at once, and judges."""
+"""`twinsite review`: reads both trees, runs every stack and mode, some at once, and judges."""
 
+import os
 import shutil
 import tempfile
 import time
@@ -11,12 +12,13 @@ from pathlib import Path
 from . import trees, verdict
 from .compare import compare
 from .recorded import Recorder
+from .rooms import Rooms
 from .settings import StackFile, environment, python, read
 from .trees import CannotReview, Tree
 from .words import Combination, Review
 
-AT_ONCE = 2
-"""Rooms in which the engine works at the same time: each has one busy process, and two cores are usual."""
+AT_ONCE = (os.cpu_count() or 2) + 1
+"""Rooms in which the engine works at the same time: each has one busy process, which sometimes waits for another."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,16 @@ class _Work:
     after: StackFile
 
 
+@dataclass(frozen=True)
+class _Sides:
+    """What all combinations have in common."""
+
+    recorder: Recorder
+    base: Tree
+    head: Tree
+    same_code: bool
+
+
 def recorded(asked: Asked, say: Callable[[str], None]) -> Review:
     """The review on stand-ins. CannotReview with the sentence."""
     kept = asked.kept or trees.cache()
@@ -58,16 +70,16 @@ def recorded(asked: Asked, say: Callable[[str], None]) -> Review:
     if not stacks:
         raise CannotReview(f"{asked.project} has no Pulumi.STACK.yaml: `pulumi stack init` makes one")
     with tempfile.TemporaryDirectory(prefix="twinsite-review-") as room, ThreadPoolExecutor(AT_ONCE) as pool:
-        recorder = Recorder(asked.stand_ins, asked.pulumi, environment(asked.project), kept, Path(room))
-        after = dict(
-            zip(stacks, pool.map(lambda one: read(head, one, python(head), asked.fill, kept), stacks), strict=True)
-        )
+        made = Rooms(asked.stand_ins, asked.pulumi, environment(asked.project), kept, Path(room))
+        recorder = Recorder(made, kept, asked.policy_config)
         common = [one for one in stacks if one in base.stacks]
-        before = dict(
-            zip(common, pool.map(lambda one: _before(base, one, python(head), asked.fill, kept), common), strict=True)
-        )
+        reading = [pool.submit(read, head, one, python(head), asked.fill, kept) for one in stacks]
+        known = pool.map(lambda one: _before(base, one, python(head), asked.fill, kept), common)
+        before = dict(zip(common, known, strict=True))
+        after = {one: found.result() for one, found in zip(stacks, reading, strict=True)}
         works = [work for one in stacks for work in combinations(before.get(one), after[one])]
-        found = list(pool.map(lambda work: _timed(recorder, base, head, work, asked.policy_config, say), works))
+        sides = _Sides(recorder, base, head, trees.same_code(base, head))
+        found = list(pool.map(lambda work: _timed(sides, work, say), works))
     return Review(
         base=base.title,
         head=head.title,
@@ -101,34 +113,39 @@ def combinations(before: StackFile | None, after: StackFile) -> Iterator[_Work]:
         yield _Work(given, before if has else None, after)
 
 
-def _timed(
-    recorder: Recorder, base: Tree, head: Tree, work: _Work, policy_config: str, say: Callable[[str], None]
-) -> Combination:
+def _timed(sides: _Sides, work: _Work, say: Callable[[str], None]) -> Combination:
     began = time.monotonic()
     try:
-        found = _one(recorder, base, head, work, policy_config)
+        found = _one(sides, work)
     except CannotReview as problem:
         found = replace(work.given, not_reviewed=str(problem))
     say(f"{found.title}: {time.monotonic() - began:.1f} s")
     return found
 
 
-def _one(recorder: Recorder, base: Tree, head: Tree, work: _Work, policy_config: str) -> Combination:
+def _one(sides: _Sides, work: _Work) -> Combination:
     """Head onto base's state is what the next `up` does; head from nothing shows what a state of before hides (a value
     that is ignored once it is set), and is what the next review of what is merged begins with."""
-    given = work.given
-    before = recorder.anew(base, work.before, given.was or given.mode) if work.before else None
+    recorder, given, was = sides.recorder, work.given, work.before
+    before = recorder.anew(sides.base, was, given.was or given.mode) if was else None
     if before is not None and before.snapshot is None:
         given = replace(given, base_failed=before.not_reviewed or "; ".join(before.told.problems))
         before = None
-    anew = recorder.anew(head, work.after, given.mode)
-    ran = recorder.onto(before, head, work.after, given.mode) if before else anew
-    violations = list(recorder.judge(ran, policy_config).violations) if ran.snapshot else []
+    if before is None or was is None:
+        ran = anew = recorder.anew(sides.head, work.after, given.mode)
+    else:
+        ran = recorder.onto(before, was, sides.head, work.after, given.mode)
+        if ran.same_as(before, sides.same_code):
+            recorder.adopt(before, sides.head, work.after, given.mode)
+            had = recorder.judge(before).violations
+            return compare(given, replace(ran.told, violations=had), before.snapshot, before.snapshot, had)
+        anew = recorder.anew(sides.head, work.after, given.mode)
+    violations = list(recorder.judge(ran).violations) if ran.snapshot else []
     if ran is not anew and anew.snapshot:
-        fresh = recorder.judge(anew, policy_config).violations
+        fresh = recorder.judge(anew).violations
         known = {one.key for one in violations}
         violations += [replace(one, anew=True) for one in fresh if one.key not in known]
-    had = recorder.judge(before, policy_config).violations if before and violations else ()
+    had = recorder.judge(before).violations if before and violations else ()
     told = replace(ran.told, violations=tuple(violations))
     found = compare(given, told, before.snapshot if before else None, ran.snapshot, had)
     failed = "" if ran is anew or anew.snapshot else "; ".join(anew.told.problems)

@@ -1,5 +1,6 @@
 """Base and head as folders: base from git, kept by its tree's hash; head the working tree as it stands."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -43,7 +44,7 @@ def cache() -> Path:
 
 def prune(kept: Path) -> None:
     """Take away what no review has used for KEPT_DAYS."""
-    for old in (*kept.glob("trees/*"), *kept.glob("states/*")):
+    for old in (*kept.glob("trees/*"), *kept.glob("states/*"), *kept.glob("begun/*")):
         if time.time() - old.stat().st_mtime > KEPT_DAYS * 86400:
             shutil.rmtree(old, ignore_errors=True)
     for old in kept.glob("asked/*"):
@@ -87,6 +88,34 @@ def base(project: Path, ref: str, kept: Path) -> Tree:
         _extract(project, commit, place)
     os.utime(place)
     return Tree(place / prefix(project), tree, f"{known[0]} {commit[:9]}")
+
+
+def same_code(base: Tree, head: Tree) -> bool:
+    """Whether the two differ in comments and layout of Python files only, if at all; of the whole repository, because
+    a program may read beside its project's folder."""
+    inside = len(Path(prefix(head.folder)).parts)
+    old, new = (one.folder.parents[inside - 1] if inside else one.folder for one in (base, head))
+    names = _git(new, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
+    known = {name for name in names if name}
+    there = {str(path.relative_to(old)) for path in old.rglob("*") if _is_ours(path)}
+    return known == there and all(_same_text(old / name, new / name) for name in known)
+
+
+def _is_ours(path: Path) -> bool:
+    """A file of the tree, which running its program did not make."""
+    return "__pycache__" not in path.parts and (path.is_symlink() or not path.is_dir())
+
+
+def _same_text(one: Path, other: Path) -> bool:
+    if one.is_symlink() or other.is_symlink():
+        return one.is_symlink() and other.is_symlink() and one.readlink() == other.readlink()
+    try:
+        before, after = one.read_bytes(), other.read_bytes()
+        if before == after or one.suffix != ".py":
+            return before == after
+        return ast.dump(ast.parse(before)) == ast.dump(ast.parse(after))
+    except (OSError, SyntaxError, ValueError):
+        return False
 
 
 def _extract(project: Path, commit: str, place: Path) -> None:
