@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 MONITOR = "/pulumirpc.ResourceMonitor/"
+_QUESTIONS = ("Invoke", "GetDeploymentInfo", "SupportsFeature")
+"""Of an answer what is made of it is seen. A hook of a creation asks, too, and runs only then."""
 _WHERE = ("sourcePosition", "sourcePositions", "stackTrace")
 """Lines of the program; a comment moves them."""
 _CREATE = ("beforeCreate", "afterCreate")
@@ -38,7 +40,8 @@ def read(lines: Iterable[str]) -> Asked:
         call = json.loads(line)
         request = call.get("request")
         # Each is there twice, when it begins and with its response.
-        if not call["method"].startswith(MONITOR) or not isinstance(request, dict) or call.get("response") is not None:
+        made = call["method"].startswith(MONITOR) and not call["method"].endswith(_QUESTIONS)
+        if not made or not isinstance(request, dict) or call.get("response") is not None:
             continue
         files = files or any(_by_path(one) for one in _objects(request))
         hooked = hooked or any(request.get("hooks", {}).get(one) for one in _CREATE)

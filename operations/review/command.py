@@ -11,11 +11,11 @@ from pathlib import Path
 
 from . import trees, verdict
 from .compare import compare
-from .recorded import Recorder
+from .recorded import Ran, Recorder
 from .rooms import Rooms
 from .settings import StackFile, environment, python, read
 from .trees import CannotReview, Tree
-from .words import Combination, Review
+from .words import Combination, Review, Violation
 
 AT_ONCE = (os.cpu_count() or 2) + 1
 """Rooms in which the engine works at the same time: each has one busy process, which sometimes waits for another."""
@@ -135,21 +135,31 @@ def _one(sides: _Sides, work: _Work) -> Combination:
         ran = anew = recorder.anew(sides.head, work.after, given.mode)
     else:
         ran = recorder.onto(before, was, sides.head, work.after, given.mode)
-        if ran.same_as(before, sides.same_code):
+        if ran.same_as(before) and (sides.same_code or not ran.asked.hooked):
             recorder.adopt(before, sides.head, work.after, given.mode)
-            had = recorder.judge(before).violations
-            return compare(given, replace(ran.told, violations=had), before.snapshot, before.snapshot, had)
-        anew = recorder.anew(sides.head, work.after, given.mode)
+            anew = before
+        else:
+            anew = recorder.anew(sides.head, work.after, given.mode)
+    violations, had = _judged(recorder, before, ran, anew)
+    told = replace(ran.told, violations=violations)
+    found = compare(given, told, before.snapshot if before else None, ran.snapshot, had)
+    failed = "" if ran is anew or anew.snapshot else "; ".join(anew.told.problems)
+    return replace(found, not_reviewed=ran.not_reviewed or anew.not_reviewed, anew_failed=failed)
+
+
+def _judged(
+    recorder: Recorder, before: Ran | None, ran: Ran, anew: Ran
+) -> tuple[tuple[Violation, ...], tuple[Violation, ...]]:
+    """What the policies say of head, and what they said of base where that matters."""
+    if before is not None and ran.same_as(before):
+        had = recorder.judge(before).violations  # the same things, asked for in the same words
+        return had, had
     violations = list(recorder.judge(ran).violations) if ran.snapshot else []
     if ran is not anew and anew.snapshot:
         fresh = recorder.judge(anew).violations
         known = {one.key for one in violations}
         violations += [replace(one, anew=True) for one in fresh if one.key not in known]
-    had = recorder.judge(before).violations if before and violations else ()
-    told = replace(ran.told, violations=tuple(violations))
-    found = compare(given, told, before.snapshot if before else None, ran.snapshot, had)
-    failed = "" if ran is anew or anew.snapshot else "; ".join(anew.told.problems)
-    return replace(found, not_reviewed=ran.not_reviewed or anew.not_reviewed, anew_failed=failed)
+    return tuple(violations), recorder.judge(before).violations if before and violations else ()
 
 
 def _notes(head: Tree, base: Tree, stacks: Sequence[str], files: Sequence[StackFile]) -> Iterator[str]:

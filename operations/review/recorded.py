@@ -42,12 +42,11 @@ class Ran:
     not_reviewed: str = ""
     asked: Asked = NOTHING
 
-    def same_as(self, base: "Ran", same_code: bool) -> bool:
-        """Whether its program asked, onto what `base` left, for exactly what made it: from nothing it would make that
-        again. `same_code`: both programs differ in no more than comments, so that hooks do the same, too."""
-        told = self.told.changes or self.told.problems
-        known = self.snapshot and self.asked.fingerprint and (same_code or not self.asked.hooked)
-        return bool(known and not told and self.asked == base.asked)
+    def same_as(self, base: "Ran") -> bool:
+        """Whether its program asked, onto what `base` left, for exactly what made it, and nothing came of it. From
+        nothing it would make that again, if its hooks let it."""
+        nothing = self.snapshot and not self.told.changes and not self.told.problems
+        return bool(nothing and self.asked.fingerprint and self.asked == base.asked)
 
 
 class Recorder:
@@ -120,10 +119,12 @@ class Recorder:
         calls = room / rooms.CALLS
         if done.returncode == 0:
             (room / "state.json").write_text(json.dumps(rooms.state(room, stack)))
-            with calls.open(encoding="utf-8") as lines:
-                found = asked.read(lines)
+            found = NOTHING
+            if calls.exists():
+                with calls.open(encoding="utf-8") as lines:
+                    found = asked.read(lines)
+                calls.unlink()  # it is some ten MB, and has every value
             (room / "asked.json").write_text(json.dumps([found.fingerprint, found.hooked]))
-            calls.unlink()  # it is some ten MB, and has every value
             return self._read(room)
         said = "; ".join(told.problems) or done.stderr.strip() or "the engine gave no reason"
         unplayed = any(mark in said for mark in UNPLAYED)

@@ -119,6 +119,21 @@ def test_a_change_is_reviewed_without_an_account_and_base_comes_up_once(own: Own
     assert set(kept) < set(own.kept()) and len(own.kept()) == 3, "of the second review only its head is new"
 
 
+def test_what_is_ignored_once_it_is_set_is_judged_as_a_new_stack_would_get_it(own: Own) -> None:
+    ignoring = "import pulumi\n" + PROGRAM.replace(
+        "policies=[weight])", 'policies=[weight],\n    opts=pulumi.ResourceOptions(ignore_changes=["ttl"]))'
+    )
+    own.commit(ignoring)
+    own.git("branch", "-f", "main")
+    own.commit(ignoring.replace("ttl=60", "ttl=300"))
+    code, told, errors = own.review("--json")
+    assert code == 1, errors
+    (one,) = json.loads(told)["combinations"]
+    assert one["told"]["changes"] == []
+    found = [(violation["policy"], violation["anew"], violation["before"]) for violation in one["told"]["violations"]]
+    assert found == [("ttl-over-60", True, False)]
+
+
 def test_a_program_that_refuses_and_a_plugin_that_is_lacking_are_told_apart(own: Own) -> None:
     own.commit(PROGRAM.replace("ttl=60", "ttle=60"))
     code, told, errors = own.review()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from operations.review import asked, recorded, trees
+from operations.review import asked, command, recorded, trees
 from operations.review.asked import Asked
 from operations.review.recorded import Ran
 from operations.review.settings import StackFile
@@ -133,6 +133,7 @@ def test_a_request_is_what_the_program_wants_and_not_where_it_says_so() -> None:
         ),
         call(BUCKET, response={"urn": "urn:one", "id": "of this run"}),
         call({"id": "x"}, "ResourceProvider/Create"),
+        call({"tok": "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"}, "ResourceMonitor/Invoke"),
         "no call at all",
     ]
     assert len({asked.read([line, same[0]]).fingerprint for line in same}) == 1
@@ -163,19 +164,66 @@ TOPIC = Change(Op.CREATE, "aws:sns/topic:Topic", "alarms", "urn:topic")
 
 
 @pytest.mark.parametrize(
-    ("base", "head", "same_code", "same"),
+    ("base", "head", "same"),
     [
-        (ran(), ran(), False, True),
-        (ran(), ran("g"), True, False),
-        (ran(""), ran(""), True, False),
-        (ran(hooked=True), ran(hooked=True), True, True),
-        (ran(hooked=True), ran(hooked=True), False, False),
-        (ran(), ran(changes=(TOPIC,)), True, False),
-        (ran(), ran(problems=("no",)), True, False),
-        (ran(), replace(ran(), snapshot=None), True, False),
+        (ran(), ran(), True),
+        (ran(hooked=True), ran(hooked=True), True),
+        (ran(), ran(hooked=True), False),
+        (ran(), ran("g"), False),
+        (ran(""), ran(""), False),
+        (ran(), ran(changes=(TOPIC,)), False),
+        (ran(), ran(problems=("no",)), False),
+        (ran(), replace(ran(), snapshot=None), False),
     ],
 )
-def test_head_is_not_made_from_nothing_only_where_that_could_not_differ(
-    base: Ran, head: Ran, same_code: bool, same: bool
+def test_head_is_the_same_as_base_only_where_it_asked_for_the_same_and_nothing_came_of_it(
+    base: Ran, head: Ran, same: bool
 ) -> None:
-    assert head.same_as(base, same_code) == same
+    assert head.same_as(base) == same
+
+
+class Twice:
+    """A recorder that counts; what it gives for base and head is made beforehand."""
+
+    def __init__(self, base: Ran, onto: Ran) -> None:
+        self.base, self.head = base, onto
+        self.did: list[str] = []
+
+    def anew(self, tree: Tree, stack: StackFile, mode: str) -> Ran:
+        self.did.append(f"{tree.title} anew")
+        return self.base
+
+    def onto(self, base: Ran, was: StackFile, tree: Tree, stack: StackFile, mode: str) -> Ran:
+        self.did.append(f"{tree.title} onto")
+        return self.head
+
+    def adopt(self, base: Ran, tree: Tree, stack: StackFile, mode: str) -> None:
+        self.did.append("adopt")
+
+    def judge(self, ran: Ran) -> Told:
+        self.did.append("judge")
+        return Told(finished=True)
+
+
+ONCE = ["base anew", "head onto", "adopt", "judge"]
+AGAIN = ["base anew", "head onto", "head anew", "judge"]
+
+
+@pytest.mark.parametrize(
+    ("onto", "same_code", "did"),
+    [
+        (ran(), False, ONCE),
+        (ran(hooked=True), True, ONCE),
+        (ran(hooked=True), False, AGAIN),
+        (ran("g"), True, [*AGAIN, "judge"]),
+        (ran(changes=(TOPIC,)), True, [*AGAIN, "judge"]),
+    ],
+)
+def test_head_is_made_from_nothing_unless_that_could_say_nothing_new(
+    onto: Ran, same_code: bool, did: list[str]
+) -> None:
+    recorder: Any = Twice(ran(hooked=onto.asked.hooked), onto)
+    sides = command._Sides(recorder, Tree(Path("/b"), "1", "base"), Tree(Path("/h"), "2", "head"), same_code)
+    (work,) = [one for one in command.combinations(STACK, STACK) if one.given.mode == "cold"]
+    command._one(sides, work)
+    assert recorder.did == did
