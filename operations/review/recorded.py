@@ -12,8 +12,6 @@ import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import twinsite
-
 from . import asked, events, rooms
 from .asked import Asked
 from .rooms import Rooms
@@ -25,6 +23,8 @@ FORM = 2
 """Of what is kept. Raise it when files in there mean something else."""
 PACK = Path(__file__).resolve().parents[2] / "policy"
 """Beside this package, in the tree and in the wheel."""
+LIBRARY = PACK.with_name("twinsite") if PACK.with_name("twinsite").exists() else PACK.parent
+"""What the pack imports; in the wheel it is around both (ADR 31)."""
 UNPLAYED = ("no resource plugin", "is not supported in the", "has no stand-in", "nobody has written its stand-in")
 """What says that the plugins lack something, and nothing about the change."""
 NOTHING = Asked()
@@ -150,7 +150,7 @@ def pack(config: Path | None) -> str:
     """What a judgement depends on besides the state: the pack's text and data, the library's, its configuration, and
     the packages of the Python that runs it."""
     known = hashlib.sha256("\n".join(rooms.packages(Path(sys.prefix))).encode())
-    for folder in (PACK, Path(twinsite.__file__).parent):
+    for folder in (PACK.resolve(), LIBRARY.resolve()):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
                 known.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())

@@ -77,11 +77,12 @@ def test_so_is_a_setting_a_mode_a_package_or_a_stand_in(ground: list[str], stack
 def test_a_judgement_is_of_one_pack_one_library_and_one_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert (recorded.LIBRARY / "rules").is_dir() and (recorded.PACK / "PulumiPolicy.yaml").exists()
     for name in ("policy", "twinsite"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("")
     monkeypatch.setattr(recorded, "PACK", tmp_path / "policy")
-    monkeypatch.setattr(recorded.twinsite, "__file__", str(tmp_path / "twinsite" / "__init__.py"))
+    monkeypatch.setattr(recorded, "LIBRARY", tmp_path / "twinsite")
     config = tmp_path / "config.json"
     config.write_text("{}")
     found = {recorded.pack(None), recorded.pack(config)}
