@@ -10,9 +10,12 @@ from .database.dms_cdc_task import DmsCdcTaskArgs as DmsCdcTaskArgs
 from .database.dms_cdc_task import DmsEnd as DmsEnd
 from .database.dms_cdc_task import DmsTables as DmsTables
 from .database.dms_cdc_task import DmsTransformation as DmsTransformation
+from .database.logical_replica import LogicalReplica as LogicalReplica
+from .database.logical_replica import LogicalReplicaArgs as LogicalReplicaArgs
 from .database.mysql_replica_pair import ExistingSource as ExistingSource
 from .database.mysql_replica_pair import MySqlReplicaPair as MySqlReplicaPair
 from .database.mysql_replica_pair import MySqlReplicaPairArgs as MySqlReplicaPairArgs
+from .database.postgres import PostgresHandle as PostgresHandle
 from .database.standby_database import StandbyDatabase as StandbyDatabase
 from .database.standby_database import StandbyDatabaseArgs as StandbyDatabaseArgs
 from .database.standby_database import StandbyDatabaseHandle as StandbyDatabaseHandle

@@ -140,6 +140,8 @@ class Tunnel:
 
 MYSQL_REPLICA = "mysql-replica"
 """A kind of flow: asynchronous, by GTIDs."""
+POSTGRES_LOGICAL = "postgres-logical"
+"""A kind of flow: PostgreSQL's own, by a publication, a slot and a subscription of one name."""
 
 DMS = "dms"
 """A kind of flow: a task of AWS's Database Migration Service, whose ends take SQL only."""

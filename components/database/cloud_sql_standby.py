@@ -10,6 +10,7 @@ from ..component import Component
 from ..modes import DrMode
 from ..protection import keep_while_active
 from ..rules.cloud_sql import CloudSqlStandbyIntent
+from .postgres import PostgresHandle
 
 PORTS = {"POSTGRES": 5432, "MYSQL": 3306}
 LOG_DAYS = 7
@@ -117,7 +118,7 @@ class CloudSqlStandby(Component):
             f"{name}-server", f"the server {known.instance}", known.site_is_active, args.get("latch_urls", [])
         )
         self.port, self.user = PORTS[known.engine], known.user
-        password = self._password()
+        password = self._password_text = self._password()
         nothing: pulumi.Output[str | None] = pulumi.Output.from_input(None)
         self.address = self.server_name = self.connection_name = self.tls_ca = self.ready = nothing
         if known.runs:
@@ -141,6 +142,20 @@ class CloudSqlStandby(Component):
                 "ready": self.ready,
             }
         )
+
+    @property
+    def handle(self) -> PostgresHandle:
+        """What LogicalReplica reads of a PostgreSQL one. The address is known once database and user are there."""
+        return {
+            "address": self.ready,
+            "port": self.port,
+            "database": self._known.database,
+            "user": self.user,
+            "password": self._password_text,
+            "version": self._known.database_version.removeprefix("POSTGRES_"),
+            "tls_ca": self.tls_ca,
+            "certificate_name": self.connection_name.apply(certificate_name),
+        }
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **more)
@@ -247,3 +262,13 @@ class CloudSqlStandby(Component):
             opts=self._child(deleted_with=server),
         )
         return database.id, user.id
+
+
+def certificate_name(connection_name: str | None) -> str | None:
+    """What the certificate of an instance with an authority of its own is for, of PROJECT:REGION:NAME [Cloud SQL,
+    Authorize with SSL/TLS certificates: PROJECT:NAME is its common name]."""
+    if connection_name is None:
+        return None
+    # A project of an organisation has a colon of its own: example.com:project.
+    project, _, name = connection_name.rsplit(":", 2)
+    return f"{project}:{name}"

@@ -14,6 +14,7 @@ from .gke import GkeStandbyIntent
 from .hosts import AzureHostIntent, Ec2HostIntent, GuestStoreIntent, HostGateIntent, OnPremHostIntent
 from .intent import VERSION, Intent
 from .link_alarms import AwsLinkAlarmsIntent, GcpAlarmsIntent
+from .logical import LogicalReplicaIntent
 from .pages import EdgeCertificateIntent, FrontDoorIntent, MaintenancePageIntent, StaticSiteIntent
 from .standby import AzureNetworkIntent, ColdWarmVmIntent, StandbyDatabaseIntent
 from .traffic import LatchIntent, Route53FailoverPairIntent
@@ -46,6 +47,7 @@ INTENTS: dict[str, type[Intent]] = {
         GuestStoreIntent,
         HostGateIntent,
         LatchIntent,
+        LogicalReplicaIntent,
         MaintenancePageIntent,
         MySqlReplicaPairIntent,
         ObserverIntent,

@@ -16,10 +16,10 @@ from ..payload import guest_file, payload, payload_sha256
 from ..rules import backup as backup_rules
 from ..rules.backup import BackupJobIntent
 from ..storage.backup_store import BackupStoreHandle
+from .pod import WORK_FOLDER, guest_pod
 
 JOB = "rds-backup"
 MAX_AGE_HOURS = 26.0
-WORK_FOLDER = "/var/lib/twinsite"
 TOKEN_FOLDER = "/var/run/secrets/azure/tokens"
 
 
@@ -240,70 +240,25 @@ def backup_config(args: BackupJobArgs) -> pulumi.Output[str]:
 def _pod(
     args: BackupJobArgs, account: "core.v1.ServiceAccount", told: "core.v1.ConfigMap", secret: "core.v1.Secret"
 ) -> Any:
-    return {
-        "restart_policy": "Never",
-        "service_account_name": account.metadata.name,
-        "automount_service_account_token": False,
-        "security_context": {
-            "run_as_non_root": True,
-            "run_as_user": 65532,
-            "run_as_group": 65532,
-            "fs_group": 65532,
-            "seccomp_profile": {"type": "RuntimeDefault"},
-        },
-        "containers": [
-            {
-                "name": "backup",
-                "image": args["image"],
-                "command": ["/bin/sh", "/etc/twinsite/in-container.sh"],
-                "args": ["python3", "-m", "backup", "run"],
-                "env": [
-                    {"name": "HOME", "value": WORK_FOLDER},
-                    {"name": "CRONJOB", "value": args.get("job", JOB)},
-                    {
-                        "name": "JOB_NAME",
-                        "value_from": {"field_ref": {"field_path": "metadata.labels['job-name']"}},
-                    },
-                ],
-                "resources": {"requests": {"cpu": args.get("cpu", "500m"), "memory": args.get("memory", "512Mi")}},
-                "security_context": {
-                    "allow_privilege_escalation": False,
-                    "read_only_root_filesystem": True,
-                    "capabilities": {"drop": ["ALL"]},
-                },
-                "volume_mounts": [
-                    {"name": "told", "mount_path": "/etc/twinsite", "read_only": True},
-                    {"name": "token", "mount_path": TOKEN_FOLDER, "read_only": True},
-                    {"name": "work", "mount_path": WORK_FOLDER},
-                    {"name": "work", "mount_path": "/tmp", "sub_path": "tmp"},
-                ],
-            }
-        ],
-        "volumes": [
-            {
-                "name": "told",
-                "projected": {
-                    "default_mode": 0o440,
-                    "sources": [
-                        {"config_map": {"name": told.metadata.name}},
-                        {"secret": {"name": secret.metadata.name}},
-                    ],
-                },
-            },
-            {
-                "name": "token",
-                "projected": {
-                    "sources": [
-                        {
-                            "service_account_token": {
-                                "audience": "api://AzureADTokenExchange",
-                                "expiration_seconds": 3600,
-                                "path": "azure-identity-token",
-                            }
-                        }
-                    ]
-                },
-            },
-            {"name": "work", "empty_dir": {}},
-        ],
+    token = {
+        "audience": "api://AzureADTokenExchange",
+        "expiration_seconds": 3600,
+        "path": "azure-identity-token",
     }
+    return guest_pod(
+        "backup",
+        args["image"],
+        ["python3", "-m", "backup", "run"],
+        (account, told, secret),
+        {"cpu": args.get("cpu", "500m"), "memory": args.get("memory", "512Mi")},
+        env=[
+            {"name": "CRONJOB", "value": args.get("job", JOB)},
+            {"name": "JOB_NAME", "value_from": {"field_ref": {"field_path": "metadata.labels['job-name']"}}},
+        ],
+        volumes=[
+            (
+                {"name": "token", "projected": {"sources": [{"service_account_token": token}]}},
+                {"name": "token", "mount_path": TOKEN_FOLDER, "read_only": True},
+            )
+        ],
+    )
