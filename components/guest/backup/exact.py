@@ -20,11 +20,9 @@ _ROW_BYTES = 100
 # In the client's text: all that may not be read back as it is, and some that is. Nothing else is looked at twice. Each
 # passes over the bytes in C, as a regular expression that may begin with any of many bytes does not.
 _CLASSES = bytes(
-    ord("d") if byte in b"0123456789." else ord("e") if byte in b"eE" else ord("-") if byte in b"+-" else ord(" ")
-    for byte in range(256)
+    ord("d") if byte in b"0123456789.+-" else ord("e") if byte in b"eE" else ord(" ") for byte in range(256)
 )
-_LONG, _POWER = b"d" * 17, b"de"
-_POWERS = (b"dedd", b"de-dd")
+_LONG, _POWER = b"d" * 17, b"dedd"
 _ENDS_IN_ZERO = re.compile(rb"\.\d+0(?:[,}\]\n]|\Z)")
 _NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|(-?\d[\d.eE+-]*)')
 _TOKEN = re.compile(rb'("(?:[^"\\]|\\.)*")|(-?\d[\d.eE+-]*)|([\[\]{},:])', re.DOTALL)
@@ -37,24 +35,29 @@ _LEAST_POWER, _MOST_POWER = -14, 15
 
 def parted(lines: bytes, json: int) -> tuple[bytes, list[bytes]]:
     """Whole lines of the client's output without those whose last `json` fields hold such a number; and these."""
-    if not json or not (json > 1 or _unsure(lines)):
+    if not json:
+        return lines, []
+    several = lines.split(b"\n")[:-1]
+    # Only these: a DOUBLE in a field beside them has 17 digits as often as not.
+    if json == 1:
+        looked_at = b"\n".join([line.rpartition(b"\t")[2] for line in several])
+    else:
+        looked_at = b"\n".join([field for line in several for field in line.rsplit(b"\t", json)[-json:]])
+    if not _unsure(looked_at):
         return lines, []
     kept: list[bytes] = []
     special: list[bytes] = []
-    several = lines.split(b"\n")[:-1]
-    documents = [line.rsplit(b"\t", json)[-json:] for line in several]
-    if not _unsure(b"\n".join(b"\n".join(one) for one in documents)):
-        return lines, []
-    for line, one in zip(several, documents, strict=True):
-        (special if any(_unsure(raw) and _special(rows.cell(raw)) for raw in one) else kept).append(line + b"\n")
+    for line in several:
+        documents = line.rsplit(b"\t", json)[-json:]
+        is_special = any(_unsure(raw) and _special(rows.cell(raw)) for raw in documents)
+        (special if is_special else kept).append(line + b"\n")
     return b"".join(kept), special
 
 
 def _unsure(text: bytes) -> bool:
-    """Of whole lines that end in JSON, or of that alone."""
+    """Of documents, one a line."""
     classes = text.translate(_CLASSES)
-    powers = _POWER in classes and any(power in classes for power in _POWERS)
-    return powers or _LONG in classes or bool(_ENDS_IN_ZERO.search(text))
+    return _POWER in classes or _LONG in classes or bool(_ENDS_IN_ZERO.search(text))
 
 
 def _special(text: bytes) -> bool:

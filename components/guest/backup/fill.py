@@ -41,6 +41,13 @@ class _Table:
         self.left: set[str] = {"proof"}
         """What is still to be done once the rows are in."""
 
+    @property
+    def left_behind(self) -> tuple[int, int]:
+        """How much is left once its rows are in: entries of keys, which are built while other tables load, so the most
+        come first. Then bytes."""
+        keys = sum(len(made.clauses) for made in self.keys)
+        return keys * int(self.about["rows"]), sum(chunk["bytes"] for chunk in self.chunks)
+
 
 class Fill:
     """Between the making of the tables and of their foreign keys; every step can be done twice."""
@@ -60,8 +67,7 @@ class Fill:
                 left = [chunk for chunk in about["chunks"] if chunk["blob"] not in done]
                 mine = [made for made in keys if made.table == about["name"]]
                 tables.append(_Table(number, about, mine, left))
-        # Largest first: its keys are built while the others load.
-        for table in sorted(tables, key=lambda table: -sum(chunk["bytes"] for chunk in table.chunks)):
+        for table in sorted(tables, key=lambda table: table.left_behind, reverse=True):
             for chunk in table.chunks:
                 self._board.add("load", self._loading(table, chunk))
             if not table.chunks:
