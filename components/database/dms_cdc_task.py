@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -32,6 +32,8 @@ DISTURBING = (
 """What the provider changes by stopping the task; with start_replication_task off it then stays stopped."""
 
 UNTOUCHED = ("tags", "tagsAll", "__defaults")
+FED = ("certificateArn", "replicationInstanceArn", "secretsManagerAccessRoleArn")
+"""Of other resources here: a preview does not know them when those are made anew."""
 
 MIB = 1024 * 1024
 
@@ -181,8 +183,8 @@ class DmsCdcTaskArgs(TypedDict):
     serverless: NotRequired[bool]
     """Refused (ADR 51). Defaults to False."""
 
-    stopped_for: NotRequired[str]
-    """Digest of the one change that may be made, since the task is stopped for it. Defaults to none."""
+    stopped_for: NotRequired[list[str]]
+    """Digests of the changes that may be made, since the task is stopped for them. Defaults to none."""
 
     tags: NotRequired[dict[str, str]]
     """Put on everything that takes tags."""
@@ -210,7 +212,7 @@ class DmsCdcTask(Component):
         self._here: dict[str, Any] = {"region": known.region, "tags": args.get("tags", {})}
         self.task_id, self.region = known.task_id, known.region
         # In every mode: the engine wants the hook for what a mode takes away.
-        self._still = _while_stopped(name, known.stopped_for)
+        self._still = _while_stopped(name, known.runs, known.stopped_for)
         account = self._account_roles() if known.account_roles else []
         source, target = self._endpoints()
         group = aws.dms.ReplicationSubnetGroup(
@@ -445,17 +447,21 @@ def _reading(found: Mapping[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": said})
 
 
-def _while_stopped(name: str, stopped_for: str) -> pulumi.ResourceHookBinding:
-    """Refuses, in preview and in `up`, what the provider does by stopping the task, but for the one change that
+def _while_stopped(name: str, runs: bool, stopped_for: Sequence[str]) -> pulumi.ResourceHookBinding:
+    """Refuses, in preview and in `up`, what the provider does by stopping the task, but for the changes that
     `stopped_for` names. Whether it runs the state does not know: somebody else starts it."""
 
     async def refuse(args: pulumi.ResourceHookArgs) -> None:
         old, new = args.old_inputs or {}, args.new_inputs or {}
         task = "replicationTaskId" in new
         names = DISTURBING if task else sorted({*old, *new} - set(UNTOUCHED))
-        changed = {one: new.get(one) for one in names if old.get(one) != new.get(one)}
-        digest = hashlib.sha256(json.dumps(changed, sort_keys=True, default=str).encode()).hexdigest()[:12]
-        if changed and digest != stopped_for:
+        changed = [one for one in names if old.get(one) != new.get(one)]
+        if not runs or not changed:
+            return
+        # From where it comes, so that the permission is spent by the change; and where to, as far as a preview knows.
+        way = [[one, old.get(one), None if one in FED else new.get(one)] for one in changed]
+        digest = hashlib.sha256(json.dumps([args.name, way], sort_keys=True, default=str).encode()).hexdigest()[:12]
+        if digest not in stopped_for:
             raise ValueError(
                 f"{args.name} would change {', '.join(changed)} while its task may be running: the provider would stop "
                 "it and nobody would start it again; stop it (`aws dms stop-replication-task`), wait until it is "

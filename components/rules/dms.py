@@ -88,7 +88,7 @@ class DmsCdcTaskIntent(Intent):
     free_memory_mib: int = 512
     account_roles: bool = False
     serverless: bool = False
-    stopped_for: str = ""
+    stopped_for: tuple[str, ...] = ()
 
     @property
     def runs(self) -> bool:

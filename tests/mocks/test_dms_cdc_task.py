@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import pulumi
 import pytest
 
 from tests.mocks import harness
 from tests.policy.pack import Given, said
 from twinsite import DmsCdcTask, DrMode, rules
+from twinsite.database.dms_cdc_task import _while_stopped
 
 KIND = "twinsite:index:DmsCdcTask"
 TASK = "aws:dms/replicationTask:ReplicationTask"
@@ -300,3 +302,45 @@ def test_outputs_are_those_of_a_task_or_none() -> None:
     always = {"intent", "task_id", "region"}
     assert set(build(dr_mode=DrMode.COLD).published("t", KIND)) == always  # None does not travel
     assert set(build().published("t", KIND)) == always | {"task_arn", "ready"}
+
+
+def refused(old: dict[str, Any], new: dict[str, Any], mode: DrMode = DrMode.WARM, *stopped_for: str) -> str:
+    """What the hook says of an update; "" when it lets it go."""
+
+    async def asked() -> str:
+        hook = _while_stopped("t", mode != DrMode.COLD, stopped_for).before_update[0]  # type: ignore[index]
+        try:
+            await hook(pulumi.ResourceHookArgs("urn", "id", "t-task", TASK, new_inputs=new, old_inputs=old))  # type: ignore[misc]
+        except ValueError as found:
+            return str(found)
+        return ""
+
+    found: str = harness.run(asked).result
+    return found
+
+
+def digest(said: str) -> str:
+    return said.partition("set stopped_for to ")[2][:12]
+
+
+def test_a_permission_is_for_one_change_and_spent_by_it() -> None:
+    old = {"replicationTaskId": "shop", "tableMappings": "a", "tags": {}}
+    new = {**old, "tableMappings": "b"}
+    said = refused(old, new)
+    assert said.startswith("t-task would change tableMappings while its task may be running")
+    assert refused(old, new, DrMode.WARM, digest(said)) == ""
+    assert refused(new, old, DrMode.WARM, digest(said)) != "", "the way back is another change"
+    assert refused(old, {**old, "tableMappings": "c"}, DrMode.WARM, digest(said)) != ""
+
+
+def test_tags_change_at_any_time_and_so_does_what_has_no_task() -> None:
+    old = {"endpointId": "shop-source", "certificateArn": "a", "tags": {}}
+    assert refused(old, {**old, "tags": {"team": "dr"}}) == ""
+    assert "would change certificateArn" in refused(old, {**old, "certificateArn": "b"})
+    assert refused(old, {**old, "certificateArn": "b"}, DrMode.COLD) == ""
+
+
+def test_an_arn_that_a_preview_does_not_know_has_the_same_digest_in_up() -> None:
+    old = {"endpointId": "shop-source", "certificateArn": "a"}
+    later, known = refused(old, {**old, "certificateArn": object()}), refused(old, {**old, "certificateArn": "b"})
+    assert digest(later) == digest(known) != ""
