@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+from lab.operator.stack import GROUND, MARKER
 from operations.project import files
 from tests.real_pulumi import Desk
 
@@ -64,3 +66,16 @@ def test_over_a_budget_is_refused_before_the_first_resource_with_the_way_to_serv
     assert "budget_rto_seconds allows 14400" in words and "budget_usd_month allows 55:" in words
     assert "Traceback" not in said
     assert not [name for name in stack.state() if "onprem-aws-" in name]
+
+
+def test_the_labs_rates_are_refused_to_a_stack_without_its_mark_and_count_with_it(stack: Stack) -> None:
+    stack.config("ground", str(GROUND))
+    code, said = stack.run("preview")
+    assert (code != 0, "what was measured there says nothing of this stack" in " ".join(said.split())) == (True, True)
+    stack.config(MARKER, "box-1")
+    stack.must("preview")
+    (resumed,) = files(stack.folder, "test", str, "compare-modes").ask("estimate")["estimate"]["modes"]["pilot-light"][
+        "heals"
+    ]
+    rate = yaml.safe_load(GROUND.read_text())["rates"]["resume_seconds"]
+    assert (resumed["basis"], resumed["value"]) == ("measured", rate["value"])

@@ -11,6 +11,7 @@ from operations import azure, project
 from operations.doctor import amazon, resource_manager
 from operations.doctor.answers import CouldNotAsk
 from operations.stack import NoInventory
+from stacks import TOPOLOGIES
 from tests.aws_azure_config import SECRETS, TREE, stack_file
 from twinsite.needs import Page
 
@@ -76,7 +77,7 @@ def test_an_unknown_topology_and_settings_from_elsewhere(folder: pathlib.Path) -
     (folder / "Pulumi.odd.yaml").write_text("environment: [prod]\nconfig:\n  twinsite:topology: mars\n")
     found = project.read(folder, "odd", nobody)
     assert found.needs is None
-    assert "with one of aws-azure, onprem-aws" in found.problems[0]
+    assert f"with one of {', '.join(TOPOLOGIES)}" in found.problems[0]
     assert "Pulumi ESC" in found.note
 
 

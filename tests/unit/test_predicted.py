@@ -31,7 +31,25 @@ from twinsite.rules.traffic import latch_seconds
 
 TREE = Path(__file__).resolve().parents[2]
 LAB = stack.GROUND
-HERE = Ground.of(yaml.safe_load(LAB.read_text()))
+OF_LAB = Ground.of(yaml.safe_load(LAB.read_text()))
+SAID = {
+    "update_seconds": 15.0,
+    "server_seconds": 0,
+    "machine_seconds": 13.3,
+    "backup_share": 0.214,
+    "fetch_seconds_gib": 3.8,
+    "restore_seconds_gib": 26.7,
+    "start_seconds": 6.8,
+    "resume_seconds": 3.3,
+}
+HERE = Ground.of(
+    {
+        "name": "here",
+        "only_with": "a:b",
+        "rates": {rate: {"value": value, "measured": "2026-11-22", "where": rate} for rate, value in SAID.items()},
+    }
+)
+"""As the lab was on that day; its file is renewed and these stay."""
 SITES = Sites.of(INVENTORY)
 
 
@@ -75,7 +93,7 @@ def standing(config: dict[str, str]) -> tuple[Ground, list[str]]:
 def test_the_labs_rates_hold_for_a_stack_with_its_mark() -> None:
     """As the desk writes both into its copies of the tree's stack files."""
     copy = yaml.safe_load(stack.overlay("", "box-1", {"ground": str(LAB)}))
-    assert standing(copy["config"]) == (HERE, [])
+    assert standing(copy["config"]) == (OF_LAB, [])
 
 
 def test_a_clouds_stack_that_names_the_labs_rates_is_refused_and_gets_none_of_them() -> None:
@@ -110,8 +128,8 @@ def test_a_ground_that_does_not_say_when_and_where_is_refused(tmp_path: Path, te
 
 def test_every_rate_of_the_lab_is_one_that_its_page_has() -> None:
     measured = (TREE / "docs" / "benchmarks.md").read_text()
-    assert set(HERE.rates) == set(RATES)
-    for rate in HERE.rates.values():
+    assert set(OF_LAB.rates) == set(RATES) == set(SAID)
+    for rate in OF_LAB.rates.values():
         file, _, figures = rate.where.partition(", ")
         assert file == "docs/benchmarks.md" and figures.split()[0].strip(",").removesuffix(",") in measured
 
@@ -176,7 +194,7 @@ def test_a_cut_is_noticed_and_heals_and_one_that_is_over_before_has_no_detection
 
 def test_a_link_heals_by_the_timers_where_nobody_has_measured_it() -> None:
     assert rates.resume(6.0).shown()["basis"] == "computed"
-    assert (rates.resume(6.0, HERE).value, rates.resume(6.0, HERE).measured) == (3.3, "2026-11-21")
+    assert (rates.resume(6.0, HERE).value, rates.resume(6.0, HERE).measured) == (3.3, "2026-11-22")
     assert of_link.__defaults__ == (None, CLOUD)
 
 
@@ -185,7 +203,7 @@ def test_the_page_and_the_terminal_show_both_figures_and_whose_rates_they_rest_o
     said = {"predicted": predicted.shown(INVENTORY, phases) | {"ground": "<the lab>"}}
     text = page._predicted(said)
     assert "35.1</td>" in text and "39.0</td>" in text and "10%</td>" in text and text.count("–</td>") == 2
-    assert "rates of &lt;the lab&gt;" in text and "docs/benchmarks.md, cold-warm" in text
+    assert "rates of &lt;the lab&gt;" in text and "application starts: 2026-11-22: start_seconds" in text
     assert page._predicted({}) == page._predicted({"predicted": {"ground": "", "phases": []}}) == ""
     lines = render.predicted_lines(said)
     assert lines[0] == "  predicted with the rates of <the lab>"
