@@ -73,12 +73,14 @@ def recorded(asked: Asked, say: Callable[[str], None]) -> Review:
         made = Rooms(asked.stand_ins, asked.pulumi, environment(asked.project), kept, Path(room))
         recorder = Recorder(made, kept, asked.policy_config)
         common = [one for one in stacks if one in base.stacks]
-        reading = [pool.submit(read, head, one, python(head), asked.fill, kept) for one in stacks]
         known = pool.map(lambda one: _before(base, one, python(head), asked.fill, kept), common)
         before = dict(zip(common, known, strict=True))
-        after = {one: found.result() for one, found in zip(stacks, reading, strict=True)}
+        same = trees.same_code(base, head)
+        like = base if same else None  # whose program has just said it
+        said = pool.map(lambda one: read(head, one, python(head), asked.fill, kept, like), stacks)
+        after = dict(zip(stacks, said, strict=True))
         works = [work for one in stacks for work in combinations(before.get(one), after[one])]
-        sides = _Sides(recorder, base, head, trees.same_code(base, head))
+        sides = _Sides(recorder, base, head, same)
         found = list(pool.map(lambda work: _timed(sides, work, say), works))
     return Review(
         base=base.title,

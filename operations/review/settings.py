@@ -62,12 +62,15 @@ def environment(project: Path) -> Path | None:
     return found.absolute() if found and (found / "bin" / "python").exists() else None
 
 
-def read(tree: Tree, stack: str, interpreter: Path, fill: bool, kept: Path | None = None) -> StackFile:
+def read(
+    tree: Tree, stack: str, interpreter: Path, fill: bool, kept: Path | None = None, like: Tree | None = None
+) -> StackFile:
     """`fill`: put the topology's example where the file has a gap. What the program of a tree with a hash says is kept
-    in `kept`. CannotReview with the sentence."""
+    in `kept`; what that of `like` said counts, too: a tree of the same code. CannotReview with the sentence."""
     try:
         project, own = document(tree.folder / "Pulumi.yaml"), document(tree.folder / f"Pulumi.{stack}.yaml")
-        said = _asked(tree, stack, kept) or _ask(tree, stack, interpreter, project, own)
+        known = _asked(tree, stack, kept) or (_asked(like, stack, kept) if like else {})
+        said = known or _ask(tree, stack, interpreter, project, own)
         _keep(tree, stack, kept, said)
     except NoProject as problem:
         raise CannotReview(f"stack {stack}: {problem}") from None

@@ -77,6 +77,7 @@ def test_what_a_committed_tree_says_is_asked_once_and_nothing_secret_is_kept(tre
     (place,) = (kept / "asked").iterdir()
     assert set(json.loads(place.read_text())) == {"modes", "example"}
     assert settings.read(committed, "dr", Path("/nobody/asked"), fill=True, kept=kept) == first
+    assert settings.read(tree, "dr", Path("/nobody/asked"), fill=True, kept=kept, like=committed) == first
     with pytest.raises(OSError):
         settings.read(tree, "dr", Path("/nobody/asked"), fill=True, kept=kept)
 
