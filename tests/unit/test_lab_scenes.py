@@ -11,6 +11,7 @@ import yaml
 
 from lab import cli, scenes
 from lab.client import LabError
+from lab.operator import stack
 from lab.operator.desk import Desk
 from lab.paths import TREE, Paths
 from lab.scenes import Site, named
@@ -140,7 +141,12 @@ def test_the_desk_makes_a_new_scenes_stack_ready(tmp_path: Path, monkeypatch: py
     desk.prepare_identity(scene, operator_credentials())
     desk.prepare(scene, "box-1", "ami-1")
     config = yaml.safe_load((desk.project / "Pulumi.moon.yaml").read_text())["config"]
-    assert config == {"lab:marker": "box-1", "twinsite:crater": "tycho", "rocket:fuel": desk.passwords()["captain"]}
+    assert config == {
+        "lab:marker": "box-1",
+        "twinsite:ground": str(stack.GROUND),
+        "twinsite:crater": "tycho",
+        "rocket:fuel": desk.passwords()["captain"],
+    }
     assert list(desk.passwords()) == ["captain"]
     others = [yaml.safe_load(path.read_text()) for path in desk.project.glob("Pulumi.d*.yaml")]
     assert all("twinsite:crater" not in one["config"] for one in others)
