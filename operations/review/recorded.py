@@ -123,7 +123,7 @@ class Recorder:
             if calls.exists():
                 with calls.open(encoding="utf-8") as lines:
                     found = asked.read(lines)
-                calls.unlink()  # it is some ten MB, and has every value
+                calls.unlink()  # every value is in it
             (room / "asked.json").write_text(json.dumps([found.fingerprint, found.hooked]))
             return self._read(room)
         said = "; ".join(told.problems) or done.stderr.strip() or "the engine gave no reason"
