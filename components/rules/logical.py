@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..guest.logical.check import LONGEST_TIMEOUT_MS, OLDEST_SOURCE, WORKERS
+from ..guest.logical.check import LONGEST_TIMEOUT_MS, OLDEST_SOURCE, SYSTEM_SINCE, WORKERS
 from ..guest.logical.config import HEARTBEAT, KEEPALIVES, MARGIN, NAME
 from ..modes import DrMode
 from . import rds
@@ -225,6 +225,12 @@ def _ends(known: LogicalReplicaIntent) -> Iterator[str]:
         yield (
             f"replication_user is {known.replication_user!r}: set a role of its own at the source, which reads and "
             "replicates; its password is kept in the target's catalog"
+        )
+    version = series(known.target.version)
+    if known.authority_at_target == "system" and version and version[0] < SYSTEM_SINCE:
+        yield (
+            f"authority_at_target is system, which PostgreSQL {version[0]} does not know: set it to a file of the "
+            f"target's machine, or use {SYSTEM_SINCE} or later there"
         )
     if not known.authority_at_target:
         yield (

@@ -196,6 +196,14 @@ def test_the_policy_pack_finds_nothing_in_it() -> None:
         ({"source": {**SOURCE, "address": "10.31.0.3"}}, "set the address of another server"),
         ({"replication_user": "crm_owner"}, "set a role of its own"),
         ({"authority_at_target": ""}, "does not verify the source"),
+        (
+            {
+                "authority_at_target": "system",
+                "source": {**SOURCE, "version": "15.2"},
+                "target": {**TARGET, "version": "15.2"},
+            },
+            "which PostgreSQL 15 does not know",
+        ),
         ({"wal_mib_per_hour": 0}, "set it above 0"),
         ({"source_free_gib": 2}, "set tolerated_outage_hours to 2.0"),
         ({"source_settings": {"wal_sender_timeout": "0"}}, "(K42)"),

@@ -71,6 +71,7 @@ def test_good_ends_are_not_refused() -> None:
     ("source", "target", "words"),
     [
         (facts(12, {"max_slot_wal_keep_size": ""}), facts(), "upgrade it to 13 or later"),
+        (facts(15), facts(15), "which PostgreSQL 15 does not know"),
         (facts(17), facts(16), "make the target's version the source's or a later one"),
         (facts(settings={"wal_level": "replica"}), facts(), "rds.logical_replication=1"),
         (facts(settings={"max_slot_wal_keep_size": "512"}), facts(), "set it to 1024"),

@@ -9,6 +9,8 @@ from .facts import Facts, Table
 
 OLDEST_SOURCE = 13
 """Before it a forgotten slot fills the source's disk: there is no max_slot_wal_keep_size."""
+SYSTEM_SINCE = 16
+"""Since when libpq takes `sslrootcert=system`; before, it is a file's name."""
 LONGEST_TIMEOUT_MS = 60_000
 WORKERS = 3
 """One that applies and two that copy (max_sync_workers_per_subscription)."""
@@ -18,7 +20,7 @@ _UNIT_MS = {"": 1, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_40
 def problems(config: Config, source: Facts, target: Facts, client: int) -> list[str]:
     """Sentences, each with its fix."""
     return [
-        *_versions(source, target, client),
+        *_versions(config, source, target, client),
         *_source_server(config, source, target),
         *_timeouts(config, source, target),
         *_replication_user(config, source),
@@ -28,7 +30,7 @@ def problems(config: Config, source: Facts, target: Facts, client: int) -> list[
     ]
 
 
-def _versions(source: Facts, target: Facts, client: int) -> Iterator[str]:
+def _versions(config: Config, source: Facts, target: Facts, client: int) -> Iterator[str]:
     if source.version < OLDEST_SOURCE:
         yield (
             f"the source is PostgreSQL {source.version}, which keeps WAL for a forgotten slot without end: upgrade it "
@@ -38,6 +40,11 @@ def _versions(source: Facts, target: Facts, client: int) -> Iterator[str]:
         yield (
             f"the target is PostgreSQL {target.version} and the source {source.version}: definitions of a newer "
             "version need not load into an older one: make the target's version the source's or a later one"
+        )
+    if config.authority_at_target == "system" and target.version < SYSTEM_SINCE:
+        yield (
+            f"authority_at_target is system, which PostgreSQL {target.version} does not know: name a file of the "
+            f"target's machine, or make the target {SYSTEM_SINCE} or later"
         )
     if client < source.version:
         yield (

@@ -97,7 +97,9 @@ class Server:
     @property
     def way(self) -> str:
         """For `--dbname`; without the password."""
-        return conninfo({**self.end.where(self._authority), "application_name": "twinsite"})
+        # A job is in no hurry: a busy server may take its time to let it in.
+        more = {"connect_timeout": "20", "application_name": "twinsite"}
+        return conninfo({**self.end.where(self._authority), **more})
 
     @property
     def environment(self) -> "dict[str, str]":
