@@ -17,6 +17,8 @@ SETTINGS: dict[str, Any] = {
     **{key: value for key, value in _EXAMPLE["settings"].items() if ":" not in key},
 }
 
+SECRETS: dict[str, str] = _EXAMPLE["secrets"]
+
 
 def stack_file(**change: Any) -> str:
     """Text of a stack file with these settings, some changed."""

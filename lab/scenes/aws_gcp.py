@@ -7,6 +7,7 @@ import argparse
 from typing import Any
 
 from lab.client import Refused
+from lab.model import OPERATOR_ADDRESS
 from lab.scenes import Given, Scene, Site
 from lab.tour.steps import Tour
 
@@ -34,6 +35,12 @@ def settings(given: Given) -> dict[str, Any]:
             "timezone": "Asia/Seoul",
         },
         "database": "crm",
+        "zones": ["asia-northeast3-a"],
+        "operator_ranges": [f"{OPERATOR_ADDRESS}/32"],
+        "application": "crm",
+        "application_repository": "asia-northeast3-docker.pkg.dev/example-dr/crm/crm",
+        "application_digest": f"sha256:{'ab' * 32}",
+        "application_user": "crm_app",
         "fqdn": f"crm.{DOMAIN}",
         "cloudflare_account_id": "0123456789abcdef0123456789abcdef",
         "cloudflare_zone_id": "fedcba9876543210fedcba9876543210",
@@ -49,6 +56,16 @@ def settings(given: Given) -> dict[str, Any]:
     }
 
 
+def secrets(given: Given) -> dict[str, str]:
+    """Of the standby: nobody asks for them, and no two labs have the same."""
+    key, mark, chain = given.authority.pem(f"crm-gcp.{DOMAIN}").partition("-----BEGIN CERTIFICATE-----")
+    return {
+        "application_password": given.passwords["application"],
+        "standby_certificate": mark + chain,
+        "standby_certificate_key": key,
+    }
+
+
 def tell(tour: Tour, chosen: argparse.Namespace) -> dict[str, Any]:
     """There is no story without machines."""
     raise Refused(RECORDED_ONLY)
@@ -59,6 +76,8 @@ SCENE = Scene(
     stack=STACK,
     sites=(Site("aws", {"aws": ()}, (".amazonaws.com",)), Site("gcp", {"gcp": ()}, (".googleapis.com",))),
     settings=settings,
+    secrets=secrets,
+    passwords=("application",),
     tell=tell,
     recorded_only=RECORDED_ONLY,
 )

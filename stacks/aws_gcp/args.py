@@ -8,7 +8,9 @@ from typing import Any
 
 from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
 from twinsite.rules.cloudflare import CloudflareFailoverIntent
+from twinsite.rules.gke import GkeStandbyIntent
 from twinsite.rules.vpn import AwsGcpVpnIntent
+from twinsite.rules.workload import WorkloadIntent
 
 from ..asked import Intents
 from .settings import Settings, Site
@@ -24,6 +26,8 @@ class Arguments:
 
     vpn: Args
     database: Args
+    cluster: Args
+    workload: Args
     name: Args
 
     def intents(self) -> Intents:
@@ -31,6 +35,15 @@ class Arguments:
         return {
             "AwsGcpVpn": AwsGcpVpnIntent.of(self.vpn),
             "CloudSqlStandby": CloudSqlStandbyIntent.of(self.database),
+            "GkeStandby": GkeStandbyIntent.of(self.cluster),
+            "Workload": WorkloadIntent.of(
+                {
+                    **self.workload,
+                    "site": Site.GCP.value,
+                    "role": "reader",
+                    "ingress_host": self.workload["ingress"]["host"],
+                }
+            ),
             "CloudflareFailover": CloudflareFailoverIntent.of(self.name),
         }
 
@@ -46,7 +59,7 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
             "vpc_range": settings.vpc_range,
             "route_table_ids": settings.route_table_ids,
             "gcp_region": settings.location,
-            "gcp_ranges": [settings.standby_range],
+            "gcp_ranges": [settings.nodes_range, settings.pods_range],
             "service_range": settings.service_range,
             "aws_asn": settings.aws_asn,
             "gcp_asn": settings.gcp_asn,
@@ -73,6 +86,41 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
             "collation": settings.database_collation,
             "site_is_active": settings.standby_serves,
             "labels": tags,
+        },
+        cluster={
+            "dr_mode": settings.dr_mode,
+            "site": Site.GCP.value,
+            "project": settings.project,
+            "cluster": settings.prefix,
+            "region": settings.location,
+            "zones": list(settings.zones),
+            "nodes_range": settings.nodes_range,
+            "pods_range": settings.pods_range,
+            "services_range": settings.cluster_services_range,
+            "operator_ranges": list(settings.operator_ranges),
+            "machine_type": settings.machine_type,
+            "warm_nodes": settings.warm_nodes,
+            "serving_nodes": settings.serving_nodes,
+            "site_is_active": settings.standby_serves,
+            "labels": tags,
+        },
+        workload={
+            "dr_mode": settings.dr_mode,
+            "standby": True,
+            "definition": {
+                "name": settings.application,
+                "digest": settings.application_digest,
+                "port": settings.application_port,
+                "writer_path": settings.writer_path,
+            },
+            "namespace": settings.application_namespace,
+            "repository": settings.application_repository,
+            "database": {"port": POSTGRES_PORT, "schema": settings.database, "user": settings.application_user},
+            "serving_replicas": settings.serving_replicas,
+            "warm_replicas": settings.warm_replicas,
+            "ingress": {"host": settings.standby_host},
+            "site_is_active": settings.standby_serves,
+            "tags": tags,
         },
         name={
             "fqdn": settings.fqdn,

@@ -3,24 +3,25 @@ while nobody moves the writer; what is lost, while nothing replicates."""
 
 from dataclasses import replace
 
-from twinsite.estimate import cloudflare, gcp, rates
+from twinsite.estimate import cloudflare, gcp, gke, rates
 from twinsite.estimate.answer import Estimate, Mode
 from twinsite.estimate.figures import SECONDS, Basis, Item, Kind, step, unknown
 from twinsite.estimate.ground import CLOUD, Ground
-from twinsite.estimate.path import Path, serial
+from twinsite.estimate.path import Path, parallel, serial
 from twinsite.estimate.prices import Prices, table
 from twinsite.modes import DrMode
 from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
 from twinsite.rules.cloudflare import CloudflareFailoverIntent
+from twinsite.rules.gke import GkeStandbyIntent
 from twinsite.rules.vpn import AwsGcpVpnIntent
+from twinsite.rules.workload import WorkloadIntent
 
-from .args import arguments
-from .settings import MODES, Settings
+from .args import Arguments, arguments
+from .settings import MODES, Settings, Site
 
 NO_DATA = "nothing backs PostgreSQL up into the other cloud yet: in cold all data die with AWS"
 NO_PROMOTION = "promotion of the database at Google is not part of this topology yet"
 NO_REPLICATION = "replication from AWS is not part of this topology yet"
-NO_APPLICATION = "the application at Google is not part of this topology yet"
 
 
 def estimate(settings: Settings, prices: Prices | None = None, ground: Ground = CLOUD) -> Estimate:
@@ -30,7 +31,6 @@ def estimate(settings: Settings, prices: Prices | None = None, ground: Ground = 
         {mode.value: _mode(replace(settings, dr_mode=mode), known) for mode in MODES},
         cost_without=(
             "the primary site",
-            "the application at Google",
             "traffic between the clouds and to users",
             "backups and logs of the database at Google",
             "Cloudflare's plan, monitors more often than once a minute, queries",
@@ -38,7 +38,7 @@ def estimate(settings: Settings, prices: Prices | None = None, ground: Ground = 
         ),
         notes=(
             "no account has run this topology: every price of Google and Cloudflare is remembered",
-            "warm costs what pilot-light costs while the application at Google is not part of it",
+            "the cluster's way out and what brings users in cost by use",
         ),
     )
 
@@ -49,17 +49,16 @@ def _mode(settings: Settings, prices: Prices) -> Mode:
     costs = [
         *gcp.vpn(prices, vpn),
         *gcp.cloud_sql(prices, database),
+        *gke.cluster(prices, GkeStandbyIntent.of(plain.cluster)),
         gcp.address(prices, settings.location),
         cloudflare.failover(prices),
     ]
     lacking = NO_REPLICATION if database.runs else NO_DATA
-    return Mode(
-        costs, _path(plain.name, settings.dr_mode), [unknown("writes that had not come over", SECONDS, lacking)]
-    )
+    return Mode(costs, _path(plain, settings.dr_mode), [unknown("writes that had not come over", SECONDS, lacking)])
 
 
-def _path(name: dict[str, object], mode: DrMode) -> Path:
-    known = CloudflareFailoverIntent.of(name)
+def _path(plain: Arguments, mode: DrMode) -> Path:
+    known = CloudflareFailoverIntent.of(plain.name)
     words = f"interval {known.interval} s, {known.retries} retries of {known.timeout_seconds} s each"
     noticed = step(
         "Cloudflare takes the primary's pool down", Kind.DETECTION, known.detection_seconds, Basis.COMPUTED, words
@@ -69,6 +68,8 @@ def _path(name: dict[str, object], mode: DrMode) -> Path:
         if mode == DrMode.COLD
         else unknown("the database at Google is promoted", SECONDS, NO_PROMOTION, Kind.PROMOTION)
     )
-    return serial(
-        noticed, rates.decision(), data, unknown("the application serves", SECONDS, NO_APPLICATION, Kind.START)
-    )
+    role = {"site": Site.GCP.value, "role": "reader", "ingress_host": ""}
+    pods = serial(gke.nodes(), gke.pods(WorkloadIntent.of({**plain.workload, **role})))
+    # What serves beside the readers of warm comes while the database is promoted; from cold the cluster comes first.
+    made = serial(rates.update(), gke.made(), data, pods) if mode == DrMode.COLD else parallel(data, pods)
+    return serial(noticed, rates.decision(), made)

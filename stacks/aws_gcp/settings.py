@@ -17,9 +17,17 @@ from ..home import see
 from ..settings import Reader
 
 NAME = "aws-gcp"
-MODES = (DrMode.COLD, DrMode.PILOT_LIGHT)
+MODES = (DrMode.COLD, DrMode.PILOT_LIGHT, DrMode.WARM)
 DATA = (StandbyData.REPLICA,)
-PACKAGES = ("aws", "cloudflare", "gcp", "random")
+PACKAGES = ("aws", "cloudflare", "gcp", "kubernetes", "random")
+SECRETS = {
+    "application_password": "`pulumi config set --secret application_password`, of the application's login at the "
+    "standby's database",
+    "standby_certificate": "`pulumi config set --secret standby_certificate < CHAIN.pem`, of a public authority for "
+    "standby_host; without it Cloudflare's checks never find the standby healthy",
+    "standby_certificate_key": "`pulumi config set --secret standby_certificate_key < KEY.pem`",
+}
+"""Key → what follows "not set"."""
 HOT = ("hot", "active-active")
 """What the source document calls a mode in which both sites take writes."""
 
@@ -65,7 +73,22 @@ class Settings:
     vpc_id: str
     vpc_range: str
     route_table_ids: dict[str, str]
-    standby_range: str
+    nodes_range: str
+    pods_range: str
+    cluster_services_range: str
+    zones: tuple[str, ...]
+    operator_ranges: tuple[str, ...]
+    machine_type: str
+    warm_nodes: int
+    serving_nodes: int
+    application: str
+    application_namespace: str
+    application_repository: str
+    application_digest: str
+    application_port: int
+    application_user: str
+    serving_replicas: int
+    warm_replicas: int
     service_range: str
     aws_asn: int
     gcp_asn: int
@@ -118,8 +141,10 @@ def read(reader: Reader) -> Settings:
     reader.problems += region_problems(region) if region else ()
     accepted = reader.choice("home_in_aws", Accepting) == Accepting.ACCEPT
     home = see(pulumi.get_stack(), Path(pulumi.runtime.get_root_directory() or "."))
-    # Nothing of this topology is in a cluster, so no provider asks one.
+    # The one provider of a cluster is the standby's, which passes over one that is away by itself.
     reader.problems += home_problems(replace(home, skips_cluster=True), accepted)
+    for key, why in SECRETS.items():
+        reader.secret(key, why)
     fqdn, version = reader.text("fqdn"), reader.text("primary_database_version")
     return Settings(
         dr_mode=mode,
@@ -133,7 +158,22 @@ def read(reader: Reader) -> Settings:
         vpc_id=reader.text("vpc_id"),
         vpc_range=reader.text("vpc_range"),
         route_table_ids=reader.texts("route_table_ids"),
-        standby_range=reader.text("standby_range"),
+        nodes_range=reader.text("nodes_range"),
+        pods_range=reader.text("pods_range"),
+        cluster_services_range=reader.text("cluster_services_range"),
+        zones=reader.strings("zones"),
+        operator_ranges=reader.strings("operator_ranges"),
+        machine_type=reader.text("machine_type"),
+        warm_nodes=reader.integer("warm_nodes"),
+        serving_nodes=reader.integer("serving_nodes"),
+        application=reader.text("application"),
+        application_namespace=reader.text("application_namespace"),
+        application_repository=reader.text("application_repository"),
+        application_digest=reader.text("application_digest"),
+        application_port=reader.integer("application_port"),
+        application_user=reader.text("application_user"),
+        serving_replicas=reader.integer("serving_replicas"),
+        warm_replicas=reader.integer("warm_replicas"),
         service_range=reader.text("service_range"),
         aws_asn=reader.integer("aws_asn"),
         gcp_asn=reader.integer("gcp_asn"),

@@ -20,7 +20,7 @@ TEMPLATES = sorted(path.name for path in (TREE / "templates").iterdir())
 ONPREM: dict[str, dict[str, Any]] = yaml.safe_load((TREE / "stacks" / "onprem_aws" / "example.yaml").read_text())
 GIVEN: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "aws-azure": ({**PROVIDERS, **SETTINGS}, SECRETS),
-    "aws-gcp": ({**aws_gcp_config.PROVIDERS, **aws_gcp_config.SETTINGS}, {}),
+    "aws-gcp": ({**aws_gcp_config.PROVIDERS, **aws_gcp_config.SETTINGS}, aws_gcp_config.SECRETS),
     "onprem-aws": (ONPREM["settings"], ONPREM["secrets"]),
 }
 """What a user of a template answers, and what in secret."""

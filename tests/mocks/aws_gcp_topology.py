@@ -11,11 +11,13 @@ from stacks import home
 from stacks.aws_gcp import build as aws_gcp
 from stacks.aws_gcp import settings as aws_gcp_settings
 from stacks.settings import Reader
-from tests.aws_gcp_config import PROVIDERS, SETTINGS
+from tests.aws_gcp_config import PROVIDERS, SECRETS, SETTINGS
 
+from .gke_world import SAID
 from .harness import Run, run
 
 FILL = {
+    **SAID,
     "gcp:compute/haVpnGateway:HaVpnGateway": lambda name, inputs: {
         "vpnInterfaces": [{"id": at, "ipAddress": f"34.157.1.{at}"} for at in (0, 1)]
     },
@@ -23,7 +25,7 @@ FILL = {
         f"tunnel{number}Address": f"13.124.{name[-1]}.{number}" for number in (1, 2)
     },
     "gcp:servicenetworking/connection:Connection": lambda name, inputs: {"peering": "servicenetworking-googleapis-com"},
-    "gcp:compute/globalAddress:GlobalAddress": lambda name, inputs: {"address": inputs.get("address", "34.120.1.7")},
+    "gcp:compute/globalAddress:GlobalAddress": lambda name, inputs: {"address": inputs.get("address") or "34.120.1.7"},
     "gcp:sql/databaseInstance:DatabaseInstance": lambda name, inputs: {
         "privateIpAddress": "10.31.0.3",
         "connectionName": f"example-dr:asia-northeast3:{inputs['name']}",
@@ -43,7 +45,7 @@ def see(stack: str, project: Path) -> home.Home:
 
 def read(**change: Any) -> aws_gcp.Settings:
     """Settings of a user's stack file, and a change."""
-    values = {key: text(value) for key, value in {**SETTINGS, **change}.items()}
+    values = {key: text(value) for key, value in {**SETTINGS, **SECRETS, **change}.items()}
     pulumi.runtime.set_all_config(PROVIDERS | {f"twinsite:{key}": value for key, value in values.items()})
     reader = Reader(values.get)
     with mock.patch.object(aws_gcp_settings, "see", see):

@@ -49,13 +49,17 @@ AWS_AZURE: dict[str, st.SearchStrategy[Any]] = {
 }
 
 AWS_GCP: dict[str, st.SearchStrategy[Any]] = {
-    **dict.fromkeys(("vpc_range", "standby_range", "service_range"), RANGES),
+    **dict.fromkeys(("vpc_range", "nodes_range", "pods_range", "service_range", "cluster_services_range"), RANGES),
     **dict.fromkeys(("aws_asn", "gcp_asn", "database_generation", "database_disk_gib"), NUMBERS),
     **dict.fromkeys(("prefix", "database", "database_charset", "database_collation", "database_tier"), WORDS),
     **dict.fromkeys(("database_version", "database_availability", "primary_database_version"), WORDS),
     **dict.fromkeys(("fqdn", "primary_alb_name", "primary_host", "standby_host", "notice_address"), WORDS),
     **dict.fromkeys(("notice_host", "notice_text", "writer_path", "writer_text", "cloudflare_zone_id"), WORDS),
     **dict.fromkeys(("cloudflare_account_id", "vpc_id", "application_path"), WORDS),
+    **dict.fromkeys(("application", "application_namespace", "application_repository", "application_digest"), WORDS),
+    **dict.fromkeys(("application_user", "machine_type"), WORDS),
+    **dict.fromkeys(("warm_nodes", "serving_nodes", "serving_replicas", "warm_replicas", "application_port"), NUMBERS),
+    **dict.fromkeys(("zones", "operator_ranges"), st.lists(RANGES, max_size=2)),
     **dict.fromkeys(("inside_ranges", "check_regions"), st.lists(RANGES, max_size=2)),
     "psk_generations": st.dictionaries(WORDS, NUMBERS, max_size=2),
     "primary_database_settings": st.dictionaries(WORDS, WORDS, max_size=2),
@@ -111,7 +115,7 @@ def test_aws_gcp_refuses_before_its_first_resource_or_not_at_all(change: dict[st
 @pytest.mark.parametrize(
     ("build", "change"),
     [
-        (aws_gcp_topology.build, {"standby_range": "10.10.1.0/24"}),
+        (aws_gcp_topology.build, {"nodes_range": "10.10.1.0/24"}),
         (onprem_aws_topology.build, {"data_volume_gib": 1}),
         (onprem_aws_topology.build, {"private_range": "10.20.1.128/25"}),
         (aws_azure_topology.build, {"alarm_emails": ["oncall"]}),
@@ -130,6 +134,7 @@ def test_what_was_refused_late_is_refused_first(build: Callable[..., Run], chang
         (onprem_aws_topology.build, {}),
         (aws_gcp_topology.build, {"dr_mode": "cold", "cold_without_data": "accept"}),
         (aws_gcp_topology.build, {"dr_mode": "pilot-light"}),
+        (aws_gcp_topology.build, {"dr_mode": "warm"}),
         (aws_azure_topology.build, {"dr_mode": "cold"}),
         (
             aws_azure_topology.build,
