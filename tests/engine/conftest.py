@@ -23,7 +23,9 @@ from tests.engine.ssh_host import Host, serve
 from tests.real_pulumi import Desk
 
 REGION = "ap-northeast-2"
-LONGEST = ("test_topology_aws_azure", "test_topology_onprem_aws", "test_traffic_world", "test_kit")
+LONGEST = (
+    "test_topology_aws_azure", "test_topology_onprem_aws", "test_topology_aws_gcp", "test_traffic_world", "test_kit",
+)  # fmt: skip
 """Files that begin first, so that no worker ends with one of them when the others have nothing left."""
 
 
