@@ -152,7 +152,7 @@ def test_each_mode_adds_to_the_one_below_and_settles_and_going_down_takes_exactl
 
 def test_while_aws_is_dead_google_goes_on_and_warm_rises_and_falls(stack: Stack) -> None:
     stack.up()
-    before = resources(stack)
+    light = resources(stack)
     kill(stack, "aws")
     stack.up("--expect-no-changes")
     raised: dict[str, Any] = {"database_flags": {"max_connections": "300"}}
@@ -161,8 +161,7 @@ def test_while_aws_is_dead_google_goes_on_and_warm_rises_and_falls(stack: Stack)
         "gcp:sql/databaseInstance:DatabaseInstance", "twinsite:index:CloudSqlStandby",
     }  # fmt: skip
     stack.up()
-    assert resources(stack) == before
-    light = resources(stack)
+    assert resources(stack) == light
 
     settings(stack, **raised, dr_mode="warm")
     would = planned(stack)
