@@ -12,7 +12,7 @@ from operations.console import Plain
 from operations.guest import Guests, gather
 from operations.repair import command
 from operations.stack import Stack
-from operations.transport import Done, Stream
+from operations.transport import Done, Stream, Unreachable
 from tests.operations_world import of_hosts
 from twinsite.inventory import MYSQL_REPLICA, Flow, Host, Inventory, Site, Ssh
 
@@ -47,7 +47,7 @@ class PairTransport:
         return Done(done.returncode, done.stdout, done.stderr)
 
     def stream(self, host: str, command: Sequence[str]) -> Stream:
-        raise NotImplementedError("neither status nor repair streams")
+        raise Unreachable(host, "no stream to a pair")  # `repair` asks for clocks, and does without
 
     def answers(self, host: str, timeout_seconds: float = 1.0) -> bool:
         return True

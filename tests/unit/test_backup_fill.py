@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from twinsite.guest.backup.ddl import Added
-from twinsite.guest.backup.fill import _Table
+from twinsite.guest.backup.fill import _Table, no_space
+from twinsite.guest.errors import SqlError
 
 PLAIN = {"name": "id", "form": "plain", "nullable": False}
 
@@ -35,3 +38,16 @@ def test_a_table_whose_rows_are_in_and_whose_keys_are_not_waits_for_no_other_tab
     tables = [table("loading", 500, 1, [90]), table("in", 600, 2, [])]
     tables.sort(key=lambda one: one.left_behind, reverse=True)
     assert [one.about["name"] for one in tables] == ["in", "loading"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ERROR 1114 (HY000) at line 2: The table 'bulk' is full",
+        "ERROR 3675 (HY000) at line 1: Create table/tablespace '#sql-cac_d' failed, as disk is full",
+        "ERROR 1030 (HY000) at line 1: Got error 28 - 'No space left on device' from storage engine",
+    ],
+)
+def test_a_full_disk_is_told_with_what_to_do_whether_rows_or_keys_have_met_it(said: str) -> None:
+    assert "give it more and run restore again" in no_space(SqlError.of(said))
+    assert no_space(SqlError.of("ERROR 1146 (42S02) at line 1: Table 'a.b' doesn't exist")) == ""

@@ -184,6 +184,15 @@ def _explained(error: SqlError, table: str, blob: str) -> Failed:
     where = f"table {table!r}, {blob}"
     if error.number == progress.CHECK_VIOLATED:
         return Failed(f"{where}: MySQL did not take every row as it was ({error}); nothing of this chunk was kept")
-    if error.number in (1114, 1021, 3, 28, 1026):
-        return Failed(f"{where}: no space left at the target ({error}); give it more and run restore again: it goes on")
-    return Failed(f"{where}: {error}")
+    return Failed(f"{where}: {no_space(error) or error}")
+
+
+DISK_FULL = (3, 28, 1021, 1026, 1114, 3675)
+"""Of MySQL and of its operating system: writing, no space, disk full, writing, table full, a new tablespace."""
+
+
+def no_space(error: SqlError) -> str:
+    """What to do where the target's disk is full, at whatever it was met (rows, keys, a table); "" where it is not."""
+    if error.number in DISK_FULL or "No space left on device" in error.words:
+        return f"no space left at the target ({error}); give it more and run restore again: it goes on"
+    return ""

@@ -14,7 +14,7 @@ from .client import Server, Session, define
 from .config import Config, Say, Secrets
 from .ddl import Added, Statement
 from .fetch import Parts, fetch, script_of
-from .fill import Fill, add
+from .fill import Fill, add, no_space
 from .progress import Decision
 from .promise import Promise
 from .rows import identifier, literal
@@ -35,7 +35,7 @@ def restore(config: Config, secrets: Secrets, which: str, say: Say) -> dict[str,
     store = open_store(config)
     chosen = choose(store, which)
     schema = config.target.schema
-    with Server(config.target, secrets.target_password) as server, server.session() as control:
+    with _told_of_space(), Server(config.target, secrets.target_password) as server, server.session() as control:
         _prepare(server, control, config, chosen, say)
         with _alone(control):
             decision = progress.decide(progress.look(control, schema), chosen["id"], schema)
@@ -59,6 +59,16 @@ def restore(config: Config, secrets: Secrets, which: str, say: Say) -> dict[str,
             progress.finish(control)
         shutil.rmtree(pathlib.Path(config.spool) / chosen["id"], ignore_errors=True)
         return _result(chosen, found, decision is Decision.RESUME)
+
+
+@contextlib.contextmanager
+def _told_of_space() -> Iterator[None]:
+    try:
+        yield
+    except SqlError as error:
+        if words := no_space(error):
+            raise Failed(words) from error
+        raise
 
 
 def _result(chosen: dict[str, Any], found: promise.Findings, resumed: bool) -> dict[str, Any]:
