@@ -19,6 +19,8 @@ from . import timeline
 from .timeline import Clock, Tape
 
 EXCHANGES = 9
+CLOCK_SECONDS = 15.0
+"""A host that lets one in and starts nothing (a disk that hangs) holds up neither a drill nor a repair."""
 # What a follower that lost its host waits before it asks again.
 AGAIN_SECONDS = 0.2
 # As often as the probe on a host.
@@ -65,6 +67,9 @@ def compare_clock(guests: Guests, host: str) -> Clock:
     """The host's clock beside ours."""
     stream = guests.watch(host, "probe", "clock")
     exchanges = []
+    late = threading.Timer(CLOCK_SECONDS, stream.close)
+    late.daemon = True
+    late.start()
     try:
         answers = stream.lines()
         for _ in range(EXCHANGES):
@@ -77,6 +82,7 @@ def compare_clock(guests: Guests, host: str) -> Clock:
             except ValueError:
                 raise RemoteFailed(host, "probe clock", 1, line or "it ended") from None
     finally:
+        late.cancel()
         stream.close()
     # The first exchange pays for the start of the program.
     return timeline.clock(exchanges[1:])
