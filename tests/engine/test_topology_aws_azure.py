@@ -17,14 +17,14 @@ import yaml
 
 from operations.moves.program import Program, ProgramFailed
 from tests.aws_azure_config import SECRETS, stack_file
-from tests.real_pulumi import PYTHON, Desk
+from tests.real_pulumi import Desk
 from twinsite.guest.backup.manifest import VERSION
 from twinsite.inventory import Site
 
 from .conftest import Stack, late
 from .latch_web import LatchWeb, serve
+from .tree_project import TREE, initialised, write
 
-TREE = Path(__file__).resolve().parents[2]
 PRIMARY = ("aws:", "kubernetes:", "pulumi:providers:aws", "pulumi:providers:kubernetes")
 
 WARM_ADDS = {
@@ -55,34 +55,15 @@ def web(tmp_path: Path) -> Iterator[LatchWeb]:
 @pytest.fixture
 def stack(desk: Desk, provider_home: Path, web: LatchWeb) -> Stack:
     """The tree's own program as a project of the test's own."""
-    shutil.copytree(provider_home / "plugins", desk.folder / "home" / "plugins")
-    (desk.folder / "state").mkdir()
-    desk.checkpoints = False
-    project = desk.folder / "twinsite"
-    project.mkdir()
-    for name in ("__main__.py", "components", "stacks"):
-        (project / name).symlink_to(TREE / name)
-    (project / "twinsite").symlink_to("components")
-    text = (TREE / "Pulumi.yaml").read_text()
-    assert "    virtualenv: .venv\n" in text
-    (project / "Pulumi.yaml").write_text(text.replace("virtualenv: .venv", f"virtualenv: {PYTHON}"))
     desk.extra.update(web.environment)
-    desk.must(project, "stack", "init", "test")
-    for key, value in SECRETS.items():
-        desk.must(project, "config", "set", "--secret", key, value)
-    made = Stack(desk, project)
+    made = initialised(desk, provider_home, SECRETS)
     settings(made)
     return made
 
 
 def settings(stack: Stack, **change: Any) -> None:
     """Write the stack file anew; what is encrypted in it stays."""
-    file = stack.folder / "Pulumi.test.yaml"
-    kept = yaml.safe_load(file.read_text())
-    wanted = yaml.safe_load(stack_file(**change))
-    secrets = {key: value for key, value in kept.get("config", {}).items() if isinstance(value, dict)}
-    salt = {key: value for key, value in kept.items() if key != "config"}
-    file.write_text(yaml.safe_dump({**salt, "config": {**wanted["config"], **secrets}}))
+    write(stack, stack_file(**change))
 
 
 def kill(stack: Stack, package: str) -> None:

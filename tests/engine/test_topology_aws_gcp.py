@@ -4,21 +4,19 @@ The stand-ins record only: no tunnel carries a packet, no database has a row.
 """
 
 import json
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.aws_gcp_config import SECRETS, stack_file
-from tests.real_pulumi import PYTHON, Desk
+from tests.real_pulumi import Desk
 
 from .conftest import Stack
 from .test_topology_aws_azure import kill, let_pass_by_policies, planned, resources
+from .tree_project import initialised, write
 
-TREE = Path(__file__).resolve().parents[2]
 ACCEPTED = {"dr_mode": "cold", "cold_without_data": "accept"}
 COLD = {
     "aws:ec2/customerGateway:CustomerGateway": 2,
@@ -77,35 +75,14 @@ WARM_ADDS = {"gcp:container/nodePool:NodePool": 1, "kubernetes:apps/v1:Deploymen
 @pytest.fixture
 def stack(desk: Desk, provider_home: Path) -> Stack:
     """The tree's own program as a project of the test's own."""
-    shutil.copytree(provider_home / "plugins", desk.folder / "home" / "plugins")
-    (desk.folder / "state").mkdir()
-    desk.checkpoints = False
-    project = desk.folder / "twinsite"
-    project.mkdir()
-    for name in ("__main__.py", "components", "stacks"):
-        (project / name).symlink_to(TREE / name)
-    (project / "twinsite").symlink_to("components")
-    text = (TREE / "Pulumi.yaml").read_text()
-    assert "    virtualenv: .venv\n" in text
-    (project / "Pulumi.yaml").write_text(text.replace("virtualenv: .venv", f"virtualenv: {PYTHON}"))
-    desk.must(project, "stack", "init", "test")
-    for key, value in SECRETS.items():
-        desk.must(project, "config", "set", "--secret", key, value)
-    made = Stack(desk, project)
+    made = initialised(desk, provider_home, SECRETS)
     settings(made)
     return made
 
 
 def settings(stack: Stack, **change: Any) -> None:
     """Write the stack file anew; what is encrypted in it stays."""
-    file = stack.folder / "Pulumi.test.yaml"
-    kept = yaml.safe_load(file.read_text())
-    wanted = yaml.safe_load(stack_file(**change))
-    secrets = {
-        key: value for key, value in kept.get("config", {}).items() if isinstance(value, dict) and "secure" in value
-    }
-    salt = {key: value for key, value in kept.items() if key != "config"}
-    file.write_text(yaml.safe_dump({**salt, "config": {**wanted["config"], **secrets}}))
+    write(stack, stack_file(**change))
 
 
 def wanted(would: Counter[tuple[str, str]], op: str) -> dict[str, int]:
