@@ -15,7 +15,7 @@ from lab.box.image import ensure_image
 from lab.paths import TREE, cache
 
 from .box_world import DATABASE, GATEWAY, box_of_our_own, eventually, prepare, site, world
-from .whole_box import needs_a_box
+from .whole_box import groups, needs_a_box
 
 pytestmark = [needs_a_box, pytest.mark.beside]
 
@@ -56,7 +56,7 @@ def on_this_machine() -> dict[str, set[str]]:
         | {str(path) for path in (cache() / "lab").glob(f"run-{PREFIX}*")},
         "mounts": {line for line in Path("/proc/mounts").read_text().splitlines() if f"run-{PREFIX}/" in line},
         "loops": {line for line in said("losetup", "-l", "-n", "-O", "BACK-FILE") if f"run-{PREFIX}/" in line},
-        "groups": {str(path) for path in Path("/sys/fs/cgroup").glob(f"**/{PREFIX}m-*")},
+        "groups": groups(f"{PREFIX}m-"),
         "processes": processes,
     }
 

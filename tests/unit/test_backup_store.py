@@ -3,6 +3,7 @@
 import datetime
 import errno
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -315,3 +316,43 @@ def test_a_cut_off_file_does_not_pass_for_a_whole_one() -> None:
     content = compress.compress(b"x" * 100000)
     with pytest.raises(Failed, match="zstd"):
         compress.decompress(content[:-3])
+
+
+def test_a_folder_is_listed_while_another_host_deletes_an_old_backup(tmp_path: Path) -> None:
+    keeper, other = store.FolderStore(str(tmp_path)), store.FolderStore(str(tmp_path))
+    keeper.put("kept/manifest.json", b"1")
+    over = threading.Event()
+
+    def retention() -> None:
+        while not over.is_set():
+            for number in range(30):
+                other.put(f"old/{number}/part", b"22")
+            for number in range(30):
+                other.delete(f"old/{number}/part")
+
+    thread = threading.Thread(target=retention)
+    thread.start()
+    try:
+        for _ in range(150):
+            assert keeper.sizes("kept/") == {"kept/manifest.json": 1}
+            assert set(keeper.sizes("").values()) <= {1, 2}
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_a_folder_that_may_not_be_read_is_said_and_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    kept = store.FolderStore(str(tmp_path))
+    kept.put("old/part", b"1")
+    refused = PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "old"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store.os, "scandir", raiser(refused))
+        with pytest.raises(Failed, match="cannot be read"):
+            kept.sizes("")
+
+
+def raiser(error: OSError) -> Callable[..., Any]:
+    def scandir(*_: Any) -> Any:
+        raise error
+
+    return scandir

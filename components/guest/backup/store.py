@@ -70,11 +70,18 @@ class FolderStore:
         if not self._folder.is_dir():
             raise Failed(f"the store {self._folder} is not there: make the folder or mount it")
         found = {}
-        for path in self._folder.rglob("*"):
-            name = path.relative_to(self._folder).as_posix()
-            if name.startswith(prefix) and path.is_file() and not path.name.startswith("."):
-                found[name] = path.stat().st_size
+        # Another host may be deleting an old backup: what goes while this looks is not there.
+        for place, _, files in os.walk(self._folder, onerror=self._unreadable):
+            for path in (pathlib.Path(place, file) for file in files if not file.startswith(".")):
+                name = path.relative_to(self._folder).as_posix()
+                if name.startswith(prefix):
+                    with contextlib.suppress(FileNotFoundError):
+                        found[name] = path.stat().st_size
         return found
+
+    def _unreadable(self, error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise Failed(f"{error.filename} cannot be read: {error}") from error
 
     def delete(self, name: str) -> None:
         path = self._folder / name
