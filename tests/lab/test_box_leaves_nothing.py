@@ -17,7 +17,7 @@ from lab.paths import TREE, cache
 from .box_world import DATABASE, GATEWAY, box_of_our_own, eventually, prepare, site, world
 from .whole_box import groups, needs_a_box
 
-pytestmark = [needs_a_box, pytest.mark.beside]
+pytestmark = [needs_a_box, pytest.mark.beside, pytest.mark.light]
 
 PREFIX = "tl"
 

@@ -14,7 +14,7 @@ from lab.model import Volume
 from .box_world import DATABASE, DATABASE_FACE, GATEWAY, GATEWAY_FACE, Bench, eventually, running_world, world
 from .whole_box import needs_a_box
 
-pytestmark = [needs_a_box, pytest.mark.beside]
+pytestmark = [needs_a_box, pytest.mark.beside, pytest.mark.light]
 
 VOLUME = "vol-0aaaaaaaaaaaaaaa1"
 DEVICE = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0aaaaaaaaaaaaaaa1"

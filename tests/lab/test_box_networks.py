@@ -30,7 +30,7 @@ from .box_world import (
 )
 from .whole_box import needs_a_box
 
-pytestmark = [needs_a_box, pytest.mark.beside]
+pytestmark = [needs_a_box, pytest.mark.beside, pytest.mark.light]
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from .pair_desk import PairTransport
 from .test_gateway_guest import ONPREM, Tunnel, running_gateways
 from .whole_box import needs_a_box
 
-pytestmark = [needs_a_box, pytest.mark.beside]
+pytestmark = [needs_a_box, pytest.mark.beside, pytest.mark.light]
 
 MACHINES = {"onprem-gateway": ONPREM, "aws-gateway": GATEWAY}
 PLACES = {"initiator": ONPREM, "responder": GATEWAY}

@@ -19,7 +19,7 @@ from twinsite.payload import payload
 from .box_world import ALL_OUT, EVERYWHERE, GATEWAY, GATEWAY_ADDRESS, PUBLIC, Bench, eventually, running_world, world
 from .whole_box import needs_a_box
 
-pytestmark = [needs_a_box, pytest.mark.alone, pytest.mark.beside]
+pytestmark = [needs_a_box, pytest.mark.beside, pytest.mark.light]
 
 ONPREM = "onprem-gateway"
 ONPREM_ADDRESS = "192.168.64.10"

@@ -24,8 +24,8 @@ exit $code
 """
 ENGINE, BESIDE = "python -m pytest tests/engine*", "python -m pytest tests/lab -m beside and*"
 NAMELESS = "python -m pytest tests/lab -m nameless*"
-SHARED, ALONE = "python -m pytest tests/lab -m not?beside*", "python -m pytest tests/lab -m alone and not beside*"
-ALONE_BESIDE, UNITS = "python -m pytest tests/lab -m alone and beside*", "python -m pytest tests/mocks*"
+SHARED, ALONE = "python -m pytest tests/lab -m not?beside*", "python -m pytest tests/lab -m alone*"
+LIGHT, UNITS = "python -m pytest tests/lab -m light*", "python -m pytest tests/mocks*"
 
 
 class Run:
@@ -91,13 +91,12 @@ WAITS = "for i in $(seq 400); do grep -q '{}' $CALLS && break; sleep 0.05; done"
 def test_all_runs_the_engine_beside_types_then_two_lanes_of_machines_with_the_rest_behind_them(tree: Run) -> None:
     # Each of a pair waits for the other's beginning; what needs no machine for the last lane's.
     for pattern, other in ((ENGINE, "mypy twinsite"), ("mypy twin*", "tests/engine"), (BESIDE, "m not beside"),
-                           (SHARED, "tests/mocks"), (ALONE, "m alone and beside"), (ALONE_BESIDE, "m alone and not"),
-                           (NAMELESS, "m alone and not")):  # fmt: skip
+                           (SHARED, "tests/mocks"), (ALONE, "m light"), (LIGHT, "m alone"), (NAMELESS, "m alone")):  # fmt: skip
         tree.answer(pattern, WAITS.format(f"begin.*{other}"))
     code, said = tree.run()
     assert code == 0, said
     assert "all passed (all, " in said
-    alone = min(tree.at(f"begin python -m pytest tests/lab -m alone and {lane}") for lane in ("beside", "not beside"))
+    alone = min(tree.at(f"begin python -m pytest tests/lab -m {lane}") for lane in ("alone", "light"))
     for lane in ("tests/engine", "tests/lab -m beside", "tests/lab -m not beside"):
         assert tree.at(f"end python -m pytest {lane}") < alone
     machines = tree.at("begin python -m pytest tests/lab")
@@ -106,7 +105,7 @@ def test_all_runs_the_engine_beside_types_then_two_lanes_of_machines_with_the_re
     assert tree.at("end mypy scripts/tools/language_python/host.py") < machines
     assert tree.at("end python -m pytest tests/mocks") < tree.at("begin python -m pytest tests/lab -m nameless")
     begun = [line for line in tree.log()[alone:] if line.startswith("begin")]
-    assert len(begun) == 2, "beside those that compare seconds only another such one, and what needs no machine"
+    assert len(begun) == 2, "beside those that compare seconds only what mostly waits, and what needs no machine"
 
 
 def test_the_lab_s_layer_runs_the_servers_without_machines_and_no_unit(tree: Run) -> None:
@@ -127,7 +126,7 @@ def test_ci_keeps_to_the_budgets_and_long_runs_every_kind_without_them(tree: Run
     assert given("long") == [(False, True)] * 5
 
 
-@pytest.mark.parametrize("pattern", [ENGINE, BESIDE, NAMELESS, SHARED, ALONE, ALONE_BESIDE, UNITS, "mypy -p setup*"])
+@pytest.mark.parametrize("pattern", [ENGINE, BESIDE, NAMELESS, SHARED, ALONE, LIGHT, UNITS, "mypy -p setup*"])
 def test_whatever_fails_fails_the_whole_and_the_rest_still_runs(tree: Run, pattern: str) -> None:
     tree.answer(pattern, "echo what went wrong; code=1")
     code, said = tree.run()
@@ -135,7 +134,7 @@ def test_whatever_fails_fails_the_whole_and_the_rest_still_runs(tree: Run, patte
     assert "what went wrong\n" in said
     assert said.count("FAILED ") == 1
     assert "\nfailed    " in said
-    assert tree.at("end python -m pytest tests/lab -m alone and not beside")
+    assert tree.at("end python -m pytest tests/lab -m alone")
 
 
 def test_arguments_that_leave_a_lane_no_test_are_fine_and_those_that_leave_none_at_all_are_not(tree: Run) -> None:
