@@ -18,13 +18,13 @@ from .database.mysql_replica_pair import MySqlReplicaPairArgs as MySqlReplicaPai
 from .database.postgres import PostgresHandle as PostgresHandle
 from .database.standby_database import StandbyDatabase as StandbyDatabase
 from .database.standby_database import StandbyDatabaseArgs as StandbyDatabaseArgs
-from .database.standby_database import StandbyDatabaseHandle as StandbyDatabaseHandle
 from .database.standby_database import StandbyDatabaseKind as StandbyDatabaseKind
 from .machine.cold_warm_vm import Application as Application
 from .machine.cold_warm_vm import ColdWarmVm as ColdWarmVm
 from .machine.cold_warm_vm import ColdWarmVmArgs as ColdWarmVmArgs
 from .machine.cold_warm_vm import Origin as Origin
 from .machine.cold_warm_vm import OwnBackups as OwnBackups
+from .machine.cold_warm_vm import StandbyDatabaseHandle as StandbyDatabaseHandle
 from .machine.ec2_host import Ec2Host as Ec2Host
 from .machine.ec2_host import Ec2HostArgs as Ec2HostArgs
 from .machine.ec2_host import ec2_followup as ec2_followup

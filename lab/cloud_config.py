@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lab.operator.keys import KeyPair
+from lab.keys import KeyPair
 
 USER = "ubuntu"
 """Their administrator."""

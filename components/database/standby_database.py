@@ -13,6 +13,7 @@ from ..component import Component
 from ..handle import Given, handle_of
 from ..machine import documents
 from ..machine.azure_host import DATA_DEVICE, AzureHost, host_hooks
+from ..machine.cold_warm_vm import StandbyDatabaseHandle
 from ..machine.gate import GATE_SECONDS
 from ..modes import DrMode, keeps
 from ..protection import grow_only, keep_serving, keep_while_active
@@ -132,22 +133,6 @@ class StandbyDatabaseArgs(TypedDict):
 
     tags: NotRequired[dict[str, str]]
     """Put on everything that takes tags."""
-
-
-class StandbyDatabaseHandle(TypedDict):
-    """What a standby machine reads of a StandbyDatabase, which says what each is."""
-
-    address: pulumi.Input[str | None]
-    port: int
-    user: str
-    password_secret: str
-    application_user: str
-    application_password_secret: str
-    schema: str
-    settings: list[str]
-    managed: bool
-    tls_ca: pulumi.Input[str]
-    ready: pulumi.Input[str | None]
 
 
 class StandbyDatabase(Component):

@@ -6,13 +6,28 @@ import pulumi
 
 from .. import azure_roles, inventory
 from ..component import Component
-from ..database.standby_database import StandbyDatabaseHandle
 from ..handle import Given, handle_of
 from ..modes import DrMode, keeps
 from ..rules.standby import ColdWarmVmIntent
 from ..storage.backup_store import STATUS, BackupStoreHandle, Operator, place_of, restorable_of
 from ..storage.secret_vault import SecretVaultHandle, reference
 from .azure_host import AzureHost, host_hooks
+
+
+class StandbyDatabaseHandle(TypedDict):
+    """What a standby machine reads of a StandbyDatabase, which says what each is."""
+
+    address: pulumi.Input[str | None]
+    port: int
+    user: str
+    password_secret: str
+    application_user: str
+    application_password_secret: str
+    schema: str
+    settings: list[str]
+    managed: bool
+    tls_ca: pulumi.Input[str]
+    ready: pulumi.Input[str | None]
 
 
 class Application(TypedDict):

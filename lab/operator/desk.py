@@ -12,9 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab import keys
 from lab.client import SOCKET_VARIABLE, LabError
 from lab.model import SITE_ADDRESS
-from lab.operator import keys, stack
+from lab.operator import stack
 from lab.paths import TREE, Paths, cache
 from lab.scenes import Given, Scene
 from lab.services.authority import Authority

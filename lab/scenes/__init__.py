@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from lab.client import LabError
+from lab.keys import KeyPair
 from lab.model import Machine, SiteMachine, World
-from lab.operator.keys import KeyPair
 from lab.services.authority import Authority
 from lab.services.azure import Operator
 from lab.services.zones import Balancer
-from lab.tour.steps import Tour
+from lab.story import Tour
 
 DEFAULT = "onprem-aws"
 """Where nobody said which."""

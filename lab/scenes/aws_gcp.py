@@ -9,7 +9,7 @@ from typing import Any
 from lab.client import Refused
 from lab.model import OPERATOR_ADDRESS
 from lab.scenes import Given, Scene, Site
-from lab.tour.steps import Tour
+from lab.story import Tour
 
 TOPOLOGY, STACK = "aws-gcp", "gcp"
 RECORDED_ONLY = (

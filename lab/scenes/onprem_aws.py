@@ -7,7 +7,7 @@ from typing import Any
 from lab.cloud_config import USER
 from lab.model import OPERATOR_ADDRESS, SITE_ADDRESS, SiteMachine
 from lab.scenes import Given, Scene, Site
-from lab.tour.steps import Tour, desk, lab
+from lab.story import Tour, desk, lab
 
 STACK = "dev"
 MACHINES = (

@@ -13,7 +13,7 @@ from typing import Any
 from lab import lifecycle, owner, scenes
 from lab.client import Refused
 from lab.paths import Paths
-from lab.tour.steps import StepFailed, Tour, lab, say
+from lab.story import StepFailed, Tour, lab, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

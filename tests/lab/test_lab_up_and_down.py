@@ -9,9 +9,9 @@ import pytest
 
 from lab import lifecycle
 from lab.client import Client
+from lab.keys import read
 from lab.methods import wait_until
 from lab.operator.desk import Desk
-from lab.operator.keys import read
 from lab.paths import TREE
 
 from .one_lab import OneLab

@@ -38,7 +38,7 @@ def must(*words: str) -> str:
 
 
 def groups(beginning: str) -> set[str]:
-    """Control groups whose name begins so. `os.walk` passes over those that other boxes take away meanwhile; a glob fails."""
+    """Control groups whose name begins so. `os.walk` passes over those that other boxes take away meanwhile."""
     found = (Path(place) / name for place, names, _ in os.walk("/sys/fs/cgroup") for name in names)
     return {str(path) for path in found if path.name.startswith(beginning)}
 

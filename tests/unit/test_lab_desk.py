@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lab import keys
 from lab.client import LabError
 from lab.cloud_config import cloud_config
-from lab.operator import keys, stack
+from lab.operator import stack
 from lab.operator.desk import Desk
 from lab.paths import TREE, Paths
 from lab.scenes import named

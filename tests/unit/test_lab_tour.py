@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from lab import story as steps
 from lab.scenes.aws_azure import story
-from lab.tour import steps
 from lab.tour.__main__ import show
 
 OVER = {

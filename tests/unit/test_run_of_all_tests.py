@@ -91,7 +91,8 @@ WAITS = "for i in $(seq 400); do grep -q '{}' $CALLS && break; sleep 0.05; done"
 def test_all_runs_the_engine_beside_types_then_two_lanes_of_machines_with_the_rest_behind_them(tree: Run) -> None:
     # Each of a pair waits for the other's beginning; what needs no machine for the last lane's.
     for pattern, other in ((ENGINE, "mypy twinsite"), ("mypy twin*", "tests/engine"), (BESIDE, "m not beside"),
-                           (SHARED, "tests/mocks"), (ALONE, "m light"), (LIGHT, "m alone"), (NAMELESS, "m alone")):  # fmt: skip
+                           (SHARED, "tests/mocks"), (ALONE, "m light"), (LIGHT, "m alone"),
+                           (NAMELESS, "m alone")):  # fmt: skip
         tree.answer(pattern, WAITS.format(f"begin.*{other}"))
     code, said = tree.run()
     assert code == 0, said

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from lab.scenes.aws_azure import primary
-from lab.tour.steps import StepFailed, Tour, desk, lab, say
+from lab.story import StepFailed, Tour, desk, lab, say
 
 TOPOLOGY, STACK = "aws-azure", "dr"
 PAGE = f"https://dr.{primary.DOMAIN}/petclinic/"
