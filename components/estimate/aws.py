@@ -1,6 +1,7 @@
 """What components on AWS cost a month."""
 
 from ..rules.dms import LATENCY_PERIODS, PERIOD_SECONDS, DmsCdcTaskIntent
+from ..rules.link_alarms import AwsLinkAlarmsIntent
 from .figures import SECONDS, Basis, Item
 from .prices import HOURS_PER_MONTH, Prices
 
@@ -46,6 +47,13 @@ def migration_loss(known: DmsCdcTaskIntent) -> Item:
         Basis.COMPUTED,
         f"latency alarm at {known.latency_alarm_seconds} s, told after {waited}; DMS promises no latency",
     )
+
+
+def link_alarms(prices: Prices, known: AwsLinkAlarmsIntent) -> list[Item]:
+    """AwsLinkAlarms. Messages of the topic are free in this number."""
+    if not known.alarms:
+        return []
+    return [prices.cost("alarms at AWS", "cloudwatch/alarm", known.region, known.alarms)]
 
 
 def address(prices: Prices, region: str) -> Item:

@@ -3,6 +3,7 @@
 import re
 
 from ..rules.cloud_sql import CloudSqlStandbyIntent
+from ..rules.link_alarms import GcpAlarmsIntent
 from ..rules.vpn import TUNNELS, AwsGcpVpnIntent
 from .figures import Item
 from .prices import HOURS_PER_MONTH, Prices
@@ -10,6 +11,8 @@ from .route53 import added
 
 CONNECTIONS = 2
 """At AWS, each with two tunnels."""
+CONDITIONS = 2
+"""Of a policy: what is wrong, and what stopped."""
 _CUSTOM = re.compile(r"db-custom-(\d+)-(\d+)")
 
 
@@ -45,6 +48,14 @@ def _server(prices: Prices, known: CloudSqlStandbyIntent, hours: float) -> Item:
     cpus, gib = int(size[1]), int(size[2]) / 1024
     parts = (("cloudsql/cpu", cpus * hours), ("cloudsql/memory-gib", gib * hours))
     return added(name, [prices.cost(name, sku, known.region, quantity) for sku, quantity in parts])
+
+
+def alarms(prices: Prices, known: GcpAlarmsIntent) -> list[Item]:
+    """GcpAlarms, by condition. What is read of series for them comes on top."""
+    if not known.alarms:
+        return []
+    words = f"{known.alarms} alarms of {CONDITIONS} conditions"
+    return [prices.cost("alarms at Google", "gcp/alert-condition", known.region, known.alarms * CONDITIONS, words)]
 
 
 def address(prices: Prices, region: str) -> Item:

@@ -29,8 +29,8 @@ class AwsLinkAlarmsArgs(TypedDict):
     aws_addresses: pulumi.Input[list[str] | None]
     """The VPN's: outside addresses of AWS's tunnels. None in cold."""
 
-    database: str
-    """Identifier of the RDS instance that is the source."""
+    database: NotRequired[str]
+    """Identifier of the RDS instance that is the source, for its slots."""
 
     cluster: NotRequired[str]
     """Name of the EKS cluster, with Container Insights on. Defaults to none: pods are not watched."""
@@ -45,13 +45,14 @@ class AwsLinkAlarmsArgs(TypedDict):
     """Fewer page. Defaults to 1."""
 
     lag_seconds: NotRequired[int]
-    """A heartbeat row that is older at the standby pages. Defaults to 30."""
+    """A heartbeat row that is older at the standby pages. Not watched by default: set it where somebody writes
+    twinsite/ReplicationLagSeconds, or the alarm is on until somebody does."""
 
     slot_gib: NotRequired[int]
-    """A slot that keeps more pages. Defaults to 10."""
+    """A slot that keeps more pages; RDS measures it once there is one. Not watched by default."""
 
     pools: NotRequired[list[str]]
-    """Sites whose pools are watched. Defaults to none."""
+    """Sites whose pools are watched, where somebody writes twinsite/PoolUp. Defaults to none."""
 
     emails: NotRequired[list[str]]
     """Addresses that get the alarms; each must confirm once. Defaults to none."""
@@ -69,7 +70,8 @@ class AwsLinkAlarms(Component):
     AWS's state of a tunnel with BGP is 1 only while its session is established [Site-to-Site VPN user guide,
     CloudWatch metrics]: `tunnel-N` is here what Google has as `tunnel-N` and `bgp-N`.
 
-    In every mode: topic, subscriptions, pools, pods. From pilot-light on: tunnels, lag, slots.
+    In every mode: topic, subscriptions, and of what is asked for pools and pods. From pilot-light on: tunnels, and of
+    what is asked for lag and slots.
     """
 
     topic_arn: pulumi.Output[str]
@@ -90,9 +92,10 @@ class AwsLinkAlarms(Component):
             dimensions = {"TunnelIpAddress": addresses.apply(_at(number - 1))}
             what = f"tunnel {number} is down, or has no BGP session"
             self._alarm(f"tunnel-{number}", what, "AWS/VPN", "TunnelState", dimensions, 1, below=True)
-        if known.joined:
+        if known.lag_watched:
             lag = "the standby's data are older than promised"
             self._alarm("replication-lag", lag, NAMESPACE, "ReplicationLagSeconds", {}, known.lag_seconds)
+        if known.slot_watched:
             of_source = {"DBInstanceIdentifier": known.database}
             slot = "a slot keeps what the disk cannot spare"
             limit = known.slot_gib * GIB

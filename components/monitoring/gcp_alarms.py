@@ -46,13 +46,14 @@ class GcpAlarmsArgs(TypedDict):
     """Fewer page, in warm. Defaults to 1."""
 
     lag_seconds: NotRequired[int]
-    """A heartbeat row that is older at the standby pages. Defaults to 30."""
+    """A heartbeat row that is older at the standby pages. Not watched by default: set it where somebody writes
+    custom.googleapis.com/twinsite/replication_lag_seconds, or the alarm never speaks."""
 
     slot_gib: NotRequired[int]
-    """A slot that keeps more pages. Defaults to 10."""
+    """A slot that keeps more pages, where somebody writes …/slot_retained_bytes. Not watched by default."""
 
     pools: NotRequired[list[str]]
-    """Sites whose pools are watched. Defaults to none."""
+    """Sites whose pools are watched, where somebody writes …/pool_up. Defaults to none."""
 
     emails: NotRequired[list[str]]
     """Addresses that get the alarms. Defaults to none."""
@@ -70,8 +71,8 @@ class GcpAlarms(Component):
     A threshold of Google's rests while its series is silent: a tunnel whose gateway is gone would page nobody. Google
     sees an absence only of what it has seen since the policy was made: a metric that nobody ever wrote stays quiet.
 
-    In every mode: channels, metrics of twinsite's own, pools. From pilot-light on: tunnels, sessions, lag, slots. In
-    warm: pods.
+    In every mode: channels, and of what is asked for metrics of twinsite's own and pools. From pilot-light on: tunnels,
+    sessions, and of what is asked for lag and slots. In warm: pods.
     """
 
     channels: pulumi.Output[list[str]]
@@ -84,19 +85,22 @@ class GcpAlarms(Component):
         self._labels = args.get("labels", {})
         told = self._told()
         self.channels = pulumi.Output.all(*(one.name for one in told))
-        lag, slot, pool = self._own_metrics()
+        own = self._own_metrics()
         names = pulumi.Output.from_input(args["tunnel_names"])
         for number in known.tunnels:
             self._of_tunnel(number, names.apply(_at(number - 1)))
-        if known.joined:
-            self._own("replication-lag", "the standby's data are older than promised", lag, known.lag_seconds)
-            self._own("slot-retention", "a slot keeps what the disk cannot spare", slot, known.slot_gib * GIB)
+        if known.lag_watched:
+            lag = "the standby's data are older than promised"
+            self._own("replication-lag", lag, own["replication_lag_seconds"], known.lag_seconds)
+        if known.slot_watched:
+            slot = "a slot keeps what the disk cannot spare"
+            self._own("slot-retention", slot, own["slot_retained_bytes"], known.slot_gib * GIB)
         if known.pods_run:
             self._pods()
         for site in known.pools:
             only = f' AND metric.labels.pool="{site}"'
             what = f"the pool of {site} is not healthy where users are steered"
-            self._own(f"pool-{site}", what, pool, 1, below=True, only=only)
+            self._own(f"pool-{site}", what, own["pool_up"], 1, below=True, only=only)
         self.register_outputs({"channels": self.channels})
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
@@ -124,10 +128,11 @@ class GcpAlarms(Component):
             opts=self._child(),
         )
 
-    def _own_metrics(self) -> list[gcp.monitoring.MetricDescriptor]:
-        """Google refuses a policy over a metric that it has not heard of."""
-        return [
-            gcp.monitoring.MetricDescriptor(
+    def _own_metrics(self) -> dict[str, gcp.monitoring.MetricDescriptor]:
+        """Those that are watched, in any mode. Google refuses a policy over a metric that it has not heard of."""
+        known = self._known
+        return {
+            part: gcp.monitoring.MetricDescriptor(
                 f"{self._name}-{part}",
                 project=self._known.project,
                 type=f"{CUSTOM}{part}",
@@ -138,12 +143,13 @@ class GcpAlarms(Component):
                 labels=[{"key": "pool", "value_type": "STRING", "description": "Site"}] if part == "pool_up" else [],
                 opts=self._child(),
             )
-            for part, what in (
-                ("replication_lag_seconds", "Age of the newest heartbeat row at the target, in seconds."),
-                ("slot_retained_bytes", "What the slot that keeps most makes the source keep, in bytes."),
-                ("pool_up", "1 while the site's pool is healthy, else 0."),
+            for part, watched, what in (
+                ("replication_lag_seconds", known.lag_seconds, "Age of the newest row at the target, seconds."),
+                ("slot_retained_bytes", known.slot_gib, "What the flow's slot makes the source keep, in bytes."),
+                ("pool_up", known.pools, "1 while the site's pool is healthy, else 0."),
             )
-        ]
+            if watched
+        }
 
     def _of_tunnel(self, number: int, called: pulumi.Output[str]) -> None:
         for part, resource, metric, label, what in (

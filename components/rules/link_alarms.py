@@ -1,6 +1,7 @@
 """What is watched of two clouds that are joined, under the same names at each, and refusals about it (K53). Pure."""
 
 import re
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -27,8 +28,9 @@ class LinkAlarmsIntent(Intent):
     namespace: str = ""
     workload: str = ""
     least_pods: int = 1
-    lag_seconds: int = 30
-    slot_gib: int = 10
+    lag_seconds: int = 0
+    slot_gib: int = 0
+    """Both: 0 is not watched, as where nobody writes the metric; an alarm on it would never rest, or never speak."""
     pools: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
@@ -38,6 +40,26 @@ class LinkAlarmsIntent(Intent):
     def joined(self) -> bool:
         """Whether the mode has tunnels, and data on their way."""
         return keeps(DrMode(self.dr_mode), StandbyData.REPLICA).database
+
+    @property
+    def lag_watched(self) -> bool:
+        """Whether data are on their way, and somebody measures how late they are."""
+        return self.joined and self.lag_seconds > 0
+
+    @property
+    def slot_watched(self) -> bool:
+        """Whether there is a slot that is measured here."""
+        return self.joined and self.slot_gib > 0
+
+    @property
+    @abstractmethod
+    def pods_run(self) -> bool:
+        """Whether pods are watched here in this mode."""
+
+    @property
+    def alarms(self) -> int:
+        """How many there are."""
+        return len(self.tunnels) + self.lag_watched + self.slot_watched + self.pods_run + len(self.pools)
 
     @property
     def tunnels(self) -> list[int]:
@@ -64,6 +86,11 @@ class GcpAlarmsIntent(LinkAlarmsIntent):
         """Whether the mode keeps pods at the standby; fewer of them on purpose page nobody."""
         return bool(self.cluster) and keeps(DrMode(self.dr_mode), StandbyData.REPLICA).application
 
+    @property
+    def alarms(self) -> int:
+        """Also one a session, which at AWS is in its tunnel's."""
+        return super().alarms + len(self.tunnels)
+
 
 @dataclass(frozen=True, kw_only=True)
 class AwsLinkAlarmsIntent(LinkAlarmsIntent):
@@ -79,10 +106,10 @@ class AwsLinkAlarmsIntent(LinkAlarmsIntent):
 
     def problems(self) -> list[str]:
         """Also: the slots are the source's."""
-        lacking = (
-            [] if self.database else ["database is empty, so nobody sees a slot fill the source's disk: set its id"]
-        )
-        return [*super().problems(), *lacking]
+        problems = super().problems()
+        if self.slot_gib and not self.database:
+            problems.append("database is empty, so nobody sees a slot fill the source's disk: set its id")
+        return problems
 
 
 def _sizes(known: LinkAlarmsIntent) -> Iterator[str]:
@@ -93,13 +120,13 @@ def _sizes(known: LinkAlarmsIntent) -> Iterator[str]:
         yield f"prefix {known.prefix!r} begins no name: use lower-case letters, digits and -, 32 at most"
     if not known.region:
         yield "region is empty: set the cloud's own, like asia-northeast3"
-    if known.lag_seconds < LEAST_LAG_SECONDS:
+    if known.lag_seconds and known.lag_seconds < LEAST_LAG_SECONDS:
         yield (
             f"lag_seconds {known.lag_seconds} is less than a heartbeat is read in, so the alarm would never rest: set "
-            f"{LEAST_LAG_SECONDS} or more, less than the RPO that was promised"
+            f"{LEAST_LAG_SECONDS} or more, less than the RPO that was promised, or leave it out"
         )
-    if known.slot_gib < 1:
-        yield f"slot_gib {known.slot_gib} pages at once: set what the source's disk can spare, 1 or more"
+    if known.slot_gib < 0:
+        yield f"slot_gib {known.slot_gib} pages at once: set what the source's disk can spare, 1 or more, or none"
     if known.cluster and not (known.namespace and known.workload):
         yield "cluster is set, and which pods to count is not: set namespace and workload, or remove cluster"
     if known.least_pods < 1:

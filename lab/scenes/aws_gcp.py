@@ -53,6 +53,7 @@ def settings(given: Given) -> dict[str, Any]:
         "writer_text": "this site may write",
         "primary_marker": "served by site aws",
         "standby_marker": "served by site gcp",
+        "alarm_emails": [f"ops@{DOMAIN}"],
     }
 
 

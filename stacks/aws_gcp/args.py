@@ -6,9 +6,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from twinsite.rules.cache import CacheStanceIntent
 from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
 from twinsite.rules.cloudflare import CloudflareFailoverIntent
 from twinsite.rules.gke import GkeStandbyIntent
+from twinsite.rules.intent import Intent
+from twinsite.rules.link_alarms import AwsLinkAlarmsIntent, GcpAlarmsIntent
 from twinsite.rules.vpn import AwsGcpVpnIntent
 from twinsite.rules.workload import WorkloadIntent
 
@@ -29,10 +32,14 @@ class Arguments:
     cluster: Args
     workload: Args
     name: Args
+    aws_alarms: Args
+    gcp_alarms: Args
+    cache: Args | None
+    """None: the application has none at the standby."""
 
     def intents(self) -> Intents:
         """What each component is meant to be."""
-        return {
+        found: dict[str, Intent] = {
             "AwsGcpVpn": AwsGcpVpnIntent.of(self.vpn),
             "CloudSqlStandby": CloudSqlStandbyIntent.of(self.database),
             "GkeStandby": GkeStandbyIntent.of(self.cluster),
@@ -45,11 +52,25 @@ class Arguments:
                 }
             ),
             "CloudflareFailover": CloudflareFailoverIntent.of(self.name),
+            "AwsLinkAlarms": AwsLinkAlarmsIntent.of(self.aws_alarms),
+            "GcpAlarms": GcpAlarmsIntent.of(self.gcp_alarms),
         }
+        if self.cache is not None:
+            given = {**self.cache, "site": Site.GCP.value, "namespace": self.cache["namespace_name"]}
+            found["CacheStance"] = CacheStanceIntent.of(given)
+        return found
 
 
 def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
     """Of every component, from settings; `tags` are on all of them, at Google as labels."""
+    told = {
+        "dr_mode": settings.dr_mode,
+        "prefix": settings.prefix,
+        "emails": list(settings.alarm_emails),
+        "urls": dict.fromkeys(settings.alarm_urls, ""),
+    }
+    pods = {"namespace": settings.application_namespace, "workload": settings.application}
+    at_home = {"cluster": settings.primary_cluster, **pods} if settings.primary_cluster else {}
     return Arguments(
         vpn={
             "dr_mode": settings.dr_mode,
@@ -114,6 +135,7 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
                 "writer_path": settings.writer_path,
             },
             "namespace": settings.application_namespace,
+            "namespace_exists": True,
             "repository": settings.application_repository,
             "database": {"port": POSTGRES_PORT, "schema": settings.database, "user": settings.application_user},
             "serving_replicas": settings.serving_replicas,
@@ -141,7 +163,31 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
                 "standby_marker": settings.standby_marker,
             },
         },
+        # Pools are not watched: nobody asks Cloudflare on a schedule.
+        aws_alarms={**told, "region": settings.region, "tags": tags, **at_home},
+        gcp_alarms={
+            **told,
+            "project": settings.project,
+            "region": settings.location,
+            "cluster": settings.prefix,
+            "labels": tags,
+            **pods,
+        },
+        cache=_cache(settings),
     )
+
+
+def _cache(settings: Settings) -> Args | None:
+    if not settings.cache_image:
+        return None
+    return {
+        "dr_mode": settings.dr_mode,
+        "standby": True,
+        "namespace_name": settings.application_namespace,
+        "image": settings.cache_image,
+        "memory_mib": settings.cache_memory_mib,
+        "holds": list(settings.cache_holds),
+    }
 
 
 def _end(site: str, address: str | None, host: str) -> Args:

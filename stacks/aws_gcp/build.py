@@ -13,12 +13,21 @@ from typing import Any
 import pulumi
 import pulumi_gcp as gcp
 
-from twinsite import AwsGcpVpn, CloudflareFailover, CloudSqlStandby, GkeStandby, Workload, cluster_provider, inventory
+from twinsite import (
+    AwsGcpVpn,
+    AwsLinkAlarms,
+    CloudflareFailover,
+    CloudSqlStandby,
+    GcpAlarms,
+    GkeStandby,
+    inventory,
+)
 from twinsite.rules import require
 
 from ..asked import Intents, problems, stack_digest
 from ..promise import promised
-from .args import Arguments, arguments, joined
+from .args import Args, arguments, joined
+from .cluster import inside
 from .estimate import estimate
 from .needs import needs
 from .settings import MODES, NAME, PACKAGES, SITES, Settings, Site, read
@@ -48,8 +57,10 @@ def build(settings: Settings) -> dict[str, Any]:
         ),
     )
     cluster = GkeStandby(f"{NAME}-gke", joined(plain.cluster, network_id=network.id))
-    pods = _pods(plain, cluster, database)
+    pods = inside(plain, cluster, database)
     name = CloudflareFailover(NAME, joined(plain.name, standby={**plain.name["standby"], "address": cluster.address}))
+    AwsLinkAlarms(f"{NAME}-watch-aws", joined(_told(plain.aws_alarms), aws_addresses=vpn.aws_addresses))
+    GcpAlarms(f"{NAME}-watch-gcp", joined(_told(plain.gcp_alarms), tunnel_names=vpn.tunnel_names))
     entries = [cluster.inventory, pods.inventory, name.inventory]
     return {
         "inventory": inventory.to_dict(inventory.together(_inventory(settings, intents), entries)),
@@ -81,38 +92,16 @@ def _network(settings: Settings) -> gcp.compute.Network:
     )
 
 
-def _pods(plain: Arguments, cluster: GkeStandby, database: CloudSqlStandby) -> Workload:
-    """In cold there is no cluster, and so nobody to tell its API to: a provider without a kubeconfig would take the
-    desk's own, and what it forgets there would be somebody else's."""
-    secret = pulumi.Config().require_secret
-    given = plain.workload
-    opts = None
-    if cluster.handle["exists"]:
-        opts = pulumi.ResourceOptions(provider=cluster_provider(f"{NAME}-gke", cluster))
-    return Workload(
-        NAME,
-        joined(
-            given,
-            cluster=cluster,
-            database={
-                **given["database"],
-                "address": database.address.apply(lambda found: found or ""),
-                "tls_ca": database.tls_ca.apply(lambda found: found or ""),
-                "password": secret("application_password"),
-            },
-            ingress={
-                **given["ingress"],
-                "annotations": {
-                    "kubernetes.io/ingress.class": "gce",
-                    "kubernetes.io/ingress.global-static-ip-name": cluster.address_name,
-                    "kubernetes.io/ingress.allow-http": "false",
-                },
-                "certificate": secret("standby_certificate"),
-                "key": secret("standby_certificate_key"),
-            },
-        ),
-        opts,
-    )
+def _told(alarms: Args) -> Args:
+    """With the places of the endpoints that get them."""
+    if not alarms["urls"]:
+        return alarms
+    found = pulumi.Config().require_secret_object("alarm_urls")
+    return {**alarms, "urls": {whose: found.apply(_at(whose)) for whose in alarms["urls"]}}
+
+
+def _at(whose: str) -> Any:
+    return lambda found: str(found[whose])
 
 
 def _inventory(settings: Settings, intents: Intents) -> inventory.Inventory:

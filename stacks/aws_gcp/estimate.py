@@ -3,7 +3,7 @@ while nobody moves the writer; what is lost, while nothing replicates."""
 
 from dataclasses import replace
 
-from twinsite.estimate import cloudflare, gcp, gke, rates
+from twinsite.estimate import aws, cloudflare, gcp, gke, rates
 from twinsite.estimate.answer import Estimate, Mode
 from twinsite.estimate.figures import SECONDS, Basis, Item, Kind, step, unknown
 from twinsite.estimate.ground import CLOUD, Ground
@@ -13,6 +13,7 @@ from twinsite.modes import DrMode
 from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
 from twinsite.rules.cloudflare import CloudflareFailoverIntent
 from twinsite.rules.gke import GkeStandbyIntent
+from twinsite.rules.link_alarms import AwsLinkAlarmsIntent, GcpAlarmsIntent
 from twinsite.rules.vpn import AwsGcpVpnIntent
 from twinsite.rules.workload import WorkloadIntent
 
@@ -52,6 +53,8 @@ def _mode(settings: Settings, prices: Prices) -> Mode:
         *gke.cluster(prices, GkeStandbyIntent.of(plain.cluster)),
         gcp.address(prices, settings.location),
         cloudflare.failover(prices),
+        *aws.link_alarms(prices, AwsLinkAlarmsIntent.of(plain.aws_alarms)),
+        *gcp.alarms(prices, GcpAlarmsIntent.of(plain.gcp_alarms)),
     ]
     lacking = NO_REPLICATION if database.runs else NO_DATA
     return Mode(costs, _path(plain, settings.dr_mode), [unknown("writes that had not come over", SECONDS, lacking)])

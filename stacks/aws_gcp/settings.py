@@ -123,6 +123,13 @@ class Settings:
     application_path: str
     primary_marker: str
     standby_marker: str
+    primary_cluster: str
+    alarm_emails: tuple[str, ...]
+    alarm_urls: tuple[str, ...]
+    """Names; where each is, is secret."""
+    cache_image: str
+    cache_memory_mib: int
+    cache_holds: tuple[str, ...]
 
     @property
     def standby_serves(self) -> bool:
@@ -208,6 +215,12 @@ def read(reader: Reader) -> Settings:
         application_path=reader.text("application_path"),
         primary_marker=reader.text("primary_marker"),
         standby_marker=reader.text("standby_marker"),
+        primary_cluster=reader.text("primary_cluster", required=False),
+        alarm_emails=reader.strings("alarm_emails"),
+        alarm_urls=_urls(reader),
+        cache_image=_cache(reader),
+        cache_memory_mib=reader.integer("cache_memory_mib"),
+        cache_holds=reader.strings("cache_holds"),
     )
 
 
@@ -236,6 +249,23 @@ def _cold(reader: Reader, mode: DrMode, data: StandbyData, active: Site) -> None
             "AWS would take them all: `pulumi config set dr_mode pilot-light`, or, knowing this, "
             "`pulumi config set cold_without_data accept`"
         )
+
+
+def _urls(reader: Reader) -> tuple[str, ...]:
+    found = reader.texts("alarm_urls")
+    if found:
+        reader.secret("alarm_urls", "")
+    return tuple(found)
+
+
+def _cache(reader: Reader) -> str:
+    image = reader.text("cache_image", required=False)
+    if reader.strings("cache_holds") and not image:
+        reader.problems.append(
+            "cache_holds says what is in a cache, and there is none without an image: `pulumi config set cache_image "
+            "IMAGE@sha256:…` with a Valkey, or `pulumi config rm cache_holds`"
+        )
+    return image
 
 
 def _gate(reader: Reader) -> GateMode:

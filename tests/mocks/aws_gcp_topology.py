@@ -26,6 +26,9 @@ FILL = {
     },
     "gcp:servicenetworking/connection:Connection": lambda name, inputs: {"peering": "servicenetworking-googleapis-com"},
     "gcp:compute/globalAddress:GlobalAddress": lambda name, inputs: {"address": inputs.get("address") or "34.120.1.7"},
+    "gcp:monitoring/notificationChannel:NotificationChannel": lambda name, inputs: {
+        "name": f"projects/example-dr/notificationChannels/{name}"
+    },
     "gcp:sql/databaseInstance:DatabaseInstance": lambda name, inputs: {
         "privateIpAddress": "10.31.0.3",
         "connectionName": f"example-dr:asia-northeast3:{inputs['name']}",

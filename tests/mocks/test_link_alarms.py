@@ -6,6 +6,10 @@ import pytest
 
 from tests.mocks import harness
 from twinsite import AwsLinkAlarms, DrMode, GcpAlarms, rules
+from twinsite.estimate import aws, gcp
+from twinsite.estimate.figures import at_least
+from twinsite.estimate.prices import table
+from twinsite.rules.link_alarms import AwsLinkAlarmsIntent, GcpAlarmsIntent
 
 POLICY = "gcp:monitoring/alertPolicy:AlertPolicy"
 CHANNEL = "gcp:monitoring/notificationChannel:NotificationChannel"
@@ -18,6 +22,8 @@ BOTH: dict[str, Any] = {
     "namespace": "crm",
     "workload": "crm",
     "pools": ["aws", "gcp"],
+    "lag_seconds": 30,
+    "slot_gib": 10,
     "emails": ["ops@example.com"],
     "urls": {"pager": "https://pager.example.com/hidden"},
 }
@@ -119,6 +125,34 @@ def test_a_policy_over_a_metric_of_ones_own_waits_for_it() -> None:
     assert lag.inputs["conditions"][0]["conditionThreshold"]["thresholdValue"] == 20
 
 
+@pytest.mark.parametrize("mode", list(DrMode))
+@pytest.mark.parametrize("quiet", [{}, {"lag_seconds": 0, "slot_gib": 0, "pools": [], "cluster": ""}])
+def test_an_estimate_counts_what_is_made(mode: DrMode, quiet: dict[str, Any]) -> None:
+    gone = {"tunnel_names": None, "aws_addresses": None} if mode is DrMode.COLD else {}
+    change = {**quiet, "dr_mode": mode}
+    google, amazon = at_google(**change, **gone).of(POLICY), at_aws(**change, **gone).of(ALARM)
+    assert GcpAlarmsIntent.of({**GCP, **change}).alarms == len(google)
+    assert AwsLinkAlarmsIntent.of({**AWS, **change}).alarms == len(amazon)
+    costs = [
+        *gcp.alarms(table(), GcpAlarmsIntent.of({**GCP, **change})),
+        *aws.link_alarms(table(), AwsLinkAlarmsIntent.of({**AWS, **change})),
+    ]
+    assert at_least(costs) == pytest.approx(0.1 * (len(amazon) + sum(len(one.inputs["conditions"]) for one in google)))
+
+
+def test_what_nobody_writes_is_no_alarm_at_either_cloud_and_no_metric() -> None:
+    """At AWS it would be on for ever, at Google it would never speak."""
+    quiet: dict[str, Any] = {"lag_seconds": 0, "slot_gib": 0, "pools": []}
+    google, amazon = names(at_google(**quiet), at_aws(**quiet, database=""))
+    watched = {"crm-pods", *(f"crm-tunnel-{number}" for number in (1, 2, 3, 4))}
+    assert amazon == watched
+    assert google == watched | {f"crm-bgp-{number}" for number in (1, 2, 3, 4)}
+    assert at_google(**quiet).of("gcp:monitoring/metricDescriptor:MetricDescriptor") == []
+    by_default = {key: value for key, value in AWS.items() if key not in {*quiet, "database"}}
+    run = harness.run(lambda: AwsLinkAlarms("a", by_default).topic_arn)  # type: ignore[arg-type]
+    assert {one.inputs["name"] for one in run.of(ALARM)} == watched
+
+
 def test_a_slot_is_measured_where_the_source_is() -> None:
     slot = at_aws(slot_gib=5).one("a-slot-retention", ALARM).inputs
     assert (slot["namespace"], slot["metricName"]) == ("AWS/RDS", "OldestReplicationSlotLag")
@@ -130,7 +164,7 @@ def test_a_slot_is_measured_where_the_source_is() -> None:
     [
         ({"emails": [], "urls": {}}, "nobody is told of an alarm"),
         ({"lag_seconds": 1}, "the alarm would never rest"),
-        ({"slot_gib": 0}, "slot_gib 0 pages at once"),
+        ({"slot_gib": -1}, "slot_gib -1 pages at once"),
         ({"workload": ""}, "which pods to count is not"),
         ({"least_pods": 0}, "least_pods 0 is never missed"),
         ({"prefix": "CRM"}, "begins no name"),

@@ -71,9 +71,40 @@ def test_the_published_inventory_is_one_that_operations_can_read(build: Build) -
     assert [(site.name, site.region) for site in found.sites] == [("aws", "ap-northeast-2"), ("gcp", "asia-northeast3")]
 
 
+def test_the_application_is_told_its_own_sites_cache_and_its_password(build: Build) -> None:
+    found = build()
+    assert found.one("aws-gcp-cache", "kubernetes:core/v1:ConfigMap").inputs["data"]["CACHE_HOST"] == "cache.crm.svc"
+    password = found.one("aws-gcp-secret", "kubernetes:core/v1:Secret")
+    assert password.holds_secret("stringData", "CACHE_PASSWORD")
+    without = build(cache_image="", cache_holds=[])
+    assert without.one("aws-gcp-cache", "kubernetes:core/v1:ConfigMap").inputs["data"] == {"CACHE_HOST": ""}
+    assert without.of("twinsite:index:CacheStance") == []
+
+
+def test_nothing_goes_into_the_namespace_before_it_is_there(build: Build) -> None:
+    found = build()
+    made = found.one("aws-gcp-namespace").urn
+    for kind in ("Workload", "CacheStance"):
+        (component,) = found.of(f"twinsite:index:{kind}")
+        assert made in component.depends_on
+
+
+def test_whoever_is_told_of_alarms_is_told_by_both_clouds_and_a_pagers_place_is_secret(build: Build) -> None:
+    found = build(alarm_urls={"pager": "https://pager.example.com/hidden"})
+    for name in ("aws-gcp-watch-aws-url-pager", "aws-gcp-watch-aws-email-ops@example.com"):
+        assert found.one(name).type == "aws:sns/topicSubscription:TopicSubscription"
+    assert found.one("aws-gcp-watch-aws-url-pager").holds_secret("endpoint")
+    assert found.one("aws-gcp-watch-gcp-url-pager").holds_secret("labels", "url")
+    named = {one.inputs["name"] for one in found.of("aws:cloudwatch/metricAlarm:MetricAlarm")}
+    assert named == {"twinsite-pods", *(f"twinsite-tunnel-{number}" for number in (1, 2, 3, 4))}
+    policies = {one.inputs["displayName"] for one in found.of("gcp:monitoring/alertPolicy:AlertPolicy")}
+    assert policies == {f"twinsite-{part}-{number}" for part in ("tunnel", "bgp") for number in (1, 2, 3, 4)}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        ({"cache_image": "", "cache_holds": ["pages"]}, "there is none without an image"),
         ({"dr_mode": "hot"}, "replication goes one way"),
         ({"dr_mode": "active-active"}, "what is written at the standby is lost"),
         ({"dr_mode": "cold"}, "keeps no data outside AWS"),
@@ -100,11 +131,12 @@ def test_a_mode_costs_what_the_one_below_costs_and_what_it_adds_and_nobody_promi
     names = {name: [item.name for item in mode.costs] for name, mode in modes.items()}
     assert names["cold"] == [
         "tunnels' keys at AWS", "tunnels' keys at Google", "database password at Google", "reserved address",
-        "load balancer with 3 origins",
+        "load balancer with 3 origins", "alarms at AWS",
     ]  # fmt: skip
     added = [name for name in names["pilot-light"] if name not in names["cold"]]
     assert added == [
         "connections to Google", "tunnels to AWS", "database db-custom-2-7680", "database's disk", "cluster twinsite",
+        "alarms at Google",
     ]  # fmt: skip
     assert [name for name in names["warm"] if name not in names["pilot-light"]] == [
         "nodes e2-standard-4",
