@@ -1,5 +1,6 @@
 """The program of every stack: settings → topology → exports. A project's `__main__.py` calls main()."""
 
+import atexit
 import gc
 import sys
 
@@ -23,6 +24,9 @@ def main() -> None:
     # The program lives for seconds. With many resources the collector takes half of its time and frees next to nothing:
     # 40 pairs 30 s with it, 16 s without, 374 and 386 MiB (docs/benchmarks.md, growth).
     gc.disable()
+    # At its end Python collects all the same, several times over all that the SDKs have made: a fifth of the CPU time
+    # of stack dr's program (docs/benchmarks.md). What is frozen is not looked at, and a moment later all is gone.
+    atexit.register(gc.freeze)
     try:
         for key, value in _exports().items():
             pulumi.export(key, value)

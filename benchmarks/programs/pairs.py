@@ -1,5 +1,6 @@
 """A Pulumi program with the topology `pairs` times over, each in a VPC of its own (config `pairs`)."""
 
+import atexit
 import dataclasses
 import gc
 
@@ -8,7 +9,8 @@ import pulumi
 from stacks.onprem_aws import build as onprem_aws
 from stacks.settings import Reader
 
-gc.disable()  # as the program itself does (__main__.py)
+gc.disable()  # as the program itself does (stacks/program.py)
+atexit.register(gc.freeze)
 
 config = pulumi.Config()
 reader = Reader(config.get)
