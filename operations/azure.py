@@ -40,6 +40,9 @@ MARGIN_SECONDS = 300.0
 class AzureError(Exception):
     """A call failed. `status` is its HTTP status, 0 when there was no answer; `code` is Azure's own word for it."""
 
+    in_doubt = False
+    """Whether an earlier try of the same call may have had its effect."""
+
     def __init__(self, words: str, status: int = 0, code: str = "") -> None:
         self.status, self.code = status, code
         super().__init__(words)
@@ -83,6 +86,7 @@ def call(
                 return Answer(answer.status, found, answer.read())
         except urllib.error.HTTPError as error:
             last = _failed(method, url, error)
+            last.in_doubt = attempt > 0
             if error.code not in (429, 500, 502, 503, 504):
                 raise last from None
         except (urllib.error.URLError, OSError) as error:
@@ -269,7 +273,9 @@ class Blobs:
             call("PUT", self._url(place), headers, content)
         except AzureError as error:
             if (new or tag) and error.code in ("BlobAlreadyExists", "ConditionNotMet", "BlobNotFound"):
-                return False
+                # A try whose answer was lost may have been the one that wrote it.
+                now = self.get(place) if error.in_doubt else None
+                return now is not None and now[0] == content
             raise
         return True
 
@@ -291,7 +297,9 @@ class Blobs:
         try:
             call("DELETE", self._url(place), headers)
         except AzureError as error:
-            if _absent(error) or (tag and error.code == "ConditionNotMet"):
+            if _absent(error):
+                return error.in_doubt
+            if tag and error.code == "ConditionNotMet":
                 return False
             raise
         return True

@@ -91,6 +91,19 @@ def _from_blob(address: str) -> str:
     return found[0].decode("utf-8", "replace")
 
 
+def _from_bucket(address: str) -> str:
+    from . import bucket_store, google, store
+
+    folder, _, name = address.rpartition("/")
+    try:
+        found = bucket_store.BucketStore(google.Api(google.Identity()), bucket_store.place(folder)).read(name)
+    except (store.Unavailable, ValueError) as error:
+        raise NoInventory(str(error)) from None
+    if found is None:
+        raise NoInventory(f"{address} does not exist: `pulumi up` writes it")
+    return found[0].decode("utf-8", "replace")
+
+
 def _pulumi(arguments: list[str]) -> str:
     """Pulumi's answer; NoInventory with its own words."""
     if shutil.which("pulumi") is None:
@@ -125,8 +138,9 @@ def locate(
     """
     given = given or os.environ.get(VARIABLE, "")
     if given:
-        if given.startswith("azblob://"):
-            text, name = _from_blob(given), stack or given.removeprefix("azblob://").partition("/")[0]
+        if given.startswith(("azblob://", "gs://")):
+            read = _from_blob if given.startswith("azblob://") else _from_bucket
+            text, name = read(given), stack or given.partition("://")[2].partition("/")[0]
         elif given.startswith("ssh://"):
             text, name = _over_ssh(given), pathlib.PurePosixPath(urllib.parse.urlsplit(given).path).stem
         else:

@@ -1,4 +1,4 @@
-"""Where operations keep what must outlive them: Azure blobs at the standby, or a directory.
+"""Where operations keep what must outlive them: Azure blobs or a bucket of Google's at the standby, or a directory.
 
 Every write is whole and atomic; `create` and `replace` are the two from which a lock is made.
 """
@@ -178,7 +178,11 @@ class Nowhere:
 
 
 def open_store(text: str, identity: azure.Identity) -> Store:
-    """The inventory's `store`: azblob:// or file://. ValueError when it is neither."""
+    """The inventory's `store`: azblob://, gs:// or file://. ValueError when it is none of them."""
     if text.startswith("file://"):
         return DirectoryStore(pathlib.Path(text.removeprefix("file://")))
+    if text.startswith("gs://"):
+        from . import bucket_store, google
+
+        return bucket_store.BucketStore(google.Api(google.Identity()), bucket_store.place(text))
     return BlobStore(azure.Blobs(identity), azure.place(text))

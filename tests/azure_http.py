@@ -34,6 +34,8 @@ class Azure:
     busy: int = 0
     """Run Commands that are told Conflict."""
     results: list[dict[str, Any]] = field(default_factory=list)
+    lose: int = 0
+    """So many calls about blobs have their effect, and their answer is 503."""
     mutex: threading.Lock = field(default_factory=threading.Lock)
     base: str = ""
 
@@ -52,6 +54,9 @@ def _handler(azure: Azure) -> type[http.server.BaseHTTPRequestHandler]:
             return
 
         def reply(self, status: int, body: bytes = b"", **headers: str) -> None:
+            if azure.lose and self.path.startswith("/blob/"):
+                azure.lose -= 1
+                status, body, headers = 503, b"", {"x_ms_error_code": "ServerBusy"}
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name.replace("_", "-"), value)

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from operations.doctor.amazon import Refused
-from operations.doctor.answers import CouldNotAsk
+from operations.amazon import Refused
 from operations.doctor.resource_manager import Absent
+from operations.unanswered import CouldNotAsk
 
 CALLER = {"Arn": "arn:aws:sts::123456789012:assumed-role/deployer/me", "Account": "123456789012"}
 

@@ -64,7 +64,8 @@ class Subject:
 
 def _own(inventory: Inventory) -> frozenset[str]:
     stores = (inventory.store, *((inventory.backups.store, inventory.backups.failback) if inventory.backups else ()))
-    accounts = {one.split("/")[2] for one in stores if one.startswith("azblob://")}
+    # An account of Azure, a bucket of Google.
+    accounts = {one.split("/")[2] for one in stores if one.startswith(("azblob://", "gs://"))}
     return frozenset({*accounts, *(site.region for site in inventory.sites)} - {""})
 
 

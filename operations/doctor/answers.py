@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from ..unanswered import CouldNotAsk
+
 QUESTION_SECONDS = 45.0
 """For everything: credentials that a slow CLI fetches, and the calls."""
 
@@ -25,14 +27,6 @@ class Finding:
     answer: Answer
     words: str
     fix: str = ""
-
-
-class CouldNotAsk(Exception):
-    """The question has no answer; `words` say why, `fix` how it gets one."""
-
-    def __init__(self, words: str, fix: str = "") -> None:
-        self.words, self.fix = words, fix
-        super().__init__(words)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from twinsite.needs import Page
 
+from ..unanswered import CouldNotAsk
 from . import setting
-from .answers import CouldNotAsk, Finding, all_of, not_ok, ok
+from .answers import Finding, all_of, not_ok, ok
 
 LEAST_DAYS = 21
 """An incident and a weekend fit into it; ACM renews 60 days before the end, Let's Encrypt's users 30."""

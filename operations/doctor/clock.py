@@ -4,7 +4,8 @@ import email.utils
 import http.client
 import time
 
-from .answers import CouldNotAsk, Finding, not_ok, ok
+from ..unanswered import CouldNotAsk
+from .answers import Finding, not_ok, ok
 
 SECONDS = 8.0
 MOST_SECONDS = 60.0

@@ -7,10 +7,10 @@ from typing import Any
 from twinsite.needs import Needs
 
 from .. import azure, project, stack
+from ..amazon import Boto
 from ..console import Console
 from ..project import Project
 from . import policies
-from .amazon import Boto
 from .answers import QUESTION_SECONDS, Answer, Line, ask_all
 from .questions import World, questions
 from .resource_manager import ResourceManager

@@ -11,8 +11,9 @@ from twinsite.rules.home_database import HomeDatabase, home_database_problems
 
 from .. import sql
 from ..sql import Gone, Place, Refused, Session, Untrusted
+from ..unanswered import CouldNotAsk
 from . import setting
-from .answers import CouldNotAsk, Finding, all_of, needs_setting, not_ok, ok
+from .answers import Finding, all_of, needs_setting, not_ok, ok
 
 ACCESS_DENIED = 1045
 

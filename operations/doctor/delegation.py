@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from .. import dns
-from .amazon import Amazon, Refused
-from .answers import CouldNotAsk, Finding, needs_setting, not_ok, ok
+from ..amazon import Amazon, Refused
+from ..unanswered import CouldNotAsk
+from .answers import Finding, needs_setting, not_ok, ok
 
 
 def ask(aws: Amazon, domain: str, zone_id: str) -> Finding:

@@ -7,8 +7,9 @@ from typing import Any
 
 from twinsite.needs import Cluster
 
-from .amazon import Amazon
-from .answers import CouldNotAsk, Finding, needs_setting, not_ok, ok
+from ..amazon import Amazon
+from ..unanswered import CouldNotAsk
+from .answers import Finding, needs_setting, not_ok, ok
 from .resource_manager import Absent, Azure
 
 KUBECTL_SECONDS = 20.0

@@ -3,7 +3,8 @@
 import json
 
 from .. import web
-from .answers import CouldNotAsk, Finding, needs_setting, not_ok, ok
+from ..unanswered import CouldNotAsk
+from .answers import Finding, needs_setting, not_ok, ok
 
 
 def ask(issuer: str) -> Finding:

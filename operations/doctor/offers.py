@@ -8,8 +8,9 @@ from twinsite.needs import Aws, Machine, MySqlServer
 from twinsite.needs import Azure as AzureNeeds
 from twinsite.rules.hosts import machine_problems, offer_problems
 
-from .amazon import Amazon, Refused
-from .answers import CouldNotAsk, Finding, all_of, needs_setting, not_ok, ok
+from ..amazon import Amazon, Refused
+from ..unanswered import CouldNotAsk
+from .answers import Finding, all_of, needs_setting, not_ok, ok
 from .resource_manager import Absent, Azure, items
 
 SKUS, IMAGES, MYSQL = "2021-07-01", "2024-07-01", "2023-12-30"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from twinsite.needs import Needs
 
+from ..amazon import Amazon
 from ..project import Project
 from . import (
     certificates,
@@ -24,7 +25,6 @@ from . import (
     rights,
     state,
 )
-from .amazon import Amazon
 from .answers import Finding, Question, not_ok, ok
 from .resource_manager import Azure
 

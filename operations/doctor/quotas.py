@@ -7,8 +7,9 @@ from typing import Any
 from twinsite.needs import Aws
 from twinsite.needs import Azure as AzureNeeds
 
-from .amazon import Amazon, Refused, pages
-from .answers import CouldNotAsk, Finding, all_of, needs_setting, not_ok, ok
+from ..amazon import Amazon, Refused, pages
+from ..unanswered import CouldNotAsk
+from .answers import Finding, all_of, needs_setting, not_ok, ok
 from .offers import sizes
 from .resource_manager import Absent, Azure, items
 

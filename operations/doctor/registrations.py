@@ -5,7 +5,8 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .answers import CouldNotAsk, Finding, needs_setting, not_ok, ok
+from ..unanswered import CouldNotAsk
+from .answers import Finding, needs_setting, not_ok, ok
 from .resource_manager import Azure, items
 
 PROVIDERS = "2021-04-01"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from .. import azure
-from .answers import CouldNotAsk
+from ..unanswered import CouldNotAsk
 
 LOG_IN = (
     "`az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (for `pulumi` the same values as "

@@ -13,9 +13,10 @@ from typing import Any
 
 from twinsite.needs import Cluster
 
+from ..amazon import Amazon, Refused
+from ..unanswered import CouldNotAsk
 from . import policies
-from .amazon import Amazon, Refused
-from .answers import CouldNotAsk, Finding, needs_setting, not_ok, ok
+from .answers import Finding, needs_setting, not_ok, ok
 from .identity import kubectl, objects
 from .resource_manager import Absent, Azure
 

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from .answers import CouldNotAsk
+from ..unanswered import CouldNotAsk
 
 PULUMI_SECONDS = 40.0
 

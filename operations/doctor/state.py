@@ -10,8 +10,9 @@ import urllib.parse
 from twinsite.needs import Azure as AzureNeeds
 from twinsite.needs import Home
 
-from .amazon import Amazon
-from .answers import CouldNotAsk, Finding, needs_setting, not_ok, ok
+from ..amazon import Amazon
+from ..unanswered import CouldNotAsk
+from .answers import Finding, needs_setting, not_ok, ok
 from .resource_manager import Azure, items
 
 STORAGE = "2023-05-01"

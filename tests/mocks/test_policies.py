@@ -158,8 +158,8 @@ def test_the_operator_needs_nothing_in_aws_because_no_command_of_an_incident_spe
     speaks = {
         str(path.relative_to("operations"))
         for path in Path("operations").rglob("*.py")
-        if "boto" in path.read_text() or "hosted_zone" in path.read_text()
-    }
+        if re.search(r"boto|hosted_zone|import amazon|[.]amazon import", path.read_text())
+    } - {"amazon.py"}
     # sql: a drill's ledger at a server whose password is kept there; no topology of ours has one. chain: records of
     # attempts, where their place is a bucket; without an answer they wait on the desk and nobody waits for them.
     assert {one.partition("/")[0] for one in speaks} == {"adopt", "chain", "doctor", "sql"}

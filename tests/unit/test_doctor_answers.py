@@ -12,9 +12,10 @@ import pytest
 from operations import cli
 from operations.console import Plain
 from operations.doctor import command, questions, show
-from operations.doctor.answers import Answer, CouldNotAsk, Finding, Line, Question, all_of, ask_all, not_ok, ok
+from operations.doctor.answers import Answer, Finding, Line, Question, all_of, ask_all, not_ok, ok
 from operations.doctor.questions import World
 from operations.project import Project
+from operations.unanswered import CouldNotAsk
 from tests.doctor_world import FakeAws, FakeAzure
 from twinsite.needs import (
     Aws,

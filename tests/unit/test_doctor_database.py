@@ -12,8 +12,9 @@ import pytest
 
 from operations import sql
 from operations.doctor import database
-from operations.doctor.answers import Answer, CouldNotAsk
+from operations.doctor.answers import Answer
 from operations.sql import Gone, Place, Refused, Untrusted
+from operations.unanswered import CouldNotAsk
 from tests.unit.test_doctor_questions import says
 from twinsite.needs import Database, DatabaseSettings
 from twinsite.rules.backup import failback_grants, grants

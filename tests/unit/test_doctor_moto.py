@@ -6,8 +6,8 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from moto import mock_aws
 
+from operations.amazon import Boto
 from operations.doctor import delegation, identity, offers, state
-from operations.doctor.amazon import Boto
 from operations.doctor.answers import Answer
 from twinsite.needs import Aws, Home, Machine
 

@@ -7,10 +7,10 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from operations import azure, project
-from operations.doctor import amazon, resource_manager
-from operations.doctor.answers import CouldNotAsk
+from operations import amazon, azure, project
+from operations.doctor import resource_manager
 from operations.stack import NoInventory
+from operations.unanswered import CouldNotAsk
 from stacks import TOPOLOGIES
 from tests.aws_azure_config import SECRETS, TREE, stack_file
 from twinsite.needs import Page

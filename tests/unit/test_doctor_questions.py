@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from operations.amazon import Refused
 from operations.doctor import (
     certificates,
     clock,
@@ -22,8 +23,8 @@ from operations.doctor import (
     rights,
     state,
 )
-from operations.doctor.amazon import Refused
-from operations.doctor.answers import Answer, CouldNotAsk, Finding
+from operations.doctor.answers import Answer, Finding
+from operations.unanswered import CouldNotAsk
 from tests.doctor_world import FakeAws, FakeAzure
 from twinsite.needs import Aws, Azure, Cluster, Home, Machine, MySqlServer
 

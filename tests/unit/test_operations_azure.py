@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from operations import azure
+from operations import azure, https
+from operations.bucket_store import BucketStore, place
 from operations.guest import Guests
 from operations.host_store import HostStore
 from operations.journal import document, lock
@@ -20,6 +21,7 @@ from operations.transport import Done, Unreachable
 from operations.transport import azure as transport
 from operations.transport.azure import RunCommand
 from tests.azure_http import ENVIRONMENT, Azure, azure_server
+from tests.google_http import Server, google_server
 from tests.operations_world import INVENTORY
 from twinsite.inventory import AzureRunCommand
 
@@ -42,8 +44,16 @@ class OnThisMachine:
         return Done(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.fixture(params=["blob", "directory", "host"])
-def store(request: pytest.FixtureRequest, cloud: Azure, tmp_path: pathlib.Path) -> Store:
+@pytest.fixture
+def google_cloud() -> Iterator[Server]:
+    with google_server() as there:
+        yield there
+
+
+@pytest.fixture(params=["blob", "bucket", "directory", "host"])
+def store(request: pytest.FixtureRequest, cloud: Azure, google_cloud: Server, tmp_path: pathlib.Path) -> Store:
+    if request.param == "bucket":
+        return BucketStore(google_cloud.api(), place("gs://operations/ours"))
     if request.param == "directory":
         return DirectoryStore(tmp_path / "store")
     if request.param == "host":
@@ -119,6 +129,29 @@ def test_what_was_changed_meanwhile_is_neither_replaced_nor_removed(store: Store
     now = store.read("a")
     assert now is not None and now[0] == b"2"
     assert store.replace("a", b"3", now[1]) is True
+
+
+def test_a_write_whose_answer_was_lost_is_known_to_be_ours(
+    cloud: Azure, google_cloud: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(https, "FIRST_PAUSE_SECONDS", 0.01)
+    blobs = BlobStore(azure.Blobs(cloud.identity()), azure.place("azblob://petclinicbackup/operations"))
+    worlds: list[tuple[Azure | Server, Store]] = [(cloud, blobs)]
+    worlds.append((google_cloud, BucketStore(google_cloud.api(), place("gs://operations"))))
+    for world, store in worlds:
+        world.lose = 1
+        assert store.create("lock.json", b"ours")
+        tag = (store.read("lock.json") or (b"", ""))[1]
+        world.lose = 1
+        assert store.replace("lock.json", b"ours, later", tag), "else a move stops as if its lock had been taken"
+        assert not store.replace("lock.json", b"somebody's", tag)
+        world.lose = 1
+        assert not store.create("lock.json", b"somebody's"), "another's is never taken for ours"
+        tag = (store.read("lock.json") or (b"", ""))[1]
+        world.lose = 1
+        assert store.remove("lock.json", tag)
+        assert not store.remove("lock.json", tag)
 
 
 def test_a_store_that_cannot_be_used_says_which_and_what_to_check(cloud: Azure) -> None:

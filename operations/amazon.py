@@ -1,4 +1,4 @@
-"""AWS as the doctor asks it: read-only calls by boto3, with the credentials that Pulumi's provider would take.
+"""AWS as doctor and status ask it: read-only calls by boto3, with the credentials that Pulumi's provider would take.
 
 Threads: a session is no client, and clients are made one at a time (boto3's sessions are not made for more).
 """
@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from .answers import CouldNotAsk
+from .unanswered import CouldNotAsk
 
 LOG_IN = (
     "log in to AWS: `aws configure sso` once and `aws sso login`, then AWS_PROFILE or "
@@ -45,9 +45,11 @@ class Boto:
         self._problem: CouldNotAsk | None = None
 
     def ask(self, service: str, operation: str, region: str = "", **given: Any) -> Mapping[str, Any]:
-        import botocore.exceptions as errors  # type: ignore[import-untyped]
-        from botocore import xform_name
-
+        try:
+            import botocore.exceptions as errors  # type: ignore[import-untyped]
+            from botocore import xform_name
+        except ImportError:
+            raise CouldNotAsk("boto3 is not installed here", "`pip install 'twinsite[accounts]'`") from None
         try:
             client = self._client(service, region or self._region)
             found: Mapping[str, Any] = getattr(client, xform_name(operation))(**given)
