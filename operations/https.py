@@ -4,6 +4,7 @@ Here: patience. What a cloud means by an answer is its own module's (google.py, 
 """
 
 import contextlib
+import email.message
 import http.client
 import socket
 import time
@@ -105,7 +106,7 @@ def _read(error: urllib.error.HTTPError) -> bytes:
     return b""
 
 
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+def _lower(headers: email.message.Message) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 

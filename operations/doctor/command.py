@@ -10,6 +10,7 @@ from .. import azure, project, stack
 from ..amazon import Boto
 from ..console import Console
 from ..project import Project
+from ..unanswered import CouldNotAsk
 from . import policies
 from .answers import QUESTION_SECONDS, Answer, Line, ask_all
 from .questions import World, questions
@@ -103,8 +104,6 @@ def write_policies(folder: pathlib.Path, name: str, target: pathlib.Path) -> dic
 
 def account(needs: Needs, world: World) -> Mapping[str, str]:
     """AWS's account and partition; nothing where they cannot be asked."""
-    from .answers import CouldNotAsk
-
     if needs.aws is None:
         return {}
     try:
