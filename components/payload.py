@@ -20,6 +20,7 @@ ROLES = {
     "database": ("database",),
     "backup": ("backup",),
     "logical": ("logical",),
+    "archive": ("backup", "logical", "archive"),
     "standby": ("backup", "standby"),
 }
 """Role → the folders of its programs."""

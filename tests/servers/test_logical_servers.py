@@ -1,16 +1,14 @@
 """The guest role `logical` between two real servers, PostgreSQL 16 → 18: set up, killed, looked at, taken away."""
 
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from .postgres import NOBODY, Flow, Postgres, eventually, within_reach
+from .postgres import Flow, Postgres, eventually
 
 NUMBERS = count(1)
 SCHEMA = """
@@ -32,25 +30,6 @@ INSERT INTO customers (name, mood) SELECT 'c' || i, 'fine' FROM generate_series(
 INSERT INTO orders (customer, cents) SELECT i % 500 + 1, i FROM generate_series(1, 2000) i;
 INSERT INTO events SELECT '2026-03-01', i FROM generate_series(1, 100) i;
 """
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[Postgres, Postgres]]:
-    folder = Path(tempfile.mkdtemp(prefix="twinsite-pg-"))  # a socket's path has 107 bytes at most
-    os.chown(folder, NOBODY.get("user", -1), NOBODY.get("group", -1))
-    folder.chmod(0o755)
-    within_reach(folder)
-    pair = Postgres(16, folder, 5501), Postgres(18, folder, 5502)
-    try:
-        for one in pair:
-            one.make()
-        pair[0].sql("CREATE ROLE repl LOGIN REPLICATION")
-        yield pair
-    finally:
-        for one in pair:
-            if (one.data / "postmaster.pid").exists():
-                one.stop("immediate")
-        shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -30,7 +30,14 @@ PROGRAMS = [
     ("standby", "backup/apply.py"),
     *((role, f"drill/{name}.py") for role in ROLES for name in ("fault", "ledger", "probe", "store")),
 ]
-OWN = {"backup": {"backup", "standby"}, "gateway": {"gateway"}, "database": {"database"}, "standby": {"standby"}}
+OWN = {
+    "backup": {"backup", "standby", "archive"},
+    "gateway": {"gateway"},
+    "database": {"database"},
+    "standby": {"standby"},
+    "logical": {"logical", "archive"},
+    "archive": {"archive"},
+}
 """Folder of programs → roles that take it."""
 
 
