@@ -14,6 +14,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from . import inventory_v1
+from .cloud_inventory import CloudDatabase as CloudDatabase
+from .cloud_inventory import CloudflarePools as CloudflarePools
+from .cloud_inventory import CloudVpn as CloudVpn
+from .cloud_inventory import Cluster as Cluster
+from .cloud_inventory import Setting as Setting
+from .cloud_inventory import SitePool as SitePool
+from .cloud_inventory import Workload as Workload
 
 VERSION = 2
 
@@ -182,13 +189,6 @@ class Route53Latch:
 
 
 @dataclass(frozen=True)
-class CloudflarePools:
-    """Steering: a Cloudflare load balancer's ordered pools, one a site; the first that says it may write gets users."""
-
-    kind: str = "cloudflare-pools"
-
-
-@dataclass(frozen=True)
 class RecordSwitch:
     """Steering: a record that the operations write anew."""
 
@@ -258,43 +258,6 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """A Kubernetes cluster whose nodes a failover adds, by its cloud's control plane."""
-
-    name: str
-    site: str
-    project: str
-    region: str
-    context: str
-    """kubectl context, as that cloud's own tool calls it."""
-    pool: str
-    """The node pool that is operations' alone: `pulumi up` never changes its size."""
-    serving_nodes: int
-    """What it gets, a zone, while the site serves."""
-    exists: bool
-    """Whether this mode has it."""
-    kind: str = "gke"
-
-
-@dataclass(frozen=True)
-class Workload:
-    """The application's Deployment in one cluster."""
-
-    name: str
-    """Of the Deployment and its Service."""
-    site: str
-    context: str
-    """kubectl context; "" is the operator's current one."""
-    namespace: str
-    role_config: str
-    """ConfigMap whose ROLE (reader or writer) pods begin with; whoever moves the site flips it."""
-    serving_replicas: int
-    """What the Deployment has while the site serves."""
-    exists: bool
-    """Whether this mode has it."""
-
-
-@dataclass(frozen=True)
 class Expected:
     """A step of a recovery as the estimate had it when this was published."""
 
@@ -342,6 +305,8 @@ class Entry:
     backups: Backups | None = None
     clusters: tuple[Cluster, ...] = ()
     workloads: tuple[Workload, ...] = ()
+    vpns: tuple[CloudVpn, ...] = ()
+    databases: tuple[CloudDatabase, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -365,9 +330,11 @@ class Inventory:
     backups: Backups | None = None
     clusters: tuple[Cluster, ...] = ()
     workloads: tuple[Workload, ...] = ()
+    vpns: tuple[CloudVpn, ...] = ()
+    databases: tuple[CloudDatabase, ...] = ()
     store: str = ""
-    """Where journal, lock and a copy of this live, at the away site: `ssh://HOST/directory` (HOST is one of `hosts`) or
-    `azblob://ACCOUNT/CONTAINER`."""
+    """Where journal, lock and a copy of this live, at the away site: `ssh://HOST/directory` (HOST is one of `hosts`),
+    `azblob://ACCOUNT/CONTAINER` or `gs://BUCKET[/FOLDER]`."""
     promise: Promise = Promise()
     digest: str = ""
     """Hash of what was rendered for the machines; evidence is bound to it."""
@@ -426,6 +393,8 @@ def together(about: Inventory, entries: Iterable[Entry]) -> Inventory:
         backups=backups[0] if backups else None,
         clusters=tuple(cluster for entry in every for cluster in entry.clusters),
         workloads=tuple(workload for entry in every for workload in entry.workloads),
+        vpns=tuple(vpn for entry in every for vpn in entry.vpns),
+        databases=tuple(database for entry in every for database in entry.databases),
     )
 
 

@@ -13,8 +13,8 @@ VARIABLE = "CLOUDFLARE_API_TOKEN"
 API = "https://api.cloudflare.com/client/v4"
 MOST_PAGES = 20
 TOKEN = (
-    f"set {VARIABLE} to a token with Zone: Read and Load Balancers: Edit of the zone, and Load Balancing: Monitors And "
-    "Pools: Edit of the account (dash.cloudflare.com/profile/api-tokens; to look only, Read is enough)"
+    f"set {VARIABLE} to a token with Zone: Read and Load Balancers: Edit of the zone, and Load Balancing: Monitors "
+    "And Pools: Edit of the account (dash.cloudflare.com/profile/api-tokens; to look only, Read is enough)"
 )
 NETWORK = "look at your own network first, then at cloudflarestatus.com"
 _WRONG_TOKEN = {6003, 6111, 9109, 1000}

@@ -29,8 +29,8 @@ MARGIN_SECONDS = 300.0
 """A token is renewed this long before it ends."""
 MOST_PAGES = 50
 LOG_IN = (
-    "`gcloud auth application-default login`; or set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account's "
-    "key"
+    "`gcloud auth application-default login`; or set GOOGLE_APPLICATION_CREDENTIALS to the file of a service "
+    "account's key"
 )
 NETWORK = "look at your own network first, then at status.cloud.google.com"
 NO_IDENTITY = "NoIdentity"

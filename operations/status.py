@@ -84,15 +84,17 @@ def sources(stack: Stack, transport: Transport) -> Sources:
     from . import host_facts, worker
     from .guest import Guests
     from .ledger import choice
-    from .subjects import away_reader
+    from .subjects import away_reader, cloud_reader
 
     def cluster() -> str:
         found = worker.home_worker(stack.inventory, transport)
         return found.unseen() if isinstance(found, worker.ClusterWorker) else ""
 
+    clouds = Once(lambda: cloud_reader.connect(stack.inventory))
     return Sources(
         stack.inventory,
         Once(lambda: host_facts.read(stack.inventory, choice.gather_all(Guests(stack.inventory, transport)))),
         Once(lambda: away_reader.connect(stack.inventory).parts()),
         cluster,
+        clouds,
     )

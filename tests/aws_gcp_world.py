@@ -1,6 +1,16 @@
 """A world for tests of the operations: the inventory of a stack of topology aws-gcp."""
 
-from twinsite.inventory import CloudflarePools, Inventory, Name, Site
+from twinsite.inventory import (
+    CloudDatabase,
+    CloudflarePools,
+    CloudVpn,
+    Cluster,
+    Inventory,
+    Name,
+    Setting,
+    Site,
+    SitePool,
+)
 
 INVENTORY = Inventory(
     topology="aws-gcp",
@@ -20,7 +30,45 @@ INVENTORY = Inventory(
             secondary_marker="served by site gcp",
             ttl_seconds=300,
             failover_seconds=69.0,
-            steering=CloudflarePools(),
+            steering=CloudflarePools(
+                account="0123456789abcdef0123456789abcdef",
+                zone="fedcba9876543210fedcba9876543210",
+                pools=tuple(SitePool(site, f"aws-gcp-{site}") for site in ("aws", "gcp", "notice")),
+            ),
+        ),
+    ),
+    vpns=(
+        CloudVpn(
+            name="aws-gcp",
+            aws_region="ap-northeast-2",
+            connections=("vpn-0", "vpn-1"),
+            project="example-dr",
+            region="asia-northeast3",
+            router="twinsite-router",
+            tunnels=tuple(f"twinsite-tunnel-{at}" for at in (1, 2, 3, 4)),
+            inside_ranges=tuple(f"169.254.20.{at}/30" for at in (0, 4, 8, 12)),
+        ),
+    ),
+    databases=(
+        CloudDatabase(
+            name="twinsite",
+            project="example-dr",
+            instance="twinsite-0a1b2c3d",
+            version="POSTGRES_17",
+            availability="ZONAL",
+            settings=(Setting("cloudsql.logical_decoding", "on"), Setting("timezone", "Asia/Seoul")),
+        ),
+    ),
+    clusters=(
+        Cluster(
+            name="twinsite",
+            site="gcp",
+            project="example-dr",
+            region="asia-northeast3",
+            context="gke_example-dr_asia-northeast3_twinsite",
+            pool="serving",
+            serving_nodes=2,
+            exists=True,
         ),
     ),
     digest="digest-1",

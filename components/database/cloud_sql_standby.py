@@ -6,6 +6,7 @@ import pulumi
 import pulumi_gcp as gcp
 import pulumi_random as random
 
+from .. import inventory
 from ..component import Component
 from ..modes import DrMode
 from ..protection import keep_while_active
@@ -130,6 +131,8 @@ class CloudSqlStandby(Component):
             # The provider hides it, and it is for everyone who connects.
             self.tls_ca = pulumi.Output.unsecret(authority)
             self.ready = pulumi.Output.all(server.private_ip_address, *parts).apply(lambda all_: str(all_[0]))
+        # Not declared above: no output.
+        self.inventory: pulumi.Output[inventory.Entry] = self.connection_name.apply(self._entry)
         self.register_outputs(
             {
                 "address": self.address,
@@ -142,6 +145,22 @@ class CloudSqlStandby(Component):
                 "ready": self.ready,
             }
         )
+
+    def _entry(self, connection_name: str | None) -> inventory.Entry:
+        """While it exists."""
+        known = self._known
+        if connection_name is None:
+            return inventory.Entry()
+        project, instance = placed(connection_name)
+        server = inventory.CloudDatabase(
+            name=known.instance,
+            project=project,
+            instance=instance,
+            version=known.database_version,
+            availability=known.availability_type,
+            settings=tuple(inventory.Setting(flag, value) for flag, value in known.all_flags.items()),
+        )
+        return inventory.Entry(databases=(server,))
 
     @property
     def handle(self) -> PostgresHandle:
@@ -267,8 +286,10 @@ class CloudSqlStandby(Component):
 def certificate_name(connection_name: str | None) -> str | None:
     """What the certificate of an instance with an authority of its own is for, of PROJECT:REGION:NAME [Cloud SQL,
     Authorize with SSL/TLS certificates: PROJECT:NAME is its common name]."""
-    if connection_name is None:
-        return None
-    # A project of an organisation has a colon of its own: example.com:project.
+    return None if connection_name is None else ":".join(placed(connection_name))
+
+
+def placed(connection_name: str) -> tuple[str, str]:
+    """(project, name) of PROJECT:REGION:NAME. An organisation's project has a colon of its own: example.com:project."""
     project, _, name = connection_name.rsplit(":", 2)
-    return f"{project}:{name}"
+    return project, name

@@ -90,6 +90,10 @@ class AwsGcpVpnIntent(Intent):
         """Of each tunnel."""
         return [Inside.of(text) for text in self.inside_ranges]
 
+    def tunnel_name(self, at: int) -> str:
+        """At Google, of the tunnel inside `inside_ranges[at]`, its interface and its session."""
+        return f"{self.prefix}-tunnel-{at + 1}"
+
     @property
     def from_gcp(self) -> tuple[str, ...]:
         """Where Google's side calls from: its subnets, and its managed services."""

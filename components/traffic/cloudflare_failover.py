@@ -183,7 +183,14 @@ class CloudflareFailover(Component):
             secondary_marker=pages["standby_marker"],
             ttl_seconds=PROXIED_TTL_SECONDS,
             failover_seconds=float(self.detection_seconds),
-            steering=inventory.CloudflarePools(),
+            steering=inventory.CloudflarePools(
+                account=self._intent.account_id,
+                zone=self._intent.zone_id,
+                pools=tuple(
+                    inventory.SitePool(end["site"], self._pool_name(end))
+                    for end in (args["primary"], args["standby"], args["notice"])
+                ),
+            ),
         )
         return inventory.Entry(names=(name,))
 
@@ -222,7 +229,7 @@ class CloudflareFailover(Component):
             f"{self._name}-{end['site']}-pool",
             {
                 "accountId": self._intent.account_id,
-                "name": f"{self._name}-{end['site']}",
+                "name": self._pool_name(end),
                 "description": f"{self._intent.fqdn} at {end['site']}",
                 "origins": [origin],
                 "monitor": monitor.id,
@@ -232,6 +239,9 @@ class CloudflareFailover(Component):
             },
             self._child(),
         )
+
+    def _pool_name(self, end: CloudflareEnd) -> str:
+        return f"{self._name}-{end['site']}"
 
     def _child(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self)

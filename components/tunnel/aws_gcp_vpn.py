@@ -9,7 +9,7 @@ import pulumi_aws as aws
 import pulumi_gcp as gcp
 import pulumi_random as random
 
-from .. import rules
+from .. import inventory, rules
 from ..component import Component
 from ..modes import DrMode
 from ..rules.vpn import AwsGcpVpnIntent, one_way_cut_seconds, rotation_problems, silent_cut_seconds
@@ -148,6 +148,7 @@ class AwsGcpVpn(Component):
         )
         customers = [self._customer(at) for at in (0, 1)]
         self.aws_addresses = self.tunnel_names = pulumi.Output.from_input(None)
+        connections: list[aws.ec2.VpnConnection] = []
         if known.joined:
             connections = [self._connection(at, theirs, one, keys) for at, one in enumerate(customers)]
             outside = [there for one in connections for there in (one.tunnel1_address, one.tunnel2_address)]
@@ -163,6 +164,8 @@ class AwsGcpVpn(Component):
             self.aws_addresses = pulumi.Output.all(*outside)
             self.tunnel_names = pulumi.Output.all(*(tunnel.name for tunnel in tunnels))
         self.router_name = router.name
+        # Not declared above: no output.
+        self.inventory = self._entry(router, connections)
         self.silent_cut_seconds, self.one_way_cut_seconds = silent_cut_seconds(), one_way_cut_seconds()
         self.register_outputs(
             {
@@ -179,6 +182,29 @@ class AwsGcpVpn(Component):
                 "one_way_cut_seconds": self.one_way_cut_seconds,
             }
         )
+
+    def _entry(
+        self, router: gcp.compute.Router, connections: list[aws.ec2.VpnConnection]
+    ) -> pulumi.Output[inventory.Entry]:
+        known, name = self._known, self._name
+
+        def entry(found: Mapping[str, Any]) -> inventory.Entry:
+            vpn = inventory.CloudVpn(
+                name=name,
+                aws_region=known.aws_region,
+                connections=tuple(found["connections"]),
+                project=str(found["project"]),
+                region=known.gcp_region,
+                router=str(found["router"]),
+                tunnels=tuple(known.tunnel_name(at) for at in range(len(known.inside_ranges))) if known.joined else (),
+                inside_ranges=known.inside_ranges,
+            )
+            return inventory.Entry(vpns=(vpn,))
+
+        made: pulumi.Output[inventory.Entry] = pulumi.Output.all(
+            project=router.project, router=router.name, connections=[one.id for one in connections]
+        ).apply(entry)
+        return made
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **more)
@@ -380,7 +406,7 @@ class AwsGcpVpn(Component):
         its tunnel: the old ones go first.
         """
         known, first = self._known, self._child(delete_before_replace=True)
-        called, part, inside = f"{known.prefix}-tunnel-{at + 1}", f"{self._name}-tunnel-{at + 1}", known.inside[at]
+        called, part, inside = known.tunnel_name(at), f"{self._name}-tunnel-{at + 1}", known.inside[at]
         tunnel = gcp.compute.VPNTunnel(
             part,
             name=called,

@@ -12,6 +12,10 @@ __path__ = pkgutil.extend_path(__path__, __name__)
 
 from . import (
     backups,
+    cloud_cluster,
+    cloud_database,
+    cloud_pools,
+    cloud_vpn,
     flow,
     hosts,
     latch,
@@ -28,13 +32,17 @@ from .subject import Subject
 KINDS: dict[str, Callable[[Sources], Sequence[Subject]]] = {
     "hosts": hosts.read,
     "tunnels": tunnel.read,
+    "vpns": cloud_vpn.read,
+    "databases": cloud_database.read,
     "flows": flow.read,
     "latch": latch.read,
     "names": names.read,
+    "pools": cloud_pools.read,
     "writer": writer.read,
     "backups": backups.read,
     "standby": standby.read,
     "operation": operation.read,
     "workload": workload.read,
+    "clusters": cloud_cluster.read,
 }
 """Kind → its subjects in the world; none where the inventory has none. What is asked first is told first."""

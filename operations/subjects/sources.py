@@ -1,4 +1,4 @@
-"""Where subjects are read: the hosts, the away site with all that is found from there, the cluster.
+"""Where subjects are read: the hosts, the away site with all that is found from there, the cluster, the clouds.
 
 Each is asked once, and only when the inventory has something that needs it."""
 
@@ -9,6 +9,7 @@ from twinsite.inventory import Inventory
 
 from .. import host_facts
 from .away import Away, Parts, PartUnread
+from .clouds import Told
 
 WORDS = {
     "latch": "where users are",
@@ -37,6 +38,9 @@ class Sources:
     """What is known from the away site on, each part by itself."""
     cluster: Callable[[], str] = lambda: ""
     """Why the home site's cluster is not seen; empty when it is, or there is none."""
+
+    clouds: Callable[[], Told] = Told
+    """What clouds say of what they run."""
 
     def away(self, *needed: str) -> Away:
         """These parts of what is known. Unread when one of them cannot be: a subject asks for no more than it needs."""

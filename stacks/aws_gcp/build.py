@@ -61,9 +61,12 @@ def build(settings: Settings) -> dict[str, Any]:
     name = CloudflareFailover(NAME, joined(plain.name, standby={**plain.name["standby"], "address": cluster.address}))
     AwsLinkAlarms(f"{NAME}-watch-aws", joined(_told(plain.aws_alarms), aws_addresses=vpn.aws_addresses))
     GcpAlarms(f"{NAME}-watch-gcp", joined(_told(plain.gcp_alarms), tunnel_names=vpn.tunnel_names))
-    entries = [cluster.inventory, pods.inventory, name.inventory]
+    entries = [vpn.inventory, database.inventory, cluster.inventory, pods.inventory, name.inventory]
+    published = pulumi.Output.all(*entries).apply(
+        lambda known: inventory.to_dict(inventory.together(_inventory(settings, intents), known))
+    )
     return {
-        "inventory": inventory.to_dict(inventory.together(_inventory(settings, intents), entries)),
+        "inventory": published,
         "dr_mode": settings.dr_mode.value,
         "name": name.fqdn,
         "standby_address": cluster.address,

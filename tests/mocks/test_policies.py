@@ -153,8 +153,11 @@ def test_operations_call_at_azure_what_the_list_says() -> None:
     assert called == set(), "then policies/actions/azure.json must have it in `operations`"
 
 
-def test_the_operator_needs_nothing_in_aws_because_no_command_of_an_incident_speaks_to_it() -> None:
-    assert not list((FOLDER / "aws").glob("*.operator*"))
+def test_no_command_of_an_incident_waits_for_aws_and_what_status_asks_it_is_in_the_operators_list() -> None:
+    assert [path.name for path in (FOLDER / "aws").glob("*.operator*")] == ["aws-gcp.operator.json"]
+    text = Path("operations/subjects/cloud_vpn.py").read_text()
+    asked = {f"{service}:{call}" for service, call in re.findall(r'\.ask\(\s*"(\w+)", "(\w+)"', text)}
+    assert asked == in_aws("aws-gcp.operator.json")
     speaks = {
         str(path.relative_to("operations"))
         for path in Path("operations").rglob("*.py")
@@ -162,7 +165,11 @@ def test_the_operator_needs_nothing_in_aws_because_no_command_of_an_incident_spe
     } - {"amazon.py"}
     # sql: a drill's ledger at a server whose password is kept there; no topology of ours has one. chain: records of
     # attempts, where their place is a bucket; without an answer they wait on the desk and nobody waits for them.
-    assert {one.partition("/")[0] for one in speaks} == {"adopt", "chain", "doctor", "sql"}
+    # subjects: what AWS says of tunnels between clouds, bounded in time, and unknown where it says nothing.
+    assert {one.partition("/")[0] for one in speaks} == {"adopt", "chain", "doctor", "sql", "subjects"}
+    assert {one for one in speaks if one.startswith("subjects/")} == {
+        f"subjects/{module}.py" for module in ("cloud_reader", "cloud_vpn", "clouds")
+    }
 
 
 # The cluster.

@@ -101,6 +101,21 @@ def test_whoever_is_told_of_alarms_is_told_by_both_clouds_and_a_pagers_place_is_
     assert policies == {f"twinsite-{part}-{number}" for part in ("tunnel", "bgp") for number in (1, 2, 3, 4)}
 
 
+def test_the_inventory_names_what_each_cloud_is_asked_for(build: Build) -> None:
+    found = inventory.from_dict(plain(build().result["inventory"]))
+    (vpn,), (database,) = found.vpns, found.databases
+    assert (vpn.aws_region, vpn.connections) == ("ap-northeast-2", ("aws-gcp-to-gcp-0-id", "aws-gcp-to-gcp-1-id"))
+    assert (vpn.project, vpn.region, vpn.router) == ("example-dr", "asia-northeast3", "twinsite-router")
+    assert vpn.tunnels == tuple(f"twinsite-tunnel-{at}" for at in (1, 2, 3, 4))
+    assert dict(zip(vpn.tunnels, vpn.inside_ranges, strict=True))["twinsite-tunnel-3"] == "169.254.20.8/30"
+    assert (database.project, database.version, database.availability) == ("example-dr", "POSTGRES_17", "ZONAL")
+    assert database.instance.startswith("twinsite-")
+    said = {one.name: one.value for one in database.settings}
+    assert (said["cloudsql.logical_decoding"], said["timezone"]) == ("on", "Asia/Seoul")
+    cold = inventory.from_dict(plain(build(dr_mode="cold", cold_without_data="accept").result["inventory"]))
+    assert (cold.vpns[0].tunnels, cold.vpns[0].connections, cold.databases) == ((), (), ())
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
