@@ -1,20 +1,23 @@
 """`twinsite review`: reads both trees, runs every stack and mode, some at once, and judges."""
 
+import hashlib
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import trees, verdict
 from .compare import compare
 from .recorded import Ran, Recorder
-from .rooms import Rooms
+from .rooms import Rooms, packages
 from .settings import StackFile, environment, python, read
 from .trees import CannotReview, Tree
+from .warm import warmed
 from .words import Combination, Review, Violation
 
 AT_ONCE = (os.cpu_count() or 2) + 1
@@ -69,8 +72,13 @@ def recorded(asked: Asked, say: Callable[[str], None]) -> Review:
         )
     if not stacks:
         raise CannotReview(f"{asked.project} has no Pulumi.STACK.yaml: `pulumi stack init` makes one")
-    with tempfile.TemporaryDirectory(prefix="twinsite-review-") as room, ThreadPoolExecutor(AT_ONCE) as pool:
-        made = Rooms(asked.stand_ins, asked.pulumi, environment(asked.project), kept, Path(room))
+    virtualenv = environment(asked.project)
+    with (
+        tempfile.TemporaryDirectory(prefix="twinsite-review-") as room,
+        _warmed(virtualenv, Path(room), kept) as warm,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
+        made = Rooms(asked.stand_ins, asked.pulumi, virtualenv, kept, Path(room), warm)
         recorder = Recorder(made, kept, asked.policy_config)
         common = [one for one in stacks if one in base.stacks]
         known = pool.map(lambda one: _before(base, one, python(head), asked.fill, kept), common)
@@ -90,6 +98,14 @@ def recorded(asked: Asked, say: Callable[[str], None]) -> Review:
         verdict=verdict.judge(found, asked.accepted),
         notes=tuple(_notes(head, base, stacks, list(after.values()))),
     )
+
+
+def _warmed(virtualenv: Path | None, room: Path, kept: Path) -> AbstractContextManager[Path | None]:
+    """One interpreter for all programs. None where the system's Python runs them."""
+    if virtualenv is None:
+        return nullcontext()
+    known = hashlib.sha256("\n".join(packages(virtualenv)).encode()).hexdigest()[:24]
+    return warmed(virtualenv, room / "warm", kept / "imported" / known)
 
 
 def _before(tree: Tree, stack: str, interpreter: Path, fill: bool, kept: Path) -> StackFile | None:

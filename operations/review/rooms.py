@@ -38,13 +38,16 @@ FAST = {
 class Rooms:
     """Makes rooms in `work` and runs the engine in them. Safe to be used by several threads."""
 
-    def __init__(self, stand_ins: Path, pulumi: str, virtualenv: Path | None, kept: Path, work: Path) -> None:
-        """`stand_ins` is a PULUMI_HOME with `plugins/`; a file VERSION in it says which they are."""
+    def __init__(
+        self, stand_ins: Path, pulumi: str, virtualenv: Path | None, kept: Path, work: Path, warm: Path | None = None
+    ) -> None:
+        """`stand_ins` is a PULUMI_HOME with `plugins/`; a file VERSION in it says which they are. `warm` is where
+        programs are run in the place of `virtualenv` (package warm)."""
         if not (stand_ins / "plugins").is_dir():
             raise CannotReview(
                 f"{stand_ins} has no `plugins` with provider plugins that record, as a PULUMI_HOME has them"
             )
-        self._stand_ins, self._pulumi, self._virtualenv = stand_ins.absolute(), pulumi, virtualenv
+        self._stand_ins, self._pulumi, self._virtualenv = stand_ins.absolute(), pulumi, warm or virtualenv
         self._kept, self._work = kept, work
         self._lock = threading.Lock()
         version = stand_ins / "VERSION"

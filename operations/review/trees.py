@@ -47,7 +47,7 @@ def prune(kept: Path) -> None:
     for old in (*kept.glob("trees/*"), *kept.glob("states/*"), *kept.glob("begun/*")):
         if time.time() - old.stat().st_mtime > KEPT_DAYS * 86400:
             shutil.rmtree(old, ignore_errors=True)
-    for old in kept.glob("asked/*"):
+    for old in (*kept.glob("asked/*"), *kept.glob("imported/*")):
         if time.time() - old.stat().st_mtime > KEPT_DAYS * 86400:
             old.unlink(missing_ok=True)
 
