@@ -64,6 +64,39 @@ class Azure:
 
 
 @dataclass(frozen=True)
+class Google:
+    """Of a project of Google Cloud."""
+
+    project: str
+    region: str
+    prefix: str = ""
+    """With which the names of what is made begin: what is there already counts as made."""
+    zones: tuple[str, ...] = ()
+    """Of the nodes."""
+    machine_type: str = ""
+    nodes: int = 0
+    """In all zones, when a failover has made the site serve: raising must not be the first to ask."""
+    node_disk_gib: int = 0
+    release_channel: str = ""
+    database_version: str = ""
+    """As Cloud SQL names it, for instance POSTGRES_17."""
+    database_tier: str = ""
+    database_flags: tuple[str, ...] = ()
+    tunnels: int = 0
+
+
+@dataclass(frozen=True)
+class Cloudflare:
+    """Of an account of Cloudflare's."""
+
+    account: str
+    zone: str
+    fqdn: str
+    plan: str
+    """pro, business or enterprise, as the stack was told."""
+
+
+@dataclass(frozen=True)
 class Cluster:
     """A Kubernetes cluster that exists."""
 
@@ -142,6 +175,8 @@ class Needs:
     """What fills the <placeholders> of the files in policies/."""
     database: Database | None = None
     """The primary's, to which data come home."""
+    google: Google | None = None
+    cloudflare: Cloudflare | None = None
 
 
 def to_json(needs: Needs) -> str:

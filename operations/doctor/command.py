@@ -6,7 +6,7 @@ from typing import Any
 
 from twinsite.needs import Needs
 
-from .. import azure, project, stack
+from .. import azure, cloudflare, google, project, stack
 from ..amazon import Boto
 from ..console import Console
 from ..project import Project
@@ -22,7 +22,12 @@ PASSED, FAILED, REFUSED, UNKNOWN = "passed", "failed", "refused", "unknown"
 def connect(needs: Needs) -> World:
     """The world of this desk."""
     region, profile = (needs.aws.region, needs.aws.profile) if needs.aws else ("", "")
-    return World(Boto(region or "us-east-1", profile), ResourceManager(azure.Identity()))
+    return World(
+        Boto(region or "us-east-1", profile),
+        ResourceManager(azure.Identity()),
+        google.Api(google.Identity()),
+        cloudflare.Api(),
+    )
 
 
 def run(

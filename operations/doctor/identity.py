@@ -1,14 +1,19 @@
-"""Who asks: the identity at AWS, at Azure and at the cluster."""
+"""Who asks: the identity at AWS, at Azure, at Google, at Cloudflare and at the cluster."""
 
+import datetime
 import json
 import subprocess
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from twinsite.needs import Cluster
 
 from ..amazon import Amazon
+from ..cloudflare import Cloudflare, CloudflareError
+from ..google import Google, GoogleError
 from ..unanswered import CouldNotAsk
+from . import certificates
 from .answers import Finding, needs_setting, not_ok, ok
 from .resource_manager import Absent, Azure
 
@@ -50,6 +55,58 @@ def subscribed(found: Mapping[str, Any]) -> Finding:
     if state != "Enabled":
         return not_ok(f"subscription {name} is {state}", "have it enabled: Azure makes nothing in it until then")
     return ok(f"subscription {name}, tenant {found.get('tenantId')}")
+
+
+def at_google(google: Google, project: str) -> Finding:
+    """Whether the project is one that the identity sees."""
+    needs_setting(project, "gcp:project")
+    try:
+        found = google.get("cloudresourcemanager", f"v1/projects/{project}")
+    except GoogleError as error:
+        # Of a project that there is not Google says the same as of one that is somebody else's.
+        if error.status != 404 and not error.is_about_rights:
+            raise
+        return not_ok(
+            f"project {project} is none that this identity sees",
+            "`gcloud projects list`, then `pulumi config set gcp:project ID`",
+        )
+    return active_project(found)
+
+
+def active_project(found: Mapping[str, Any]) -> Finding:
+    """Pure."""
+    name, state = str(found.get("projectId")), str(found.get("lifecycleState"))
+    if state != "ACTIVE":
+        return not_ok(f"project {name} is {state}", f"`gcloud projects undelete {name}`, or another gcp:project")
+    return ok(f"project {name}, number {found.get('projectNumber')}")
+
+
+def at_cloudflare(cloudflare: Cloudflare, account: str) -> Finding:
+    """Whether the token is one, and for how long."""
+    return token_lasts(verified(cloudflare, account), time.time())
+
+
+def verified(cloudflare: Cloudflare, account: str) -> Mapping[str, Any]:
+    """What Cloudflare says of the token itself: a person's, else an account's own."""
+    try:
+        found = cloudflare.get("user/tokens/verify")
+    except CloudflareError as error:
+        if error.status not in (400, 401, 403) or not account:
+            raise
+        found = {"of": account, **cloudflare.get(f"accounts/{account}/tokens/verify")}
+    answer: Mapping[str, Any] = found
+    return answer
+
+
+def token_lasts(found: Mapping[str, Any], now: float) -> Finding:
+    """Pure. `now` in seconds of the epoch."""
+    renew = "make another at dash.cloudflare.com/profile/api-tokens, and set CLOUDFLARE_API_TOKEN to it"
+    if found.get("status") != "active":
+        return not_ok(f"the token is {found.get('status')}", renew)
+    end = str(found.get("expires_on") or "")
+    if not end:
+        return ok("the token is active, without an end")
+    return certificates.lasting("the token", datetime.datetime.fromisoformat(end).timestamp(), now, renew)
 
 
 def at_cluster(cluster: Cluster) -> Finding:

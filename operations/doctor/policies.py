@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "policies"
-CLOUDS = {"aws": "json", "azure": "json", "kubernetes": "yaml"}
+CLOUDS = {"aws": "json", "azure": "json", "gcp": "json", "cloudflare": "json", "kubernetes": "yaml"}
 _PLACEHOLDER = re.compile(r"<([a-z_]+)>")
 
 

@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from twinsite.needs import Needs
 
 from ..amazon import Amazon
+from ..cloudflare import Cloudflare
+from ..google import Google
 from ..project import Project
 from . import (
     certificates,
     clock,
+    cloudflare_account,
+    cloudflare_rights,
     database,
     delegation,
+    google_offers,
+    google_quotas,
+    google_services,
     identity,
     issuer,
     names,
@@ -35,6 +42,8 @@ class World:
 
     aws: Amazon
     azure: Azure
+    google: Google
+    cloudflare: Cloudflare
 
 
 def questions(project: Project, needs: Needs, world: World, who: str) -> list[Question]:
@@ -46,6 +55,8 @@ def questions(project: Project, needs: Needs, world: World, who: str) -> list[Qu
         *_rights(project, needs, world, who),
         *_aws(project, needs, world),
         *_azure(needs, world),
+        *_google(needs, world),
+        *_cloudflare(needs, world),
         *_world(project, needs, world),
     ]
 
@@ -75,6 +86,11 @@ def _desk(needs: Needs) -> Iterator[Question]:
         china = ".cn" if needs.aws.region.startswith("cn-") else ""
         host = f"sts.{needs.aws.region}.amazonaws.com{china}"
         yield Question("desk", "clock, AWS", lambda: clock.against(host))
+    if needs.google is not None:
+        for tool in ("gcloud", "gke-gcloud-auth-plugin"):
+            fix = "install it: `pulumi up` and kubectl reach the cluster by it"
+            yield Question("desk", tool, functools.partial(_tool, tool, fix))
+        yield Question("desk", "clock, Google", lambda: clock.against("compute.googleapis.com"))
     if needs.azure is not None:
         yield Question("desk", "clock, Azure", lambda: clock.against("login.microsoftonline.com"))
 
@@ -86,6 +102,11 @@ def _tool(name: str, fix: str) -> Finding:
 
 def _identity(needs: Needs, world: World) -> Iterator[Question]:
     aws, azure, cluster = needs.aws, needs.azure, needs.cluster
+    google, cloudflare = needs.google, needs.cloudflare
+    if google is not None:
+        yield Question("identity", "Google", lambda: identity.at_google(world.google, google.project))
+    if cloudflare is not None:
+        yield Question("identity", "Cloudflare", lambda: identity.at_cloudflare(world.cloudflare, cloudflare.account))
     if aws is not None:
         yield Question("identity", "AWS", lambda: identity.at_aws(world.aws))
     if azure is not None:
@@ -111,6 +132,17 @@ def _rights(project: Project, needs: Needs, world: World, who: str) -> Iterator[
             "rights",
             f"{who}, Azure",
             lambda: rights.at_azure(world.azure, file("azure"), who, azure.subscription, azure.resource_group),
+        )
+    google, cloudflare = needs.google, needs.cloudflare
+    if google is not None:
+        yield Question(
+            "rights", f"{who}, Google", lambda: rights.at_google(world.google, file("gcp"), who, google.project)
+        )
+    if cloudflare is not None:
+        yield Question(
+            "rights",
+            f"{who}, Cloudflare",
+            lambda: cloudflare_rights.ask(world.cloudflare, file("cloudflare"), who, cloudflare),
         )
     if cluster is not None:
         yield Question("rights", f"{who}, cluster", lambda: rights.at_cluster(cluster, file("kubernetes"), who))
@@ -145,6 +177,34 @@ def _azure(needs: Needs, world: World) -> Iterator[Question]:
     yield Question("names", "vault", lambda: names.vault(world.azure, azure))
 
 
+def _google(needs: Needs, world: World) -> Iterator[Question]:
+    google = needs.google
+    if google is None:
+        return
+    role = policies.path("gcp", needs.topology, needs.dr_mode, "deployer")
+    if role is not None:
+        wanted = google_services.services(role)
+        yield Question(
+            "providers", "services, Google", lambda: google_services.ask(world.google, google.project, wanted)
+        )
+    if google.tunnels:
+        yield Question("quotas", "network, Google", lambda: google_quotas.parts(world.google, google))
+    if google.nodes:
+        yield Question("quotas", "nodes, Google", lambda: google_quotas.nodes(world.google, google))
+        yield Question("offers", "zones, Google", lambda: google_offers.zones(world.google, google))
+        yield Question("offers", "cluster, Google", lambda: google_offers.kubernetes(world.google, google))
+    if google.database_tier:
+        yield Question("offers", "database, Google", lambda: google_offers.database(world.google, google))
+
+
+def _cloudflare(needs: Needs, world: World) -> Iterator[Question]:
+    cloudflare = needs.cloudflare
+    if cloudflare is None:
+        return
+    yield Question("names", "zone, Cloudflare", lambda: cloudflare_account.zone(world.cloudflare, cloudflare))
+    yield Question("offers", "load balancing", lambda: cloudflare_account.balancing(world.cloudflare, cloudflare))
+
+
 def _world(project: Project, needs: Needs, world: World) -> Iterator[Question]:
     if needs.names:
         yield Question("dns", "delegation", lambda: delegation.ask(world.aws, needs.domain, needs.zone_id))
@@ -158,4 +218,4 @@ def _world(project: Project, needs: Needs, world: World) -> Iterator[Question]:
     cluster = needs.cluster
     if cluster is not None:
         yield Question("certificates", "cluster's issuer", lambda: issuer.ask(cluster.issuer))
-    yield Question("state", "backend", lambda: state.ask(needs.home, world.aws, world.azure, needs.azure))
+    yield Question("state", "backend", lambda: state.ask(needs.home, world.aws, world.azure, needs.azure, world.google))

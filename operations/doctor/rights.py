@@ -1,8 +1,9 @@
 """What whoever asks may do, held against the lists in policies/.
 
 AWS: iam:SimulatePrincipalPolicy, which knows policies, boundaries and organizations, not the policies of resources.
-Azure: the permissions API at the scope. Kubernetes: SelfSubjectAccessReview, which asks every authorizer of the cluster
-(a rules review does not know EKS access policies).
+Azure: the permissions API at the scope. Google: testIamPermissions at the project, which needs no right. Kubernetes:
+SelfSubjectAccessReview, which asks every authorizer of the cluster (a rules review does not know EKS access policies).
+Cloudflare: cloudflare_rights.py.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any
 from twinsite.needs import Cluster
 
 from ..amazon import Amazon, Refused
+from ..google import Google
 from ..unanswered import CouldNotAsk
 from . import policies
 from .answers import Finding, needs_setting, not_ok, ok
@@ -23,6 +25,8 @@ from .resource_manager import Absent, Azure
 PERMISSIONS = "2022-04-01"
 AT_ONCE = 50
 """Actions of one simulation."""
+GOOGLE_AT_ONCE = 100
+"""Permissions of one testIamPermissions [Resource Manager API; from memory]."""
 
 
 def at_aws(aws: Amazon, file: pathlib.Path | None, who: str, words: Mapping[str, str]) -> Finding:
@@ -144,6 +148,23 @@ def permitted(permissions: Sequence[Mapping[str, Any]], action: str, yes: str, n
 
 def _covers(pattern: str, action: str) -> bool:
     return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), action, re.IGNORECASE) is not None
+
+
+def at_google(google: Google, file: pathlib.Path | None, who: str, project: str) -> Finding:
+    """At the project, with what comes from folder and organization, and what a deny policy takes away."""
+    if file is None:
+        return ok(f"the {who} needs none there")
+    wanted = list(json.loads(file.read_text(encoding="utf-8"))["includedPermissions"])
+    path = f"v1/projects/{needs_setting(project, 'gcp:project')}:testIamPermissions"
+    granted: set[str] = set()
+    for at in range(0, len(wanted), GOOGLE_AT_ONCE):
+        found = google.post("cloudresourcemanager", path, {"permissions": wanted[at : at + GOOGLE_AT_ONCE]})
+        granted |= set(found.get("permissions") or [])
+    attach = (
+        f"`gcloud iam roles create NAME --project {project} --file FILE`, `gcloud projects add-iam-policy-binding "
+        f"{project} --member user:YOU --role projects/{project}/roles/NAME`"
+    )
+    return held({one: one in granted for one in wanted}, file, attach)
 
 
 def at_cluster(cluster: Cluster, file: pathlib.Path | None, who: str) -> Finding:

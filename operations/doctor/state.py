@@ -11,6 +11,7 @@ from twinsite.needs import Azure as AzureNeeds
 from twinsite.needs import Home
 
 from ..amazon import Amazon
+from ..google import Google
 from ..unanswered import CouldNotAsk
 from .answers import Finding, needs_setting, not_ok, ok
 from .resource_manager import Azure, items
@@ -18,7 +19,9 @@ from .resource_manager import Azure, items
 STORAGE = "2023-05-01"
 
 
-def ask(home: Home, aws: Amazon | None, azure: Azure | None, needs: AzureNeeds | None) -> Finding:
+def ask(
+    home: Home, aws: Amazon | None, azure: Azure | None, needs: AzureNeeds | None, google: Google | None = None
+) -> Finding:
     """By the kind of the backend."""
     parts = urllib.parse.urlsplit(home.backend)
     if not home.backend:
@@ -40,6 +43,9 @@ def ask(home: Home, aws: Amazon | None, azure: Azure | None, needs: AzureNeeds |
         return versioned(home.backend, found.get("Status") == "Enabled", _s3_fix(parts.netloc))
     if parts.scheme == "azblob" and azure is not None and needs is not None:
         return _blob(home.backend, parts, azure, needs)
+    if parts.scheme == "gs" and google is not None:
+        on = bool((google.get("storage", f"storage/v1/b/{parts.netloc}").get("versioning") or {}).get("enabled"))
+        return versioned(home.backend, on, f"`gcloud storage buckets update gs://{parts.netloc} --versioning`")
     raise CouldNotAsk(
         f"whether {home.backend} keeps versions is not asked here", "look it up at its provider: versioning must be on"
     )

@@ -3,8 +3,11 @@
 `build` adds what other components give; LATER stands for it where a rule asks whether there will be such a thing.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
+
+import pulumi
 
 from twinsite.rules.cache import CacheStanceIntent
 from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
@@ -16,7 +19,7 @@ from twinsite.rules.vpn import AwsGcpVpnIntent
 from twinsite.rules.workload import WorkloadIntent
 
 from ..asked import Intents
-from .settings import Settings, Site
+from .settings import NAME, Settings, Site
 
 POSTGRES_PORT = 5432
 
@@ -59,6 +62,12 @@ class Arguments:
             given = {**self.cache, "site": Site.GCP.value, "namespace": self.cache["namespace_name"]}
             found["CacheStance"] = CacheStanceIntent.of(given)
         return found
+
+
+def tags() -> dict[str, str]:
+    """On all that is made. Also taken by Google, whose labels have small letters, digits, - and _ only."""
+    stack = re.sub(r"[^a-z0-9_-]", "-", pulumi.get_stack().lower())[:63]
+    return {"twinsite-stack": stack, "twinsite-topology": NAME}
 
 
 def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:

@@ -7,7 +7,6 @@ FQDN  Cloudflare: the first of ALB and Google's address that says it may write, 
 cold ⊂ pilot-light ⊂ warm. What warm adds is at Google alone, so that it works while AWS is dead.
 """
 
-import re
 from typing import Any
 
 import pulumi
@@ -26,7 +25,7 @@ from twinsite.rules import require
 
 from ..asked import Intents, problems, stack_digest
 from ..promise import promised
-from .args import Args, arguments, joined
+from .args import Args, arguments, joined, tags
 from .cluster import inside
 from .estimate import estimate
 from .needs import needs
@@ -37,12 +36,12 @@ __all__ = ["MODES", "NAME", "PACKAGES", "SITES", "Settings", "build", "estimate"
 
 def refusals(settings: Settings) -> list[str]:
     """What components would refuse, with the one that would."""
-    return problems(arguments(settings, _tags()).intents())
+    return problems(arguments(settings, tags()).intents())
 
 
 def build(settings: Settings) -> dict[str, Any]:
     """Create the components; returns the stack's exports. Refused before the first resource exists."""
-    plain = arguments(settings, _tags())
+    plain = arguments(settings, tags())
     intents = plain.intents()
     require(f"topology {NAME}", problems(intents))
     network = _network(settings)
@@ -77,12 +76,6 @@ def build(settings: Settings) -> dict[str, Any]:
         "resize": cluster.resize,
         "scale": pods.scale,
     }
-
-
-def _tags() -> dict[str, str]:
-    """Also taken by Google, whose labels have small letters, digits, - and _ only."""
-    stack = re.sub(r"[^a-z0-9_-]", "-", pulumi.get_stack().lower())[:63]
-    return {"twinsite-stack": stack, "twinsite-topology": NAME}
 
 
 def _network(settings: Settings) -> gcp.compute.Network:

@@ -1,18 +1,54 @@
-"""What topology aws-gcp needs of its accounts: of AWS nothing that is counted; Google and Cloudflare are not asked."""
+"""What topology aws-gcp needs of its accounts: of AWS nothing that is counted, of Google also what a failover adds.
+
+Raising the mode at three in the morning must not be the first to ask for a quota, a zone or a version.
+"""
 
 import pulumi
 
-from twinsite.needs import Aws, Home, Needs
+from twinsite.needs import Aws, Cloudflare, Google, Home, Needs
+from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
+from twinsite.rules.gke import GkeStandbyIntent
+from twinsite.rules.vpn import TUNNELS
 
+from .args import arguments, tags
 from .settings import NAME, Settings
 
 
 def needs(settings: Settings, home: Home) -> Needs:
     """From settings that may still have gaps. The primary's database is PostgreSQL, which the doctor cannot ask."""
+    plain = arguments(settings, tags())
+    cluster, database = GkeStandbyIntent.of(plain.cluster), CloudSqlStandbyIntent.of(plain.database)
     return Needs(
         topology=NAME,
         dr_mode=settings.dr_mode.value,
         home=home,
         aws=Aws(region=settings.region, profile=pulumi.Config("aws").get("profile") or ""),
-        words={"region": settings.region},
+        google=Google(
+            project=settings.project,
+            region=settings.location,
+            prefix=settings.prefix,
+            zones=settings.zones,
+            machine_type=cluster.machine_type,
+            nodes=(cluster.warm_nodes + cluster.serving_nodes) * len(settings.zones),
+            node_disk_gib=cluster.disk_gib,
+            release_channel=cluster.release_channel,
+            database_version=settings.database_version,
+            database_tier=settings.database_tier,
+            database_flags=tuple(database.all_flags) if database.engine else (),
+            tunnels=TUNNELS,
+        ),
+        cloudflare=Cloudflare(
+            account=settings.cloudflare_account_id,
+            zone=settings.cloudflare_zone_id,
+            fqdn=settings.fqdn,
+            plan=settings.cloudflare_plan.value,
+        ),
+        words={
+            "region": settings.region,
+            "vpc_id": settings.vpc_id,
+            "prefix": settings.prefix,
+            "stack_tag": tags()["twinsite-stack"],
+            "cloudflare_account_id": settings.cloudflare_account_id,
+            "cloudflare_zone_id": settings.cloudflare_zone_id,
+        },
     )

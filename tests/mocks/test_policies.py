@@ -5,6 +5,7 @@ import functools
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,17 @@ import pytest
 
 from lab.services import iam
 from operations import worker
-from operations.doctor import policies, quotas
-from tests.mocks import aws_azure_topology, onprem_aws_topology
+from operations.doctor import cloudflare_rights, policies, quotas
+from operations.subjects import cloud_reader
+from operations.subjects.clouds import Unknown
+from tests.clouds_world import Clouds, FakeGoogle
+from tests.mocks import aws_azure_topology, aws_gcp_topology, onprem_aws_topology
 from twinsite.inventory import Pod
 
 from .harness import Registered, Run
 
 FOLDER = Path("policies")
-AWS, AZURE = (json.loads((FOLDER / "actions" / f"{cloud}.json").read_text()) for cloud in ("aws", "azure"))
+AWS, AZURE, GCP = (json.loads((FOLDER / "actions" / f"{cloud}.json").read_text()) for cloud in ("aws", "azure", "gcp"))
 PARTS = ("create", "read", "update", "delete")
 OTHERWISE = {
     "database_kind": "machine",
@@ -35,6 +39,13 @@ OTHERWISE = {
 def aws_azure(mode: str) -> tuple[Run, ...]:
     """Every shape of the topology in one mode."""
     return tuple(aws_azure_topology.build(dr_mode=mode, **variant) for variant in ({}, OTHERWISE))
+
+
+@functools.cache
+def aws_gcp() -> tuple[Run, ...]:
+    """Topology aws-gcp in every mode: a mode only adds, so that one list does for all."""
+    modes = ("cold", "pilot-light", "warm")
+    return tuple(aws_gcp_topology.build(dr_mode=mode, cold_without_data="accept") for mode in modes)
 
 
 @functools.cache
@@ -75,7 +86,11 @@ def in_azure(name: str) -> set[str]:
     return set(role["Actions"])
 
 
-TOPOLOGIES = [("onprem-aws", onprem_aws), ("aws-azure", lambda: aws_azure("cold") + aws_azure("warm"))]
+TOPOLOGIES = [
+    ("onprem-aws", onprem_aws),
+    ("aws-azure", lambda: aws_azure("cold") + aws_azure("warm")),
+    ("aws-gcp", aws_gcp),
+]
 
 
 @pytest.mark.parametrize(("topology", "runs"), TOPOLOGIES)
@@ -115,9 +130,54 @@ def test_what_components_ask_the_account_is_in_the_deployers_list() -> None:
 
 
 def test_no_type_is_listed_that_no_program_makes() -> None:
-    made = {one.type for one in of(onprem_aws() + aws_azure("cold") + aws_azure("warm"), "aws")}
+    made = {one.type for one in of(onprem_aws() + aws_azure("cold") + aws_azure("warm") + aws_gcp(), "aws")}
     assert set(AWS["types"]) == made
     assert set(AZURE["types"]) == {one.type for one in of(aws_azure("warm"), "azure-native")}
+    assert set(GCP["types"]) == {one.type for package in ("gcp", "kubernetes") for one in of(aws_gcp(), package)}
+
+
+def in_gcp(name: str) -> set[str]:
+    role = json.loads((FOLDER / "gcp" / name).read_text())
+    assert role["includedPermissions"] == sorted(set(role["includedPermissions"]))
+    return set(role["includedPermissions"])
+
+
+def test_the_google_deployer_may_what_every_resource_needs_and_nothing_else() -> None:
+    made = [one for package in ("gcp", "kubernetes") for one in of(aws_gcp(), package)]
+    needed = {right for one in made for right in GCP["types"][one.type]["permissions"]} | set(GCP["besides"])
+    assert sorted(needed - in_gcp("aws-gcp.deployer.json")) == []
+    assert sorted(in_gcp("aws-gcp.deployer.json") - needed) == []
+
+
+def test_the_google_operator_may_what_operations_call_and_people_are_told_to_run_and_nothing_else() -> None:
+    told = {right for group in GCP["operations"].values() for right in group} | set(GCP["besides"])
+    assert in_gcp("aws-gcp.operator.json") == told
+    clouds = Clouds()
+    google = FakeGoogle(clouds.google)
+    asked = cloud_reader.connect(clouds.inventory, replace(clouds.world(), google=google))
+    kinds = {"vpn": ("aws-gcp", "google"), "database": ("twinsite",), "cluster": ("twinsite",)}
+    assert [kind for kind, key in kinds.items() if isinstance(asked((kind, *key)), Unknown)] == []
+    rights = {
+        r".*/vpnTunnels": "compute.vpnTunnels.list",
+        r".*/getRouterStatus": "compute.routers.get",
+        r"sqladmin/.*/instances/[^/]+": "cloudsql.instances.get",
+        r"container/.*/clusters/[^/]+": "container.clusters.get",
+        r".*/instanceGroupManagers/[^/]+": "compute.instanceGroupManagers.get",
+    }
+    called = {right for path, _ in google.asked for pattern, right in rights.items() if re.fullmatch(pattern, path)}
+    assert called == set(GCP["operations"]["status"])
+    assert [path for path, _ in google.asked if not any(re.fullmatch(pattern, path) for pattern in rights)] == []
+
+
+def test_the_tokens_of_cloudflare_may_write_load_balancers_or_only_read_them() -> None:
+    assert {one.type for one in of(aws_gcp(), "cloudflare")} == {
+        f"cloudflare:index/{kind}:{kind[0].upper()}{kind[1:]}"
+        for kind in ("loadBalancer", "loadBalancerMonitor", "loadBalancerPool")
+    }, "another type needs another permission group"
+    for who, verb in (("deployer", "Write"), ("operator", "Read")):
+        token = json.loads((FOLDER / "cloudflare" / f"aws-gcp.{who}.json").read_text())
+        groups = {group for _, group in cloudflare_rights.grants(token["policies"])}
+        assert groups == {f"Load Balancers {verb}", f"Load Balancing: Monitors and Pools {verb}", "Zone Read"}
 
 
 def test_what_conditions_go_by_is_on_everything_that_can_be_tagged() -> None:
@@ -223,9 +283,10 @@ def test_the_clusters_operator_may_what_a_failback_asks_kubectl_for(monkeypatch:
 
 WORDS = {"partition": "aws", "region": "eu-west-1", "account": "123456789012", "stack": "dev", "zone_id": "Z1",
          "gateway_ami": "ami-1", "source_ami": "ami-2", "vpc_id": "vpc-1", "gateway_subnet_id": "subnet-1",
-         "database_subnet_id": "subnet-2"}  # fmt: skip
+         "database_subnet_id": "subnet-2", "prefix": "twinsite", "stack_tag": "dev"}  # fmt: skip
 EC2 = "arn:aws:ec2:eu-west-1:123456789012"
 OWN, FOREIGN = {"aws:ResourceTag/twinsite:stack": "dev"}, {"aws:ResourceTag/twinsite:stack": "other"}
+OWN_GCP = {"aws:ResourceTag/twinsite-stack": "dev"}
 ROLES = "arn:aws:iam::123456789012:role"
 
 
@@ -263,6 +324,14 @@ def may(topology: str, action: str, resource: str, **context: str) -> bool:
         ("aws-azure", "route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z2", {}, False),
         ("aws-azure", "sns:DeleteTopic", "arn:aws:sns:us-east-1:123456789012:aws-azure-alarms-1", {}, True),
         ("aws-azure", "sns:DeleteTopic", "arn:aws:sns:us-east-1:123456789012:orders", {}, False),
+        ("aws-gcp", "ec2:DeleteVpnConnection", f"{EC2}:vpn-connection/vpn-1", OWN_GCP, True),
+        ("aws-gcp", "ec2:DeleteVpnConnection", f"{EC2}:vpn-connection/vpn-1", OWN, False),
+        ("aws-gcp", "ec2:CreateSecurityGroup", f"{EC2}:vpc/vpc-1", {}, True),
+        ("aws-gcp", "ec2:CreateSecurityGroup", f"{EC2}:vpc/vpc-9", {}, False),
+        ("aws-gcp", "ec2:AttachVpnGateway", f"{EC2}:vpc/vpc-9", {}, False),
+        ("aws-gcp", "ec2:EnableVgwRoutePropagation", f"{EC2}:route-table/r", {"ec2:Vpc": f"{EC2}:vpc/vpc-9"}, False),
+        ("aws-gcp", "cloudwatch:PutMetricAlarm", "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:orders", {}, False),
+        ("aws-gcp", "secretsmanager:GetSecretValue", f"{EC2.replace('ec2', 'secretsmanager')}:secret:db", {}, False),
         ("aws-azure", "acm:RequestCertificate", "*", {"aws:RequestedRegion": "us-east-1"}, True),
         ("aws-azure", "acm:RequestCertificate", "*", {"aws:RequestedRegion": "eu-west-1"}, False),
     ],

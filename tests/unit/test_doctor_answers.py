@@ -16,6 +16,7 @@ from operations.doctor.answers import Answer, Finding, Line, Question, all_of, a
 from operations.doctor.questions import World
 from operations.project import Project
 from operations.unanswered import CouldNotAsk
+from tests.clouds_world import FakeCloudflare, FakeGoogle
 from tests.doctor_world import FakeAws, FakeAzure
 from twinsite.needs import (
     Aws,
@@ -119,7 +120,7 @@ def test_exit_codes(
 
 
 def world() -> World:
-    return World(FakeAws({}), FakeAzure({}))
+    return World(FakeAws({}), FakeAzure({}), FakeGoogle({}), FakeCloudflare({}))
 
 
 def asked(needs: Needs = NEEDS, problems: tuple[str, ...] = ()) -> list[Question]:

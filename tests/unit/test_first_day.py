@@ -25,7 +25,8 @@ UNCONFIRMED = {
     "P-eip", "P-evidence", "P-federated", "P-flags", "P-hold", "P-kernel-esp", "P-kit",
     "P-leftovers", "P-names", "P-negotiates", "P-peering", "P-pools", "P-private-way",
     "P-prices", "P-proof", "P-queries", "P-quiet", "P-rights", "P-role", "P-role-aws",
-    "P-run-command", "P-secret", "P-server-name", "P-server-time", "P-subnet", "P-volume", "P-website", "P-webtest",
+    "P-run-command", "P-secret", "P-server-name", "P-server-time", "P-status", "P-subnet", "P-volume", "P-website",
+    "P-webtest",
 }  # fmt: skip
 """Of the list of facts that the project was built from (F and its section) and of the notes on providers (P): what was
 marked there as memory, inference or of 2023, and is of what is built. One leaves when an account has shown it."""
