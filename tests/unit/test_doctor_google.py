@@ -143,7 +143,7 @@ def test_a_tokens_policies_are_held_against_the_list() -> None:
 
 
 def test_a_token_that_may_not_read_itself_is_known_by_what_it_reads_and_its_writing_is_not() -> None:
-    well = {"zones/zon": {}, "zones/zon/load_balancers": [], "accounts/acc/load_balancers/pools": []}
+    well: dict[str, Any] = {"zones/zon": {}, "zones/zon/load_balancers": [], "accounts/acc/load_balancers/pools": []}
     says(asked_of(UNTOLD, "operator", **well), OK, "all that policies/cloudflare/aws-gcp.operator.json reads")
     with pytest.raises(CouldNotAsk, match="whether it may write") as unasked:
         asked_of(UNTOLD, "deployer", **well)
