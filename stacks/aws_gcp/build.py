@@ -25,6 +25,7 @@ from twinsite.rules import require
 
 from ..asked import Intents, problems, stack_digest
 from ..promise import promised
+from . import store
 from .args import Args, arguments, joined, tags
 from .cluster import inside
 from .estimate import estimate
@@ -61,9 +62,13 @@ def build(settings: Settings) -> dict[str, Any]:
     AwsLinkAlarms(f"{NAME}-watch-aws", joined(_told(plain.aws_alarms), aws_addresses=vpn.aws_addresses))
     GcpAlarms(f"{NAME}-watch-gcp", joined(_told(plain.gcp_alarms), tunnel_names=vpn.tunnel_names))
     entries = [vpn.inventory, database.inventory, cluster.inventory, pods.inventory, name.inventory]
-    published = pulumi.Output.all(*entries).apply(
-        lambda known: inventory.to_dict(inventory.together(_inventory(settings, intents), known))
+    there = store.bucket(settings)
+    published = pulumi.Output.all(entries=entries, bucket=there.name).apply(
+        lambda known: inventory.to_dict(
+            inventory.together(_inventory(settings, intents, f"gs://{known['bucket']}"), known["entries"])
+        )
     )
+    store.publish(there, published)
     return {
         "inventory": published,
         "dr_mode": settings.dr_mode.value,
@@ -100,7 +105,7 @@ def _at(whose: str) -> Any:
     return lambda found: str(found[whose])
 
 
-def _inventory(settings: Settings, intents: Intents) -> inventory.Inventory:
+def _inventory(settings: Settings, intents: Intents, place: str) -> inventory.Inventory:
     return inventory.Inventory(
         topology=NAME,
         dr_mode=settings.dr_mode.value,
@@ -112,5 +117,6 @@ def _inventory(settings: Settings, intents: Intents) -> inventory.Inventory:
         away=Site.GCP.value,
         active_site=settings.active_site.value,
         promise=promised(estimate, settings),
+        store=place,
         digest=stack_digest(intents, []),
     )

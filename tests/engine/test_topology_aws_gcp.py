@@ -44,6 +44,8 @@ COLD = {
     "gcp:secretmanager/secretVersion:SecretVersion": 2,
     "gcp:serviceaccount/account:Account": 1,
     "gcp:servicenetworking/connection:Connection": 1,
+    "gcp:storage/bucket:Bucket": 1,
+    "gcp:storage/bucketObject:BucketObject": 1,
     "random:index/randomPassword:RandomPassword": 6,
     "twinsite:index:AwsGcpVpn": 1,
     "twinsite:index:AwsLinkAlarms": 1,
@@ -148,8 +150,9 @@ def test_while_aws_is_dead_google_goes_on_and_warm_rises_and_falls(stack: Stack)
     raised: dict[str, Any] = {"database_flags": {"max_connections": "300"}}
     settings(stack, **raised)
     assert {kind for _, kind in planned(stack)} == {
-        "gcp:sql/databaseInstance:DatabaseInstance", "twinsite:index:CloudSqlStandby",
-    }  # fmt: skip
+        "gcp:sql/databaseInstance:DatabaseInstance", "gcp:storage/bucketObject:BucketObject",
+        "twinsite:index:CloudSqlStandby",
+    }, "the database, and the inventory that says its flags"  # fmt: skip
     stack.up()
     assert resources(stack) == light
 

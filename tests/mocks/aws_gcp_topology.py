@@ -24,6 +24,7 @@ FILL = {
     "aws:ec2/vpnConnection:VpnConnection": lambda name, inputs: {
         f"tunnel{number}Address": f"13.124.{name[-1]}.{number}" for number in (1, 2)
     },
+    "gcp:storage/bucket:Bucket": lambda name, inputs: {"name": inputs.get("name") or f"{name}-name"},
     "gcp:compute/router:Router": lambda name, inputs: {"project": "example-dr"},
     "gcp:servicenetworking/connection:Connection": lambda name, inputs: {"peering": "servicenetworking-googleapis-com"},
     "gcp:compute/globalAddress:GlobalAddress": lambda name, inputs: {"address": inputs.get("address") or "34.120.1.7"},

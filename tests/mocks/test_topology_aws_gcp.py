@@ -1,5 +1,6 @@
 """Topology aws-gcp as a whole: what a program registers, publishes, warns of, and refuses beforehand."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -67,7 +68,7 @@ def test_the_published_inventory_is_one_that_operations_can_read(build: Build) -
     found = inventory.from_dict(plain(build().result["inventory"]))
     assert (found.topology, found.dr_mode, found.home, found.away) == ("aws-gcp", "pilot-light", "aws", "gcp")
     assert found.names == aws_gcp_world.INVENTORY.names
-    assert (found.store, found.latch) == ("", None), "no store at Google that operations could use"
+    assert (found.store, found.latch) == ("gs://aws-gcp-operations-name", None)
     assert [(site.name, site.region) for site in found.sites] == [("aws", "ap-northeast-2"), ("gcp", "asia-northeast3")]
 
 
@@ -99,6 +100,19 @@ def test_whoever_is_told_of_alarms_is_told_by_both_clouds_and_a_pagers_place_is_
     assert named == {"twinsite-pods", *(f"twinsite-tunnel-{number}" for number in (1, 2, 3, 4))}
     policies = {one.inputs["displayName"] for one in found.of("gcp:monitoring/alertPolicy:AlertPolicy")}
     assert policies == {f"twinsite-{part}-{number}" for part in ("tunnel", "bgp") for number in (1, 2, 3, 4)}
+
+
+def test_journal_lock_and_inventory_are_in_a_private_bucket_of_the_standbys_region_in_every_mode(build: Build) -> None:
+    for mode in ("cold", "pilot-light", "warm"):
+        found = build(dr_mode=mode, cold_without_data="accept")
+        bucket = found.one("aws-gcp-operations").inputs
+        # Google's defaults are lists of rights on each object, and a public bucket for whoever asks for one.
+        assert (bucket["uniformBucketLevelAccess"], bucket["publicAccessPrevention"]) == (True, "enforced")
+        assert (bucket["location"], bucket["forceDestroy"]) == ("ASIA-NORTHEAST3", True)
+        (kept,) = found.of("gcp:storage/bucketObject:BucketObject")
+        assert (kept.inputs["name"], kept.inputs["bucket"]) == ("inventory.json", "aws-gcp-operations-name")
+        assert inventory.from_dict(json.loads(kept.inputs["content"])).dr_mode == mode
+        assert kept.request.deleteBeforeReplace, "else the new one goes with the old one"
 
 
 def test_the_inventory_names_what_each_cloud_is_asked_for(build: Build) -> None:

@@ -46,6 +46,13 @@ def _numbered(self: GcpType, call: Call, inputs: Mapping[str, Any]) -> str:
     return GcpType.identify(self, call, {**inputs, "number": secrets.randbelow(10**18)})
 
 
+def _by_number(record: Mapping[str, Any]) -> str:
+    """Names of identities have the project's number, ids the project."""
+    pool = f"projects/123456789012/locations/global/workloadIdentityPools/{record['workloadIdentityPoolId']}"
+    own = record.get("workloadIdentityPoolProviderId")
+    return f"{pool}/providers/{own}" if own else pool
+
+
 _NUMBERED = {"identify": _numbered}
 
 ROWS: Rows = {
@@ -174,6 +181,23 @@ ROWS: Rows = {
             "outputs": {"instanceGroupUrls": [], "managedInstanceGroupUrls": [], "operation": ""},
         },
     ),
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": (
+        GcpType,
+        {
+            "path": "projects/{project}/locations/global/workloadIdentityPools/{workloadIdentityPoolId}",
+            **_UNLINKED,
+            "outputs": {"name": _by_number, "state": "ACTIVE"},
+        },
+    ),
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": (
+        GcpType,
+        {
+            "path": "projects/{project}/locations/global/workloadIdentityPools/{workloadIdentityPoolId}/providers/"
+            "{workloadIdentityPoolProviderId}",
+            **_UNLINKED,
+            "outputs": {"name": _by_number, "state": "ACTIVE"},
+        },
+    ),
     "gcp:monitoring/alertPolicy:AlertPolicy": (
         GcpType,
         {
@@ -243,6 +267,42 @@ ROWS: Rows = {
             "path": "{network}:{service}",
             **_UNLINKED,
             "outputs": {"peering": "servicenetworking-googleapis-com"},
+        },
+    ),
+    "gcp:storage/bucket:Bucket": (
+        GcpType,
+        {
+            "path": "{name}",
+            **_NAMED,
+            "lies_in": ("project",),
+            **_UNLINKED,
+            "outputs": {
+                "selfLink": "https://www.googleapis.com/storage/v1/b/{name}",
+                "url": "gs://{name}",
+                "projectNumber": 0,
+                "publicAccessPrevention": "inherited",
+                "rpo": "",
+                "timeCreated": "{now}",
+                "updated": "{now}",
+            },
+        },
+    ),
+    "gcp:storage/bucketIAMMember:BucketIAMMember": (
+        GcpType,
+        {"path": "b/{bucket}/{role}/{member}", **_UNLINKED, "outputs": {"etag": "{hex}"}},
+    ),
+    "gcp:storage/bucketObject:BucketObject": (
+        GcpType,
+        {
+            "path": "{bucket}-{name}",
+            **_UNLINKED,
+            "outputs": {
+                "selfLink": "https://www.googleapis.com/storage/v1/b/{bucket}/o/{name}",
+                "mediaLink": "https://storage.googleapis.com/download/storage/v1/b/{bucket}/o/{name}?alt=media",
+                "outputName": "{name}",
+                "crc32c": "{hex}",
+                "md5hash": "{hex}",
+            },
         },
     ),
     "gcp:sql/database:Database": (
