@@ -385,3 +385,55 @@ def test_old_backups_go_after_a_new_one_and_the_newest_seven_stay(archive: Archi
     made = archive.must("run")
     assert [one[:8] for one in made["outdated"]] == [f"2026010{day}" for day in range(1, 6)]
     assert len(archive.must("list")["backups"]) == 7
+
+
+def test_a_database_of_latin1_comes_back_into_one_of_utf8(archive: Archive) -> None:
+    """Names, definitions and rows: clients would speak as the database is stored."""
+    archive.source.sql(f"DROP DATABASE {archive.name}")
+    archive.source.sql(f"CREATE DATABASE {archive.name} TEMPLATE template0 ENCODING LATIN1 LOCALE 'C'")
+    archive.here(
+        """SET client_encoding = 'UTF8';
+        CREATE SCHEMA "Fähre"; CREATE SEQUENCE "Fähre"."Zähler" START 5;
+        CREATE TABLE "Fähre"."Größe" ("Maß" text DEFAULT 'ä', CHECK ("Maß" <> 'ü'));
+        INSERT INTO "Fähre"."Größe" VALUES ('é'), (DEFAULT);
+        CREATE FUNCTION hello() RETURNS text LANGUAGE sql AS $$SELECT 'öß'$$;
+        COMMENT ON TABLE "Fähre"."Größe" IS 'ñ';"""
+    )
+    assert archive.must("run")["rows"] == 2
+    archive.more = {"may_differ": ["encoding"]}
+    found = archive.must("restore")
+    assert found["proved"] and found["differences"] == []
+    assert archive.there("""SELECT string_agg("Maß", ';' ORDER BY "Maß") || hello() FROM "Fähre"."Größe" """) == "ä;éöß"
+
+
+def test_who_does_not_own_schema_public_restores_into_it(archive: Archive) -> None:
+    """Made anew at the source it has no comment, and only its owner at the target may take that one away."""
+    archive.here(
+        "DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE SCHEMA public_too; CREATE TABLE public.one (a int)"
+    )
+    low = f"{archive.name}_low"
+    archive.target.sql(f"CREATE ROLE {low} LOGIN; GRANT CREATE ON DATABASE {archive.name} TO {low}")
+    archive.there(f"GRANT CREATE ON SCHEMA public TO {low}")
+    place = {"address": str(archive.target.folder), "port": archive.target.port, "database": archive.name, "user": low}
+    archive.more = {"target": place}
+    try:
+        archive.must("run")
+        assert archive.must("restore")["proved"]
+        archive.there("DROP SCHEMA public_too")
+        found, code = archive.guest("prove")
+        assert code == 1 and [one.strip(".") for one in found["problems"]] == ["schema -.public_too is missing"]
+    finally:
+        archive.there(f"DROP OWNED BY {low} CASCADE; DROP ROLE {low}")
+
+
+def test_a_servers_end_of_long_transactions_does_not_end_the_sums(archive: Archive) -> None:
+    sys.path.insert(0, str(TREE))
+    from twinsite.guest.archive import server, sums
+    from twinsite.guest.logical.config import End
+
+    asked = ["SELECT coalesce(current_setting('transaction_timeout', true), 'none')"]
+    for there, wanted in ((archive.source, "none"), (archive.target, "0")):
+        if wanted == "0":
+            there.sql(f"ALTER DATABASE {archive.name} SET transaction_timeout = '1h'")
+        end = server.Server("source", End(str(there.folder), archive.name, "postgres", port=there.port))
+        assert end.script(sums._script(asked, "")).strip() == wanted

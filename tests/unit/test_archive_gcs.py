@@ -32,6 +32,8 @@ class Google:
         """What the next calls of storage answer: a status, or `lost`: it is done, and the answer does not arrive."""
         self.words = "Permission denied"
         self.page = 2
+        self.starting = 0
+        """So many calls of the metadata server find it not ready."""
 
     def storage(self, method: str, path: str, query: dict[str, str], body: bytes) -> tuple[int, bytes]:
         if path == "/upload/storage/v1/b/backups/o" and method == "POST":
@@ -71,6 +73,9 @@ class Google:
         bearer = (headers.get("Authorization") or "").removeprefix("Bearer ")
         self.asked.append(f"{method} {path.split('/')[1]}")
         if path == "/metadata":
+            if self.starting:
+                self.starting -= 1
+                return 503, b"not ready"
             if headers.get("Metadata-Flavor") != "Google":
                 return 403, b"Missing Metadata-Flavor:Google header."
             return 200, json.dumps({"access_token": "machine", "expires_in": 3599}).encode()
@@ -270,3 +275,9 @@ def test_an_exchange_that_is_refused_names_what_is_lacking(
 def test_a_token_that_cannot_be_read_is_told() -> None:
     with pytest.raises(Failed, match="the service account's token cannot be read"):
         gcs.Identity(Federation(AUDIENCE, "/nowhere/token", "")).token()
+
+
+def test_a_metadata_server_that_does_not_know_a_new_pod_yet_is_asked_again(google: Google, bucket: gcs.Bucket) -> None:
+    google.starting = 3
+    bucket.put("a", b"content")
+    assert google.asked == ["GET metadata"] * 4 + ["POST upload"]

@@ -43,8 +43,9 @@ def data_files(folder: pathlib.Path) -> "dict[int, str]":
 
 
 def wanted(listed: "list[str]", left_out: "tuple[str, ...]") -> "list[str]":
-    """Lines of what is restored: no comments on extensions, which only their owner may write, and none left out."""
-    without = [f"EXTENSION - {name} " for name in left_out]
+    """Lines of what is restored: no comments on extensions and on schema public, which only their owner may write, and
+    no extension that is left out."""
+    without = ["COMMENT - SCHEMA public ", *(f"EXTENSION - {name} " for name in left_out)]
     kept = []
     for line in listed:
         entry = _LINE.match(line)
@@ -83,8 +84,9 @@ def definitions(text: str, left_out: "tuple[str, ...]" = ()) -> Definitions:
         entry = _HEADER.match(header)
         assert entry, header
         kind, schema, name = entry["type"], entry["schema"], entry["name"]
-        about = {"COMMENT": ("EXTENSION ", "SCHEMA public"), "SCHEMA": ("public",), "EXTENSION": left_out}.get(kind, ())
-        if kind != "MATERIALIZED VIEW DATA" and not name.startswith(tuple(about)):
+        about = {"COMMENT": ("SCHEMA public",), "SCHEMA": ("public",), "EXTENSION": left_out}.get(kind, ())
+        of_extension = kind == "COMMENT" and name.startswith("EXTENSION ")
+        if kind != "MATERIALIZED VIEW DATA" and name not in about and not of_extension:
             found[kind, schema, name, _SESSION.sub("", body).strip()] += 1
     return found
 

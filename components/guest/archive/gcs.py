@@ -72,13 +72,18 @@ def _words(said: str) -> str:
 
 
 def _patiently(
-    method: str, url: str, headers: "dict[str, str]", body: "bytes | None" = None, spreading_seconds: float = 0
+    method: str,
+    url: str,
+    headers: "dict[str, str]",
+    body: "bytes | None" = None,
+    spreading_seconds: float = 0,
+    proxies: bool = True,
 ) -> bytes:
     """Passing troubles are tried again with growing pauses; 403, for as long as a grant may take."""
     deadline, pause, tries = time.monotonic() + spreading_seconds, 0.5, 0
     while True:
         try:
-            return _once(method, url, headers, body)
+            return _once(method, url, headers, body, proxies)
         except CallError as error:
             tries += 1
             waits = error.status == 403 and time.monotonic() + pause < deadline
@@ -117,8 +122,8 @@ class Identity:
             self._until = 0.0
 
     def _machines(self) -> "tuple[str, float]":
-        # The metadata server must not be asked through a proxy.
-        said = json.loads(_once("GET", METADATA, {"Metadata-Flavor": "Google"}, None, proxies=False))
+        # The metadata server must not be asked through a proxy, and GKE's takes some seconds until it knows a new pod.
+        said = json.loads(_patiently("GET", METADATA, {"Metadata-Flavor": "Google"}, proxies=False))
         return str(said["access_token"]), float(said["expires_in"])
 
     def _federated(self) -> "tuple[str, float]":

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-from ..backup.fetch import Parts, fetch
+from ..backup.fetch import Parts, fetch, room_problems
 from ..errors import Failed, Refused
 from ..logical.psql import PgError, client_version, identifier, literal
 from . import contents, facts, judge, prove
@@ -76,6 +76,10 @@ def _here(config: Config, which: str, say: Say) -> "Iterator[tuple[dict[str, Any
 
 
 def _joined(chosen: "dict[str, Any]", parts: Parts, folder: pathlib.Path) -> None:
+    split = [blob for blobs in chosen["dump"].values() if len(blobs) > 1 for blob in blobs]
+    # They are there once more, in one piece.
+    if problems := room_problems(folder, sum(parts.path(blob).stat().st_size for blob in split)):
+        raise Refused(problems)
     for name, blobs in chosen["dump"].items():
         if len(blobs) == 1:
             (folder / name).symlink_to(parts.path(blobs[0]))

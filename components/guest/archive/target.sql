@@ -4,4 +4,8 @@ SELECT
     (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = 'public') AS creates_in_public,
     pg_is_in_recovery() AS standby,
     (SELECT json_agg(rolname) FROM pg_roles) AS all_roles,
-    (SELECT json_agg(nspname) FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema') AS schemas
+    (
+        SELECT coalesce(json_agg(nspname), '[]')
+        FROM pg_namespace
+        WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+    ) AS schemas

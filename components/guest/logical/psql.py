@@ -106,6 +106,8 @@ class Server:
         """What a client is run with: nobody's files and variables but ours."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         own |= {"PGPASSFILE": os.devnull, "PGSERVICEFILE": os.devnull, "PGOPTIONS": _SETTINGS, "LC_ALL": "C.UTF-8"}
+        # Else a client speaks as its database is stored, which may be LATIN1, and so would what pg_dump writes.
+        own |= {"PGCLIENTENCODING": "UTF8"}
         return own | ({"PGPASSWORD": self.end.password} if self.end.password else {})
 
     def script(self, sql: str, seconds: float = SECONDS, together: bool = False) -> str:
