@@ -64,7 +64,7 @@ class BucketStore:
     def _bucket(self) -> None:
         """GoogleError when the bucket is not there. Google says 404 of either, and in words alone of which."""
         if not self._seen:
-            self._api.call("GET", self._url(self._path(), maxResults="1", fields="kind"))
+            self._api.get("storage", self._path(), maxResults="1", fields="kind")
             self._seen = True
 
     def read(self, name: str) -> tuple[bytes, str] | None:
@@ -73,6 +73,9 @@ class BucketStore:
             if answer.status == 404:
                 self._bucket()
                 return None
+            if "x-goog-generation" not in answer.headers:
+                url, said = self._path(name), answer.body[:200].decode("utf-8", "replace")
+                raise google.GoogleError(f"{url}: what answers is not Cloud Storage: {said!r}", google.NETWORK)
             self._seen = True
             return answer.body, answer.headers["x-goog-generation"]
 

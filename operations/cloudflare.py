@@ -70,7 +70,7 @@ class Api:
         try:
             answer = https.call("GET", f"{self._base}/{path}{given}", headers, seconds=self._seconds)
         except https.NoAnswer as problem:
-            raise CloudflareError(str(problem), NETWORK) from None
+            raise CloudflareError(str(problem), problem.fix or NETWORK) from None
         return result(path, answer)
 
 

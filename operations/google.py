@@ -27,6 +27,8 @@ TOKEN_SERVICE = "oauth2"
 GCLOUD_SECONDS = 20.0
 MARGIN_SECONDS = 300.0
 """A token is renewed this long before it ends."""
+PROBLEM_SECONDS = 20.0
+"""So long a desk without a token is not asked again."""
 MOST_PAGES = 50
 LOG_IN = (
     "`gcloud auth application-default login`; or set GOOGLE_APPLICATION_CREDENTIALS to the file of a service "
@@ -80,7 +82,8 @@ class Identity:
         self._environment = os.environ if environment is None else environment
         self._lock = threading.Lock()
         self._kept: tuple[str, float] = ("", 0.0)
-        self._problem: GoogleError | None = None
+        self._problem: tuple[GoogleError, float] | None = None
+        """Why there was none, and until when nobody is asked again."""
 
     def headers(self) -> dict[str, str]:
         """Of a call. GoogleError says how to log in."""
@@ -89,23 +92,29 @@ class Identity:
         return {"Authorization": f"Bearer {self.token()}", **paid}
 
     def token(self) -> str:
-        """A bearer token. A desk that has none is asked for it once, and not by each of a dozen calls."""
+        """A bearer token. A desk that has none is asked for it once, and not by each of a dozen calls; later again, as
+        a failover outlives a network's blink. A token that holds is used while none is to be had."""
         with self._lock:
-            if self._problem is not None:
-                raise self._problem
-            if self._kept[1] - MARGIN_SECONDS < time.time():
+            token, until = self._kept
+            if until - MARGIN_SECONDS >= time.time():
+                return token
+            problem, quiet = self._problem or (None, 0.0)
+            if problem is None or time.monotonic() >= quiet:
                 try:
-                    self._kept = self._new()
-                except GoogleError as problem:
-                    self._problem = problem
-                    raise
-            return self._kept[0]
+                    self._kept, self._problem = self._new(), None
+                    return self._kept[0]
+                except GoogleError as said:
+                    problem = said
+                    self._problem = problem, time.monotonic() + PROBLEM_SECONDS
+            if until > time.time():
+                return token
+            raise problem
 
     def _new(self) -> tuple[str, float]:
         """(token, when it ends)."""
         given = self._environment.get("GOOGLE_OAUTH_ACCESS_TOKEN", "")
         if given:
-            return given, float("inf")
+            return given.strip(), float("inf")
         known = self._file()
         kind = known.get("type", "")
         if kind == "authorized_user":
@@ -150,7 +159,7 @@ class Identity:
                 urllib.parse.urlencode(form).encode(),
             )
         except https.NoAnswer as problem:
-            raise GoogleError(str(problem), NETWORK, code=NO_ANSWER) from None
+            raise GoogleError(str(problem), problem.fix or NETWORK, code=NO_ANSWER) from None
         found = _object(answer.body)
         if answer.status >= 300:
             why = str(
@@ -236,11 +245,12 @@ class Api:
         self.identity, self._seconds = identity, seconds
 
     def get(self, service: str, path: str, **query: Any) -> Mapping[str, Any]:
-        return _object(self.call("GET", self.identity.endpoints.url(service, path, query)).body)
+        url = self.identity.endpoints.url(service, path, query)
+        return answered(url, self.call("GET", url))
 
     def post(self, service: str, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         url = self.identity.endpoints.url(service, path)
-        return _object(self.call("POST", url, json.dumps(body).encode(), "application/json").body)
+        return answered(url, self.call("POST", url, json.dumps(body).encode(), "application/json"))
 
     def call(
         self, method: str, url: str, body: bytes | None = None, kind: str = "", fine: Sequence[int] = ()
@@ -250,10 +260,22 @@ class Api:
         try:
             answer = https.call(method, url, headers, body, self._seconds)
         except https.NoAnswer as problem:
-            raise GoogleError(str(problem), NETWORK, code=NO_ANSWER) from None
+            raise GoogleError(str(problem), problem.fix or NETWORK, code=NO_ANSWER) from None
         if answer.status < 300 or answer.status in fine:
             return answer
         raise failed(urllib.parse.urlsplit(url).netloc, answer)
+
+
+def answered(url: str, answer: https.Answer) -> Mapping[str, Any]:
+    """What Google says. GoogleError when it is no JSON: a page of a proxy's would pass for an empty list. Pure."""
+    try:
+        found = json.loads(answer.body)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        host, said = urllib.parse.urlsplit(url).netloc, answer.body[:200].decode("utf-8", "replace")
+        raise GoogleError(f"{host} answers {answer.status} with what is not Google's: {said!r}", NETWORK)
+    return found
 
 
 def failed(host: str, answer: https.Answer) -> GoogleError:
@@ -273,7 +295,7 @@ def failed(host: str, answer: https.Answer) -> GoogleError:
 
 def _fix(status: int, code: str, message: str, about: Mapping[str, Any], host: str) -> str:
     if status == 401:
-        return LOG_IN
+        return f"{LOG_IN}; GOOGLE_OAUTH_ACCESS_TOKEN goes before both and ends after an hour: unset it"
     if code in DISABLED:
         service, consumer = str(about.get("service") or host), str(about.get("consumer") or "projects/PROJECT")
         return (
@@ -310,4 +332,4 @@ def items(asked: Google, service: str, path: str, key: str, **query: Any) -> lis
         if not page.get("nextPageToken"):
             return found
         query = {**query, "pageToken": page["nextPageToken"]}
-    raise CouldNotAsk(f"{path} has more than {MOST_PAGES} pages")
+    raise GoogleError(f"{path} has more than {MOST_PAGES} pages")

@@ -35,10 +35,11 @@ _OPENER = urllib.request.build_opener(_Stay)
 
 
 class NoAnswer(Exception):
-    """Nobody answered; the sentence says who. `unknown_name`: the name of it cannot be resolved."""
+    """Nobody answered; the sentence says who. `unknown_name`: the name of it cannot be resolved; `fix`: what mends it,
+    where it is not the network."""
 
-    def __init__(self, words: str, unknown_name: bool = False) -> None:
-        self.unknown_name = unknown_name
+    def __init__(self, words: str, unknown_name: bool = False, fix: str = "") -> None:
+        self.unknown_name, self.fix = unknown_name, fix
         super().__init__(words)
 
 
@@ -63,11 +64,16 @@ def call(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Answer:
     """The answer, of whatever status. Of a busy side the last one when time is up. NoAnswer when there was none."""
+    headers = headers or {}
+    if wrong := [name for name, value in headers.items() if not (value.isascii() and value.isprintable())]:
+        # http.client would say so too, and show the value, which may be a token.
+        what = f"{wrong[0]} has a line break or another character that no header takes"
+        raise NoAnswer(what, fix="look at the variable or the file that the token comes from")
     deadline, pause, in_doubt = time.monotonic() + seconds, FIRST_PAUSE_SECONDS, False
     while True:
         found: Answer | NoAnswer
         try:
-            found = _once(method, url, headers or {}, body, min(TRY_SECONDS, deadline - time.monotonic()), in_doubt)
+            found = _once(method, url, headers, body, min(TRY_SECONDS, deadline - time.monotonic()), in_doubt)
         except NoAnswer as problem:
             found = problem
         wanted = max(pause, _retry_after(found)) if isinstance(found, Answer) else pause

@@ -131,6 +131,51 @@ def test_a_file_that_holds_no_credentials_is_named(tmp_path: pathlib.Path, text:
         google.Identity(environment={"GOOGLE_APPLICATION_CREDENTIALS": f"{path}.gone"}).token()
 
 
+def test_a_network_that_blinks_while_a_token_is_renewed_ends_no_failover(
+    server: Server, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = server.identity({"GOOGLE_APPLICATION_CREDENTIALS": written(tmp_path, USER)})
+    known.token()
+    clock = {"time": time.time(), "monotonic": time.monotonic()}
+    monkeypatch.setattr(google.time, "time", lambda: clock["time"])
+    monkeypatch.setattr(google.time, "monotonic", lambda: clock["monotonic"])
+
+    def lost(*_: Any, **__: Any) -> https.Answer:
+        raise https.NoAnswer("oauth2 does not answer")
+
+    def later(seconds: float) -> None:
+        clock["time"] += seconds
+        clock["monotonic"] += seconds
+
+    with monkeypatch.context() as cut:
+        cut.setattr(https, "call", lost)
+        later(3599 - google.MARGIN_SECONDS + 1)
+        assert known.token() == TOKEN, "it holds for five minutes more"
+        later(google.MARGIN_SECONDS)
+        with pytest.raises(google.GoogleError, match="does not answer"):
+            known.token()
+    later(google.PROBLEM_SECONDS + 1)
+    assert known.token() == TOKEN and len(server.tokens) == 2
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\nmore", "ü"])
+def test_no_message_shows_a_token(server: Server, ending: str) -> None:
+    """http.client says which value no header takes, and status shows what went wrong."""
+    api = google.Api(server.identity({"GOOGLE_OAUTH_ACCESS_TOKEN": TOKEN + ending}), 0.5)
+    server.answers["compute/x"] = {"kind": "well"}
+    if not ending.strip():
+        assert api.get("compute", "x") == {"kind": "well"}
+        return
+    asks = (
+        lambda: api.get("compute", "x"),
+        lambda: cloudflare.Api({cloudflare.VARIABLE: TOKEN + ending}, server.base, 0.5).get("zones/z"),
+    )
+    for ask in asks:
+        with pytest.raises(CouldNotAsk, match="Authorization has a line break or another character") as refused:
+            ask()
+        assert TOKEN not in f"{refused.value.words}{refused.value.fix}" and "the variable" in refused.value.fix
+
+
 # What each refusal says.
 
 OLDER = {"error": {"code": 403, "message": "Access Not Configured.", "errors": [{"reason": "accessNotConfigured"}]}}
@@ -230,6 +275,22 @@ def test_a_token_is_taken_to_no_other_host(server: Server) -> None:
 
 
 # A bucket.
+
+
+def test_a_proxys_page_is_no_empty_bucket_and_no_answer_of_a_clouds(
+    server: Server, bucket: bucket_store.BucketStore
+) -> None:
+    """Nothing in a bucket means that nobody holds the lock."""
+    page = (200, b"<html>blocked by your company</html>")
+    for act in (lambda: bucket.names("journal/"), lambda: bucket.read("lock.json")):
+        server.refuse = [page]
+        with pytest.raises(Unavailable, match="blocked by your company"):
+            act()
+    for ask in (lambda: server.api().get("compute", "x"), lambda: server.api().post("compute", "x", {})):
+        server.refuse = [page]
+        with pytest.raises(google.GoogleError, match="is not Google's") as refused:
+            ask()
+        assert refused.value.fix == google.NETWORK
 
 
 def test_an_object_that_is_not_there_is_an_answer_and_a_bucket_that_is_gone_is_not(
