@@ -61,6 +61,9 @@ from .storage.backup_store import BackupStoreHandle as BackupStoreHandle
 from .storage.backup_store import Operator as Operator
 from .storage.backup_store import SecondAccount as SecondAccount
 from .storage.backup_store import Writer as Writer
+from .storage.gcs_backup_store import GcsBackupStore as GcsBackupStore
+from .storage.gcs_backup_store import GcsBackupStoreArgs as GcsBackupStoreArgs
+from .storage.gcs_backup_store import GcsBackupStoreHandle as GcsBackupStoreHandle
 from .storage.secret_vault import SecretVault as SecretVault
 from .storage.secret_vault import SecretVaultArgs as SecretVaultArgs
 from .storage.secret_vault import SecretVaultHandle as SecretVaultHandle
@@ -106,6 +109,8 @@ from .workload.cluster import ClusterHandle as ClusterHandle
 from .workload.cluster import cluster_provider as cluster_provider
 from .workload.gke_standby import GkeStandby as GkeStandby
 from .workload.gke_standby import GkeStandbyArgs as GkeStandbyArgs
+from .workload.postgres_backup_job import PostgresBackupJob as PostgresBackupJob
+from .workload.postgres_backup_job import PostgresBackupJobArgs as PostgresBackupJobArgs
 from .workload.workload import Workload as Workload
 from .workload.workload import WorkloadArgs as WorkloadArgs
 from .workload.workload import WorkloadCache as WorkloadCache

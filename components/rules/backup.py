@@ -86,7 +86,7 @@ class BackupStoreIntent(Intent):
                 "taken back"
             )
         if self.writer is not None:
-            problems += _writer_problems(self.writer)
+            problems += federation_problems(self.writer)
         return [*problems, *operator_problems(self.operators), *packed_problems(self.roles)]
 
 
@@ -116,7 +116,8 @@ def _second_problems(second: SecondAccount, store: BackupStoreIntent) -> Iterato
         )
 
 
-def _writer_problems(writer: Writer) -> Iterator[str]:
+def federation_problems(writer: Writer) -> Iterator[str]:
+    """Why a cloud would not take this service account's word."""
     issuer = writer.issuer
     if issuer is None:
         pass  # policy asks for it, once it is known
@@ -126,7 +127,7 @@ def _writer_problems(writer: Writer) -> Iterator[str]:
             "--name CLUSTER --query cluster.identity.oidc.issuer`)"
         )
     elif issuer.endswith("/"):
-        yield f"writer.issuer is {issuer!r}: leave the slash at the end out, Azure compares it letter by letter"
+        yield f"writer.issuer is {issuer!r}: leave the slash at the end out, it is compared letter by letter"
     for name, value in (("namespace", writer.namespace), ("service_account", writer.service_account)):
         if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", value):
             yield f"writer.{name} is {value!r}: give lower-case letters, digits and hyphens"

@@ -10,6 +10,7 @@ from .cloud_sql import CloudSqlStandbyIntent
 from .cloudflare import CloudflareFailoverIntent
 from .database import MySqlReplicaPairIntent
 from .dms import DmsCdcTaskIntent
+from .gcs_backup import GcsBackupStoreIntent, PostgresBackupJobIntent
 from .gke import GkeStandbyIntent
 from .hosts import AzureHostIntent, Ec2HostIntent, GuestStoreIntent, HostGateIntent, OnPremHostIntent
 from .intent import VERSION, Intent
@@ -43,6 +44,7 @@ INTENTS: dict[str, type[Intent]] = {
         EdgeCertificateIntent,
         FrontDoorIntent,
         GcpAlarmsIntent,
+        GcsBackupStoreIntent,
         GkeStandbyIntent,
         GuestStoreIntent,
         HostGateIntent,
@@ -52,6 +54,7 @@ INTENTS: dict[str, type[Intent]] = {
         MySqlReplicaPairIntent,
         ObserverIntent,
         OnPremHostIntent,
+        PostgresBackupJobIntent,
         Route53FailoverPairIntent,
         SecretVaultIntent,
         StandbyDatabaseIntent,

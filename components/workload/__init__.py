@@ -1,4 +1,4 @@
 """What runs in clusters: the application's pods at both sites (Workload), the standby's cluster (GkeStandby), and what
-a primary does for the standby's sake (BackupJob: CronJob or systemd timer, its image). Not here: what that job does
-(guest/backup/), where its backups rest (storage/).
+a primary does for the standby's sake (BackupJob, PostgresBackupJob: CronJob or systemd timer, their images). Not here:
+what these jobs do (guest/backup/, guest/archive/), where backups rest (storage/).
 """

@@ -5,18 +5,17 @@ import json
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
-from pulumi_kubernetes import batch, core
+from pulumi_kubernetes import core
 
 from .. import inventory
 from ..component import Component
-from ..guest.backup.cron import kubernetes
 from ..handle import Given, handle_of
 from ..machine import documents
 from ..payload import guest_file, payload, payload_sha256
 from ..rules import backup as backup_rules
 from ..rules.backup import BackupJobIntent
 from ..storage.backup_store import BackupStoreHandle
-from .pod import WORK_FOLDER, guest_pod
+from .pod import WORK_FOLDER, guest_cron_job, guest_pod
 
 JOB = "rds-backup"
 MAX_AGE_HOURS = 26.0
@@ -145,29 +144,7 @@ class BackupJob(Component):
             },
             opts=child,
         )
-        batch.v1.CronJob(
-            f"{name}-job",
-            metadata=metadata,
-            spec={
-                "schedule": kubernetes(args["schedule"]),
-                "time_zone": "Etc/UTC",
-                "concurrency_policy": "Forbid",
-                "starting_deadline_seconds": args.get("starting_deadline_seconds", 3600),
-                "successful_jobs_history_limit": 3,
-                "failed_jobs_history_limit": 3,
-                "job_template": {
-                    "spec": {
-                        "backoff_limit": 2,
-                        "active_deadline_seconds": args.get("active_deadline_seconds", 14400),
-                        "template": {
-                            "metadata": {"labels": labels},
-                            "spec": _pod(args, account, told, secret),
-                        },
-                    }
-                },
-            },
-            opts=child,
-        )
+        guest_cron_job(f"{name}-job", metadata, known, _pod(args, account, told, secret), child)
         self.job = job
         self.by_hand = f"kubectl create job {job}-manual-$(date +%H%M) --from=cronjob/{job} -n {namespace}"
         # Not declared above: no output.

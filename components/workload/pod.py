@@ -1,9 +1,12 @@
 """The pod of a job that runs a guest role: nobody, nothing writable but its work folder, no token of the cluster."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from pulumi_kubernetes import core
+import pulumi
+from pulumi_kubernetes import batch, core
+
+from ..guest.backup.cron import kubernetes
 
 WORK_FOLDER = "/var/lib/twinsite"
 
@@ -67,3 +70,40 @@ def guest_pod(
             {"name": "work", "empty_dir": {}},
         ],
     }
+
+
+class Scheduled(Protocol):
+    """What an intent says of a job on a schedule."""
+
+    @property
+    def schedule(self) -> str: ...
+    @property
+    def starting_deadline_seconds(self) -> int: ...
+    @property
+    def active_deadline_seconds(self) -> int: ...
+
+
+def guest_cron_job(
+    name: str, metadata: dict[str, Any], known: Scheduled, pod: Any, opts: pulumi.ResourceOptions
+) -> None:
+    """A CronJob of one run at a time, in UTC; a run that fails is tried twice more."""
+    batch.v1.CronJob(
+        name,
+        metadata=metadata,
+        spec={
+            "schedule": kubernetes(known.schedule),
+            "time_zone": "Etc/UTC",
+            "concurrency_policy": "Forbid",
+            "starting_deadline_seconds": known.starting_deadline_seconds,
+            "successful_jobs_history_limit": 3,
+            "failed_jobs_history_limit": 3,
+            "job_template": {
+                "spec": {
+                    "backoff_limit": 2,
+                    "active_deadline_seconds": known.active_deadline_seconds,
+                    "template": {"metadata": {"labels": metadata["labels"]}, "spec": pod},
+                }
+            },
+        },
+        opts=opts,
+    )

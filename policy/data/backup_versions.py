@@ -10,6 +10,7 @@ _BUCKET = "aws:s3/bucket:Bucket"
 _VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
 _CONTAINER = "azure-native:storage:BlobContainer"
 _SERVICE = "azure-native:storage:BlobServiceProperties"
+_GOOGLES = "gcp:storage/bucket:Bucket"
 _WORDS = ("backup", "dump", "archive")
 
 
@@ -29,8 +30,23 @@ def problems(found: Sequence[Resource]) -> Iterator[str]:
                 f"{one.name}: bucket {bucket} holds backups and keeps no versions, so whoever may write one may "
                 "destroy it: add a BucketVersioning with status Enabled"
             )
+        if one.type == _GOOGLES and is_backup(f"{one.name} {one.get('name', '')}"):
+            yield from _googles(one)
         if one.type == _CONTAINER and is_backup(container):
             yield from _account(one, services.get(one.get("accountName")))
+
+
+def _googles(one: Resource) -> Iterator[str]:
+    if one.get("versioning.enabled") is not True and not one.get("retentionPolicy.retentionPeriod"):
+        yield (
+            f"{one.name}: bucket {one.get('name')} holds backups and keeps no versions, so whoever may write one may "
+            "destroy it: set versioning.enabled"
+        )
+    if one.get("softDeletePolicy.retentionDurationSeconds", 604800) == 0:
+        yield (
+            f"{one.name}: bucket {one.get('name')} holds backups and has no soft delete, so who deletes a version "
+            "deletes it for good: take softDeletePolicy out, which is then 7 days, or set 604800 or more"
+        )
 
 
 def _account(one: Resource, service: Resource | None) -> Iterator[str]:
@@ -59,6 +75,7 @@ POLICY = together(
     {
         _BUCKET: ("bucket", "id", "versioning", "versionings"),
         _VERSIONING: ("bucket", "versioningConfiguration"),
+        _GOOGLES: ("name", "versioning", "retentionPolicy", "softDeletePolicy"),
         _CONTAINER: ("accountName", "containerName"),
         _SERVICE: ("accountName", "isVersioningEnabled", "deleteRetentionPolicy"),
     },

@@ -45,6 +45,12 @@ def _container(one: Resource) -> Iterator[str]:
         yield f"publicAccess is {access}, so everyone may read it without a key: set it to None"
 
 
+def _granted(one: Resource) -> Iterator[str]:
+    for member in (one.get("member"), *one.get("members", [])):
+        if member in ("allUsers", "allAuthenticatedUsers"):
+            yield f"{one.get('role')} is granted to {member}, so everyone may have it: {_FIX}"
+
+
 POLICY = each(
     "storage-public",
     Severity.CRITICAL,
@@ -57,5 +63,7 @@ POLICY = each(
         "aws:s3/bucketPolicy:BucketPolicy": _bucket_policy,
         "azure-native:storage:StorageAccount": _account,
         "azure-native:storage:BlobContainer": _container,
+        "gcp:storage/bucketIAMMember:BucketIAMMember": _granted,
+        "gcp:storage/bucketIAMBinding:BucketIAMBinding": _granted,
     },
 )

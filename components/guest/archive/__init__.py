@@ -4,5 +4,5 @@ The dump's files are kept as parts under the manifest that MySQL's backups have 
 engine postgresql). Who may write, branches, choosing and retention are that role's, sessions are ../logical's.
 
 Here: the dump of one moment with its proof, what it does not carry, the restore that may be killed. Not here: when it
-runs (GcsBackupJob), the bucket (GcsBackupStore).
+runs (PostgresBackupJob), the bucket (GcsBackupStore).
 """
