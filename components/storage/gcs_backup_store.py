@@ -183,4 +183,5 @@ class GcsBackupStore(Component):
         granted = gcp.storage.BucketIAMMember(
             f"{self._name}-{who}", bucket=bucket.name, role=role, member=member, opts=self._child()
         )
-        return granted.id
+        found: pulumi.Output[str] = granted.id
+        return found
