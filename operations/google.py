@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import threading
@@ -222,10 +223,16 @@ def _from_gcloud(kind: Sequence[str], environment: Mapping[str, str]) -> tuple[s
     except subprocess.TimeoutExpired:
         raise GoogleError(f"`{shown}` did not answer within {GCLOUD_SECONDS:g} s", LOG_IN, code=NO_IDENTITY) from None
     if done.returncode or not done.stdout.strip():
-        said = " ".join(done.stderr.split())[-300:] or "no reason given"
-        raise GoogleError(f"`{shown}`: {said}", LOG_IN, code=NO_IDENTITY)
+        raise GoogleError(f"`{shown}`: {_first_sentence(done.stderr)}", LOG_IN, code=NO_IDENTITY)
     # gcloud renews a token that has less than five minutes left; for as long it is kept here.
     return done.stdout.strip(), time.time() + 2 * MARGIN_SECONDS
+
+
+def _first_sentence(said: str) -> str:
+    """Of what gcloud says went wrong: what follows it is advice of its own, over several lines."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    wrong = next((line for line in lines if line.startswith("ERROR:")), (lines or ["no reason given"])[-1])
+    return re.sub(r"^ERROR: (\([\w.-]+\) )?", "", wrong).partition(". ")[0].rstrip(".")[:200]
 
 
 class Google(Protocol):

@@ -201,8 +201,8 @@ def _cloudflare(needs: Needs, world: World) -> Iterator[Question]:
     cloudflare = needs.cloudflare
     if cloudflare is None:
         return
-    yield Question("names", "zone, Cloudflare", lambda: cloudflare_account.zone(world.cloudflare, cloudflare))
     yield Question("offers", "load balancing", lambda: cloudflare_account.balancing(world.cloudflare, cloudflare))
+    yield Question("names", "zone, Cloudflare", lambda: cloudflare_account.zone(world.cloudflare, cloudflare))
 
 
 def _world(project: Project, needs: Needs, world: World) -> Iterator[Question]:

@@ -110,12 +110,13 @@ def test_what_is_not_read_here_is_gclouds_to_turn_into_a_token(
 
 def test_a_desk_without_an_identity_is_told_so_once_with_the_way_to_one(tmp_path: pathlib.Path) -> None:
     asked = tmp_path / "asked"
-    path = gcloud(tmp_path, f"echo x >> {asked}; echo 'You do not have an active account.' >&2; exit 1")
+    words = "ERROR: (gcloud.auth.print-access-token) You do not have an active account. Please run:\n\n  $ gcloud init"
+    path = gcloud(tmp_path, f"echo x >> {asked}; printf '{words}' >&2; exit 1")
     known = google.Identity(environment={"PATH": path, "HOME": str(tmp_path)})
     for _ in range(3):
         with pytest.raises(google.GoogleError) as refused:
             known.token()
-        assert "You do not have an active account." in refused.value.words
+        assert refused.value.words == "`gcloud auth print-access-token`: You do not have an active account"
         assert "gcloud auth application-default login" in refused.value.fix
     assert asked.read_text() == "x\n"
     with pytest.raises(google.GoogleError, match="there is no identity"):
