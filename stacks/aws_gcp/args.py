@@ -19,6 +19,8 @@ from twinsite.rules.vpn import AwsGcpVpnIntent
 from twinsite.rules.workload import WorkloadIntent
 
 from ..asked import Intents
+from . import backups
+from .backups import BackupArguments
 from .settings import NAME, Settings, Site
 
 POSTGRES_PORT = 5432
@@ -39,6 +41,8 @@ class Arguments:
     gcp_alarms: Args
     cache: Args | None
     """None: the application has none at the standby."""
+    backups: BackupArguments | None
+    """None: nothing is backed up at Google."""
 
     def intents(self) -> Intents:
         """What each component is meant to be."""
@@ -61,6 +65,8 @@ class Arguments:
         if self.cache is not None:
             given = {**self.cache, "site": Site.GCP.value, "namespace": self.cache["namespace_name"]}
             found["CacheStance"] = CacheStanceIntent.of(given)
+        if self.backups is not None:
+            found |= self.backups.intents()
         return found
 
 
@@ -183,7 +189,21 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
             **pods,
         },
         cache=_cache(settings),
+        backups=_backups(settings, tags),
     )
+
+
+def _backups(settings: Settings, tags: dict[str, str]) -> BackupArguments | None:
+    if settings.backups is None:
+        return None
+    primary = {
+        "address": settings.primary_database_address,
+        "port": POSTGRES_PORT,
+        "database": settings.database,
+        "version": settings.primary_database_version,
+    }
+    serves = settings.standby_serves
+    return backups.arguments(settings.backups, settings.project, primary, settings.database_version, serves, tags)
 
 
 def _cache(settings: Settings) -> Args | None:

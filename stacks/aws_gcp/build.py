@@ -1,6 +1,7 @@
 """Topology aws-gcp: a primary site that exists in AWS, a standby in Google Cloud by mode (source document 004).
 
 AWS (exists): ALB, EKS, RDS for PostgreSQL       Google: network, address; from pilot-light on Cloud SQL and GKE
+    a CronJob in EKS ── pg_dump ──▶ bucket, in every mode, if one is named
     VPC ══ AwsGcpVpn: four tunnels, BGP in each, from pilot-light on ══ network
 FQDN  Cloudflare: the first of ALB and Google's address that says it may write, else a notice
 
@@ -25,7 +26,7 @@ from twinsite.rules import require
 
 from ..asked import Intents, problems, stack_digest
 from ..promise import promised
-from . import store
+from . import backups, store
 from .args import Args, arguments, joined, tags
 from .cluster import inside
 from .estimate import estimate
@@ -61,6 +62,9 @@ def build(settings: Settings) -> dict[str, Any]:
     name = CloudflareFailover(NAME, joined(plain.name, standby={**plain.name["standby"], "address": cluster.address}))
     AwsLinkAlarms(f"{NAME}-watch-aws", joined(_told(plain.aws_alarms), aws_addresses=vpn.aws_addresses))
     GcpAlarms(f"{NAME}-watch-gcp", joined(_told(plain.gcp_alarms), tunnel_names=vpn.tunnel_names))
+    kept_at: pulumi.Input[str] = ""
+    if plain.backups is not None and settings.backups is not None:
+        kept_at = backups.made(f"{NAME}-backups", plain.backups, settings.backups.context)
     entries = [vpn.inventory, database.inventory, cluster.inventory, pods.inventory, name.inventory]
     there = store.bucket(settings)
     published = pulumi.Output.all(entries=entries, bucket=there.name).apply(
@@ -80,6 +84,7 @@ def build(settings: Settings) -> dict[str, Any]:
         "standby_database_password": database.password_secret,
         "resize": cluster.resize,
         "scale": pods.scale,
+        "backups": kept_at,
     }
 
 

@@ -1,5 +1,5 @@
 """What aws-gcp costs in each of its modes: its components' shares, put together. How long a recovery takes is unknown
-while nobody moves the writer; what is lost, while nothing replicates."""
+while nobody moves the writer; what is lost, while nothing replicates and nothing is backed up."""
 
 from dataclasses import replace
 
@@ -12,15 +12,18 @@ from twinsite.estimate.prices import Prices, table
 from twinsite.modes import DrMode
 from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
 from twinsite.rules.cloudflare import CloudflareFailoverIntent
+from twinsite.rules.gcs_backup import PostgresBackupJobIntent
 from twinsite.rules.gke import GkeStandbyIntent
 from twinsite.rules.link_alarms import AwsLinkAlarmsIntent, GcpAlarmsIntent
 from twinsite.rules.vpn import AwsGcpVpnIntent
 from twinsite.rules.workload import WorkloadIntent
+from twinsite.schedule import longest_gap_seconds
 
 from .args import Arguments, arguments
 from .settings import MODES, Settings, Site
 
-NO_DATA = "nothing backs PostgreSQL up into the other cloud yet: in cold all data die with AWS"
+NO_DATA = "nothing backs PostgreSQL up into the other cloud: in cold all data die with AWS"
+BY_HAND = "a backup is restored by hand (page postgres-backup-job), and nobody has measured it"
 NO_PROMOTION = "promotion of the database at Google is not part of this topology yet"
 NO_REPLICATION = "replication from AWS is not part of this topology yet"
 
@@ -34,6 +37,7 @@ def estimate(settings: Settings, prices: Prices | None = None, ground: Ground = 
             "the primary site",
             "traffic between the clouds and to users",
             "backups and logs of the database at Google",
+            "backups in the bucket, by what is written",
             "Cloudflare's plan, monitors more often than once a minute, queries",
             "taxes",
         ),
@@ -56,8 +60,18 @@ def _mode(settings: Settings, prices: Prices) -> Mode:
         *aws.link_alarms(prices, AwsLinkAlarmsIntent.of(plain.aws_alarms)),
         *gcp.alarms(prices, GcpAlarmsIntent.of(plain.gcp_alarms)),
     ]
-    lacking = NO_REPLICATION if database.runs else NO_DATA
-    return Mode(costs, _path(plain, settings.dr_mode), [unknown("writes that had not come over", SECONDS, lacking)])
+    return Mode(costs, _path(plain, settings.dr_mode), _lost(plain))
+
+
+def _lost(plain: Arguments) -> list[Item]:
+    """Of what was written. A backup is of the moment at which it began, and counts once it has ended."""
+    if plain.backups is None:
+        runs = CloudSqlStandbyIntent.of(plain.database).runs
+        return [unknown("writes that had not come over", SECONDS, NO_REPLICATION if runs else NO_DATA)]
+    known = PostgresBackupJobIntent.of(plain.backups.job)
+    words = "at most: a run that takes longer is ended (active_deadline_seconds)"
+    own = Item("a backup's own time", known.active_deadline_seconds, SECONDS, Basis.COMPUTED, words)
+    return [rates.between_backups(longest_gap_seconds(known.schedule)), own]
 
 
 def _path(plain: Arguments, mode: DrMode) -> Path:
@@ -67,7 +81,7 @@ def _path(plain: Arguments, mode: DrMode) -> Path:
         "Cloudflare takes the primary's pool down", Kind.DETECTION, known.detection_seconds, Basis.COMPUTED, words
     )
     data: Item = (
-        unknown("the data are brought", SECONDS, NO_DATA, Kind.RESTORE)
+        unknown("the data are brought", SECONDS, BY_HAND if plain.backups else NO_DATA, Kind.RESTORE)
         if mode == DrMode.COLD
         else unknown("the database at Google is promoted", SECONDS, NO_PROMOTION, Kind.PROMOTION)
     )

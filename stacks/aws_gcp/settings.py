@@ -15,6 +15,8 @@ from twinsite.rules.vpn import INSIDE_RANGES, TUNNELS
 from ..declared import defaults
 from ..home import see
 from ..settings import Reader
+from . import backups
+from .backups import Backups
 
 NAME = "aws-gcp"
 MODES = (DrMode.COLD, DrMode.PILOT_LIGHT, DrMode.WARM)
@@ -130,6 +132,8 @@ class Settings:
     cache_image: str
     cache_memory_mib: int
     cache_holds: tuple[str, ...]
+    backups: Backups | None
+    """None: nothing is backed up at Google."""
 
     @property
     def standby_serves(self) -> bool:
@@ -143,7 +147,9 @@ def read(reader: Reader) -> Settings:
     _hot(reader)
     mode, data = reader.offered("dr_mode", DrMode, MODES, NAME), reader.offered("standby_data", StandbyData, DATA, NAME)
     active = reader.choice("active_site", Site)
-    _cold(reader, mode, data, active)
+    location = _provider(reader, "gcp", "region", "asia-northeast3")
+    kept = backups.read(reader, reader.text("primary_database_version", required=False), location)
+    _cold(reader, mode, data, active, kept is not None)
     region = _provider(reader, "aws", "region", "ap-northeast-2")
     reader.problems += region_problems(region) if region else ()
     accepted = reader.choice("home_in_aws", Accepting) == Accepting.ACCEPT
@@ -160,7 +166,7 @@ def read(reader: Reader) -> Settings:
         gate=_gate(reader),
         region=region,
         project=_provider(reader, "gcp", "project", "PROJECT"),
-        location=_provider(reader, "gcp", "region", "asia-northeast3"),
+        location=location,
         prefix=reader.text("prefix"),
         vpc_id=reader.text("vpc_id"),
         vpc_range=reader.text("vpc_range"),
@@ -221,6 +227,7 @@ def read(reader: Reader) -> Settings:
         cache_image=_cache(reader),
         cache_memory_mib=reader.integer("cache_memory_mib"),
         cache_holds=reader.strings("cache_holds"),
+        backups=kept,
     )
 
 
@@ -234,7 +241,7 @@ def _hot(reader: Reader) -> None:
         )
 
 
-def _cold(reader: Reader, mode: DrMode, data: StandbyData, active: Site) -> None:
+def _cold(reader: Reader, mode: DrMode, data: StandbyData, active: Site, backed_up: bool) -> None:
     accepted = reader.choice("cold_without_data", Accepting) == Accepting.ACCEPT
     if keeps(mode, data).database:
         return
@@ -243,11 +250,11 @@ def _cold(reader: Reader, mode: DrMode, data: StandbyData, active: Site) -> None
             "dr_mode cold would delete the database at Google while active_site is gcp, that is, while it serves users "
             "and holds the only copy: bring users and data back to AWS first, then `pulumi config set active_site aws`"
         )
-    if not accepted:
+    if not accepted and not backed_up:
         reader.problems.append(
-            "dr_mode cold keeps no data outside AWS: nothing backs PostgreSQL up into the other cloud yet, so a dead "
-            "AWS would take them all: `pulumi config set dr_mode pilot-light`, or, knowing this, "
-            "`pulumi config set cold_without_data accept`"
+            "dr_mode cold keeps no data outside AWS while backup_bucket is empty, so a dead AWS would take them all: "
+            "`pulumi config set backup_bucket NAME` (page aws-gcp says what else), `pulumi config set dr_mode "
+            "pilot-light`, or, knowing this, `pulumi config set cold_without_data accept`"
         )
 
 

@@ -194,6 +194,68 @@ def test_a_second_machine_and_a_size_without_a_price_are_told() -> None:
     assert costs(database_tier="db-perf-optimized-N-2")["database db-perf-optimized-N-2"] is None
 
 
+BACKUPS = {
+    "backup_bucket": "crm-dr-backups",
+    "backup_image": f"registry.example.com/postgres-backup@sha256:{'a' * 64}",
+    "backup_password": "backup-word",
+    "primary_database_ca": "-----BEGIN CERTIFICATE-----\n…",
+    "primary_oidc_issuer": "https://oidc.eks.ap-northeast-2.amazonaws.com/id/0123456789ABCDEF",
+    "primary_cluster_context": "eks",
+}
+
+
+@pytest.mark.parametrize("mode", ["cold", "pilot-light", "warm"])
+def test_with_a_bucket_every_mode_backs_up_and_cold_is_no_longer_refused(build: Build, mode: str) -> None:
+    found = build(dr_mode=mode, **BACKUPS)
+    assert found.one("aws-gcp-backups-bucket").inputs["name"] == "crm-dr-backups"
+    job = found.one("aws-gcp-backups-job", "kubernetes:batch/v1:CronJob")
+    assert job.inputs["spec"]["schedule"] == "17 18 * * *"
+    assert "aws-gcp-backups-eks" in job.request.provider, "the primary's cluster, not the standby's"
+    provider = found.one("aws-gcp-backups-eks", "pulumi:providers:kubernetes").inputs
+    assert (provider["context"], provider["skipUpdateUnreachable"]) == ("eks", "true")
+    assert found.one("aws-gcp-backups-secret").holds_secret("stringData", "archive.secrets.json")
+    told = json.loads(found.one("aws-gcp-backups-told").inputs["data"]["archive.json"])
+    assert (told["store"], told["database"]["user"], told["keep_days"]) == ("gs://crm-dr-backups", "backup", 35)
+    assert {"GcsBackupStore", "PostgresBackupJob"} <= {one.type.rpartition(":")[2] for one in found.resources}
+
+
+def test_backups_are_the_same_in_every_mode(build: Build) -> None:
+    def mine(mode: str) -> dict[str, Any]:
+        found = build(dr_mode=mode, **BACKUPS).resources
+        return {one.urn: one.inputs for one in found if one.custom and "aws-gcp-backups" in one.name}
+
+    assert len(mine("cold")) == 11
+    assert mine("cold") == mine("pilot-light") == mine("warm")
+
+
+def test_with_backups_what_is_lost_is_the_schedules_and_the_jobs_own_time(build: Build) -> None:
+    for mode in estimate(read(**BACKUPS)).modes.values():
+        assert [(item.name, item.value) for item in mode.lost] == [
+            ("time between scheduled backups", 86400),
+            ("a backup's own time", 14400),
+        ]
+    hourly = estimate(read(**BACKUPS, backup_schedule="17 * * * *")).modes["cold"]
+    assert total(hourly.lost) == 3600 + 14400
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"backup_image": "backup:latest"}, "PostgresBackupJob: image 'backup:latest' is not pinned"),
+        ({"backup_client_version": 16}, "PostgresBackupJob: client_version is 16 and the server is 17"),
+        ({"backup_bucket": "crm.dr"}, "GcsBackupStore: bucket is 'crm.dr'"),
+        ({"primary_database_ca": ""}, "PostgresBackupJob: database.tls_ca is empty"),
+    ],
+)
+def test_what_backups_would_be_refused_for_is_said_with_all_the_rest(change: dict[str, Any], words: str) -> None:
+    assert [problem for problem in refusals(read(**BACKUPS | change)) if words in problem] != []
+
+
+def test_a_password_of_backups_that_is_not_set_is_lacking() -> None:
+    with pytest.raises(Refused, match="backup_password is not set: `pulumi config set --secret backup_password`"):
+        read(**BACKUPS | {"backup_password": ""})
+
+
 HEAVY = ("pulumi_gcp", "pulumi_cloudflare", "pulumi_azure_native", "pulumi_kubernetes")
 
 

@@ -1,0 +1,120 @@
+"""Backups of the primary's PostgreSQL in a bucket at Google, in every mode: settings, arguments, components."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from twinsite.rules.cloud_sql import series
+from twinsite.rules.gcs_backup import GcsBackupStoreIntent, PostgresBackupJobIntent
+from twinsite.rules.intent import Intent
+
+from ..settings import Reader
+
+SERVICE_ACCOUNT = "postgres-backup"
+Args = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Backups:
+    """Settings, where `backup_bucket` names one."""
+
+    bucket: str
+    location: str
+    """Of the bucket: Google's region, or another place of Cloud Storage."""
+    keep_days: int
+    kms_key: str
+    readers: tuple[str, ...]
+    schedule: str
+    image: str
+    client_version: int
+    namespace: str
+    """In the primary's cluster."""
+    issuer: str
+    context: str
+    user: str
+    tls_ca: str
+
+
+def read(reader: Reader, version: str, location: str) -> Backups | None:
+    """None: nothing is backed up. `version` is the primary's, `location` Google's region."""
+    bucket = reader.text("backup_bucket", required=False)
+    if not bucket:
+        return None
+    reader.secret("backup_password", "`pulumi config set --secret backup_password`, of backup_user at the primary")
+    return Backups(
+        bucket=bucket,
+        location=reader.text("backup_location", required=False) or location,
+        keep_days=reader.integer("backup_keep_days"),
+        kms_key=reader.text("backup_kms_key", required=False),
+        readers=reader.strings("backup_readers"),
+        schedule=reader.text("backup_schedule"),
+        image=reader.text("backup_image"),
+        client_version=reader.integer("backup_client_version") or (series(version) or (0,))[0],
+        namespace=reader.text("primary_namespace"),
+        issuer=reader.text("primary_oidc_issuer"),
+        context=reader.text("primary_cluster_context", required=False),
+        user=reader.text("backup_user"),
+        tls_ca=reader.text("primary_database_ca", required=False),
+    )
+
+
+@dataclass(frozen=True)
+class BackupArguments:
+    """The plain arguments of both components."""
+
+    store: Args
+    job: Args
+
+    def intents(self) -> dict[str, Intent]:
+        """What both are meant to be."""
+        return {
+            "GcsBackupStore": GcsBackupStoreIntent.of(self.store),
+            "PostgresBackupJob": PostgresBackupJobIntent.of(self.job),
+        }
+
+
+def arguments(
+    known: Backups, project: str, database: Args, restores_to: str, serves: bool, tags: dict[str, str]
+) -> BackupArguments:
+    """`database` is the primary's address, database and version; `restores_to` the standby's, like POSTGRES_17."""
+    return BackupArguments(
+        store={
+            "project": project,
+            "bucket": known.bucket,
+            "location": known.location,
+            "writer": {"issuer": known.issuer, "namespace": known.namespace, "service_account": SERVICE_ACCOUNT},
+            "keep_days": known.keep_days,
+            "kms_key": known.kms_key,
+            "readers": list(known.readers),
+            "site_is_active": serves,
+            "labels": tags,
+        },
+        job={
+            "namespace": known.namespace,
+            "image": known.image,
+            "client_version": known.client_version,
+            "restores_to": (series(restores_to.removeprefix("POSTGRES_")) or (0,))[0],
+            "schedule": known.schedule,
+            "database": {**database, "user": known.user, "tls_ca": known.tls_ca},
+            "job": SERVICE_ACCOUNT,
+            "tags": tags,
+        },
+    )
+
+
+def made(name: str, plain: BackupArguments, context: str) -> pulumi.Output[str]:
+    """Both components, the job in the cluster that kubectl's `context` names; where backups are."""
+    # Only now: whoever reads settings needs no SDK.
+    from twinsite import GcsBackupStore, PostgresBackupJob, cluster_provider
+
+    store = GcsBackupStore(name, plain.store)  # type: ignore[arg-type]
+    # An `up` while AWS is dead passes over what is in its cluster.
+    here = cluster_provider(f"{name}-eks", {"site": "aws", "exists": True, "context": context, "kubeconfig": None})
+    database = {**plain.job["database"], "password": pulumi.Config().require_secret("backup_password")}
+    PostgresBackupJob(
+        name,
+        {**plain.job, "database": database, "store": store},  # type: ignore[typeddict-item]
+        pulumi.ResourceOptions(provider=here),
+    )
+    return store.store
