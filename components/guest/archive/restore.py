@@ -35,9 +35,7 @@ def restore(config: Config, which: str, say: Say) -> "dict[str, Any]":
             begun = _begun(server)
             there = facts.target(server)
             problems = judge.problems(config, chosen, there, client_version(), begun is not None)
-            if not problems or begun is None:
-                problems += _trials(config, chosen, server)
-            if problems:
+            if problems := [*problems, *_trials(config, chosen, server)]:
                 raise Refused(problems)
             if begun is not None:
                 say({"event": "again", "unfinished": begun["backup_id"]})
@@ -142,7 +140,8 @@ ROLLBACK;"""
 def _take_away(server: Server, before: "dict[str, Any]") -> None:
     """What an unfinished restore has made."""
     while objects := server.rows(facts.sql("objects.sql")):
-        server.script("".join(f"DROP {one['type']} IF EXISTS {one['identity']} CASCADE;\n" for one in objects))
+        named = ((one["type"].removesuffix(" object"), one["identity"]) for one in objects)  # a statistics object
+        server.script("".join(f"DROP {kind} IF EXISTS {identity} CASCADE;\n" for kind, identity in named))
         if server.rows(facts.sql("objects.sql")) == objects:
             one = objects[0]
             raise Failed(f"{one['type']} {one['identity']} of an unfinished restore is still there: drop it by hand")

@@ -19,7 +19,8 @@ def open_store(url: str, identity: Federation) -> Store:
 
 
 def read_all(store: Store) -> "list[Found]":
-    """Every backup in the store, judged, in the order of their ids; those of another engine are not this role's."""
+    """Every backup in the store, judged, in the order of their ids. What another engine's role has put there is passed
+    over, or it would be deleted as half a backup."""
     sizes = store.sizes(backups.ROOT)
     found = []
     for backup_id in backups.ids(list(sizes)):
@@ -31,7 +32,9 @@ def read_all(store: Store) -> "list[Found]":
                 said = json.loads(store.get(backups.path(backup_id)))
             except ValueError:
                 said = {"engine": manifest.ENGINE}  # half a document
-        found.append(manifest.look(backup_id, said, present))
+        dumped = any(name.startswith("dump/") for name in present)
+        if dumped if said is None else said.get("engine") == manifest.ENGINE:
+            found.append(manifest.look(backup_id, said, present))
     return found
 
 
