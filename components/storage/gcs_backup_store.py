@@ -100,7 +100,7 @@ class GcsBackupStore(Component):
             opts=self._child(),
         )
         self.audience, lends = self._federated(args["writer"], account)
-        grants = [lends, self._grant("writer", bucket, WRITES, account.member)]
+        grants = [lends, self._grant("writer", bucket, WRITES, pulumi.Output.concat("serviceAccount:", account.email))]
         for number, reader in enumerate(known.readers):
             grants.append(self._grant(f"reader-{number}", bucket, READS, reader))
         self.store = pulumi.Output.all(bucket.name, *grants).apply(lambda found: f"gs://{found[0]}")

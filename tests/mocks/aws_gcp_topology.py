@@ -28,6 +28,10 @@ FILL = {
     "gcp:compute/router:Router": lambda name, inputs: {"project": "example-dr"},
     "gcp:servicenetworking/connection:Connection": lambda name, inputs: {"peering": "servicenetworking-googleapis-com"},
     "gcp:compute/globalAddress:GlobalAddress": lambda name, inputs: {"address": inputs.get("address") or "34.120.1.7"},
+    **{
+        f"gcp:iam/{kind[0].lower()}{kind[1:]}:{kind}": lambda name, inputs: {"name": f"projects/7/pools/{name}"}
+        for kind in ("WorkloadIdentityPool", "WorkloadIdentityPoolProvider")
+    },
     "gcp:monitoring/notificationChannel:NotificationChannel": lambda name, inputs: {
         "name": f"projects/example-dr/notificationChannels/{name}"
     },
