@@ -356,3 +356,17 @@ def raiser(error: OSError) -> Callable[..., Any]:
         raise error
 
     return scandir
+
+
+def test_what_two_hosts_delete_is_gone_with_its_folders_and_no_error(tmp_path: Path) -> None:
+    """Both sites' retention may work in one mounted folder."""
+    kept = store.FolderStore(str(tmp_path))
+    names = [f"backups/{day}/data/{part}" for day in ("old", "new") for part in "ab"]
+    for name in names:
+        kept.put(name, b"1")
+    for name in [*names[:2], *names[:2]]:
+        kept.delete(name)
+    assert [path.name for path in (tmp_path / "backups").iterdir()] == ["new"]
+    for name in names[2:]:
+        kept.delete(name)
+    assert tmp_path.is_dir() and list(tmp_path.iterdir()) == []

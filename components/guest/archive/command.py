@@ -81,16 +81,22 @@ def _run(config: Config, planned: bool) -> "dict[str, Any]":
 
 
 def _prune(config: Config, made: str) -> "list[str]":
-    """Delete what is outdated by the rule of MySQL's backups; the manifest first, so that no half counts."""
+    """Delete what is outdated by the rule of MySQL's backups; the manifest first, so that no half counts. Those of
+    another database in the same store are its own job's to delete."""
     store = open_store(config.store, config.identity)
     gone = []
-    for one in retention.outdated(read_all(store), made, config.keep_days):
+    ours = [one for one in read_all(store) if not one.complete or _is_of(config, one.manifest or {})]
+    for one in retention.outdated(ours, made, config.keep_days):
         names = store.sizes(backups.path(one.backup_id, ""))
         for name in sorted(names, key=lambda name: (not name.endswith(f"/{backups.NAME}"), name)):
             store.delete(name)
         gone.append(one.backup_id)
         _say({"event": "outdated", "backup_id": one.backup_id})
     return gone
+
+
+def _is_of(config: Config, said: "dict[str, Any]") -> bool:
+    return bool(said.get("schema") == config.database.database)
 
 
 def _about(made: "dict[str, Any]") -> "dict[str, Any]":

@@ -87,10 +87,11 @@ class FolderStore:
         path = self._folder / name
         try:
             path.unlink(missing_ok=True)
-            if path.parent != self._folder and not any(path.parent.iterdir()):
-                path.parent.rmdir()
         except OSError as error:
             raise Failed(f"{path} cannot be deleted: {error}") from error
+        with contextlib.suppress(OSError):  # the first that is not empty, or gone already
+            for folder in path.relative_to(self._folder).parents[:-1]:
+                (self._folder / folder).rmdir()
 
 
 class BlobStore:
