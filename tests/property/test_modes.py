@@ -79,7 +79,8 @@ def test_each_mode_of_a_standby_at_google_adds_to_the_one_below_and_changes_noth
         pulumi.runtime.set_all_config({})
     for lower, higher in pairwise(runs):
         assert lower.keys() < higher.keys()
-        assert [one.name for urn, one in lower.items() if one.custom and higher[urn].inputs != one.inputs] == []
+        changed = [one.name for urn, one in lower.items() if one.custom and higher[urn].inputs != one.inputs]
+        assert changed == ["aws-gcp-inventory"], "it says which mode there is, and what"
 
 
 def test_the_comparison_sees_a_change() -> None:
