@@ -17,6 +17,7 @@ from .sources import Sources, Unread
 from .subject import Subject, line
 
 RUNS = ("RUNNING", "RECONCILING")
+_COMING = ("creating", "creatingWithoutRetries", "recreating")
 _GROUP = re.compile(r"/(projects/[^/]+/zones/[^/]+/instanceGroupManagers/[^/?]+)")
 
 
@@ -29,6 +30,8 @@ class Pool:
     nodes: int
     """In all zones together."""
     zones: int
+    coming: int = 0
+    """Of `nodes`, those that Google tries to make, and may not have: it tries for as long as the size says."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,10 @@ def cluster(known: Cluster, asked: google.Google) -> Found:
 
 def _pool(found: Mapping[str, Any], asked: google.Google) -> Pool:
     groups = [one[1] for url in found.get("instanceGroupUrls") or () if (one := _GROUP.search(str(url)))]
-    sizes = [int(asked.get("compute", f"compute/v1/{group}").get("targetSize") or 0) for group in groups]
-    return Pool(str(found["name"]), str(found.get("status") or "UNKNOWN"), sum(sizes), len(groups))
+    known = [asked.get("compute", f"compute/v1/{group}") for group in groups]
+    nodes = sum(int(one.get("targetSize") or 0) for one in known)
+    coming = sum(int((one.get("currentActions") or {}).get(what) or 0) for one in known for what in _COMING)
+    return Pool(str(found["name"]), str(found.get("status") or "UNKNOWN"), nodes, len(groups), coming)
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,13 @@ class ClusterSeen:
             return
         yield from self._size(pool)
         for one in found.pools:
+            if one.coming:
+                yield (
+                    f"pool {one.name} of cluster {known.name} is told to have {one.nodes} nodes and {one.coming} of "
+                    "them are not there yet: ask again in some minutes; if it stays so, the zone may have no more "
+                    f"machines or the project no more quota: `gcloud compute operations list --project {known.project} "
+                    "--filter operationType=insert` says which"
+                )
             if one.status not in RUNS:
                 yield (
                     f"pool {one.name} of cluster {known.name} is {one.status}: `gcloud container node-pools describe "

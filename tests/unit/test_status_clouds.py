@@ -237,6 +237,14 @@ def test_where_nobody_sees_the_name_the_stacks_word_is_taken_and_said_to_be_that
     assert "by the stack's setting, as nobody sees where the name leads" in found[0]
 
 
+def test_nodes_that_google_has_not_are_not_shown_as_there(clouds: Clouds) -> None:
+    """A group's size is what it is told: a zone without machines leaves it so, and the cluster RUNNING."""
+    group = {"targetSize": 1, "currentActions": {"creating": 1, "none": 0}}
+    clouds.google[GROUP.format(pool="warm", zone="a")] = group
+    found = [one for one in seen(clouds).problems() if "not there yet" in one]
+    assert len(found) == 1 and "pool warm of cluster twinsite is told to have 2 nodes and 1 of them" in found[0]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
