@@ -15,11 +15,19 @@ from ..machine import documents
 from ..modes import DrMode
 from ..payload import guest_file, payload, payload_sha256
 from ..rules.backup import label
-from ..rules.logical import LogicalReplicaIntent, resume_seconds
+from ..rules.logical import ABANDONED, FOLLOWS, TAKEN_AWAY, LogicalReplicaIntent, resume_seconds
 from ..workload.pod import guest_pod
 from .postgres import PostgresHandle
 
 ROLE = "logical"
+VERBS = {
+    FOLLOWS: ["set-up"],
+    TAKEN_AWAY: ["take-away"],
+    ABANDONED: ["take-away", "--without-source"],
+}
+"""What the Job does."""
+SUSPEND = "suspend"
+"""Of the CronJob, true once the flow is taken away."""
 DEADLINE_SECONDS = 600
 """How long a run may take beside the first copy."""
 
@@ -29,6 +37,10 @@ class LogicalReplicaArgs(TypedDict):
 
     dr_mode: DrMode
     """In cold nothing follows."""
+
+    replication: NotRequired[str]
+    """What is to become of it. follows, the default. taken-away: subscription, slot and publication go, the data stay;
+    before cold. abandoned: the same while the source is gone, so that its slot stays there."""
 
     replica: str
     """Names slot, publication and subscription alike, for instance crm: lower-case letters, digits, _."""
@@ -82,6 +94,13 @@ class LogicalReplicaArgs(TypedDict):
     copy_seconds: NotRequired[int]
     """How long the first copy may take, while `pulumi up` waits. Defaults to 3600."""
 
+    metrics_project: NotRequired[str]
+    """Google's project whose Cloud Monitoring is told of each look, lag and slot, for GcpAlarms: the pod's account may
+    write metrics there. Defaults to none."""
+
+    account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
+    """On the service account, like iam.gke.io/gcp-service-account. Default to none."""
+
     site: NotRequired[str]
     """Where the cluster is, as the inventory has it; with source_host and target_host it gives the inventory's flow."""
 
@@ -101,10 +120,15 @@ class LogicalReplica(Component):
 
     Creates from pilot-light on: service account, configuration, secret, a Job that sets all of it up and a CronJob that
     looks at it. `pulumi up` waits for the Job, and so for the first copy. SQL runs in the cluster, never at the desk.
+    The Job comes after what the component comes after (`depends_on`).
+
+    A slot that nobody reads fills the source's disk. So the CronJob is not deleted, in preview or in `up`, before the
+    flow was taken away: that `up`'s Job does it, and suspends the CronJob, which is how the state says so (ADR 52).
     """
 
     ready: pulumi.Output[str | None]
-    """Name of the Job, known when the first copy is at the target; None while dr_mode is cold."""
+    """Name of the Job, known when it is done: the first copy is at the target, or the flow is taken away. None while
+    dr_mode is cold."""
     slot_wal_keep_mib: int
     """max_slot_wal_keep_size that the source must have, MiB; the same in every mode, as is what follows."""
     source_parameters: dict[str, str]
@@ -119,6 +143,9 @@ class LogicalReplica(Component):
         self._name, self._args, self._known = name, args, known
         self._ends = {"source": source, "target": target}
         self._job = f"logical-{known.replica.replace('_', '-')}"
+        # In every mode: the engine wants the hook for what a mode takes away.
+        self._kept = keep_slot(name, known.replica, known.replication)
+        self._after = _listed(opts)
         self.slot_wal_keep_mib, self.source_parameters = known.slot_wal_keep_mib, known.source_parameters
         self.by_hand = {verb: self._by_hand(verb) for verb in ("look", "sequences", "take-away")}
         self.ready = pulumi.Output.from_input(None)
@@ -149,7 +176,10 @@ class LogicalReplica(Component):
         metadata = {"name": job, "namespace": known.namespace, "labels": labels}
         config, secrets = self._config(), self._secrets()
         account = core.v1.ServiceAccount(
-            f"{name}-account", metadata=metadata, automount_service_account_token=False, opts=child
+            f"{name}-account",
+            metadata={**metadata, "annotations": self._args.get("account_annotations", {})},
+            automount_service_account_token=False,
+            opts=child,
         )
         told = core.v1.ConfigMap(
             f"{name}-told",
@@ -172,9 +202,12 @@ class LogicalReplica(Component):
             )
             return {"metadata": {"labels": labels}, "spec": spec}
 
-        # A Job is never changed: another configuration or another password is another Job, which runs.
+        verb = VERBS[known.replication]
+        if known.follows:
+            verb = [*verb, "--wait", str(known.copy_seconds)]
+        # A Job is never changed: another configuration, password or verb is another Job, which runs.
         digest = pulumi.Output.all(config, secrets).apply(
-            lambda both: documents.digest("\n".join(both), payload_sha256(ROLE))[:10]
+            lambda both: documents.digest("\n".join([*both, *verb]), payload_sha256(ROLE))[:10]
         )
         set_up = batch.v1.Job(
             f"{name}-set-up",
@@ -182,11 +215,11 @@ class LogicalReplica(Component):
             spec={
                 "backoff_limit": 3,
                 "active_deadline_seconds": known.copy_seconds + DEADLINE_SECONDS,
-                "template": pod("set-up", "--wait", str(known.copy_seconds)),
+                "template": pod(*verb),
             },
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[account, told, secret],
+                depends_on=[account, told, secret, *self._after],
                 custom_timeouts=pulumi.CustomTimeouts(create=f"{known.copy_seconds + 2 * DEADLINE_SECONDS}s"),
             ),
         )
@@ -197,6 +230,7 @@ class LogicalReplica(Component):
                 "schedule": kubernetes(known.schedule),
                 "time_zone": "Etc/UTC",
                 "concurrency_policy": "Forbid",
+                SUSPEND: not known.follows,
                 "successful_jobs_history_limit": 1,
                 "failed_jobs_history_limit": 3,
                 "job_template": {
@@ -207,7 +241,7 @@ class LogicalReplica(Component):
                     }
                 },
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[set_up]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[set_up, *self._after], hooks=self._kept),
         )
         made: pulumi.Output[str | None] = set_up.metadata.name
         return made
@@ -223,6 +257,7 @@ class LogicalReplica(Component):
             "left_out_extensions": list(known.left_out_extensions),
             "owner_at_target": known.owner_at_target,
             "margin": known.margin,
+            "metrics_project": known.metrics_project,
         }
 
         def config(found: dict[str, dict[str, Any]]) -> str:
@@ -281,3 +316,30 @@ class LogicalReplica(Component):
                 ),
             ),
         )
+
+
+def keep_slot(name: str, replica: str, replication: str) -> pulumi.ResourceHookBinding:
+    """Hook binding for the CronJob: it goes when the flow was taken away, which its state says, or was given up. For a
+    program that makes no LogicalReplica `name` any more as well: the engine wants the hook of what the state has."""
+
+    async def refuse(args: pulumi.ResourceHookArgs) -> None:
+        spec = (args.old_inputs or {}).get("spec") or {}
+        if replication == ABANDONED or spec.get(SUSPEND):
+            return
+        raise ValueError(
+            f"{args.name} looks at replica {replica}, whose slot is at the source: with nobody to read it, it keeps "
+            f"WAL there up to max_slot_wal_keep_size. In the mode of before set replication to {TAKEN_AWAY} "
+            f"(`pulumi config set replication {TAKEN_AWAY}`) and run `pulumi up`, then this again; where the source is "
+            f"gone for good, set it to {ABANDONED}"
+        )
+
+    hook = pulumi.ResourceHook(f"{name}-keep-slot", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
+    return pulumi.ResourceHookBinding(before_delete=[hook])
+
+
+def _listed(opts: pulumi.ResourceOptions | None) -> list[pulumi.Resource]:
+    """What the component was told to come after: Pulumi does not tell a component's parts."""
+    given: Any = opts.depends_on if opts is not None else None
+    if given is None:
+        return []
+    return list(given) if isinstance(given, (list, tuple)) else [given]

@@ -4,13 +4,19 @@ import re
 
 from ..rules.cloud_sql import CloudSqlStandbyIntent
 from ..rules.link_alarms import GcpAlarmsIntent
+from ..rules.logical import LogicalReplicaIntent
 from ..rules.vpn import TUNNELS, AwsGcpVpnIntent
-from .figures import Item
+from ..schedule import longest_gap_seconds
+from .figures import SECONDS, Basis, Item
 from .prices import HOURS_PER_MONTH, Prices
 from .route53 import added
 
 CONNECTIONS = 2
 """At AWS, each with two tunnels."""
+ALARM_SECONDS = 120
+"""From a value to whoever is told: aligned over one minute, and so for another (GcpAlarms)."""
+BEAT_SECONDS = 10
+"""How long a look waits for its heartbeat (guest/logical/look.py)."""
 CONDITIONS = 2
 """Of a policy: what is wrong, and what stopped."""
 _CUSTOM = re.compile(r"db-custom-(\d+)-(\d+)")
@@ -56,6 +62,17 @@ def alarms(prices: Prices, known: GcpAlarmsIntent) -> list[Item]:
         return []
     words = f"{known.alarms} alarms of {CONDITIONS} conditions"
     return [prices.cost("alarms at Google", "gcp/alert-condition", known.region, known.alarms * CONDITIONS, words)]
+
+
+def replica_loss(known: LogicalReplicaIntent, watched: GcpAlarmsIntent) -> Item:
+    """What an unplanned failover may lose of a LogicalReplica: a lag that nobody has been told of yet."""
+    every = longest_gap_seconds(known.schedule)
+    seconds = watched.lag_seconds + every + BEAT_SECONDS + ALARM_SECONDS
+    words = (
+        f"lag alarm at {watched.lag_seconds} s, a heartbeat every {every} s that may take {BEAT_SECONDS} s, told after "
+        f"{ALARM_SECONDS} s; a lag below it is whatever the last look said"
+    )
+    return Item("rows on their way", float(seconds), SECONDS, Basis.COMPUTED, words)
 
 
 def address(prices: Prices, region: str) -> Item:

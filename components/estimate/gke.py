@@ -16,11 +16,17 @@ READY_SECONDS = 5.0
 
 
 def cluster(prices: Prices, known: GkeStandbyIntent) -> list[Item]:
-    """A GkeStandby in its mode: nothing in cold, the control plane in pilot-light, nodes in warm. What NAT and the
-    address of users cost by use is not in it."""
+    """A GkeStandby in its mode: nothing in cold, the control plane and the system's node in pilot-light, more nodes in
+    warm. What NAT and the address of users cost by use is not in it."""
     if not known.exists:
         return []
     found = [prices.cost(f"cluster {known.cluster}", "gke/cluster", known.region, HOURS_PER_MONTH)]
+    if known.system:
+        kind = known.system_machine_type
+        found += [
+            prices.cost(f"node for the system {kind}", f"gce/{kind}", known.region, HOURS_PER_MONTH),
+            prices.cost("system node's disk", "gce/pd-balanced", known.region, float(known.disk_gib)),
+        ]
     nodes = len(known.zones) * known.warm_nodes if known.warm else 0
     if nodes:
         hours, gib = nodes * HOURS_PER_MONTH, float(nodes * known.disk_gib)

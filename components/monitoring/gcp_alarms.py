@@ -71,8 +71,8 @@ class GcpAlarms(Component):
     A threshold of Google's rests while its series is silent: a tunnel whose gateway is gone would page nobody. Google
     sees an absence only of what it has seen since the policy was made: a metric that nobody ever wrote stays quiet.
 
-    In every mode: channels, and of what is asked for metrics of twinsite's own and pools. From pilot-light on: tunnels,
-    sessions, and of what is asked for lag and slots. In warm: pods.
+    In every mode: channels, and of what is asked for pools. From pilot-light on: tunnels, sessions, and of what is
+    asked for lag and slots. In warm: pods. Metrics of twinsite's own come with what watches them.
     """
 
     channels: pulumi.Output[list[str]]
@@ -129,7 +129,7 @@ class GcpAlarms(Component):
         )
 
     def _own_metrics(self) -> dict[str, gcp.monitoring.MetricDescriptor]:
-        """Those that are watched, in any mode. Google refuses a policy over a metric that it has not heard of."""
+        """Those that are watched. Google refuses a policy over a metric that it has not heard of."""
         known = self._known
         return {
             part: gcp.monitoring.MetricDescriptor(
@@ -144,8 +144,8 @@ class GcpAlarms(Component):
                 opts=self._child(),
             )
             for part, watched, what in (
-                ("replication_lag_seconds", known.lag_seconds, "Age of the newest row at the target, seconds."),
-                ("slot_retained_bytes", known.slot_gib, "What the flow's slot makes the source keep, in bytes."),
+                ("replication_lag_seconds", known.lag_watched, "Age of the newest row at the target, seconds."),
+                ("slot_retained_bytes", known.slot_watched, "What the flow's slot makes the source keep, in bytes."),
                 ("pool_up", known.pools, "1 while the site's pool is healthy, else 0."),
             )
             if watched

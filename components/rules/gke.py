@@ -13,6 +13,7 @@ NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 ACCOUNT_LIMIT = 30
 """Characters of a service account's name; those of nodes and pods begin with the cluster's, which may have 40."""
 PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
+MACHINE = re.compile(r"[a-z]+[0-9][a-z]*-[a-z]+(-[a-z0-9]+)*")
 CHANNELS = ("STABLE", "REGULAR", "EXTENDED")
 ZONES = 3
 PODS_RANGE_A_NODE = 256
@@ -44,6 +45,8 @@ class GkeStandbyIntent(Intent):
     disk_gib: int = 50
     warm_nodes: int = 1
     serving_nodes: int = 2
+    system_machine_type: str = ""
+    """Empty: no pool of its own for the system's pods."""
     identities: dict[str, str] = field(default_factory=dict)
     site_is_active: bool = False
 
@@ -58,9 +61,15 @@ class GkeStandbyIntent(Intent):
         return keeps(DrMode(self.dr_mode), StandbyData.REPLICA).application
 
     @property
+    def system(self) -> bool:
+        """Whether there is a node for the system's own pods and for jobs, as soon as there is a cluster."""
+        return self.exists and bool(self.system_machine_type)
+
+    @property
     def most_nodes(self) -> int:
         """Of the whole cluster while it serves and is upgraded."""
-        return len(self.zones) * (self.warm_nodes + self.serving_nodes + 2 * SURGE)
+        system = 1 + SURGE if self.system_machine_type else 0
+        return len(self.zones) * (self.warm_nodes + self.serving_nodes + 2 * SURGE) + system
 
     def problems(self) -> list[str]:
         """Why there must be no such cluster."""
@@ -98,8 +107,9 @@ def _names(known: GkeStandbyIntent) -> Iterator[str]:
 
 
 def _sizes(known: GkeStandbyIntent) -> Iterator[str]:
-    if not re.fullmatch(r"[a-z]+[0-9][a-z]*-[a-z]+(-[a-z0-9]+)*", known.machine_type):
-        yield f"machine_type {known.machine_type!r} is none of Google's: write it like e2-standard-4"
+    for field_, size in (("machine_type", known.machine_type), ("system_machine_type", known.system_machine_type)):
+        if not MACHINE.fullmatch(size) and (size or field_ == "machine_type"):
+            yield f"{field_} {size!r} is none of Google's: write it like e2-standard-4"
     if known.disk_gib < LEAST_DISK_GIB:
         yield f"disk_gib {known.disk_gib} has no room for images: set {LEAST_DISK_GIB} or more"
     if known.warm_nodes < 1:

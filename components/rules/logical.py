@@ -22,6 +22,9 @@ RETRY_SECONDS = 5
 """wal_retrieve_retry_interval's default: how often a subscription tries."""
 SEGMENT_MIB = 16
 """PostgreSQL keeps WAL in whole segments."""
+FOLLOWS, TAKEN_AWAY, ABANDONED = "follows", "taken-away", "abandoned"
+REPLICATIONS = (FOLLOWS, TAKEN_AWAY, ABANDONED)
+"""What is to become of a flow: it goes on; it is taken away at both ends; or at the target, for the source is gone."""
 STATIC = ("max_replication_slots", "max_wal_senders", "rds.logical_replication")
 """Of RDS: a change waits for a reboot [Amazon RDS user guide, Performing logical replication for PostgreSQL]."""
 
@@ -43,6 +46,7 @@ class LogicalReplicaIntent(Intent):
     """What a LogicalReplica is meant to be."""
 
     dr_mode: str = DrMode.COLD.value
+    replication: str = FOLLOWS
     replica: str = ""
     source: LogicalEnd = LogicalEnd()
     target: LogicalEnd = LogicalEnd()
@@ -60,12 +64,18 @@ class LogicalReplicaIntent(Intent):
     image: str = ""
     schedule: str = "*/5 * * * *"
     copy_seconds: int = 3600
+    metrics_project: str = ""
     tags: dict[str, str] | None = None
 
     @property
     def runs(self) -> bool:
         """Whether the mode has a live copy."""
         return self.dr_mode != DrMode.COLD
+
+    @property
+    def follows(self) -> bool:
+        """Whether rows are to come."""
+        return self.runs and self.replication == FOLLOWS
 
     @property
     def slot_wal_keep_mib(self) -> int:
@@ -124,6 +134,8 @@ def _names(known: LogicalReplicaIntent) -> Iterator[str]:
     modes = [mode.value for mode in DrMode]
     if known.dr_mode not in modes:
         yield f"dr_mode {known.dr_mode!r} is none of {', '.join(modes)}: set one of them"
+    if known.replication not in REPLICATIONS:
+        yield f"replication {known.replication!r} is none of {', '.join(REPLICATIONS)}: set one of them"
     if not NAME.fullmatch(known.replica):
         yield (
             f"replica {known.replica!r} cannot name a slot: use a letter, then up to 40 lower-case letters, digits "

@@ -1,7 +1,7 @@
 """A GKE cluster at the standby site: there from pilot-light on, with nodes for as many pods as the mode keeps."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -25,7 +25,7 @@ class GkeStandbyArgs(TypedDict):
     """Arguments of GkeStandby."""
 
     dr_mode: DrMode
-    """Cold: no cluster. Pilot-light: the cluster, without nodes. Warm: with nodes for reduced pods."""
+    """Cold: no cluster. Pilot-light: the cluster, without nodes for your pods. Warm: with nodes for reduced ones."""
 
     site: str
     """Name of this site, as the inventory has it."""
@@ -73,6 +73,10 @@ class GkeStandbyArgs(TypedDict):
     serving_nodes: NotRequired[int]
     """Nodes a zone that a failover adds, in any mode that has the cluster. Defaults to 2."""
 
+    system_machine_type: NotRequired[str]
+    """Of one node, in the first of the zones, for the system's own pods and for jobs (LogicalReplica's), as soon as
+    there is a cluster. Defaults to none: in pilot-light no pod runs at all."""
+
     identities: NotRequired[dict[str, str]]
     """Name -> NAMESPACE/SERVICE-ACCOUNT: accounts of Google's that pods act as. Defaults to none."""
 
@@ -90,7 +94,8 @@ class GkeStandby(Component):
     """A private cluster at Google for the application of a site that stands by.
 
     Creates in every mode: subnet, router, the address that users come to, accounts for nodes and pods. From pilot-light
-    on: the cluster, its way out, and pool `serving` without nodes, whose size is never Pulumi's. In warm: pool `warm`.
+    on: the cluster, its way out, pool `serving` without nodes, whose size is never Pulumi's, and with
+    `system_machine_type` pool `system` with one. In warm: pool `warm`.
     """
 
     address: pulumi.Output[str]
@@ -121,7 +126,7 @@ class GkeStandby(Component):
         self._name, self._args, self._known = name, args, known
         self._labels = args.get("labels", {})
         # In every mode: the engine wants the hook for what a mode takes away.
-        self._kept = {part: self._keep(part) for part in ("cluster", "serving", "warm")}
+        self._kept = {part: self._keep(part) for part in ("cluster", "serving", "system", "warm")}
         subnet, router = self._ground()
         account = self._account("nodes", "Nodes of")
         roles = [self._role(account, role) for role in NODE_ROLES]
@@ -134,8 +139,10 @@ class GkeStandby(Component):
             cluster = self._cluster(subnet, account, [self._way_out(subnet, router), *roles])
             serving = self._pool("serving", 0, cluster, account, mine=False)
             pools = [serving]
+            if known.system:
+                pools.append(self._pool("system", 1, cluster, account, known.zones[:1], known.system_machine_type))
             if known.warm:
-                pools.append(self._pool("warm", known.warm_nodes, cluster, account, mine=True))
+                pools.append(self._pool("warm", known.warm_nodes, cluster, account))
             for one, found in identities.items():
                 self._act_as(one, found, cluster)
             self.cluster_name, self.serving_pool = cluster.name, serving.name
@@ -317,10 +324,14 @@ class GkeStandby(Component):
         nodes: int,
         cluster: gcp.container.Cluster,
         account: gcp.serviceaccount.Account,
-        mine: bool,
+        zones: Sequence[str] = (),
+        machine_type: str = "",
+        mine: bool = True,
     ) -> gcp.container.NodePool:
-        """`mine`: its size is the program's. Of one that is operations', a refresh must not bring the old size back
-        (ADR 49), and `initial_node_count` is never given: a resize changes it, and it would make another pool."""
+        """In all zones, of the cluster's machine type, if nothing else is said. `mine`: its size is the program's.
+
+        Of one that is operations', a refresh must not bring the old size back (ADR 49), and `initial_node_count` is
+        never given: a resize changes it, and it would make another pool."""
         known = self._known
         return gcp.container.NodePool(
             f"{self._name}-{part}",
@@ -328,12 +339,12 @@ class GkeStandby(Component):
             cluster=cluster.id,
             location=known.region,
             project=known.project,
-            node_locations=list(known.zones),
+            node_locations=list(zones or known.zones),
             node_count=nodes,
             management={"auto_repair": True, "auto_upgrade": True},
             upgrade_settings=SURGE,
             node_config={
-                "machine_type": known.machine_type,
+                "machine_type": machine_type or known.machine_type,
                 "disk_size_gb": known.disk_gib,
                 "disk_type": "pd-balanced",
                 "service_account": account.email,

@@ -54,6 +54,11 @@ def settings(given: Given) -> dict[str, Any]:
         "primary_marker": "served by site aws",
         "standby_marker": "served by site gcp",
         "alarm_emails": [f"ops@{DOMAIN}"],
+        "replication_image": f"asia-northeast3-docker.pkg.dev/example-dr/crm/postgres-client@sha256:{'ef' * 32}",
+        "replication_authority": "/etc/ssl/rds.pem",
+        "primary_database_user": "crm_owner",
+        "primary_database_ca": "-----BEGIN CERTIFICATE-----\nnobody's\n-----END CERTIFICATE-----\n",
+        "wal_mib_per_hour": 1000,
     }
 
 
@@ -62,6 +67,8 @@ def secrets(given: Given) -> dict[str, str]:
     key, mark, chain = given.authority.pem(f"crm-gcp.{DOMAIN}").partition("-----BEGIN CERTIFICATE-----")
     return {
         "application_password": given.passwords["application"],
+        "primary_database_password": given.passwords["owner"],
+        "replication_password": given.passwords["replication"],
         "standby_certificate": mark + chain,
         "standby_certificate_key": key,
     }
@@ -78,7 +85,7 @@ SCENE = Scene(
     sites=(Site("aws", {"aws": ()}, (".amazonaws.com",)), Site("gcp", {"gcp": ()}, (".googleapis.com",))),
     settings=settings,
     secrets=secrets,
-    passwords=("application",),
+    passwords=("application", "owner", "replication"),
     tell=tell,
     recorded_only=RECORDED_ONLY,
 )

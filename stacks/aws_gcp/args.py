@@ -15,12 +15,14 @@ from twinsite.rules.cloudflare import CloudflareFailoverIntent
 from twinsite.rules.gke import GkeStandbyIntent
 from twinsite.rules.intent import Intent
 from twinsite.rules.link_alarms import AwsLinkAlarmsIntent, GcpAlarmsIntent
+from twinsite.rules.logical import LogicalReplicaIntent
 from twinsite.rules.vpn import AwsGcpVpnIntent
 from twinsite.rules.workload import WorkloadIntent
 
 from ..asked import Intents
 from . import backups
 from .backups import BackupArguments
+from .replica import IDENTITY, LOOK_MINUTES, Replica, Replication
 from .settings import NAME, Settings, Site
 
 POSTGRES_PORT = 5432
@@ -43,6 +45,8 @@ class Arguments:
     """None: the application has none at the standby."""
     backups: BackupArguments | None
     """None: nothing is backed up at Google."""
+    replica: Args | None
+    """None: somebody else replicates."""
 
     def intents(self) -> Intents:
         """What each component is meant to be."""
@@ -67,6 +71,8 @@ class Arguments:
             found["CacheStance"] = CacheStanceIntent.of(given)
         if self.backups is not None:
             found |= self.backups.intents()
+        if self.replica is not None:
+            found["LogicalReplica"] = LogicalReplicaIntent.of(self.replica)
         return found
 
 
@@ -78,6 +84,15 @@ def tags() -> dict[str, str]:
 
 def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
     """Of every component, from settings; `tags` are on all of them, at Google as labels."""
+    replica = settings.replica
+    # Pools are not watched: nobody asks Cloudflare on a schedule. The slot is RDS's own metric, and may be there still
+    # when the flow was given up; lag is measured by the look at Google, of which AWS hears nothing: no pod there has an
+    # identity of AWS's.
+    slot, seen = {}, {}
+    if replica is not None and replica.replication != Replication.TAKEN_AWAY:
+        slot = {"slot_gib": replica.slot_alarm_gib}
+    if replica is not None and replica.replication == Replication.FOLLOWS:
+        seen = {**slot, "lag_seconds": replica.lag_alarm_seconds}
     told = {
         "dr_mode": settings.dr_mode,
         "prefix": settings.prefix,
@@ -137,6 +152,8 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
             "machine_type": settings.machine_type,
             "warm_nodes": settings.warm_nodes,
             "serving_nodes": settings.serving_nodes,
+            "system_machine_type": settings.system_machine_type,
+            "identities": {IDENTITY: looker(settings)} if settings.replica is not None else {},
             "site_is_active": settings.standby_serves,
             "labels": tags,
         },
@@ -178,8 +195,14 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
                 "standby_marker": settings.standby_marker,
             },
         },
-        # Pools are not watched: nobody asks Cloudflare on a schedule.
-        aws_alarms={**told, "region": settings.region, "tags": tags, **at_home},
+        aws_alarms={
+            **told,
+            "region": settings.region,
+            "database": settings.primary_database_address.partition(".")[0],
+            "tags": tags,
+            **at_home,
+            **slot,
+        },
         gcp_alarms={
             **told,
             "project": settings.project,
@@ -187,9 +210,11 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
             "cluster": settings.prefix,
             "labels": tags,
             **pods,
+            **seen,
         },
         cache=_cache(settings),
         backups=_backups(settings, tags),
+        replica=None if replica is None else _replica(settings, replica, tags),
     )
 
 
@@ -204,6 +229,46 @@ def _backups(settings: Settings, tags: dict[str, str]) -> BackupArguments | None
     }
     serves = settings.standby_serves
     return backups.arguments(settings.backups, settings.project, primary, settings.database_version, serves, tags)
+
+
+def looker(settings: Settings) -> str:
+    """NAMESPACE/SERVICE-ACCOUNT of LogicalReplica's pods."""
+    return f"{settings.application_namespace}/logical-{settings.prefix}"
+
+
+def _replica(settings: Settings, replica: Replica, tags: dict[str, str]) -> Args:
+    """Slot, publication and subscription are named as the rest at Google is."""
+    return {
+        "dr_mode": settings.dr_mode,
+        "replication": replica.replication.value,
+        "replica": settings.prefix.replace("-", "_"),
+        "source": {
+            "address": settings.primary_database_address,
+            "port": POSTGRES_PORT,
+            "database": settings.database,
+            "user": replica.source_user,
+            "version": settings.primary_database_version,
+            "tls_ca": replica.source_authority or None,
+        },
+        "target": {
+            "database": settings.database,
+            "user": CloudSqlStandbyIntent.user,
+            "version": settings.database_version.removeprefix("POSTGRES_"),
+        },
+        "replication_user": replica.user,
+        "schemas": list(replica.schemas),
+        "authority_at_target": replica.authority_at_target,
+        "left_out_extensions": list(replica.left_out_extensions),
+        "wal_mib_per_hour": replica.wal_mib_per_hour,
+        "tolerated_outage_hours": replica.tolerated_outage_hours,
+        "source_free_gib": replica.source_free_gib,
+        "namespace": settings.application_namespace,
+        "image": replica.image,
+        "schedule": f"*/{LOOK_MINUTES} * * * *",
+        "copy_seconds": replica.first_copy_seconds,
+        "metrics_project": settings.project,
+        "tags": tags,
+    }
 
 
 def _cache(settings: Settings) -> Args | None:

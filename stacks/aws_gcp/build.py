@@ -22,13 +22,15 @@ from twinsite import (
     GkeStandby,
     inventory,
 )
+from twinsite.database.logical_replica import keep_slot
 from twinsite.rules import require
+from twinsite.rules.logical import FOLLOWS
 
 from ..asked import Intents, problems, stack_digest
 from ..promise import promised
 from . import backups, store
 from .args import Args, arguments, joined, tags
-from .cluster import inside
+from .cluster import application, cache, inside, replica
 from .estimate import estimate
 from .needs import needs
 from .settings import MODES, NAME, PACKAGES, SITES, Settings, Site, read
@@ -58,13 +60,23 @@ def build(settings: Settings) -> dict[str, Any]:
         ),
     )
     cluster = GkeStandby(f"{NAME}-gke", joined(plain.cluster, network_id=network.id))
-    pods = inside(plain, cluster, database)
+    opts = inside(plain, cluster)
+    kept = cache(plain.cache, cluster, opts) if plain.cache is not None else None
+    pods = application(plain, cluster, database, kept, opts)
     name = CloudflareFailover(NAME, joined(plain.name, standby={**plain.name["standby"], "address": cluster.address}))
-    AwsLinkAlarms(f"{NAME}-watch-aws", joined(_told(plain.aws_alarms), aws_addresses=vpn.aws_addresses))
-    GcpAlarms(f"{NAME}-watch-gcp", joined(_told(plain.gcp_alarms), tunnel_names=vpn.tunnel_names))
     kept_at: pulumi.Input[str] = ""
     if plain.backups is not None and settings.backups is not None:
         kept_at = backups.made(f"{NAME}-backups", plain.backups, settings.backups.context)
+    watch = [
+        AwsLinkAlarms(f"{NAME}-watch-aws", joined(_told(plain.aws_alarms), aws_addresses=vpn.aws_addresses)),
+        GcpAlarms(f"{NAME}-watch-gcp", joined(_told(plain.gcp_alarms), tunnel_names=vpn.tunnel_names)),
+    ]
+    flow = None
+    if plain.replica is None:
+        keep_slot(f"{NAME}-replica", settings.prefix, FOLLOWS)  # of a flow that was ours before
+    else:
+        after = [vpn, database, cluster, pods, name, *watch, *([kept] if kept else [])]
+        flow = replica(plain.replica, cluster, database, opts, after)
     entries = [vpn.inventory, database.inventory, cluster.inventory, pods.inventory, name.inventory]
     there = store.bucket(settings)
     published = pulumi.Output.all(entries=entries, bucket=there.name).apply(
@@ -85,6 +97,8 @@ def build(settings: Settings) -> dict[str, Any]:
         "resize": cluster.resize,
         "scale": pods.scale,
         "backups": kept_at,
+        "replica_by_hand": flow.by_hand if flow else {},
+        "source_parameters": flow.source_parameters if flow else {},
     }
 
 

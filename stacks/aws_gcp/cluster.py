@@ -1,26 +1,68 @@
-"""What runs in the cluster at Google: the application, and its cache."""
+"""What runs in the cluster at Google: the application, its cache, and the jobs by which its database follows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
+import pulumi_gcp as gcp
 from pulumi_kubernetes import core
 
-from twinsite import CacheStance, CloudSqlStandby, GkeStandby, Workload, cluster_provider
+from twinsite import CacheStance, CloudSqlStandby, GkeStandby, LogicalReplica, Workload, cluster_provider
 
 from .args import Args, Arguments, joined
+from .replica import IDENTITY
 from .settings import NAME
 
 
-def inside(plain: Arguments, cluster: GkeStandby, database: CloudSqlStandby) -> Workload:
-    """The application, with what it leans on. In cold there is no cluster, and so nobody to tell its API to: a provider
-    without a kubeconfig would take the desk's own, and what it forgets there would be somebody else's."""
-    space: list[pulumi.Resource] = []
-    provider = None
-    if cluster.handle["exists"]:
-        provider = cluster_provider(f"{NAME}-gke", cluster)
-        space.append(_namespace(plain.workload, provider))
-    opts = pulumi.ResourceOptions(provider=provider, depends_on=space)
-    return Workload(NAME, _told(plain, cluster, database, _cache(plain.cache, cluster, opts)), opts)
+def inside(plain: Arguments, cluster: GkeStandby) -> pulumi.ResourceOptions:
+    """Options of everything in there. In cold there is no cluster, and so nobody to tell its API to: a provider without
+    a kubeconfig would take the desk's own, and what it forgets there would be somebody else's."""
+    if not cluster.handle["exists"]:
+        return pulumi.ResourceOptions(depends_on=[])
+    provider = cluster_provider(f"{NAME}-gke", cluster)
+    return pulumi.ResourceOptions(provider=provider, depends_on=[_namespace(plain.workload, provider)])
+
+
+def application(
+    plain: Arguments,
+    cluster: GkeStandby,
+    database: CloudSqlStandby,
+    own: CacheStance | None,
+    opts: pulumi.ResourceOptions,
+) -> Workload:
+    """Its pods, which are told of the database and of their site's own cache."""
+    kept: Args = {}
+    if own is not None:
+        where = {} if own.cache is None else {"cache": own.cache}
+        kept = {**where, "secrets": {"CACHE_PASSWORD": own.password}}
+    return Workload(NAME, _told(plain, cluster, database, kept), opts)
+
+
+def replica(
+    plain: Args,
+    cluster: GkeStandby,
+    database: CloudSqlStandby,
+    opts: pulumi.ResourceOptions,
+    after: Sequence[pulumi.Resource],
+) -> LogicalReplica:
+    """After everything that there is, so that it is the first to go: while the slot is not taken away, nothing goes."""
+    secret = pulumi.Config().require_secret
+    account = cluster.identity_accounts.apply(lambda found: found[IDENTITY])
+    writes = gcp.projects.IAMMember(
+        f"{NAME}-look-metrics",
+        project=plain["metrics_project"],
+        role="roles/monitoring.metricWriter",
+        member=account.apply(lambda email: f"serviceAccount:{email}"),
+    )
+    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[*after, writes]))
+    given = joined(
+        plain,
+        source={**plain["source"], "password": secret("primary_database_password")},
+        target=database,
+        replication_password=secret("replication_password"),
+        account_annotations={"iam.gke.io/gcp-service-account": account},
+    )
+    return LogicalReplica(f"{NAME}-replica", given, opts)
 
 
 def _namespace(workload: Args, provider: pulumi.ProviderResource) -> core.v1.Namespace:
@@ -32,19 +74,15 @@ def _namespace(workload: Args, provider: pulumi.ProviderResource) -> core.v1.Nam
     )
 
 
-def _cache(plain: Args | None, cluster: GkeStandby, opts: pulumi.ResourceOptions) -> Args:
-    """Of the Workload's arguments, those about its cache."""
-    if plain is None:
-        return {}
-    made = CacheStance(f"{NAME}-cache", joined(plain, cluster=cluster, namespace=plain["namespace_name"]), opts)
-    where = {} if made.cache is None else {"cache": made.cache}
-    return {**where, "secrets": {"CACHE_PASSWORD": made.password}}
+def cache(plain: Args, cluster: GkeStandby, opts: pulumi.ResourceOptions) -> CacheStance:
+    """The standby's own."""
+    return CacheStance(f"{NAME}-cache", joined(plain, cluster=cluster, namespace=plain["namespace_name"]), opts)
 
 
-def _told(plain: Arguments, cluster: GkeStandby, database: CloudSqlStandby, cache: Args) -> Any:
+def _told(plain: Arguments, cluster: GkeStandby, database: CloudSqlStandby, kept: Args) -> Any:
     given, secret = plain.workload, pulumi.Config().require_secret
     return joined(
-        {**given, **cache},
+        {**given, **kept},
         cluster=cluster,
         database={
             **given["database"],

@@ -15,6 +15,7 @@ from twinsite.rules.cloudflare import CloudflareFailoverIntent
 from twinsite.rules.gcs_backup import PostgresBackupJobIntent
 from twinsite.rules.gke import GkeStandbyIntent
 from twinsite.rules.link_alarms import AwsLinkAlarmsIntent, GcpAlarmsIntent
+from twinsite.rules.logical import LogicalReplicaIntent
 from twinsite.rules.vpn import AwsGcpVpnIntent
 from twinsite.rules.workload import WorkloadIntent
 from twinsite.schedule import longest_gap_seconds
@@ -25,7 +26,7 @@ from .settings import MODES, Settings, Site
 NO_DATA = "nothing backs PostgreSQL up into the other cloud: in cold all data die with AWS"
 BY_HAND = "a backup is restored by hand (page postgres-backup-job), and nobody has measured it"
 NO_PROMOTION = "promotion of the database at Google is not part of this topology yet"
-NO_REPLICATION = "replication from AWS is not part of this topology yet"
+NO_REPLICATION = "replication is by hand, or was taken away"
 
 
 def estimate(settings: Settings, prices: Prices | None = None, ground: Ground = CLOUD) -> Estimate:
@@ -65,6 +66,9 @@ def _mode(settings: Settings, prices: Prices) -> Mode:
 
 def _lost(plain: Arguments) -> list[Item]:
     """Of what was written. A backup is of the moment at which it began, and counts once it has ended."""
+    flow = LogicalReplicaIntent.of(plain.replica) if plain.replica is not None else None
+    if flow is not None and flow.follows:
+        return [gcp.replica_loss(flow, GcpAlarmsIntent.of(plain.gcp_alarms))]
     if plain.backups is None:
         runs = CloudSqlStandbyIntent.of(plain.database).runs
         return [unknown("writes that had not come over", SECONDS, NO_REPLICATION if runs else NO_DATA)]

@@ -29,7 +29,8 @@ def needs(settings: Settings, home: Home) -> Needs:
             prefix=settings.prefix,
             zones=settings.zones,
             machine_type=cluster.machine_type,
-            nodes=(cluster.warm_nodes + cluster.serving_nodes) * len(settings.zones),
+            # The system's own node counts as one of the others, which is too many by a little.
+            nodes=(cluster.warm_nodes + cluster.serving_nodes) * len(settings.zones) + 1,
             node_disk_gib=cluster.disk_gib,
             release_channel=cluster.release_channel,
             database_version=settings.database_version,

@@ -15,8 +15,9 @@ from twinsite.rules.vpn import INSIDE_RANGES, TUNNELS
 from ..declared import defaults
 from ..home import see
 from ..settings import Reader
-from . import backups
+from . import backups, replica
 from .backups import Backups
+from .replica import Replica
 
 NAME = "aws-gcp"
 MODES = (DrMode.COLD, DrMode.PILOT_LIGHT, DrMode.WARM)
@@ -129,6 +130,9 @@ class Settings:
     alarm_emails: tuple[str, ...]
     alarm_urls: tuple[str, ...]
     """Names; where each is, is secret."""
+    replica: Replica | None
+    """None: somebody else replicates."""
+    system_machine_type: str
     cache_image: str
     cache_memory_mib: int
     cache_holds: tuple[str, ...]
@@ -159,6 +163,7 @@ def read(reader: Reader) -> Settings:
     for key, why in SECRETS.items():
         reader.secret(key, why)
     fqdn, version = reader.text("fqdn"), reader.text("primary_database_version")
+    address = reader.text("primary_database_address")
     return Settings(
         dr_mode=mode,
         standby_data=data,
@@ -192,7 +197,7 @@ def read(reader: Reader) -> Settings:
         gcp_asn=reader.integer("gcp_asn"),
         inside_ranges=reader.strings("inside_ranges") or INSIDE_RANGES,
         psk_generations=_generations(reader),
-        primary_database_address=reader.text("primary_database_address"),
+        primary_database_address=address,
         primary_database_version=version,
         primary_database_settings=reader.texts("primary_database_settings"),
         database=reader.text("database"),
@@ -224,6 +229,8 @@ def read(reader: Reader) -> Settings:
         primary_cluster=reader.text("primary_cluster", required=False),
         alarm_emails=reader.strings("alarm_emails"),
         alarm_urls=_urls(reader),
+        replica=replica.read(reader, address),
+        system_machine_type=reader.text("system_machine_type"),
         cache_image=_cache(reader),
         cache_memory_mib=reader.integer("cache_memory_mib"),
         cache_holds=reader.strings("cache_holds"),

@@ -66,6 +66,30 @@ def test_what_the_api_server_would_refuse_is_refused(stack: Stack) -> None:
     assert 'Invalid value: "twinsite:stack": at most 63 letters' in said
 
 
+ONCE = """
+    import pulumi, pulumi_kubernetes as kubernetes
+    settings = pulumi.Config()
+    kubernetes.batch.v1.Job("once", metadata={"name": "once"}, spec={
+        "backoff_limit": int(settings.get("tries") or "1"),
+        "template": {"spec": {"restart_policy": settings.get("restart") or "Never", "containers": [
+            {"name": "one", "image": "registry.example.com/one", "args": [settings.get("verb") or "set-up"]}]}},
+    })
+"""
+
+
+def test_a_jobs_template_is_for_life_and_its_pod_ends(stack: Stack) -> None:
+    stack.program(ONCE)
+    stack.up()
+    stack.config("tries", "2")
+    assert stack.steps()["once"] == "update"
+    stack.config("verb", "take-away")
+    assert stack.steps()["once"] == "replace"
+    stack.config("restart", "Always")
+    code, said = stack.run("preview")
+    assert code != 0
+    assert "spec.template.spec.restartPolicy" in said
+
+
 def test_a_kind_without_a_stand_in_is_refused_with_its_file(stack: Stack) -> None:
     stack.program("""
         import pulumi_kubernetes as kubernetes

@@ -39,10 +39,10 @@ COLD = {
     "gcp:compute/router:Router": 2,
     "gcp:compute/subnetwork:Subnetwork": 1,
     "gcp:monitoring/notificationChannel:NotificationChannel": 1,
-    "gcp:projects/iAMMember:IAMMember": 2,
+    "gcp:projects/iAMMember:IAMMember": 3,
     "gcp:secretmanager/secret:Secret": 2,
     "gcp:secretmanager/secretVersion:SecretVersion": 2,
-    "gcp:serviceaccount/account:Account": 1,
+    "gcp:serviceaccount/account:Account": 2,
     "gcp:servicenetworking/connection:Connection": 1,
     "gcp:storage/bucket:Bucket": 1,
     "gcp:storage/bucketObject:BucketObject": 1,
@@ -54,10 +54,11 @@ COLD = {
     "twinsite:index:CloudflareFailover": 1,
     "twinsite:index:GcpAlarms": 1,
     "twinsite:index:GkeStandby": 1,
+    "twinsite:index:LogicalReplica": 1,
     "twinsite:index:Workload": 1,
 }
 PILOT_LIGHT_ADDS = {
-    "aws:cloudwatch/metricAlarm:MetricAlarm": 4,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": 5,
     "aws:ec2/vpnConnection:VpnConnection": 2,
     "gcp:compute/externalVpnGateway:ExternalVpnGateway": 1,
     "gcp:compute/routerInterface:RouterInterface": 4,
@@ -65,17 +66,21 @@ PILOT_LIGHT_ADDS = {
     "gcp:compute/routerPeer:RouterPeer": 4,
     "gcp:compute/vPNTunnel:VPNTunnel": 4,
     "gcp:container/cluster:Cluster": 1,
-    "gcp:container/nodePool:NodePool": 1,
-    "gcp:monitoring/alertPolicy:AlertPolicy": 8,
+    "gcp:container/nodePool:NodePool": 2,
+    "gcp:monitoring/alertPolicy:AlertPolicy": 10,
+    "gcp:monitoring/metricDescriptor:MetricDescriptor": 2,
+    "gcp:serviceaccount/iAMMember:IAMMember": 1,
     "gcp:sql/database:Database": 1,
     "gcp:sql/databaseInstance:DatabaseInstance": 1,
     "gcp:sql/user:User": 1,
     "kubernetes:apps/v1:Deployment": 2,
-    "kubernetes:core/v1:ConfigMap": 3,
+    "kubernetes:batch/v1:CronJob": 1,
+    "kubernetes:batch/v1:Job": 1,
+    "kubernetes:core/v1:ConfigMap": 4,
     "kubernetes:core/v1:Namespace": 1,
-    "kubernetes:core/v1:Secret": 3,
+    "kubernetes:core/v1:Secret": 4,
     "kubernetes:core/v1:Service": 2,
-    "kubernetes:core/v1:ServiceAccount": 1,
+    "kubernetes:core/v1:ServiceAccount": 2,
     "kubernetes:networking.k8s.io/v1:Ingress": 1,
     "random:index/randomId:RandomId": 1,
 }
@@ -85,6 +90,25 @@ WARM_ADDS = {
     "kubernetes:apps/v1:Deployment": 1,
 }
 """Nothing of AWS."""
+LOOKED_AT = {
+    "aws:cloudwatch/metricAlarm:MetricAlarm": 1,
+    "gcp:monitoring/alertPolicy:AlertPolicy": 2,
+    "gcp:monitoring/metricDescriptor:MetricDescriptor": 2,
+}
+"""What goes with the flow, which is taken away before cold: nobody measures lag and slot any more."""
+
+OF_THE_FLOW = {
+    "gcp:projects/iAMMember:IAMMember": 1,
+    "gcp:serviceaccount/account:Account": 1,
+    "gcp:serviceaccount/iAMMember:IAMMember": 1,
+    "kubernetes:batch/v1:CronJob": 1,
+    "kubernetes:batch/v1:Job": 1,
+    "kubernetes:core/v1:ConfigMap": 1,
+    "kubernetes:core/v1:Secret": 1,
+    "kubernetes:core/v1:ServiceAccount": 1,
+    "twinsite:index:LogicalReplica": 1,
+}
+"""What is left of it when it has been taken away."""
 
 
 @pytest.fixture
@@ -107,6 +131,16 @@ def wanted(would: Counter[tuple[str, str]], op: str) -> dict[str, int]:
 
 def kinds(found: dict[str, tuple[str, str]]) -> Counter[str]:
     return Counter(kind for kind, _ in found.values())
+
+
+def refused_for_its_slot(stack: Stack, there: dict[str, tuple[str, str]], *commands: list[str]) -> None:
+    """Each command fails before anything is deleted."""
+    for command in commands:
+        code, said = stack.run(*command)
+        assert code != 0
+        assert "keeps WAL there up to max_slot_wal_keep_size" in said, said
+        assert "`pulumi config set replication taken-away`" in said
+        assert resources(stack) == there
 
 
 def test_each_mode_adds_to_the_one_below_and_settles_and_going_down_takes_exactly_what_came(stack: Stack) -> None:
@@ -132,7 +166,24 @@ def test_each_mode_adds_to_the_one_below_and_settles_and_going_down_takes_exactl
     let_pass_by_policies(stack)
 
     settings(stack, **ACCEPTED)
-    assert wanted(planned(stack), "delete") == PILOT_LIGHT_ADDS
+    refused_for_its_slot(stack, light, ["preview"], ["up", "--yes", "--skip-preview"])
+    settings(stack)
+    refused_for_its_slot(stack, light, ["destroy", "--yes", "--skip-preview", "--run-program"])
+    settings(stack, replication="taken-away")
+    would = planned(stack)
+    assert wanted(would, "delete") == LOOKED_AT
+    assert would["replace", "kubernetes:batch/v1:Job"] == 1, "another job, which takes away"
+    # Both at once would delete what has not been taken away yet, and what is by hand then would be nobody's.
+    for change in ({**ACCEPTED, "replication": "taken-away"}, {"replication": "by-hand"}):
+        settings(stack, **change)
+        refused_for_its_slot(stack, light, ["preview"])
+    settings(stack, replication="taken-away")
+    stack.up()
+    stack.up("--expect-no-changes")
+    settings(stack, replication="by-hand")
+    assert wanted(planned(stack), "delete") == OF_THE_FLOW
+    settings(stack, **ACCEPTED, replication="taken-away")
+    assert wanted(planned(stack), "delete") == dict(Counter(PILOT_LIGHT_ADDS) - Counter(LOOKED_AT))
     stack.up()
     assert resources(stack) == cold, "going down takes exactly what came"
     found = json.loads(stack.must("stack", "export"))["deployment"]["resources"]
@@ -168,6 +219,17 @@ def test_while_aws_is_dead_google_goes_on_and_warm_rises_and_falls(stack: Stack)
     stack.up()
     assert resources(stack) == light
 
+    # The source is gone, and its slot with it: nothing is refused for its sake, and nothing of AWS is asked.
+    given_up = {**raised, "replication": "abandoned"}
+    settings(stack, **given_up, **ACCEPTED)
+    assert wanted(planned(stack), "delete") == PILOT_LIGHT_ADDS
+    settings(stack, **given_up)
+    stack.up()
+    stack.up("--expect-no-changes")
+    found = json.loads(stack.must("stack", "export"))["deployment"]["resources"]
+    (job,) = [one for one in found if one["type"] == "kubernetes:batch/v1:Job"]
+    assert job["inputs"]["spec"]["template"]["spec"]["containers"][0]["args"][3:] == ["take-away", "--without-source"]
+
     settings(stack, **raised, psk_generations={"tunnel-1": 2})
     code, said = stack.run("up", "--yes", "--skip-preview")
     assert code != 0
@@ -181,6 +243,7 @@ def test_what_may_not_be_is_refused_in_preview_and_in_up_with_nothing_made(stack
         ({"operator_ranges": []}, ["GkeStandby: operator_ranges is empty"]),
         ({"alarm_emails": []}, ["AwsLinkAlarms: nobody is told of an alarm", "GcpAlarms: nobody is told of an alarm"]),
         ({"cache_holds": ["sessions"]}, ["CacheStance: holds has 'sessions'"]),
+        ({"replication_user": "crm_owner"}, ["LogicalReplica: replication_user is 'crm_owner': set a role of its own"]),
         ({"application_digest": "latest"}, ["Workload: definition digest 'latest' is no digest"]),
         ({"dr_mode": "cold"}, ["keeps no data outside AWS", "`pulumi config set cold_without_data accept`"]),
         (ACCEPTED | {"active_site": "gcp"}, ["would delete the database at Google while active_site is gcp"]),

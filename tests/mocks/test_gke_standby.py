@@ -68,6 +68,19 @@ def test_the_pool_of_a_mode_has_the_size_that_the_program_says() -> None:
     assert list(warm.request.ignoreChanges) == []
 
 
+def test_the_systems_own_pods_have_one_node_as_soon_as_there_is_a_cluster() -> None:
+    """Without it a cluster in pilot-light runs no pod at all, its own name service included."""
+    small: dict[str, Any] = {"system_machine_type": "e2-standard-2"}
+    assert build(dr_mode=DrMode.COLD, **small).of(POOL) == []
+    for mode in (DrMode.PILOT_LIGHT, DrMode.WARM):
+        pool = build(dr_mode=mode, **small).one("k-system", POOL)
+        assert (pool.inputs["nodeCount"], pool.inputs["nodeLocations"]) == (1, ["asia-northeast3-a"])
+        assert pool.inputs["nodeConfig"]["machineType"] == "e2-standard-2"
+        assert list(pool.request.ignoreChanges) == []
+        assert list(pool.request.hooks.before_delete) == ["k-system-keep-serving"]
+    assert "k-system" not in build(dr_mode=DrMode.PILOT_LIGHT).names(POOL)
+
+
 def test_no_pool_is_given_what_a_resize_would_turn_into_another_pool_or_what_fights_a_size_of_nothing() -> None:
     pools = build(dr_mode=DrMode.WARM).of(POOL)
     assert len(pools) == 2
@@ -134,6 +147,7 @@ def test_the_kubeconfig_is_a_secret_and_holds_no_credential() -> None:
         ({"zones": []}, "zones has 0"),
         ({"release_channel": "RAPID"}, "release_channel 'RAPID'"),
         ({"serving_nodes": 0}, "serving_nodes is 0"),
+        ({"system_machine_type": "small"}, "system_machine_type 'small' is none of Google's"),
         ({"warm_nodes": 0}, "warm_nodes is 0"),
         ({"cluster": "a-name-that-is-far-too-long", "identities": {}}, "cannot name a cluster"),
         ({"identities": {"writer": "writer"}}, "write it like NAMESPACE/SERVICE-ACCOUNT"),

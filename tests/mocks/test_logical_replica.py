@@ -9,12 +9,14 @@ from operator import attrgetter
 from typing import Any
 
 import pulumi
+import pulumi_random as random
 import pytest
 
 from tests.mocks import harness
 from tests.mocks.test_cloud_sql_standby import POSTGRES, SERVER, server
 from tests.policy.pack import Given, said
 from twinsite import CloudSqlStandby, DrMode, LogicalReplica, rules
+from twinsite.database.logical_replica import keep_slot
 
 KIND = "twinsite:index:LogicalReplica"
 JOB = "kubernetes:batch/v1:Job"
@@ -116,6 +118,72 @@ def test_up_waits_for_the_first_copy_and_longer_than_the_job_may_take() -> None:
     assert run.result == job.inputs["metadata"]["name"]
 
 
+def told(run: harness.Run) -> tuple[list[str], bool]:
+    """What the Job does, and whether the look rests."""
+    job = run.one("r-set-up", JOB).inputs["spec"]["template"]["spec"]["containers"][0]["args"][3:]
+    return job, run.one("r-look", CRON_JOB).inputs["spec"]["suspend"]
+
+
+def test_a_flow_that_is_taken_away_is_so_by_the_job_that_up_waits_for_and_then_nobody_looks() -> None:
+    assert told(build()) == (["set-up", "--wait", "3600"], False)
+    assert told(build(replication="taken-away")) == (["take-away"], True)
+    assert told(build(replication="abandoned")) == (["take-away", "--without-source"], True)
+    runs = [build(replication=one) for one in ("follows", "taken-away", "abandoned")]
+    assert len({run.one("r-set-up", JOB).inputs["metadata"]["name"] for run in runs}) == 3
+    for run in runs:
+        assert run.one("r-set-up", JOB).urn in run.one("r-look", CRON_JOB).depends_on, "it rests when the Job is done"
+
+
+@pytest.mark.parametrize(
+    ("replication", "suspended", "kept"),
+    [
+        ("follows", False, True),
+        ("follows", None, True),
+        ("taken-away", False, True),
+        ("taken-away", True, False),
+        ("follows", True, False),
+        ("abandoned", False, False),
+    ],
+)
+def test_a_slot_that_somebody_is_to_read_keeps_its_look_whatever_the_setting_says_by_now(
+    replication: str, suspended: bool | None, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of a version that wrote no `suspend`; what was taken away in an `up` before is in the state."""
+    made: list[Any] = []
+    monkeypatch.setattr(pulumi, "ResourceHook", lambda name, callback, opts: made.append(callback))
+    monkeypatch.setattr(pulumi, "ResourceHookBinding", lambda before_delete: before_delete)
+    keep_slot("r", "crm", replication)
+    (refuse,) = made
+    old = {"spec": {} if suspended is None else {"suspend": suspended}}
+    args = pulumi.ResourceHookArgs(urn="urn", id="id", name="r-look", type=CRON_JOB, old_inputs=old)
+    asked = refuse(args)
+    if kept:
+        with pytest.raises(ValueError, match=r"keeps WAL there up to .*`pulumi config set replication taken"):
+            asked.send(None)
+    else:
+        with pytest.raises(StopIteration):
+            asked.send(None)
+
+
+def test_its_job_comes_after_what_the_component_comes_after_and_so_it_is_the_first_to_go() -> None:
+    def program() -> None:
+        first = pulumi.ComponentResource("test:index:First", "first")
+        random.RandomId("part", byte_length=4, opts=pulumi.ResourceOptions(parent=first))
+        LogicalReplica("r", GOOD, pulumi.ResourceOptions(depends_on=[first]))  # type: ignore[arg-type]
+
+    run = harness.run(program)
+    first = run.one("part").urn
+    for name in ("r-set-up", "r-look"):
+        assert first in run.one(name).depends_on
+
+
+def test_its_pods_are_known_to_google_as_the_account_that_may_write_metrics() -> None:
+    run = build(metrics_project="crm-dr", account_annotations={"iam.gke.io/gcp-service-account": "look@crm-dr"})
+    account = run.one("r-account", "kubernetes:core/v1:ServiceAccount").inputs["metadata"]
+    assert account["annotations"] == {"iam.gke.io/gcp-service-account": "look@crm-dr"}
+    assert config(run)["metrics_project"] == "crm-dr"
+
+
 def test_another_password_or_schema_is_another_job_and_the_same_is_the_same() -> None:
     def name(**change: Any) -> str:
         return str(build(**change).one("r-set-up", JOB).inputs["metadata"]["name"])
@@ -185,6 +253,7 @@ def test_the_policy_pack_finds_nothing_in_it() -> None:
     ("change", "words"),
     [
         ({"replica": "crm-eu"}, "cannot name a slot"),
+        ({"replication": "gone"}, "is none of follows, taken-away, abandoned"),
         ({"image": "postgres:17"}, "is not pinned"),
         ({"schemas": []}, "list those that are replicated"),
         ({"schemas": ["twinsite"]}, "without twinsite"),

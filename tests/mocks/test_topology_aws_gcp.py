@@ -15,7 +15,9 @@ from tests import aws_gcp_world
 from twinsite import inventory
 from twinsite.estimate.figures import total
 from twinsite.estimate.path import critical
+from twinsite.monitoring.gcp_alarms import ABSENT_SECONDS
 from twinsite.rules import Refused
+from twinsite.schedule import longest_gap_seconds
 
 from . import aws_gcp_topology
 from .aws_gcp_topology import read
@@ -85,7 +87,7 @@ def test_the_application_is_told_its_own_sites_cache_and_its_password(build: Bui
 def test_nothing_goes_into_the_namespace_before_it_is_there(build: Build) -> None:
     found = build()
     made = found.one("aws-gcp-namespace").urn
-    for kind in ("Workload", "CacheStance"):
+    for kind in ("Workload", "CacheStance", "LogicalReplica"):
         (component,) = found.of(f"twinsite:index:{kind}")
         assert made in component.depends_on
 
@@ -97,9 +99,50 @@ def test_whoever_is_told_of_alarms_is_told_by_both_clouds_and_a_pagers_place_is_
     assert found.one("aws-gcp-watch-aws-url-pager").holds_secret("endpoint")
     assert found.one("aws-gcp-watch-gcp-url-pager").holds_secret("labels", "url")
     named = {one.inputs["name"] for one in found.of("aws:cloudwatch/metricAlarm:MetricAlarm")}
-    assert named == {"twinsite-pods", *(f"twinsite-tunnel-{number}" for number in (1, 2, 3, 4))}
+    tunnels = {f"twinsite-tunnel-{number}" for number in (1, 2, 3, 4)}
+    assert named == {"twinsite-pods", "twinsite-slot-retention", *tunnels}
+    slot = found.one("aws-gcp-watch-aws-slot-retention").inputs
+    assert (slot["dimensions"], slot["threshold"]) == ({"DBInstanceIdentifier": "crm"}, 2**30)
     policies = {one.inputs["displayName"] for one in found.of("gcp:monitoring/alertPolicy:AlertPolicy")}
-    assert policies == {f"twinsite-{part}-{number}" for part in ("tunnel", "bgp") for number in (1, 2, 3, 4)}
+    sessions = {f"twinsite-bgp-{number}" for number in (1, 2, 3, 4)}
+    # Lag is measured by a pod at Google, which has no identity of AWS's.
+    assert policies == {"twinsite-replication-lag", "twinsite-slot-retention", *tunnels, *sessions}
+    for still in ("taken-away", "by-hand"):
+        quiet = build(replication=still)
+        assert {one.inputs["displayName"] for one in quiet.of("gcp:monitoring/alertPolicy:AlertPolicy")} == {
+            *tunnels,
+            *sessions,
+        }
+
+
+def test_the_pods_that_look_may_write_metrics_and_alarms_hear_of_each_look(build: Build) -> None:
+    found = build()
+    job = found.one("aws-gcp-replica-account", "kubernetes:core/v1:ServiceAccount").inputs["metadata"]
+    email = job["annotations"]["iam.gke.io/gcp-service-account"]
+    acts = found.one("aws-gcp-gke-look-acts").inputs
+    assert acts["member"] == f"serviceAccount:example-dr.svc.id.goog[{job['namespace']}/{job['name']}]"
+    writes = found.one("aws-gcp-look-metrics").inputs
+    assert (writes["role"], writes["member"]) == ("roles/monitoring.metricWriter", f"serviceAccount:{email}")
+    look = found.one("aws-gcp-replica-look").inputs["spec"]["schedule"]
+    assert 2 * longest_gap_seconds(look) < ABSENT_SECONDS, "one look that is late is no silence"
+
+
+def test_while_its_slot_is_there_the_look_is_the_first_to_go_of_all_that_a_mode_adds(build: Build) -> None:
+    cold, light = (build(dr_mode=mode, cold_without_data="accept") for mode in ("cold", "pilot-light"))
+    of_cold = {one.urn for one in cold.resources}
+    look = light.one("aws-gcp-replica-look")
+    # A component is never deleted by a mode, its parts are; the provider goes after all that it made.
+    added = {one.urn for one in light.resources if one.urn not in of_cold and ":providers:" not in one.type}
+    own = {one.urn for one in light.resources if one.name.startswith("aws-gcp-replica")}
+    assert added - own - set(look.depends_on) == set()
+
+
+def test_a_flow_that_is_by_hand_asks_for_nothing_and_makes_nothing(build: Build) -> None:
+    bare = dict.fromkeys(("replication_image", "primary_database_user", "primary_database_password"), "")
+    found = build(replication="by-hand", replication_password="", wal_mib_per_hour="", **bare)
+    assert not [one.name for one in found.resources if "replica" in one.name or "look" in one.name]
+    assert found.one("aws-gcp-gke-system").inputs["nodeCount"] == 1, "the cluster's own pods want a node all the same"
+    assert total(estimate(read(replication="by-hand")).modes["warm"].lost) is None
 
 
 def test_journal_lock_and_inventory_are_in_a_private_bucket_of_the_standbys_region_in_every_mode(build: Build) -> None:
@@ -134,6 +177,13 @@ def test_the_inventory_names_what_each_cloud_is_asked_for(build: Build) -> None:
     ("change", "words"),
     [
         ({"cache_image": "", "cache_holds": ["pages"]}, "there is none without an image"),
+        ({"replication_image": ""}, "replication_image is not set"),
+        ({"primary_database_user": ""}, "primary_database_user is not set"),
+        ({"primary_database_password": ""}, "primary_database_password is not set"),
+        ({"replication_password": ""}, "replication_password is not set"),
+        ({"replication_authority": ""}, "replication_authority is not set"),
+        ({"wal_mib_per_hour": ""}, "wal_mib_per_hour is not set"),
+        ({"wal_mib_per_hour": -1}, "wal_mib_per_hour is '-1'"),
         ({"dr_mode": "hot"}, "replication goes one way"),
         ({"dr_mode": "active-active"}, "what is written at the standby is lost"),
         ({"dr_mode": "cold"}, "keeps no data outside AWS"),
@@ -148,6 +198,13 @@ def test_a_bad_value_is_refused_with_its_fix(change: dict[str, Any], words: str)
     with pytest.raises(Refused, match=words) as refused:
         read(**change)
     assert "`pulumi config set " in str(refused.value)
+
+
+def test_an_rds_without_its_authority_is_refused_with_the_line_that_sets_it() -> None:
+    with pytest.raises(
+        Refused, match=r"`curl -fsS https://\S+-bundle.pem \| pulumi config set primary_database_ca`"
+    ):
+        read(primary_database_ca="")
 
 
 def test_the_standby_is_of_the_primarys_series_where_none_is_named() -> None:
@@ -165,7 +222,7 @@ def test_a_mode_costs_what_the_one_below_costs_and_what_it_adds_and_nobody_promi
     added = [name for name in names["pilot-light"] if name not in names["cold"]]
     assert added == [
         "connections to Google", "tunnels to AWS", "database db-custom-2-7680", "database's disk", "cluster twinsite",
-        "alarms at Google",
+        "node for the system e2-standard-2", "system node's disk", "alarms at Google",
     ]  # fmt: skip
     assert [name for name in names["warm"] if name not in names["pilot-light"]] == [
         "nodes e2-standard-4",
@@ -173,7 +230,8 @@ def test_a_mode_costs_what_the_one_below_costs_and_what_it_adds_and_nobody_promi
     ]
     for mode in modes.values():
         assert total(critical(mode.path)) is None, "nobody has moved the writer"
-        assert total(mode.lost) is None
+    # 30 s of lag, a heartbeat every 120 s, 10 s for it, 120 s until somebody is told.
+    assert {name: total(mode.lost) for name, mode in modes.items()} == {"cold": None, "pilot-light": 280, "warm": 280}
 
 
 @pytest.mark.parametrize(("plan", "seconds"), [("pro", 69), ("business", 24), ("enterprise", 19)])

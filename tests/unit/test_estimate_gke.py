@@ -25,6 +25,15 @@ def test_a_cluster_costs_nothing_in_cold_and_its_nodes_in_warm_only(mode: DrMode
     assert total(cost(mode)) == pytest.approx(usd)
 
 
+def test_a_node_for_the_system_is_paid_as_soon_as_there_is_a_cluster() -> None:
+    small = {"system_machine_type": "e2-standard-2"}
+    node = 0.086 * 730 + 50 * 0.13
+    for mode, more in ((DrMode.COLD, 0.0), (DrMode.PILOT_LIGHT, node), (DrMode.WARM, node)):
+        with_it, without = total(cost(mode, **small)), total(cost(mode))
+        assert with_it is not None and without is not None
+        assert with_it - without == pytest.approx(more)
+
+
 def test_a_machine_without_a_price_is_unknown_and_never_free() -> None:
     found = cost(DrMode.WARM, machine_type="n2-standard-8")
     assert total(found) is None

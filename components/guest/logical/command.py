@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from ..errors import Failed, Refused
+from . import metrics
 from .away import take_away
 from .config import Config, read
 from .look import look
@@ -42,6 +43,12 @@ def _say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
+def _told(config: Config, found: dict[str, Any]) -> dict[str, Any]:
+    """What a look found, with what is in the way of those who watch its metrics."""
+    more = metrics.write(config.metrics_project, found) if config.metrics_project else []
+    return {**found, "healthy": found["healthy"] and not more, "problems": [*found["problems"], *more]}
+
+
 def _act(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], int]:
     if options.verb == "check":
         here, there = checked(config, *servers(config))
@@ -50,7 +57,7 @@ def _act(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], i
     if options.verb == "set-up":
         return set_up(config, options.wait, _say), 0
     if options.verb == "look":
-        found = look(config)
+        found = _told(config, look(config))
         return found, 0 if found["healthy"] else 1
     if options.verb == "sequences":
         found = sequences(config, options.without_source)

@@ -78,6 +78,8 @@ class Config:
     """Role that owns what is made there; empty: the user."""
     margin: int = MARGIN
     """How far sequences go ahead."""
+    metrics_project: str = ""
+    """Google's project whose Cloud Monitoring is told what a look found; empty: nobody is."""
 
     @property
     def subscriber_source(self) -> End:
@@ -133,6 +135,7 @@ def read(path: str, secrets: str) -> Config:
         left_out_extensions=tuple(data.get("left_out_extensions") or ()),
         owner_at_target=str(data.get("owner_at_target", "")),
         margin=margin,
+        metrics_project=str(data.get("metrics_project", "")),
     )
 
 

@@ -35,14 +35,14 @@ class CronJob(KubernetesType):
             yield Problem("spec.concurrencyPolicy", f'Unsupported value: "{policy}": supported: {", ".join(POLICIES)}')
         pod = _dig(spec, "jobTemplate", "spec", "template", "spec")
         if isinstance(pod, Mapping):
-            yield from _pod_problems(pod)
+            yield from pod_problems(pod, "spec.jobTemplate.spec.template.spec")
 
     def complete(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {"status": {}}
 
 
-def _pod_problems(pod: Mapping[str, Any]) -> Iterable[Problem]:
-    where = "spec.jobTemplate.spec.template.spec"
+def pod_problems(pod: Mapping[str, Any], where: str) -> Iterable[Problem]:
+    """What the API server says of a job's pod, at this path of its inputs."""
     if "restartPolicy" not in pod or pod["restartPolicy"] in ("Always", None):
         yield Problem(f"{where}.restartPolicy", 'Unsupported value: "Always": supported values: "OnFailure", "Never"')
     containers = pod.get("containers")
