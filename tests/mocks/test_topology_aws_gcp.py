@@ -201,9 +201,7 @@ def test_a_bad_value_is_refused_with_its_fix(change: dict[str, Any], words: str)
 
 
 def test_an_rds_without_its_authority_is_refused_with_the_line_that_sets_it() -> None:
-    with pytest.raises(
-        Refused, match=r"`curl -fsS https://\S+-bundle.pem \| pulumi config set primary_database_ca`"
-    ):
+    with pytest.raises(Refused, match=r"`curl -fsS https://\S+-bundle.pem \| pulumi config set primary_database_ca`"):
         read(primary_database_ca="")
 
 
@@ -287,7 +285,9 @@ def test_backups_are_the_same_in_every_mode(build: Build) -> None:
 
 
 def test_with_backups_what_is_lost_is_the_schedules_and_the_jobs_own_time(build: Build) -> None:
-    for mode in estimate(read(**BACKUPS)).modes.values():
+    modes = estimate(read(**BACKUPS)).modes
+    assert {name: total(modes[name].lost) for name in ("pilot-light", "warm")} == {"pilot-light": 280, "warm": 280}
+    for mode in (modes["cold"], *estimate(read(**BACKUPS, replication="by-hand")).modes.values()):
         assert [(item.name, item.value) for item in mode.lost] == [
             ("time between scheduled backups", 86400),
             ("a backup's own time", 14400),
@@ -302,7 +302,7 @@ def test_with_backups_what_is_lost_is_the_schedules_and_the_jobs_own_time(build:
         ({"backup_image": "backup:latest"}, "PostgresBackupJob: image 'backup:latest' is not pinned"),
         ({"backup_client_version": 16}, "PostgresBackupJob: client_version is 16 and the server is 17"),
         ({"backup_bucket": "crm.dr"}, "GcsBackupStore: bucket is 'crm.dr'"),
-        ({"primary_database_ca": ""}, "PostgresBackupJob: database.tls_ca is empty"),
+        ({"primary_database_ca": "", "replication": "by-hand"}, "PostgresBackupJob: database.tls_ca is empty"),
     ],
 )
 def test_what_backups_would_be_refused_for_is_said_with_all_the_rest(change: dict[str, Any], words: str) -> None:
