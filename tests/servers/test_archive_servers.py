@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -446,5 +447,9 @@ def test_a_servers_end_of_long_transactions_does_not_end_the_sums(archive: Archi
     for there, wanted in ((archive.source, "none"), (archive.target, "0")):
         if wanted == "0":
             there.sql(f"ALTER DATABASE {archive.name} SET transaction_timeout = '1h'")
+            there.sql(f"ALTER DATABASE {archive.name} SET idle_session_timeout = '200ms'")
         end = server.Server("source", End(str(there.folder), archive.name, "postgres", port=there.port))
         assert end.script(sums._script(asked, "")).strip() == wanted
+        with server.Session(end) as session:
+            time.sleep(1)
+            assert session.ask(asked[0]) == wanted, "a restore's lock is held as long as it lasts"

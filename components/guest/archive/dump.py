@@ -43,7 +43,7 @@ def take(config: Config, planned: bool, say: Say) -> "dict[str, Any]":
     try:
         folder = spool / FOLDER
         with Session(server) as session:
-            snapshot = _moment(session, about, tables)
+            snapshot = _moment(session, tables)
             say({"event": "snapshot", "tables": len(tables)})
             without = [f"--exclude-schema={one}" for one in OURS]
             run(server, [*_COMMAND, f"--jobs={config.streams}", f"--snapshot={snapshot}", *without, f"--file={folder}"])
@@ -135,10 +135,8 @@ def _spool(config: Config, backup_id: str) -> pathlib.Path:
     return spool
 
 
-def _moment(session: Session, about: "dict[str, Any]", tables: "list[dict[str, Any]]") -> str:
+def _moment(session: Session, tables: "list[dict[str, Any]]") -> str:
     """A snapshot that others read, too, for as long as the session lives; meanwhile no table is altered or dropped."""
-    if about["major"] >= concerns.TIMEOUT_SINCE:
-        session.ask("SET transaction_timeout = 0")
     session.ask("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     names = ", ".join(f"ONLY {identifier(one['schema'], one['name'])}" for one in tables)
     # Before the snapshot, which a later definition would not fit.

@@ -29,6 +29,11 @@ SETTINGS = {
     "lc_monetary": "C",
     "quote_all_identifiers": "off",
 }
+NO_END = (
+    "SELECT set_config(name, '0', false) FROM pg_settings "
+    "WHERE name IN ('transaction_timeout', 'idle_session_timeout') \\g /dev/null\n"
+)
+"""A server may end what takes long (since 17) or waits (since 14); pg_dump says the same for itself."""
 SECONDS = 24 * 3600
 """Of sums and of a dump: the job's own deadline ends them before."""
 
@@ -68,6 +73,7 @@ class Session:
             text=True,
             env=server.environment,
         )
+        self.ask(NO_END)
 
     def ask(self, sql: str) -> str:
         """Run statements; what they answered."""

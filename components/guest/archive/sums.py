@@ -10,12 +10,10 @@ from typing import Any
 
 from ..backup.parallel import Stopped, Work, in_parallel
 from ..logical.psql import identifier, literal
-from .server import SECONDS, Server
+from .server import NO_END, SECONDS, Server
 
 _HASH = "('x' || substr(encode(sha256({bytes}), 'hex'), 1, 16))::bit(64)::bigint"
 _ROW = _HASH.format(bytes="convert_to((t.*)::text, 'UTF8')")
-_NO_END = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout' \\g /dev/null"
-"""Since 17 a server may end what takes long; pg_dump says the same for itself."""
 _OBJECT = _HASH.format(bytes="convert_to(o.oid::text || ' ', 'UTF8') || lo_get(o.oid)")
 
 
@@ -63,7 +61,7 @@ def _of_table(table: "dict[str, Any]") -> str:
 
 
 def _script(asked: "list[str]", snapshot: str) -> str:
-    first = f"{_NO_END}\nBEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n"
+    first = f"{NO_END}\nBEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n"
     first += f"SET TRANSACTION SNAPSHOT {literal(snapshot)};\n" if snapshot else ""
     return first + "".join(f"{one};\n" for one in asked) + "COMMIT;\n"
 
