@@ -101,8 +101,8 @@ class GcsBackupStore(Component):
         )
         self.audience, lends = self._federated(args["writer"], account)
         grants = [lends, self._grant("writer", bucket, WRITES, pulumi.Output.concat("serviceAccount:", account.email))]
-        for number, reader in enumerate(known.readers):
-            grants.append(self._grant(f"reader-{number}", bucket, READS, reader))
+        for reader in known.readers:
+            grants.append(self._grant(f"reader-{reader.replace(':', '-')}", bucket, READS, reader))
         self.store = pulumi.Output.all(bucket.name, *grants).apply(lambda found: f"gs://{found[0]}")
         self.service_account = account.email
         self.register_outputs({"store": self.store, "audience": self.audience, "service_account": self.service_account})

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pulumi
@@ -29,6 +29,7 @@ LISTS: dict[str, list[str]] = {
     "database_client_ranges": ["10.40.9.0/24", "10.20.7.0/24", "10.20.8.0/24"],
     "standby_client_ranges": ["198.51.100.7/32", "203.0.113.0/28", "192.0.2.32/27"],
     "operators": [f"Group:{digit * 8}-8888-7777-6666-555555555555" for digit in "abc"],
+    "backup_readers": [f"user:{who}@example.com" for who in ("one", "two", "three")],
     "alarm_emails": [f"{who}@example.com" for who in ("first", "second", "third")],
 }
 """Three items for each setting that is a list."""
@@ -56,7 +57,14 @@ def settings_of(topology: str) -> list[str]:
 BUILD: dict[str, Callable[..., Run]] = {
     "onprem-aws": onprem_aws_topology.build,
     "aws-azure": aws_azure_topology.build,
-    "aws-gcp": aws_gcp_topology.build,
+    "aws-gcp": partial(
+        aws_gcp_topology.build,
+        backup_bucket="crm-dr-backups",
+        backup_image=f"registry.example.com/postgres-backup@sha256:{'a' * 64}",
+        backup_password="backup-word",
+        primary_oidc_issuer="https://oidc.eks.ap-northeast-2.amazonaws.com/id/0123456789ABCDEF",
+        primary_cluster_context="eks",
+    ),
 }
 
 
