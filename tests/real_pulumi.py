@@ -24,6 +24,8 @@ class Desk:
     checkpoints: bool = True
     """False: the state is written at the end of an update, not at each of its steps, which is most of the engine's own
     time. For tests that end no update amid its work."""
+    python: Path = PYTHON
+    """The virtual environment of its programs."""
 
     def environment(self) -> dict[str, str]:
         return {
@@ -40,8 +42,9 @@ class Desk:
             **self.extra,
         }
 
-    def project(self, name: str, program: str, options: str = f"virtualenv: {PYTHON}") -> Path:
+    def project(self, name: str, program: str, options: str = "") -> Path:
         """A Pulumi project with a stack `test`."""
+        options = options or f"virtualenv: {self.python}"
         folder = self.folder / name
         folder.mkdir()
         (self.folder / "state").mkdir(exist_ok=True)

@@ -19,8 +19,9 @@ from lab.model import World
 from lab.providers.framework.lateness import SEED_VARIABLE
 from lab.providers.install import install
 from lab.state import State
+from operations.review.warm import warmed
 from tests.engine.ssh_host import Host, serve
-from tests.real_pulumi import Desk
+from tests.real_pulumi import PYTHON, Desk
 
 REGION = "ap-northeast-2"
 LONGEST = (
@@ -39,6 +40,20 @@ def provider_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("plugins")
     install(home)
     return home
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A virtual environment whose programs begin with the SDKs imported, as a review's do (ADR 55)."""
+    place = tmp_path_factory.mktemp("warm")
+    with warmed(PYTHON, place / "environment", place / "known") as environment:
+        yield environment
+
+
+@pytest.fixture
+def desk(tmp_path: Path, pulumi_tools: Path, warm: Path) -> Desk:
+    """Its programs begin warm. Those of stack onprem-aws, of templates, of language hosts begin as a user's do."""
+    return Desk(tmp_path, pulumi_tools, python=warm)
 
 
 def late() -> dict[str, str]:

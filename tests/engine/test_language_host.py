@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.real_pulumi import PYTHON, Desk
 
 WAIT_SECONDS = 30.0
@@ -20,6 +22,12 @@ def eventually(what: str, holds: Callable[[], object]) -> None:
     while not holds():
         assert time.monotonic() < deadline, f"not within {WAIT_SECONDS:g} s: {what}"
         time.sleep(0.05)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, pulumi_tools: Path) -> Desk:
+    """Its programs begin in the environment itself."""
+    return Desk(tmp_path, pulumi_tools)
 
 
 def processes(marker: str) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.real_pulumi import PYTHON, Desk
+from tests.real_pulumi import Desk
 
 from .conftest import Stack
 
@@ -25,7 +25,7 @@ def initialised(desk: Desk, provider_home: Path, secrets: Mapping[str, str]) -> 
     (project / "twinsite").symlink_to("components")
     text = (TREE / "Pulumi.yaml").read_text()
     assert "    virtualenv: .venv\n" in text
-    (project / "Pulumi.yaml").write_text(text.replace("virtualenv: .venv", f"virtualenv: {PYTHON}"))
+    (project / "Pulumi.yaml").write_text(text.replace("virtualenv: .venv", f"virtualenv: {desk.python}"))
     desk.must(project, "stack", "init", "test")
     for key, value in secrets.items():
         desk.must(project, "config", "set", "--secret", key, value)

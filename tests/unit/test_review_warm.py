@@ -18,7 +18,7 @@ from operations.review.warm.client import EXECUTOR
 
 EXECUTED = """
 import json, os, runpy, sys, threading
-begun = {"random": "pulumi_random" in sys.modules, "gcp": "pulumi_gcp" in sys.modules}
+begun = {"random": "pulumi_random" in sys.modules, "gcp": "pulumi_gcp.sql.user" in sys.modules}
 words = [word for word in sys.argv[1:] if not word.startswith("--")]
 found = {
     **begun, "argv": sys.argv, "cwd": os.getcwd(), "env": dict(os.environ), "here": sys.path[0],
@@ -107,6 +107,12 @@ def test_a_program_has_what_one_has_that_was_started_anew(place: Place) -> None:
     assert found["env"].items() >= {**PLAIN, "SETTING": "of mine"}.items()
     assert set(found["env"]) - {*PLAIN, "SETTING"} <= {"PWD", "SHLVL", "_", "OLDPWD", "LC_CTYPE"}  # the shell's own
     assert found["session"], "nobody ends it with its caller"
+
+
+def test_what_is_in_a_package_that_is_imported_when_it_is_first_asked_is_there_for_the_next(place: Place) -> None:
+    using = place.tree("using", __main__="import pulumi_gcp\nsaid = pulumi_gcp.sql.User.__name__\n")
+    assert not place.run(using)["gcp"]
+    assert place.run(place.tree("next", __main__=""))["gcp"]
 
 
 def test_what_a_program_imports_of_the_sdks_is_there_for_the_next_and_nothing_else(place: Place) -> None:

@@ -126,7 +126,7 @@ class Server:
                 found = importlib.import_module(name.partition(".")[0])
                 for part in name.split(".")[1:]:
                     found = getattr(found, part)
-                found.__path__  # noqa: B018  the SDKs import what is in a package when it is first used
+                hasattr(found, "asked")  # the SDKs import what is in a package at its first name that no module has
         gc.enable()
         gc.freeze()
         draft = self.known.with_name(f"{self.known.name}.{os.getpid()}")
