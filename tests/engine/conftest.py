@@ -51,9 +51,9 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, pulumi_tools: Path, warm: Path) -> Desk:
-    """Its programs begin warm. Those of stack onprem-aws, of templates, of language hosts begin as a user's do."""
-    return Desk(tmp_path, pulumi_tools, python=warm)
+def desk(tmp_path: Path, pulumi_tools: Path, warm: Path, request: pytest.FixtureRequest) -> Desk:
+    """Its programs begin warm, but for modules marked `cold`; those of onprem-aws and of templates are cold, too."""
+    return Desk(tmp_path, pulumi_tools, python=PYTHON if request.node.get_closest_marker("cold") else warm)
 
 
 def late() -> dict[str, str]:

@@ -14,6 +14,8 @@ import pytest
 
 from tests.real_pulumi import PYTHON, Desk
 
+pytestmark = pytest.mark.cold
+
 WAIT_SECONDS = 30.0
 
 
@@ -22,12 +24,6 @@ def eventually(what: str, holds: Callable[[], object]) -> None:
     while not holds():
         assert time.monotonic() < deadline, f"not within {WAIT_SECONDS:g} s: {what}"
         time.sleep(0.05)
-
-
-@pytest.fixture
-def desk(tmp_path: Path, pulumi_tools: Path) -> Desk:
-    """Its programs begin in the environment itself."""
-    return Desk(tmp_path, pulumi_tools)
 
 
 def processes(marker: str) -> list[str]:

@@ -12,6 +12,8 @@ from tests.real_pulumi import Desk
 from .conftest import LiveStack
 from .test_providers_live import TOPOLOGY
 
+pytestmark = pytest.mark.cold  # how far a program is when the disk is full
+
 SIZE = 1 << 20
 MIDWAY = 120_000
 """Room for two states of half of TOPOLOGY and not for three; the engine keeps the last one and a backup."""

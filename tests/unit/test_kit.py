@@ -68,6 +68,17 @@ def plugin(home: Path, package: str, version: str) -> None:
     (folder / f"pulumi-resource-{package}").touch(0o755)
 
 
+def test_its_program_runs_in_the_kits_own_environment_wherever_this_desks_is(tmp_path: Path) -> None:
+    for name in (*parts.PROGRAM, "Pulumi.dr.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("name: own\nruntime: {name: python, options: {virtualenv: /home/ann/venv}}\n")
+    (told,) = [one for one in parts.program(tmp_path, "dr", "{}") if one.name == "program/Pulumi.yaml"]
+    assert yaml.safe_load(told.read()) == {
+        "name": "own",
+        "runtime": {"name": "python", "options": {"toolchain": "pip", "virtualenv": ".venv"}},
+    }
+
+
 def test_plugins_are_of_exactly_the_locks_versions_and_of_what_the_topology_uses_alone(tmp_path: Path) -> None:
     random, tls = (importlib.metadata.version(f"pulumi-{one}") for one in ("random", "tls"))
     for package, version in (("random", random), ("random", "9.9.9"), ("tls", tls)):

@@ -160,11 +160,19 @@ def program(project: Path, stack: str, inventory: str) -> list[Part]:
         if path.is_dir():
             found += tree_of(path, f"program/{name}")
         elif path.is_file():
-            found.append(Part(f"program/{name}", path, os.access(path, os.X_OK)))
+            content = _in_the_kits_environment(path) if name == "Pulumi.yaml" else path
+            found.append(Part(f"program/{name}", content, os.access(path, os.X_OK)))
         else:
             raise Problem(f"there is no {path}: run this in the project's folder")
     found += tree_of(TREE / RUNBOOKS, f"program/{RUNBOOKS}")
     return [*found, Part(f"program/.twinsite/{stack}/inventory.json", inventory.encode())]
+
+
+def _in_the_kits_environment(file: Path) -> bytes:
+    """Pulumi.yaml, whose program runs in what `raise` makes, whatever it is called and wherever it is at this desk."""
+    about = yaml.safe_load(file.read_text(encoding="utf-8"))
+    about["runtime"] = {"name": "python", "options": {"toolchain": "pip", "virtualenv": ".venv"}}
+    return yaml.safe_dump(about, sort_keys=False, allow_unicode=True).encode()
 
 
 def described(stack: str, want: Wanted, backend: str, update: str) -> Part:
