@@ -71,7 +71,7 @@ def plugin(home: Path, package: str, version: str) -> None:
 def test_its_program_runs_in_the_kits_own_environment_wherever_this_desks_is(tmp_path: Path) -> None:
     for name in (*parts.PROGRAM, "Pulumi.dr.yaml"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("name: own\nruntime: {name: python, options: {virtualenv: /home/ann/venv}}\n")
+        (tmp_path / name).write_text("name: own\nruntime: {name: python, options: {virtualenv: /opt/venvs/own}}\n")
     (told,) = [one for one in parts.program(tmp_path, "dr", "{}") if one.name == "program/Pulumi.yaml"]
     assert yaml.safe_load(told.read()) == {
         "name": "own",
