@@ -200,18 +200,9 @@ class BackupJobIntent(Intent):
 
     def problems(self) -> list[str]:
         """Why the job must not run like this."""
-        problems = []
-        if not re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", self.image):
-            problems.append(
-                f"image {self.image!r} is not pinned: a tag can be moved, so the next run could be other code; name it "
-                "by digest, IMAGE@sha256:… (`docker buildx imagetools inspect IMAGE`) (K25)"
-            )
-        for name, value in (("namespace", self.namespace), ("job", self.job)):
-            if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?", value):
-                problems.append(f"{name} is {value!r}: a Kubernetes name has lower-case letters, digits and hyphens")
         database = self.database
         return [
-            *problems,
+            *pod_problems(self.image, namespace=self.namespace, job=self.job),
             *label_problems(self.tags),
             *schedule_problems(self.schedule),
             *user_problems(database.user, database.schema),
@@ -228,6 +219,18 @@ _LABELLED = re.compile(f"({_NAME})?")
 def label(tag: str) -> str:
     """A tag's name as Kubernetes takes it for a label: a colon is a slash there."""
     return tag.replace(":", "/")
+
+
+def pod_problems(image: str, **names: str) -> Iterator[str]:
+    """Why a job's pods must not run this image, or cannot have these names."""
+    if not re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", image):
+        yield (
+            f"image {image!r} is not pinned: a tag can be moved, so the next run could be other code; name it "
+            "by digest, IMAGE@sha256:… (`docker buildx imagetools inspect IMAGE`) (K25)"
+        )
+    for name, value in names.items():
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?", value):
+            yield f"{name} is {value!r}: a Kubernetes name has lower-case letters, digits and hyphens"
 
 
 def label_problems(tags: Mapping[str, str]) -> Iterator[str]:

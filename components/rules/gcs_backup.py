@@ -1,5 +1,6 @@
 """Refusals about backups of PostgreSQL in Google Cloud Storage: the bucket, who may write to it, the job. Pure."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from .backup import (
     Writer,
     federation_problems,
     label_problems,
+    pod_problems,
     schedule_problems,
 )
 from .cloud_sql import series
@@ -44,12 +46,12 @@ class GcsBackupStoreIntent(Intent):
     @property
     def pool(self) -> str:
         """Of workload identities: its name is kept from others for 30 days after it is deleted."""
-        return f"{self.bucket[:24]}-{self.generation}"
+        return f"{_shortened(self.bucket, 24)}-{self.generation}"
 
     @property
     def account(self) -> str:
         """Of the writer, without its domain."""
-        return f"{self.bucket[:22].rstrip('-')}-writer"
+        return f"{_shortened(self.bucket, 22)}-writer"
 
     def problems(self) -> list[str]:
         """Why backups must not rest like this."""
@@ -66,6 +68,13 @@ class GcsBackupStoreIntent(Intent):
                 "cannot do it for good"
             )
         return [*problems, *_key(self), *_readers(self), *generation_problems("generation", self.generation)]
+
+
+def _shortened(bucket: str, most: int) -> str:
+    """A name of at most `most` characters that no other bucket's is, however long both begin alike."""
+    if len(bucket) <= most:
+        return bucket
+    return f"{bucket[: most - 7].rstrip('-')}-{hashlib.sha256(bucket.encode()).hexdigest()[:6]}"
 
 
 def _bucket(known: GcsBackupStoreIntent) -> Iterator[str]:
@@ -137,15 +146,7 @@ class PostgresBackupJobIntent(Intent):
 
     def problems(self) -> list[str]:
         """Why the job must not run like this."""
-        problems = []
-        if not re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", self.image):
-            problems.append(
-                f"image {self.image!r} is not pinned: a tag can be moved, so the next run could be other code; name it "
-                "by digest, IMAGE@sha256:… (`docker buildx imagetools inspect IMAGE`) (K25)"
-            )
-        for name, value in (("namespace", self.namespace), ("job", self.job)):
-            if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?", value):
-                problems.append(f"{name} is {value!r}: a Kubernetes name has lower-case letters, digits and hyphens")
+        problems = [*pod_problems(self.image, namespace=self.namespace, job=self.job)]
         problems += [
             f"database.{name} is empty: name it" for name in ("database", "user") if not getattr(self.database, name)
         ]

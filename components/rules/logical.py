@@ -12,7 +12,7 @@ from ..guest.logical.check import LONGEST_TIMEOUT_MS, OLDEST_SOURCE, SYSTEM_SINC
 from ..guest.logical.config import HEARTBEAT, KEEPALIVES, MARGIN, NAME
 from ..modes import DrMode
 from . import rds
-from .backup import label_problems, schedule_problems
+from .backup import label_problems, pod_problems, schedule_problems
 from .cloud_sql import REPLICATES, series
 from .intent import Intent, Part
 
@@ -141,13 +141,7 @@ def _names(known: LogicalReplicaIntent) -> Iterator[str]:
             f"replica {known.replica!r} cannot name a slot: use a letter, then up to 40 lower-case letters, digits "
             "and _"
         )
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?", known.namespace):
-        yield f"namespace is {known.namespace!r}: use lower-case letters, digits and hyphens"
-    if not re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", known.image):
-        yield (
-            f"image {known.image!r} is not pinned, and a tag can be moved, so the next run could be other code: write "
-            "it by digest, IMAGE@sha256:… (K25)"
-        )
+    yield from pod_problems(known.image, namespace=known.namespace)
     if not known.schemas or HEARTBEAT[0] in known.schemas:
         yield f"schemas are {list(known.schemas)}: list those that are replicated, without {HEARTBEAT[0]}"
     yield from schedule_problems(known.schedule)

@@ -22,6 +22,7 @@ class Backups:
     bucket: str
     location: str
     """Of the bucket: Google's region, or another place of Cloud Storage."""
+    generation: int
     keep_days: int
     kms_key: str
     readers: tuple[str, ...]
@@ -45,6 +46,7 @@ def read(reader: Reader, version: str, location: str) -> Backups | None:
     return Backups(
         bucket=bucket,
         location=reader.text("backup_location", required=False) or location,
+        generation=reader.integer("backup_generation"),
         keep_days=reader.integer("backup_keep_days"),
         kms_key=reader.text("backup_kms_key", required=False),
         readers=reader.strings("backup_readers"),
@@ -84,6 +86,7 @@ def arguments(
             "bucket": known.bucket,
             "location": known.location,
             "writer": {"issuer": known.issuer, "namespace": known.namespace, "service_account": SERVICE_ACCOUNT},
+            "generation": known.generation,
             "keep_days": known.keep_days,
             "kms_key": known.kms_key,
             "readers": list(known.readers),

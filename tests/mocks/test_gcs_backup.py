@@ -13,6 +13,7 @@ from tests.policy.pack import Given, said
 from twinsite import GcsBackupStore, PostgresBackupJob, rules
 from twinsite.guest.archive import config as guest
 from twinsite.payload import payload
+from twinsite.rules.gcs_backup import GcsBackupStoreIntent
 
 STORE_KIND, JOB_KIND = "twinsite:index:GcsBackupStore", "twinsite:index:PostgresBackupJob"
 BUCKET = "gcp:storage/bucket:Bucket"
@@ -147,6 +148,9 @@ def test_another_generation_is_another_pool_because_google_keeps_a_deleted_ones_
     assert store(generation=2).one("s-pool", POOL).inputs["workloadIdentityPoolId"] == "crm-dr-backups-2"
     assert len(store(bucket="b" * 63).one("s-pool", POOL).inputs["workloadIdentityPoolId"]) <= 32
     assert len(store(bucket="b" * 63).one("s-writer", ACCOUNT).inputs["accountId"]) <= 30
+    long = [GcsBackupStoreIntent(bucket=f"crm-production-backups-seoul-{place}") for place in ("one", "two")]
+    assert len({one.pool for one in long} | {one.account for one in long}) == 4, "of one project, so not the same names"
+    assert max(len(one.pool) for one in long) <= 32
 
 
 @pytest.mark.parametrize(

@@ -275,6 +275,14 @@ def test_with_a_bucket_every_mode_backs_up_and_cold_is_no_longer_refused(build: 
     assert {"GcsBackupStore", "PostgresBackupJob"} <= {one.type.rpartition(":")[2] for one in found.resources}
 
 
+def test_backups_after_a_destroy_get_a_pool_of_another_name(build: Build) -> None:
+    pools = [
+        build(dr_mode="cold", **BACKUPS, **more).one("aws-gcp-backups-pool").inputs["workloadIdentityPoolId"]
+        for more in ({}, {"backup_generation": 2})
+    ]
+    assert pools == ["crm-dr-backups-1", "crm-dr-backups-2"]
+
+
 def test_backups_are_the_same_in_every_mode(build: Build) -> None:
     def mine(mode: str) -> dict[str, Any]:
         found = build(dr_mode=mode, **BACKUPS).resources

@@ -7,6 +7,7 @@ A reader from before there were two engines refuses a version 5 instead of takin
 import re
 from typing import Any
 
+from ..backup import manifest as backups
 from ..backup.manifest import Found, blobs, moment
 
 VERSION = 5
@@ -16,17 +17,8 @@ _FIELDS = ("source", "needs", "sequences", "large_objects", "dump", "lsn", "sche
 
 
 def look(backup_id: str, said: "dict[str, Any] | None", present: "dict[str, int]") -> Found:
-    """Judge one backup by its manifest and the sizes of the parts that the store lists (names within the backup)."""
-    if said is None:
-        return Found(backup_id, None, ("it has no manifest: the run that made it did not finish",))
-    found = problems(said, backup_id)
-    if not found:
-        for part in blobs(said):
-            size = present.get(part["blob"])
-            if size != part["bytes"]:
-                is_there = "is missing" if size is None else f"has {size} bytes"
-                found.append(f"{part['blob']} {is_there}, expected {part['bytes']} bytes")
-    return Found(backup_id, said, tuple(found))
+    """Judge one backup as the role `backup` does, by what this engine's manifest has."""
+    return backups.look(backup_id, said, present, problems)
 
 
 def problems(said: Any, backup_id: str) -> "list[str]":

@@ -10,6 +10,7 @@ import hashlib
 import re
 import secrets
 import urllib.parse
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,11 +114,17 @@ class Found:
         return self.manifest is not None and not self.problems
 
 
-def look(backup_id: str, manifest: dict[str, Any] | None, present: dict[str, int]) -> Found:
-    """Judge one backup by its manifest and the sizes of the parts that the store lists (names within the backup)."""
+def look(
+    backup_id: str,
+    manifest: dict[str, Any] | None,
+    present: dict[str, int],
+    judged: "Callable[[Any, str], list[str]] | None" = None,
+) -> Found:
+    """Judge one backup by its manifest and the sizes of the parts that the store lists (names within the backup);
+    `judged` in the place of `problems` for another engine's."""
     if manifest is None:
         return Found(backup_id, None, ("it has no manifest: the run that made it did not finish",))
-    said = problems(manifest, backup_id)
+    said = (judged or problems)(manifest, backup_id)
     if not said:
         for part in blobs(manifest):
             size = present.get(part["blob"])
