@@ -225,12 +225,12 @@ def pod_problems(image: str, **names: str) -> Iterator[str]:
     """Why a job's pods must not run this image, or cannot have these names."""
     if not re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", image):
         yield (
-            f"image {image!r} is not pinned: a tag can be moved, so the next run could be other code; name it "
-            "by digest, IMAGE@sha256:… (`docker buildx imagetools inspect IMAGE`) (K25)"
+            f"image {image!r} is not pinned, a tag can be moved and the next run be other code (K25): write "
+            "IMAGE@sha256:… (`docker buildx imagetools inspect IMAGE` tells it)"
         )
     for name, value in names.items():
         if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?", value):
-            yield f"{name} is {value!r}: a Kubernetes name has lower-case letters, digits and hyphens"
+            yield f"{name} {value!r} is no name at Kubernetes: use lower-case letters, digits and hyphens, at most 52"
 
 
 def label_problems(tags: Mapping[str, str]) -> Iterator[str]:

@@ -283,7 +283,7 @@ def test_the_policy_pack_finds_nothing_in_it() -> None:
         ({"source_settings": {"max_wal_senders": "1"}}, "the copy takes 3"),
         ({"source_settings": {"work_mem": "1"}}, "is not judged"),
         ({"schedule": "hourly"}, "schedule"),
-        ({"namespace": "DR"}, "namespace is 'DR': a Kubernetes name has lower-case letters, digits and hyphens"),
+        ({"namespace": "DR"}, "namespace 'DR' is no name at Kubernetes: use lower-case letters"),
     ],
 )
 def test_a_bad_design_is_refused_before_anything_is_registered(change: dict[str, Any], words: str) -> None:
