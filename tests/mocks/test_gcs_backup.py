@@ -248,7 +248,7 @@ def test_the_password_is_a_secret_and_in_nothing_else() -> None:
         ({"database": {**JOB["database"], "tls_ca": None}}, "rds/global-bundle"),
         ({"database": {**JOB["database"], "version": "9.6"}}, "database.version is '9.6'"),
         ({"database": {**JOB["database"], "user": ""}}, "database.user is empty"),
-        ({"namespace": "C_rm"}, "namespace is 'C_rm'"),
+        ({"namespace": "C_rm"}, "namespace 'C_rm' is no name"),
         ({"disk_gib": 0}, "disk_gib is 0"),
         ({"tags": {"a": "b c"}}, "is no label of Kubernetes"),
     ],
