@@ -11,6 +11,8 @@ from typing import TypeVar
 
 from twinsite.rules import require
 
+from .declared import Declared
+
 Choice = TypeVar("Choice", bound=Enum)
 
 
@@ -24,8 +26,9 @@ class Reader:
         self._is_secret = is_secret
         self._others: tuple[str, ...] = ()
         self._project = ""
-        self.defaults: Mapping[str, str] = {}
-        """What a key has that the stack file leaves out or empty; a topology's `read` puts its own here."""
+        self.declared: Mapping[str, Declared] = {}
+        """What a key means, and has where the stack file leaves it out or empty; a topology's `read` puts its own
+        here."""
         self.problems: list[str] = []
         self.lacking: list[str] = []
         """Those of the problems that are settings not made yet; a figure that would rest on one is unknown, never 0."""
@@ -53,15 +56,19 @@ class Reader:
         ]
 
     def _text(self, key: str) -> str:
-        return self._get(key) or self.defaults.get(key, "")
+        found = self._get(key)
+        return self.declared[key].text if not found and key in self.declared else found or ""
 
     def text(self, key: str, required: bool = True) -> str:
         """A string; required ones may not be empty."""
         value = self._text(key)
         if required and not value:
-            self.lacks(
-                f"{key} is not set: `pulumi config set {key} VALUE` (page settings of the documentation says of what)"
+            meant = (
+                self.declared[key].description.rstrip(".")
+                if key in self.declared
+                else "page settings of the documentation says of what"
             )
+            self.lacks(f"{key} is not set: `pulumi config set {key} VALUE` ({meant})")
         return value
 
     def lacks(self, problem: str) -> None:

@@ -21,7 +21,7 @@ from twinsite.rules.rds import authority_problems
 from twinsite.rules.standby import GATE_LIMIT_SECONDS, version_for
 from twinsite.schedule import longest_gap_seconds
 
-from ..declared import defaults
+from ..declared import declared
 from ..home import see
 from ..settings import Reader
 
@@ -156,7 +156,7 @@ class Settings:
 
 def read(reader: Reader) -> Settings:
     """Settings from the stack's configuration; what is wrong is collected in the reader."""
-    reader.defaults = defaults(NAME)
+    reader.declared = declared(NAME)
     domain = reader.text("domain")
     mode, data = reader.offered("dr_mode", DrMode, MODES, NAME), reader.offered("standby_data", StandbyData, DATA, NAME)
     active = _active(reader, keeps(mode, data))

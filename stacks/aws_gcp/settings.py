@@ -12,7 +12,7 @@ from twinsite.rules.home import home_problems
 from twinsite.rules.hosts import region_problems
 from twinsite.rules.vpn import INSIDE_RANGES, TUNNELS
 
-from ..declared import defaults
+from ..declared import declared
 from ..home import see
 from ..settings import Reader
 from . import backups, replica
@@ -147,7 +147,7 @@ class Settings:
 
 def read(reader: Reader) -> Settings:
     """Settings from the stack's configuration; what is wrong is collected in the reader."""
-    reader.defaults = defaults(NAME)
+    reader.declared = declared(NAME)
     _hot(reader)
     mode, data = reader.offered("dr_mode", DrMode, MODES, NAME), reader.offered("standby_data", StandbyData, DATA, NAME)
     active = reader.choice("active_site", Site)

@@ -11,7 +11,7 @@ from twinsite.modes import DrMode
 from twinsite.rules.hosts import GATE_LIMITS_SECONDS, region_problems
 from twinsite.rules.own_network import named_problems
 
-from ..declared import defaults
+from ..declared import declared
 from ..settings import Reader
 
 NAME = "onprem-aws"
@@ -114,7 +114,7 @@ class Settings:
 
 def read(reader: Reader) -> Settings:
     """Settings from the stack's configuration; what is wrong is collected in the reader."""
-    reader.defaults = defaults(NAME)
+    reader.declared = declared(NAME)
     region = pulumi.Config("aws").get("region") or ""
     if not region:
         reader.lacks("aws:region is not set: `pulumi config set aws:region ap-northeast-2`")

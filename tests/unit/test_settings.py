@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from stacks import TOPOLOGIES, chosen, topology
-from stacks.declared import PROMISED, SHARED, declared
+from stacks.declared import PROMISED, SHARED, Declared, declared
 from stacks.settings import Reader
 from twinsite.modes import DrMode
 from twinsite.rules import Refused
@@ -96,7 +96,9 @@ def test_a_key_that_a_stack_file_leaves_out_has_the_value_that_pulumi_yaml_gave_
 
 def test_an_empty_text_of_the_stack_file_is_the_default_and_an_empty_list_is_empty() -> None:
     found = reader(size="", ranges="[]")
-    found.defaults = {"size": "3", "ranges": '["Internet"]', "left_out": "x"}
+    found.declared = {
+        key: Declared(value, "") for key, value in (("size", 3), ("ranges", ["Internet"]), ("left_out", "x"))
+    }
     assert (found.integer("size"), found.strings("ranges"), found.text("left_out")) == (3, (), "x")
     assert found.problems == []
 

@@ -87,7 +87,7 @@ def test_its_settings_have_their_defaults_and_their_refusals(tmp_path: Path) -> 
         "dr_mode warm is not offered by topology lighthouse, which has pilot-light: "
         "`pulumi config set dr_mode pilot-light`",
         "active_site is 'moon': `pulumi config set active_site …` with one of island, shore",
-        "boat is not set: `pulumi config set boat VALUE` (page settings of the documentation says of what)",
+        "boat is not set: `pulumi config set boat VALUE` (Name of the courier's boat)",
     ]
     assert asked(tmp_path, boat="anna", trips_a_day="25") == [
         "trips_a_day is 25: `pulumi config set trips_a_day NUMBER` with 1 to 24"

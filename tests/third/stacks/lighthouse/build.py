@@ -15,7 +15,7 @@ from twinsite.modes import DrMode
 from twinsite.needs import Home, Needs
 from twinsite.rules import require
 
-from ..declared import defaults
+from ..declared import declared
 from ..settings import Reader
 
 NAME = "lighthouse"
@@ -45,7 +45,7 @@ class Settings:
 
 def read(reader: Reader) -> Settings:
     """Settings from the stack's configuration."""
-    reader.defaults = defaults(NAME)
+    reader.declared = declared(NAME)
     return Settings(
         dr_mode=reader.offered("dr_mode", DrMode, MODES, NAME),
         active_site=reader.choice("active_site", Site),
