@@ -1,13 +1,14 @@
 """What a database must be before DMS follows it, and what DMS leaves behind: statements to ask, and what they mean.
 
 A statement is data here, with `%s` for a schema that goes; somebody else asks (operations/sql) and hands the rows in,
-by the statement's own column names. MySQL's were run on a server; PostgreSQL's were not. Pure.
+by the statement's own column names. MySQL's are here, PostgreSQL's in dms_postgres.py; all ran on real servers. Pure.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import dms_postgres
 from .dms_task import lob
 
 Row = Mapping[str, Any]
@@ -35,13 +36,6 @@ MYSQL_KEYLESS = (
     "c.TABLE_SCHEMA = t.TABLE_SCHEMA AND c.TABLE_NAME = t.TABLE_NAME AND CONSTRAINT_TYPE = 'PRIMARY KEY') ORDER BY 1, 2"
 )
 
-POSTGRES_SETTINGS = (
-    "SELECT name, setting, pending_restart FROM pg_settings WHERE name IN ('wal_level', 'rds.logical_replication', "
-    "'max_replication_slots', 'max_wal_senders', 'wal_sender_timeout', 'max_slot_wal_keep_size')"
-)
-POSTGRES_SLOTS = "SELECT slot_name AS name, active FROM pg_replication_slots"
-POSTGRES_RECOVERY = "SELECT pg_is_in_recovery() AS replica"
-
 WAL_SENDER_MS = range(10_000, 300_001)
 """Of wal_sender_timeout; 0 is allowed for DMS (FACTS 5), less than 10 s breaks it off, five minutes hide its death."""
 
@@ -55,6 +49,8 @@ class Left:
     """schema: at the target natively before the task starts. cut-over: when the task has stopped."""
     mysql: str
     """Lists what the source has of it in a schema: one column, `name`. "" where MySQL has none."""
+    postgres: str = ""
+    """The same of PostgreSQL."""
 
 
 LEFT = (
@@ -63,12 +59,21 @@ LEFT = (
         "schema",
         "SELECT DISTINCT CONCAT(TABLE_NAME, '.', INDEX_NAME) AS name FROM information_schema.STATISTICS WHERE "
         "TABLE_SCHEMA = %s AND INDEX_NAME <> 'PRIMARY' ORDER BY 1",
+        dms_postgres.INDEXES,
     ),
     Left(
         "foreign key",
         "schema",
         "SELECT CONCAT(TABLE_NAME, '.', CONSTRAINT_NAME) AS name FROM information_schema.TABLE_CONSTRAINTS WHERE "
         "TABLE_SCHEMA = %s AND CONSTRAINT_TYPE = 'FOREIGN KEY' ORDER BY 1",
+        dms_postgres.FOREIGN_KEYS,
+    ),
+    Left(
+        "check constraint",
+        "schema",
+        "SELECT CONCAT(TABLE_NAME, '.', CONSTRAINT_NAME) AS name FROM information_schema.TABLE_CONSTRAINTS WHERE "
+        "TABLE_SCHEMA = %s AND CONSTRAINT_TYPE = 'CHECK' ORDER BY 1",
+        dms_postgres.CHECKS,
     ),
     Left(
         "default",
@@ -76,6 +81,7 @@ LEFT = (
         "SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) AS name FROM information_schema.COLUMNS JOIN "
         "information_schema.TABLES USING (TABLE_SCHEMA, TABLE_NAME) WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = "
         "'BASE TABLE' AND COLUMN_DEFAULT IS NOT NULL ORDER BY 1",
+        dms_postgres.DEFAULTS,
     ),
     Left(
         "AUTO_INCREMENT",
@@ -83,34 +89,43 @@ LEFT = (
         "SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s "
         "AND EXTRA LIKE '%%auto_increment%%' ORDER BY 1",
     ),
+    Left("identity", "schema", "", dms_postgres.IDENTITIES),
+    Left("sequence", "schema", "", dms_postgres.SEQUENCE_NAMES),
+    Left("type", "schema", "", dms_postgres.TYPES),
+    Left("extension", "schema", "", dms_postgres.EXTENSIONS),
     Left(
-        "view", "schema", "SELECT TABLE_NAME AS name FROM information_schema.VIEWS WHERE TABLE_SCHEMA = %s ORDER BY 1"
+        "view",
+        "schema",
+        "SELECT TABLE_NAME AS name FROM information_schema.VIEWS WHERE TABLE_SCHEMA = %s ORDER BY 1",
+        dms_postgres.VIEWS,
     ),
     Left(
         "routine",
         "schema",
         "SELECT ROUTINE_NAME AS name FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = %s ORDER BY 1",
+        dms_postgres.ROUTINES,
     ),
     Left(
         "account",
         "schema",
         # An account with rights to the schema; those with rights to everything are administrators.
         "SELECT DISTINCT GRANTEE AS name FROM information_schema.SCHEMA_PRIVILEGES WHERE TABLE_SCHEMA = %s ORDER BY 1",
+        dms_postgres.ACCOUNTS,
     ),
     Left(
         "trigger",
         "cut-over",
         "SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s ORDER BY 1",
+        dms_postgres.TRIGGERS,
     ),
     Left(
         "event",
         "cut-over",
         "SELECT EVENT_NAME AS name FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %s ORDER BY 1",
     ),
-    Left("sequence", "cut-over", ""),
 )
 """What stays behind (FACTS 5). Before the start it is made natively; a trigger earlier than the cut-over would do its
-work twice, and a sequence has its number from the source's last one."""
+work twice. A sequence has its number at the cut-over: `sequence_problems`."""
 
 WRITERS = (
     "SELECT DISTINCT GRANTEE AS name FROM information_schema.SCHEMA_PRIVILEGES WHERE TABLE_SCHEMA = %s AND "
@@ -214,8 +229,55 @@ def postgres_source_problems(
             )
 
 
+def postgres_account_problems(account: Row, unreadable: Iterable[Row]) -> Iterator[str]:
+    """What DMS's account may not do: the row of ACCOUNT, and the rows of UNREADABLE."""
+    if account["replicates"] not in (True, "t"):
+        yield (
+            f"DMS's account {account['name']} may not replicate: let its administrator ALTER ROLE {account['name']} "
+            "REPLICATION, on RDS GRANT rds_replication to it"
+        )
+    if names := [f"{row['schema']}.{row['table']}" for row in unreadable]:
+        yield (
+            f"DMS's account {account['name']} may not read {', '.join(names)}: let its administrator grant USAGE on "
+            "the schema and SELECT, or exclude them"
+        )
+
+
+_UNCARRIED = {
+    "partitioned": "is partitioned, which DMS does not follow: use LogicalReplica, or let each partition be a table of "
+    "its own at the target and have a task of its own",
+    "unlogged": "is unlogged, so that its changes are in no log: let it be SET LOGGED, or exclude it",
+    "type": "is {type}, which DMS does not carry: use LogicalReplica, or exclude the table",
+    "numeric": "is {type} without a precision, of which DMS carries 28 digits with six behind the point: let it be "
+    "given a precision up to 38, or use LogicalReplica",
+}
+
+
+def uncarried_problems(found: Iterable[Row]) -> Iterator[str]:
+    """What a PostgreSQL source has and DMS does not carry [DMS user guide, limitations]: rows of UNCARRIED."""
+    for row in found:
+        yield f"{row['name']} {_UNCARRIED[str(row['what'])].format(type=row['type'])}"
+
+
+def sequence_problems(source: Iterable[Row], target: Iterable[Row]) -> Iterator[str]:
+    """Which sequences would give a number a second time after the cut-over: rows of SEQUENCES at both ends, the source
+    written to no more."""
+    there = {str(row["name"]): row["last"] for row in target}
+    for row in source:
+        name, last, up = str(row["name"]), row["last"], int(row["step"]) > 0
+        if last is None or name not in there:
+            continue
+        now = there[name]
+        if now is None or (int(now) < int(last) if up else int(now) > int(last)):
+            of = f"{dms_postgres.quoted(str(row['schema']))}.{dms_postgres.quoted(name)}".replace("'", "''")
+            yield (
+                f"sequence {row['schema']}.{name} is at {'its beginning' if now is None else now} at the target and at "
+                f"{last} at the source: use `SELECT setval('{of}', {last})` there before anybody writes"
+            )
+
+
 def keyless_problems(tables: Iterable[Row]) -> Iterator[str]:
-    """`tables` are the rows of MYSQL_KEYLESS."""
+    """`tables` are the rows of MYSQL_KEYLESS, or of PostgreSQL's KEYLESS."""
     if names := [f"{row['schema']}.{row['table']}" for row in tables]:
         yield (
             f"{', '.join(names)} has no primary key, so that nothing is compared there and a changed row is found by "
@@ -268,7 +330,7 @@ def lob_problems(measured: Mapping[str, int], largest_lob_kib: int) -> Iterator[
 
 
 def left_problems(what: Left, source: Iterable[Row], target: Iterable[Row]) -> Iterator[str]:
-    """What of the source's the target lacks; rows of `what.mysql` at both ends."""
+    """What of the source's the target lacks; rows of `what.mysql`, or of `what.postgres`, at both ends."""
     have = {str(row["name"]) for row in target}
     lacking = [name for name in (str(row["name"]) for row in source) if name not in have]
     if lacking:

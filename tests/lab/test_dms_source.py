@@ -15,7 +15,8 @@ pytestmark = [needs_a_box, pytest.mark.beside, pytest.mark.nameless]
 
 SCHEMA = (
     "CREATE DATABASE shop",
-    "CREATE TABLE shop.customers (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(40) DEFAULT 'x', KEY by_name (name))",
+    "CREATE TABLE shop.customers (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(40) DEFAULT 'x', KEY by_name (name), "
+    "CONSTRAINT named CHECK (name <> ''))",
     "CREATE TABLE shop.orders (id INT PRIMARY KEY, customer INT, note TEXT, scan MEDIUMBLOB, more JSON, `odd``%` TEXT, "
     "CONSTRAINT whose FOREIGN KEY (customer) REFERENCES shop.customers (id))",
     "CREATE TABLE shop.log (at INT)",
@@ -67,6 +68,7 @@ def test_what_dms_leaves_behind_is_listed(session: sql.Session) -> None:
     assert listed == {
         "secondary index": ["customers.by_name", "orders.whose"],
         "foreign key": ["orders.whose"],
+        "check constraint": ["customers.named"],
         "default": ["customers.name"],
         "AUTO_INCREMENT": ["customers.id"],
         "view": ["names"],

@@ -298,7 +298,7 @@ def test_a_postgres_that_dms_cannot_follow_is_told_what_to_set(change: dict[str,
 
 def test_what_dms_leaves_behind_is_named_with_when_it_is_made() -> None:
     when = {one.what: one.when for one in dms_source.LEFT}
-    assert {what for what, at_ in when.items() if at_ == "cut-over"} == {"trigger", "event", "sequence"}
+    assert {what for what, at_ in when.items() if at_ == "cut-over"} == {"trigger", "event"}
     index = next(one for one in dms_source.LEFT if one.what == "secondary index")
     rows = [{"name": "orders.by_customer"}, {"name": "orders.by_day"}]
     (problem,) = dms_source.left_problems(index, rows, rows[:1])
