@@ -101,7 +101,8 @@ class Host:
     again: str = ""
     """Resource whose replacement delivers everything anew. Empty: the host fetches it by itself, or has a bundle."""
     status: str = ""
-    """Where it writes its own status document, for instance `azblob://ACCOUNT/CONTAINER/NAME`; "" where it does not."""
+    """Where it writes its own status document, `azblob://ACCOUNT/CONTAINER/NAME` or `gs://BUCKET/NAME`; "" where it
+    does not."""
 
     @property
     def exists(self) -> bool:
@@ -165,7 +166,7 @@ class Flow:
     """How they go: mysql-replica, postgres-logical, dms, aurora."""
     source: str
     target: str
-    """Names of hosts or endpoints."""
+    """Names of hosts, endpoints or databases; where `through` sees both ends, what people call them."""
     source_address: str = ""
     """Where the target finds the source."""
     source_port: int = 0
@@ -175,6 +176,12 @@ class Flow:
     """Computed worst resume after the path returns, without the tunnel's share."""
     tolerated_outage_hours: float = 0.0
     """Longest outage that heals by itself, because the source keeps its logs for longer."""
+    through: str = ""
+    """Host that looks at both ends, and tells of it where its `status` is; "" when each end is asked itself."""
+    look_seconds: float = 0.0
+    """How often it looks, at the longest."""
+    lag_alarm_seconds: float = 0.0
+    """Rows that take longer are late; 0 where nobody said."""
 
 
 @dataclass(frozen=True)

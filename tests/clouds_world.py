@@ -2,6 +2,7 @@
 quiet day. A test changes what it is about."""
 
 import copy
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from operations.google import GoogleError
 from operations.subjects.clouds import World
 from tests.aws_gcp_world import INVENTORY
 from tests.doctor_world import FakeAws
+from twinsite.guest.logical import report
 
 REGION = "compute/compute/v1/projects/example-dr/regions/asia-northeast3"
 ROUTER = f"{REGION}/routers/twinsite-router/getRouterStatus"
@@ -20,6 +22,26 @@ GROUP = (
     "compute/compute/v1/projects/example-dr/zones/asia-northeast3-{zone}/instanceGroupManagers/"
     "gke-twinsite-{pool}-{zone}"
 )
+REPORT = "storage/storage/v1/b/aws-gcp-operations-name/o/replicas%2Ftwinsite.json"
+LOOK: dict[str, Any] = {
+    "flow": "twinsite",
+    "subscription": {"enabled": True, "running": True, "errors": {"apply_error": 0, "sync_error": 0}},
+    "copied": True,
+    "tables": {"public.customer": "ready"},
+    "slot": {
+        "active": True,
+        "wal_status": "reserved",
+        "safe_wal_size": 4 << 30,
+        "failover": False,
+        "behind_bytes": 56,
+        "held_bytes": 12 << 20,
+    },
+    "lag": {"seconds": 0.4, "newest_seconds": 0.0},
+    "differences": [],
+    "healthy": True,
+    "problems": [],
+}
+"""What `look` prints of a flow that is well."""
 ACCOUNT, ZONE = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
 POOLS, BALANCERS = f"accounts/{ACCOUNT}/load_balancers/pools", f"zones/{ZONE}/load_balancers"
 
@@ -161,6 +183,12 @@ CLOUDFLARE: dict[str, Any] = {
 }
 
 
+def looked(seconds_ago: float = 30.0, **found: Any) -> dict[str, Any]:
+    """The job's report of a look, as the guest writes it."""
+    at = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds_ago)
+    return report.document({**copy.deepcopy(LOOK), **found}, at)
+
+
 class FakeGoogle:
     """`answers`: service/path → an answer, or an exception. What is not there is a 404, as Google says it."""
 
@@ -208,6 +236,7 @@ class Clouds:
 
     def __init__(self) -> None:
         self.google, self.cloudflare = copy.deepcopy(GOOGLE), copy.deepcopy(CLOUDFLARE)
+        self.google[REPORT] = looked()
         self.aws: Any = copy.deepcopy(AWS)
         self.inventory = INVENTORY
 

@@ -16,6 +16,7 @@ from ..modes import DrMode
 from ..payload import guest_file, payload, payload_sha256
 from ..rules.backup import label
 from ..rules.logical import ABANDONED, FOLLOWS, TAKEN_AWAY, LogicalReplicaIntent, resume_seconds
+from ..schedule import longest_gap_seconds
 from ..workload.pod import guest_pod
 from .postgres import PostgresHandle
 
@@ -26,6 +27,8 @@ VERBS = {
     ABANDONED: ["take-away", "--without-source"],
 }
 """What the Job does."""
+BY_HAND = ("look", "set-up", "sequences", "take-away")
+LAG_ALARM_SECONDS = 30
 SUSPEND = "suspend"
 """Of the CronJob, true once the flow is taken away."""
 DEADLINE_SECONDS = 600
@@ -98,6 +101,13 @@ class LogicalReplicaArgs(TypedDict):
     """Google's project whose Cloud Monitoring is told of each look, lag and slot, for GcpAlarms: the pod's account may
     write metrics there. Defaults to none."""
 
+    report: NotRequired[pulumi.Input[str]]
+    """gs://BUCKET/NAME that each look writes over, for `twinsite status` at any desk: the pod's account may write it.
+    Defaults to none: then operations know nothing of the flow."""
+
+    lag_alarm_seconds: NotRequired[int]
+    """Rows that take longer are late, to whoever reads the report. Defaults to 30."""
+
     account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
     """On the service account, like iam.gke.io/gcp-service-account. Default to none."""
 
@@ -106,7 +116,7 @@ class LogicalReplicaArgs(TypedDict):
 
     source_host: NotRequired[str]
     target_host: NotRequired[str]
-    """Names of both ends among the inventory's hosts or endpoints."""
+    """Names of both ends, as the inventory's hosts, endpoints or databases have them, or as people do."""
 
     context: NotRequired[str]
     """kubectl context of the cluster. Defaults to the one that the operator uses."""
@@ -134,7 +144,7 @@ class LogicalReplica(Component):
     source_parameters: dict[str, str]
     """For the source's parameter group at RDS."""
     by_hand: dict[str, str]
-    """Verb → command that runs it now: look, sequences, take-away."""
+    """Verb → command that runs it now: look, set-up, sequences, take-away."""
 
     def __init__(self, name: str, args: LogicalReplicaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         source, target = handle_of(args["source"]), handle_of(args["target"])
@@ -147,12 +157,12 @@ class LogicalReplica(Component):
         self._kept = keep_slot(name, known.replica, known.replication)
         self._after = _listed(opts)
         self.slot_wal_keep_mib, self.source_parameters = known.slot_wal_keep_mib, known.source_parameters
-        self.by_hand = {verb: self._by_hand(verb) for verb in ("look", "sequences", "take-away")}
+        self.by_hand = {verb: self._by_hand(verb) for verb in BY_HAND}
         self.ready = pulumi.Output.from_input(None)
         if known.runs:
             self.ready = self._run()
         # Not declared above: no output.
-        self.inventory = self._entry()
+        self.inventory = pulumi.Output.from_input(args.get("report", "")).apply(self._entry)
         self.register_outputs(
             {
                 "ready": self.ready,
@@ -260,7 +270,7 @@ class LogicalReplica(Component):
             "metrics_project": known.metrics_project,
         }
 
-        def config(found: dict[str, dict[str, Any]]) -> str:
+        def config(found: dict[str, Any]) -> str:
             ends = {
                 which: {
                     "address": found[which]["address"],
@@ -272,7 +282,7 @@ class LogicalReplica(Component):
                 }
                 for which, end in self._ends.items()
             }
-            return json.dumps(plain | ends, indent=1, sort_keys=True)
+            return json.dumps(plain | ends | {"report": found["report"]}, indent=1, sort_keys=True)
 
         later = {
             which: {
@@ -282,7 +292,7 @@ class LogicalReplica(Component):
             }
             for which, end in self._ends.items()
         }
-        return pulumi.Output.all(**later).apply(config)
+        return pulumi.Output.all(**later, report=self._args.get("report", "")).apply(config)
 
     def _secrets(self) -> pulumi.Output[str]:
         words = pulumi.Output.all(
@@ -293,14 +303,16 @@ class LogicalReplica(Component):
         text: pulumi.Output[str] = words.apply(lambda all_: json.dumps(all_, sort_keys=True))
         return pulumi.Output.secret(text)
 
-    def _entry(self) -> inventory.Entry:
+    def _entry(self, report: str) -> inventory.Entry:
+        """While rows are to come: of a flow that was taken away nobody is to ask."""
         args, known = self._args, self._known
         site, ends = args.get("site", ""), (args.get("source_host", ""), args.get("target_host", ""))
-        if not (known.runs and site and all(ends)):
+        if not (known.follows and site and all(ends)):
             return inventory.Entry()
         way = inventory.Pod(args.get("context", ""), known.namespace, self._job)
+        host = inventory.Host(f"{site}-{self._job}", site, "", (ROLE,), way, status=report)
         return inventory.Entry(
-            hosts=(inventory.Host(f"{site}-{self._job}", site, "", (ROLE,), way),),
+            hosts=(host,),
             flows=(
                 inventory.Flow(
                     name=known.replica,
@@ -313,6 +325,9 @@ class LogicalReplica(Component):
                     heartbeat_table="twinsite.heartbeat",
                     resume_seconds=float(resume_seconds()),
                     tolerated_outage_hours=known.tolerated_outage_hours,
+                    through=host.name,
+                    look_seconds=float(longest_gap_seconds(known.schedule)),
+                    lag_alarm_seconds=float(args.get("lag_alarm_seconds", LAG_ALARM_SECONDS)),
                 ),
             ),
         )

@@ -6,12 +6,12 @@ from twinsite.inventory import Inventory
 
 from .. import cloudflare, google
 from ..amazon import Boto
-from . import cloud_cluster, cloud_database, cloud_pools, cloud_vpn
+from . import cloud_cluster, cloud_database, cloud_pools, cloud_vpn, postgres_replica
 from .clouds import Told, World
 
 CALL_SECONDS = 8.0
 """For all tries of a call: a subject makes up to three, one after the other, and all of them end within SECONDS."""
-ASKING = (cloud_vpn.asks, cloud_database.asks, cloud_cluster.asks, cloud_pools.asks)
+ASKING = (cloud_vpn.asks, cloud_database.asks, postgres_replica.asks, cloud_cluster.asks, cloud_pools.asks)
 
 
 def world() -> World:

@@ -267,6 +267,10 @@ def _replica(settings: Settings, replica: Replica, tags: dict[str, str]) -> Args
         "schedule": f"*/{LOOK_MINUTES} * * * *",
         "copy_seconds": replica.first_copy_seconds,
         "metrics_project": settings.project,
+        "lag_alarm_seconds": replica.lag_alarm_seconds,
+        "site": Site.GCP.value,
+        "source_host": settings.primary_database_address.partition(".")[0],
+        "target_host": settings.prefix,
         "tags": tags,
     }
 

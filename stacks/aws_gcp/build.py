@@ -48,6 +48,7 @@ def build(settings: Settings) -> dict[str, Any]:
     plain = arguments(settings, tags())
     intents = plain.intents()
     require(f"topology {NAME}", problems(intents))
+    there = store.bucket(settings)
     network = _network(settings)
     vpn = AwsGcpVpn(NAME, joined(plain.vpn, gcp_network_id=network.id))
     database = CloudSqlStandby(
@@ -76,9 +77,8 @@ def build(settings: Settings) -> dict[str, Any]:
         keep_slot(f"{NAME}-replica", settings.prefix, FOLLOWS)  # of a flow that was ours before
     else:
         after = [vpn, database, cluster, pods, name, *watch, *([kept] if kept else [])]
-        flow = replica(plain.replica, cluster, database, opts, after)
-    entries = [vpn.inventory, database.inventory, cluster.inventory, pods.inventory, name.inventory]
-    there = store.bucket(settings)
+        flow = replica(plain.replica, cluster, database, there.name, opts, after)
+    entries = [one.inventory for one in (vpn, database, cluster, pods, name, flow) if one is not None]
     published = pulumi.Output.all(entries=entries, bucket=there.name).apply(
         lambda known: inventory.to_dict(
             inventory.together(_inventory(settings, intents, f"gs://{known['bucket']}"), known["entries"])

@@ -10,7 +10,7 @@ from pulumi_kubernetes import core
 from twinsite import CacheStance, CloudSqlStandby, GkeStandby, LogicalReplica, Workload, cluster_provider
 
 from .args import Args, Arguments, joined
-from .replica import IDENTITY
+from .replica import IDENTITY, REPORTS
 from .settings import NAME
 
 
@@ -42,23 +42,41 @@ def replica(
     plain: Args,
     cluster: GkeStandby,
     database: CloudSqlStandby,
+    bucket: pulumi.Output[str],
     opts: pulumi.ResourceOptions,
     after: Sequence[pulumi.Resource],
 ) -> LogicalReplica:
-    """After everything that there is, so that it is the first to go: while the slot is not taken away, nothing goes."""
+    """After everything that there is, so that it is the first to go: while the slot is not taken away, nothing goes.
+    `bucket` is operations', in which each look leaves what it found."""
     secret = pulumi.Config().require_secret
     account = cluster.identity_accounts.apply(lambda found: found[IDENTITY])
+    report = f"{REPORTS}/{plain['replica']}.json"
     writes = gcp.projects.IAMMember(
         f"{NAME}-look-metrics",
         project=plain["metrics_project"],
         role="roles/monitoring.metricWriter",
         member=account.apply(lambda email: f"serviceAccount:{email}"),
     )
-    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[*after, writes]))
+    tells = gcp.storage.BucketIAMMember(
+        f"{NAME}-look-report",
+        bucket=bucket,
+        role="roles/storage.objectUser",
+        member=account.apply(lambda email: f"serviceAccount:{email}"),
+        # Journal, lock and inventory are in there as well.
+        condition={
+            "title": "reports of looks alone",
+            "expression": bucket.apply(
+                lambda name: f'resource.name.startsWith("projects/_/buckets/{name}/objects/{REPORTS}/")'
+            ),
+        },
+    )
+    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[*after, writes, tells]))
     given = joined(
         plain,
+        report=bucket.apply(lambda name: f"gs://{name}/{report}"),
         source={**plain["source"], "password": secret("primary_database_password")},
         target=database,
+        context=cluster.handle["context"],
         replication_password=secret("replication_password"),
         account_annotations={"iam.gke.io/gcp-service-account": account},
     )

@@ -12,6 +12,8 @@ LOOK_MINUTES = 2
 """Less than half of what GcpAlarms take for silence (300 s), so that one look that is late is none."""
 IDENTITY = "look"
 """Of the cluster's identities: whom the job acts as at Google. Short, for the cluster's name is in front of it."""
+REPORTS = "replicas"
+"""Folder in operations' bucket: all that its pods may write there."""
 SECRETS = {
     "primary_database_password": "`pulumi config set --secret primary_database_password`, of primary_database_user",
     "replication_password": "`pulumi config set --secret replication_password`, of replication_user at the primary's "

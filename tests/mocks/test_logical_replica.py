@@ -15,7 +15,7 @@ import pytest
 from tests.mocks import harness
 from tests.mocks.test_cloud_sql_standby import POSTGRES, SERVER, server
 from tests.policy.pack import Given, said
-from twinsite import CloudSqlStandby, DrMode, LogicalReplica, rules
+from twinsite import CloudSqlStandby, DrMode, LogicalReplica, inventory, rules
 from twinsite.database.logical_replica import keep_slot
 
 KIND = "twinsite:index:LogicalReplica"
@@ -212,18 +212,39 @@ def test_the_outputs_are_the_same_in_every_mode() -> None:
     }
 
 
-def test_the_inventory_has_the_flow_and_who_can_be_asked_of_it() -> None:
-    seen: list[Any] = []
+def entry(**change: Any) -> inventory.Entry:
+    seen: list[inventory.Entry] = []
 
-    def program() -> None:
-        seen.append(LogicalReplica("r", GOOD).inventory)  # type: ignore[arg-type]
+    def program() -> Any:
+        return LogicalReplica("r", {**GOOD, **change}).inventory.apply(seen.append)  # type: ignore[typeddict-item]
 
     harness.run(program)
-    (flow,), (host,) = seen[0].flows, seen[0].hosts
+    return seen[0]
+
+
+def test_the_inventory_has_the_flow_and_who_looks_at_it_and_where_that_is_told() -> None:
+    place = "gs://operations/replicas/crm.json"
+    found = entry(report=pulumi.Output.from_input(place), lag_alarm_seconds=45, schedule="*/2 * * * *", context="gke")
+    (flow,), (host,) = found.flows, found.hosts
     assert (flow.engine, flow.kind, flow.name) == ("postgres", "postgres-logical", "crm")
     assert (flow.source, flow.target, flow.tolerated_outage_hours) == ("home-database", "away-database", 4.0)
     assert flow.resume_seconds == 20.0 and flow.heartbeat_table == "twinsite.heartbeat"
-    assert (host.site, host.roles, host.way.cronjob) == ("away", ("logical",), "logical-crm")
+    assert (flow.through, flow.look_seconds, flow.lag_alarm_seconds) == (host.name, 120.0, 45.0)
+    assert (host.site, host.roles, host.way) == ("away", ("logical",), inventory.Pod("gke", "dr", "logical-crm"))
+    assert host.status == place
+    assert (entry().flows[0].lag_alarm_seconds, entry().hosts[0].status) == (30.0, "")
+
+
+@pytest.mark.parametrize("change", [{"dr_mode": DrMode.COLD}, {"replication": "taken-away"}, {"source_host": ""}])
+def test_of_a_flow_that_is_not_to_go_on_nobody_is_asked(change: dict[str, Any]) -> None:
+    assert entry(**change) == inventory.Entry()
+
+
+def test_the_job_is_told_where_it_leaves_what_it_finds() -> None:
+    assert config(build(report=pulumi.Output.from_input("gs://o/replicas/crm.json")))["report"] == (
+        "gs://o/replicas/crm.json"
+    )
+    assert config(build())["report"] == ""
 
 
 def test_a_cloud_sql_is_given_as_it_is_or_by_its_handle() -> None:

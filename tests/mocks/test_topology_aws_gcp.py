@@ -70,6 +70,7 @@ def test_the_published_inventory_is_one_that_operations_can_read(build: Build) -
     found = inventory.from_dict(plain(build().result["inventory"]))
     assert (found.topology, found.dr_mode, found.home, found.away) == ("aws-gcp", "pilot-light", "aws", "gcp")
     assert found.names == aws_gcp_world.INVENTORY.names
+    assert (found.hosts, found.flows) == (aws_gcp_world.INVENTORY.hosts, aws_gcp_world.INVENTORY.flows)
     assert (found.store, found.latch) == ("gs://aws-gcp-operations-name", None)
     assert [(site.name, site.region) for site in found.sites] == [("aws", "ap-northeast-2"), ("gcp", "asia-northeast3")]
 
@@ -123,6 +124,14 @@ def test_the_pods_that_look_may_write_metrics_and_alarms_hear_of_each_look(build
     assert acts["member"] == f"serviceAccount:example-dr.svc.id.goog[{job['namespace']}/{job['name']}]"
     writes = found.one("aws-gcp-look-metrics").inputs
     assert (writes["role"], writes["member"]) == ("roles/monitoring.metricWriter", f"serviceAccount:{email}")
+    tells = found.one("aws-gcp-look-report").inputs
+    assert (tells["bucket"], tells["role"]) == ("aws-gcp-operations-name", "roles/storage.objectUser")
+    assert tells["member"] == f"serviceAccount:{email}"
+    # Journal, lock and inventory of operations are in the same bucket.
+    only = 'resource.name.startsWith("projects/_/buckets/aws-gcp-operations-name/objects/replicas/")'
+    assert tells["condition"]["expression"] == only
+    told = json.loads(found.one("aws-gcp-replica-told").inputs["data"]["logical.json"])
+    assert told["report"] == "gs://aws-gcp-operations-name/replicas/twinsite.json"
     look = found.one("aws-gcp-replica-look").inputs["spec"]["schedule"]
     assert 2 * longest_gap_seconds(look) < ABSENT_SECONDS, "one look that is late is no silence"
 

@@ -255,13 +255,13 @@ def nobody() -> Any:
 
 
 def test_a_flow_of_an_unknown_kind_is_told_of() -> None:
-    flow = Flow("orders", "postgres", "postgres-logical", "a", "b")
+    flow = Flow("orders", "postgres", "pglogical", "a", "b")
     found = told(replace(quiet(), inventory=replace(INVENTORY, flows=(flow,))))
     assert found.problems() == [
-        "orders: this twinsite cannot look at flows of kind postgres-logical, so nothing is known of the data at b: "
+        "orders: this twinsite cannot look at flows of kind pglogical, so nothing is known of the data at b: "
         "install a newer one"
     ]
-    assert any("of unknown kind postgres-logical" in line for line in found.text().splitlines())
+    assert any("of unknown kind pglogical" in line for line in found.text().splitlines())
 
 
 def test_a_stack_in_quiet_times_is_healthy() -> None:

@@ -159,6 +159,8 @@ def test_in_cold_nobody_is_asked_for_what_is_not_there(clouds: Clouds) -> None:
         vpns=(replace(clouds.inventory.vpns[0], tunnels=(), connections=()),),
         databases=(replace(clouds.inventory.databases[0], instance=""),),
         clusters=(replace(clouds.inventory.clusters[0], exists=False),),
+        flows=(),
+        hosts=(),
     )
     clouds.inventory, clouds.google, clouds.aws = bare, {}, CouldNotAsk("nobody may ask")
     assert seen(clouds).problems() == []

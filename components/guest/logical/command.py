@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from ..errors import Failed, Refused
-from . import metrics
+from . import metrics, report
 from .away import take_away
 from .config import Config, read
 from .look import look
@@ -43,10 +43,22 @@ def _say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
-def _told(config: Config, found: dict[str, Any]) -> dict[str, Any]:
-    """What a look found, with what is in the way of those who watch its metrics."""
+def _look(config: Config) -> dict[str, Any]:
+    """What a look found, told to whoever watches, with what is in the way of that. One that failed is told as well."""
+    try:
+        found = look(config)
+    except (Refused, Failed) as problem:
+        said = problem.problems if isinstance(problem, Refused) else [str(problem)]
+        _report(config, {"flow": config.name, "healthy": False, "problems": said})
+        raise
     more = metrics.write(config.metrics_project, found) if config.metrics_project else []
-    return {**found, "healthy": found["healthy"] and not more, "problems": [*found["problems"], *more]}
+    found = {**found, "healthy": found["healthy"] and not more, "problems": [*found["problems"], *more]}
+    unsaid = _report(config, found)
+    return {**found, "healthy": found["healthy"] and not unsaid, "problems": [*found["problems"], *unsaid]}
+
+
+def _report(config: Config, found: dict[str, Any]) -> list[str]:
+    return report.write(config.report, found) if config.report else []
 
 
 def _act(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], int]:
@@ -57,7 +69,7 @@ def _act(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], i
     if options.verb == "set-up":
         return set_up(config, options.wait, _say), 0
     if options.verb == "look":
-        found = _told(config, look(config))
+        found = _look(config)
         return found, 0 if found["healthy"] else 1
     if options.verb == "sequences":
         found = sequences(config, options.without_source)

@@ -9,6 +9,7 @@ from ..errors import Refused
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 """Of slot, publication and subscription alike: what a slot's name may have, with room for suffixes."""
+REPORT = re.compile(r"gs://[^/]+/.+")
 HEARTBEAT = ("twinsite", "heartbeat")
 MARGIN = 1000
 KEEPALIVES = {
@@ -80,6 +81,8 @@ class Config:
     """How far sequences go ahead."""
     metrics_project: str = ""
     """Google's project whose Cloud Monitoring is told what a look found; empty: nobody is."""
+    report: str = ""
+    """gs://BUCKET/NAME that each look writes over, for operations; empty: none."""
 
     @property
     def subscriber_source(self) -> End:
@@ -118,6 +121,9 @@ def read(path: str, secrets: str) -> Config:
             "authority_at_target is missing: name the file on the target's machine with the authority of the source's "
             "certificate, or `system`"
         )
+    report = str(data.get("report", ""))
+    if report and not REPORT.fullmatch(report):
+        problems.append(f"report is {report!r}: give gs://BUCKET/NAME, or leave it out")
     keep = documents.whole_number(data, "slot_wal_keep_mib", None, 1, 2**31 - 1, problems)
     margin = documents.whole_number(data, "margin", MARGIN, 0, 10**9, problems)
     if problems:
@@ -136,6 +142,7 @@ def read(path: str, secrets: str) -> Config:
         owner_at_target=str(data.get("owner_at_target", "")),
         margin=margin,
         metrics_project=str(data.get("metrics_project", "")),
+        report=report,
     )
 
 

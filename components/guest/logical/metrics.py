@@ -1,19 +1,13 @@
-"""What a look found, as metrics of Google's Cloud Monitoring, where GcpAlarms watches them. Standard library only.
-
-The pod acts as an account of Google's (workload identity): the metadata service gives it a token [GKE, Authenticate to
-Google Cloud APIs from GKE workloads].
-"""
+"""What a look found, as metrics of Google's Cloud Monitoring, where GcpAlarms watches them. Standard library only."""
 
 import datetime
 import json
-import urllib.error
-import urllib.request
 from typing import Any
 
-TOKEN = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token"
+from . import google
+
 SERIES = "https://monitoring.googleapis.com/v3/projects/{project}/timeSeries"
 KIND = "custom.googleapis.com/twinsite/{name}"
-CALL_SECONDS = 10.0
 
 
 def values(found: "dict[str, Any]") -> "dict[str, float]":
@@ -40,29 +34,10 @@ def write(project: str, found: "dict[str, Any]") -> "list[str]":
     if not series:
         return []
     try:
-        token = json.loads(_call(urllib.request.Request(TOKEN, headers={"Metadata-Flavor": "Google"}), proxies=False))
-        headers = {"Authorization": f"Bearer {token['access_token']}", "Content-Type": "application/json"}
-        body = json.dumps({"timeSeries": series}).encode()
-        _call(urllib.request.Request(SERIES.format(project=project), data=body, headers=headers, method="POST"))
-    except (OSError, ValueError, KeyError) as error:
+        google.post(SERIES.format(project=project), json.dumps({"timeSeries": series}).encode())
+    except google.ERRORS as error:
         return [
-            f"Cloud Monitoring of project {project} was not told of this look ({_words(error)}): its alarms take that "
-            "for silence; the job's account needs roles/monitoring.metricWriter there"
+            f"Cloud Monitoring of project {project} was not told of this look ({google.words(error)}): its alarms take "
+            "that for silence; the job's account needs roles/monitoring.metricWriter there"
         ]
     return []
-
-
-def _call(request: urllib.request.Request, proxies: bool = True) -> bytes:
-    # The metadata service is never asked through a proxy.
-    opener = urllib.request.build_opener(*([] if proxies else [urllib.request.ProxyHandler({})]))
-    with opener.open(request, timeout=CALL_SECONDS) as answer:
-        content: bytes = answer.read()
-    return content
-
-
-def _words(error: Exception) -> str:
-    if not isinstance(error, urllib.error.HTTPError):
-        return f"{type(error).__name__}: {error}"
-    with error:
-        said = error.read(2000).decode("utf-8", "replace").strip()
-    return f"HTTP {error.code} {' '.join(said.split())[:300]}"

@@ -1,0 +1,294 @@
+"""A PostgreSQL that follows another one: what the job that looks at both ends has left in the store (ADR 57).
+
+The job judges both ends, for no desk reaches them. Here is asked whether anybody still looks, whether what it says
+hangs together, and how late rows are.
+"""
+
+import datetime
+import math
+import time
+import urllib.parse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twinsite.inventory import POSTGRES_LOGICAL, Flow, Host, Inventory, Pod
+
+from .. import bucket_store, google
+from ..stack import age_words
+from ..unanswered import CouldNotAsk
+from .clouds import Asks, Unknown, World
+from .sources import Sources
+from .subject import Subject, line
+
+VERSION = 1
+"""Of the job's report (components/guest/logical/report.py); tests hold the two together."""
+SPARE_SECONDS = 90.0
+"""A look's own time: a pod that starts, and ten seconds for a heartbeat."""
+AHEAD_SECONDS = 30.0
+"""By so much two clocks may differ."""
+KEPT = ("reserved", "extended")
+"""Of wal_status: the source has all that the target has not read [PostgreSQL, pg_replication_slots]."""
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Slot:
+    """At the source."""
+
+    active: bool
+    wal_status: str
+    held_bytes: int | None
+    safe_bytes: int | None
+    """How much more may be written before it is lost; None without a bound."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One of the job's. None is what it could not see."""
+
+    at: float
+    """Seconds since 1970, by the node's clock."""
+    healthy: bool
+    problems: tuple[str, ...]
+    running: bool | None = None
+    """Whether the target applies what comes."""
+    errors: int | None = None
+    """At applying, since the server counts."""
+    copied: bool | None = None
+    slot: Slot | None = None
+    lag_seconds: float | None = None
+    """A heartbeat's way; None when it did not come in time."""
+    newest_seconds: float | None = None
+    """Age of the newest heartbeat at the target, by the source's clock."""
+
+    def unseen(self) -> list[str]:
+        """What of a flow that is well the look has not seen."""
+        slot = self.slot
+        seen = {
+            "a running subscription": self.running is True,
+            "a slot that is read and kept": slot is not None and slot.active and slot.wal_status in KEPT,
+            "a heartbeat that arrived": self.lag_seconds is not None,
+            "the first copy": self.copied is True,
+        }
+        return [words for words, known in seen.items() if not known]
+
+
+def look(flow: Flow, status: str, asked: google.Google) -> Look | None:
+    """One call; None while nobody has looked [Cloud Storage JSON API, objects.get]."""
+    place = bucket_store.place(status)
+    bucket, name = (urllib.parse.quote(one, safe="") for one in (place.bucket, place.folder))
+    try:
+        found = asked.get("storage", f"storage/v1/b/{bucket}/o/{name}", alt="media")
+    except google.GoogleError as error:
+        if error.status == 404 and "bucket does not exist" not in error.words:
+            return None
+        raise CouldNotAsk(bucket_store.explained(error, place)) from None
+    try:
+        return parse(found, flow.name)
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        words = f"{place} is no report that this twinsite reads ({type(problem).__name__}: {problem})"
+        raise CouldNotAsk(words, "run `pulumi up` with this twinsite, which gives the job its own version") from None
+
+
+def parse(found: Mapping[str, Any], name: str) -> Look:
+    """A report. Pure. ValueError and its like when it is none, or another flow's."""
+    if found["version"] != VERSION or found["flow"] != name:
+        raise ValueError(f"it is version {found['version']!r} of flow {found['flow']!r}")
+    if not isinstance(found["problems"], list) or not isinstance(found["healthy"], bool):
+        raise ValueError("it does not say whether the flow is well")
+    about, slot, lag = found.get("subscription"), found.get("slot"), found.get("lag") or {}
+    return Look(
+        at=datetime.datetime.strptime(found["at"], "%Y-%m-%dT%H:%M:%S%z").timestamp(),
+        healthy=found["healthy"],
+        problems=tuple(_plain(one) for one in found["problems"]),
+        running=None if about is None else about["enabled"] is True and about["running"] is True,
+        errors=None if about is None else int(about["errors"]["apply_error"]),
+        copied=None if found.get("copied") is None else found["copied"] is True,
+        slot=None if slot is None else _slot(slot),
+        lag_seconds=_number(lag.get("seconds")),
+        newest_seconds=_number(lag.get("newest_seconds")),
+    )
+
+
+def _slot(found: Mapping[str, Any]) -> Slot:
+    held, safe = (_number(found.get(name)) for name in ("held_bytes", "safe_wal_size"))
+    return Slot(
+        active=found["active"] is True,
+        wal_status=str(found["wal_status"]),
+        held_bytes=None if held is None else int(held),
+        safe_bytes=None if safe is None else int(safe),
+    )
+
+
+def _number(value: Any) -> float | None:
+    """Finite, or ValueError: JSON as Python reads it has others."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no number")
+    return float(value)
+
+
+def _plain(said: Any) -> str:
+    """A sentence from elsewhere on one line, with nothing that a terminal would obey."""
+    return "".join(one for one in " ".join(str(said).split()) if one.isprintable())
+
+
+@dataclass(frozen=True)
+class ReplicaSeen:
+    """One flow, as the last look found it."""
+
+    flow: Flow
+    host: Host | None
+    """That looks; None where nobody does, and then nothing is known."""
+    found: Look | Unknown | None
+    now: float
+
+    @property
+    def age_seconds(self) -> float | None:
+        """Of the last look."""
+        return self.now - self.found.at if isinstance(self.found, Look) else None
+
+    @property
+    def current(self) -> bool:
+        """Whether the last look was the last that should have been, or the one before."""
+        age = self.age_seconds
+        return age is not None and -AHEAD_SECONDS <= age <= 2 * self.flow.look_seconds + SPARE_SECONDS
+
+    def problems(self) -> Iterator[str]:
+        yield from (f"{self.flow.name}: {words}" for words in self._problems())
+
+    def _problems(self) -> Iterator[str]:
+        flow, found, age = self.flow, self.found, self.age_seconds
+        if isinstance(found, Unknown):
+            yield f"how far {flow.target} follows {flow.source} is not known ({found})"
+            return
+        if found is None or age is None:
+            status = self.host.status if self.host else "the store"
+            yield (
+                f"no look at {flow.source} and {flow.target} has left a word in {status}, so nothing is "
+                f"known of the rows; after an `up` the first takes {flow.look_seconds:g} s and a pod's start, later "
+                f"{self._jobs()}"
+            )
+            return
+        if not self.current:
+            yield (
+                f"the last look is {-age:.0f} s in the future, so nobody knows how old it is: set the clock of this "
+                "desk (`timedatectl`), or that of the cluster's node"
+                if age < 0
+                else f"nobody has looked for {age_words(age)}, and a look goes every {flow.look_seconds:g} s, so "
+                f"nothing is known of the rows since: {self._jobs()}"
+            )
+        then = "" if self.current else "at the last look: "
+        said = [f"{then}{words}" for words in (*found.problems, *self._late(found))]
+        yield from said
+        if not said and not found.healthy:
+            yield f"{then}the job says that something is wrong, and not what: {self._jobs()}"
+        elif not said and (unseen := found.unseen()):
+            yield f"{then}the job says that it is well, and has not seen {', '.join(unseen)}: {self._jobs()}"
+
+    def _late(self, found: Look) -> Iterator[str]:
+        flow = self.flow
+        if found.lag_seconds is not None and 0 < flow.lag_alarm_seconds < found.lag_seconds:
+            yield (
+                f"a heartbeat took {found.lag_seconds:.1f} s to {flow.target} (alarm at {flow.lag_alarm_seconds:g} "
+                f"s): a long transaction at {flow.source} or a busy {flow.target} is the usual reason, see both "
+                f"servers' load; `{self._kubectl()} create job {self._job}-$(date +%H%M%S) --from=cronjob/{self._job}` "
+                "looks again"
+            )
+
+    @property
+    def _pod(self) -> Pod:
+        return self.host.way if self.host and isinstance(self.host.way, Pod) else Pod("", "NAMESPACE", "CRONJOB")
+
+    @property
+    def _job(self) -> str:
+        return self._pod.cronjob
+
+    def _kubectl(self) -> str:
+        way = self._pod
+        return f"kubectl{f' --context {way.context}' if way.context else ''} -n {way.namespace}"
+
+    def _jobs(self) -> str:
+        return (
+            f"`{self._kubectl()} get cronjob,jobs,pods -l app.kubernetes.io/name={self._job}` says whether it runs, "
+            f"and `{self._kubectl()} logs -l app.kubernetes.io/name={self._job}` what it said"
+        )
+
+    def shown(self) -> Mapping[str, Any]:
+        flow, age = self.flow, self.age_seconds
+        known = self.found if isinstance(self.found, Look) else None
+        slot = known.slot if known else None
+        return {
+            "flows": [
+                {
+                    "name": flow.name,
+                    "kind": flow.kind,
+                    "source": flow.source,
+                    "target": flow.target,
+                    "looked_seconds_ago": None if age is None else round(age, 1),
+                    "current": self.current,
+                    "lag_seconds": known.lag_seconds if known else None,
+                    "heartbeat_age_seconds": _oldest(known),
+                    "applies": known.running if known else None,
+                    "apply_errors": known.errors if known else None,
+                    "copied": known.copied if known else None,
+                    "slot": None
+                    if slot is None
+                    else {
+                        "active": slot.active,
+                        "wal_status": slot.wal_status,
+                        "held_bytes": slot.held_bytes,
+                        "safe_bytes": slot.safe_bytes,
+                    },
+                }
+            ]
+        }
+
+    def lines(self) -> Iterator[str]:
+        known, age = self.found if isinstance(self.found, Look) else None, self.age_seconds
+        if known is None or age is None:
+            yield line("replica", self.flow.target, "unknown")
+            return
+        oldest = _oldest(known)
+        late = "rows of unknown age" if oldest is None else f"rows {oldest:.1f} s late"
+        slot = "slot unknown"
+        if known.slot is not None:
+            held = "" if known.slot.held_bytes is None else f", {known.slot.held_bytes / MIB:.0f} MiB held"
+            slot = f"slot {known.slot.wal_status}{held}"
+        yield line("replica", self.flow.target, f"{late}, {slot}, seen {age_words(max(0.0, age))} ago")
+
+
+def _oldest(known: Look | None) -> float | None:
+    """How late rows were at the look: a heartbeat's way, or the age of the newest that did come."""
+    if known is None:
+        return None
+    return known.newest_seconds if known.lag_seconds is None else known.lag_seconds
+
+
+def _flows(inventory: Inventory) -> list[tuple[Flow, Host | None]]:
+    """Each with the host that looks at it."""
+    hosts = {host.name: host for host in inventory.hosts}
+    return [(one, hosts.get(one.through)) for one in inventory.flows_of(POSTGRES_LOGICAL)]
+
+
+def asks(inventory: Inventory, world: World) -> Asks:
+    """Of each flow whose job leaves a report."""
+    return {
+        ("flow", flow.name): lambda flow=flow, status=host.status: look(flow, status, world.google)  # type: ignore[misc]
+        for flow, host in _flows(inventory)
+        if host and host.status
+    }
+
+
+NO_REPORT = Unknown("its job leaves no report", "give LogicalReplica `report`, and run `pulumi up`")
+
+
+def read(sources: Sources) -> Sequence[Subject]:
+    """One each."""
+    now = time.time()
+    return [
+        ReplicaSeen(flow, host, sources.clouds()(("flow", flow.name)) if host and host.status else NO_REPORT, now)
+        for flow, host in _flows(sources.inventory)
+    ]
