@@ -109,6 +109,44 @@ class Machine:
     """The image carries the cloud's own agent, which asks the cloud for commands and runs them (Azure's images do)."""
 
 
+@dataclass(frozen=True)
+class TunnelEnd:
+    """One end of a tunnel of a cloud's own VPN, as its cloud was told of it. The other one may have been told else."""
+
+    id: str
+    outside: str
+    """Its public address."""
+    peer: str
+    """That of the other end."""
+    key: str = field(repr=False)
+    """Pre-shared."""
+    ike: str
+    """Proposals in strongSwan's words."""
+    esp: str
+    calls: bool
+    """Whether it calls until it is answered, or only answers and forgets a peer that is gone."""
+    inside: str
+    """Its address inside the tunnel, with prefix length."""
+    neighbour: str
+    """Whom its BGP session is with."""
+    neighbour_asn: int
+
+
+@dataclass(frozen=True)
+class VpnRouter:
+    """A cloud's side of its own VPN: what all its tunnels end in, with a BGP session in each."""
+
+    id: str
+    asn: int
+    advertised: tuple[str, ...]
+    """IPv4 ranges."""
+    ends: tuple[TunnelEnd, ...]
+    paths: int
+    """How many equal ones it uses at once."""
+    keepalive_seconds: int
+    hold_seconds: int
+
+
 SITE_ADDRESS = "203.0.113.64"
 """The on-prem site's only public address; its router masquerades behind it."""
 OPERATOR_ADDRESS = "203.0.113.10"

@@ -30,6 +30,7 @@ from lab.box.onprem import WAN_PORT, OnPrem
 from lab.box.router import Router
 from lab.box.volumes import Volumes
 from lab.box.vpc import DEVICE, UPLINK, plan, ports, resolver
+from lab.box.vpn import CloudVpns
 from lab.model import Machine as MachineRecord
 from lab.model import SiteMachine, World
 from lab.paths import cache
@@ -58,6 +59,7 @@ class Box:
         self._onprem = OnPrem(self.names, self._internet)
         self._capture = Capture(self.names.internet, run_dir / "captures")
         self._volumes = Volumes(self._disks / "volumes")
+        self.vpns = CloudVpns(self.names, image_dir, self._disks / "vpns")
         self._world = World()
         self._routers: dict[str, Router] = {}
         self._machines: dict[str, Machine] = {}
@@ -219,6 +221,7 @@ class Box:
         """Remove everything, also what a killed daemon left. Does nothing when there is nothing."""
         with self._lock:
             self._capture.close()
+            self.vpns.down()
             everything = [*self._machines.values(), *self._site.values()]
             if everything:
                 with ThreadPoolExecutor(len(everything)) as pool:

@@ -37,7 +37,16 @@ OPTIONS = (
     # Java's packages link manual pages without looking whether their folder is there.
     '--essential-hook=mkdir -p "$1/usr/share/man/man1"',
 )
-KEY_PACKAGES = ("systemd", "cloud-init", "mysql-server", "charon-systemd", "openssh-server", "python3", "nftables")
+KEY_PACKAGES = (
+    "systemd",
+    "cloud-init",
+    "mysql-server",
+    "charon-systemd",
+    "frr",
+    "openssh-server",
+    "python3",
+    "nftables",
+)
 """Those whose versions are worth a line on the screen."""
 
 BUILD_SECONDS = 1800

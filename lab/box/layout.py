@@ -72,9 +72,13 @@ class Names:
         """Namespace, nspawn name and control group of a machine alike."""
         return f"{self.prefix}m-{identity}"
 
+    def vpn(self, identity: str) -> str:
+        """Namespace of a router, or of a tunnel's end, of a cloud's own VPN."""
+        return f"{self.prefix}v-{identity}"
+
     def is_namespace(self, name: str) -> bool:
         """Whether a namespace is this box's (and not that of a box whose prefix begins alike)."""
-        return re.fullmatch(rf"{re.escape(self.prefix)}(inet|services|operator|site|[rm]-.+)", name) is not None
+        return re.fullmatch(rf"{re.escape(self.prefix)}(inet|services|operator|site|[rmv]-.+)", name) is not None
 
 
 def port(identity: str) -> str:

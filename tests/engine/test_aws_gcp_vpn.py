@@ -2,10 +2,14 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lab.model import TunnelEnd
+from lab.services import cloud_vpn
 from tests.engine.conftest import Stack
 
 TREE = Path(__file__).resolve().parents[2]
@@ -95,3 +99,37 @@ def test_another_key_makes_one_tunnel_anew_the_old_one_first_and_two_at_once_are
         assert code != 0
         assert "psk_generations changes the keys of tunnels 1, 2 in one step" in said
         assert "set [2, 1, 2, 1] first, run `pulumi up`" in said
+
+
+def told(stack: Stack) -> Callable[[str], dict[str, Any]]:
+    """What the clouds recorded, as the lab's box reads it: outputs by type and id."""
+
+    def open_(value: Any) -> Any:
+        if isinstance(value, dict):
+            return json.loads(value["plaintext"]) if "plaintext" in value else {k: open_(v) for k, v in value.items()}
+        return [open_(one) for one in value] if isinstance(value, list) else value
+
+    exported = json.loads(stack.must("stack", "export", "--show-secrets"))["deployment"]["resources"]
+    return lambda token: {one["id"]: open_(one["outputs"]) for one in exported if one["type"] == token}
+
+
+def meeting(end: TunnelEnd) -> tuple[str, ...]:
+    return end.outside, end.peer, end.inside.partition("/")[0], end.neighbour, end.key
+
+
+def test_each_cloud_is_told_of_four_ends_that_meet_the_others(vpn: Stack) -> None:
+    vpn.config("dr_mode", "cold")
+    vpn.up()
+    assert (cloud_vpn.at_aws(told(vpn)), cloud_vpn.at_google(told(vpn))) == ([], [])
+    vpn.config("dr_mode", "warm")
+    vpn.up()
+    (aws,), (google,) = cloud_vpn.at_aws(told(vpn)), cloud_vpn.at_google(told(vpn))
+    assert (aws.asn, aws.advertised, aws.hold_seconds, aws.paths) == (64512, ("10.10.0.0/16",), 30, 1)
+    assert (google.asn, google.advertised, google.hold_seconds, google.paths) == (65000, ("10.31.0.0/20",), 60, 4)
+    there = {meeting(end) for end in google.ends}
+    assert {(peer, own, far, near, key) for own, peer, near, far, key in map(meeting, aws.ends)} == there
+    assert len({key for *_, key in there}) == 4
+    assert {end.neighbour_asn for end in aws.ends} == {google.asn}
+    assert {end.neighbour_asn for end in google.ends} == {aws.asn}
+    assert {end.ike for end in aws.ends} == {"aes256-sha256-modp8192"}
+    assert [{end.calls for end in one.ends} for one in (aws, google)] == [{False}, {True}], "one initiator: Google"

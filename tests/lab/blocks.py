@@ -35,6 +35,7 @@ BLOCKS = (
     Block("SQL off the hosts", ("test_ledger_direct", "test_doctor_database"), 240),
     Block("a pair of databases", ("test_database_guest", "test_database_volume", "test_database_breakages"), 1200),
     Block("a standby", ("test_standby_guest",), 900),
+    Block("VPNs of clouds", ("test_cloud_vpn",), 600),
     Block("boxes", ("test_box_machines", "test_box_networks", "test_box_leaves_nothing"), 600),
 )
 _PLACES = {module: (number, place) for number, block in enumerate(BLOCKS) for place, module in enumerate(block.modules)}

@@ -11,10 +11,10 @@ systemctl -q --root="$root" enable systemd-networkd.service ssh.service
 systemctl -q --root="$root" mask systemd-networkd-wait-online.service
 
 # Installed and off: a machine starts what its role asks for. A gateway with MySQL's first start costs 200 MB of files.
-systemctl -q --root="$root" disable mysql.service strongswan.service tomcat11.service nginx.service
+systemctl -q --root="$root" disable mysql.service strongswan.service tomcat11.service nginx.service frr.service
 
 # Periodic chores of a long-lived host; they would only disturb measurements.
-for timer in apt-daily apt-daily-upgrade dpkg-db-backup e2scrub_all fstrim; do
+for timer in apt-daily apt-daily-upgrade dpkg-db-backup e2scrub_all fstrim logrotate; do
     systemctl -q --root="$root" disable "$timer.timer"
 done
 systemctl -q --root="$root" disable e2scrub_reap.service

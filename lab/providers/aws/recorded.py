@@ -3,6 +3,7 @@ answer every subnet without an endpoint, and AWS's managed policies allow nothin
 
 import ipaddress
 import json
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -32,11 +33,16 @@ def _inside(number: int, at: int) -> Callable[[Mapping[str, Any]], str]:
     return lambda record: str(ipaddress.ip_network(record.get(f"tunnel{number}InsideCidr") or taken)[at])
 
 
-def _tunnel(number: int, address: str) -> dict[str, Any]:
+def _outside(record: Mapping[str, Any]) -> str:
+    """Of a tunnel: each has an address that no other has."""
+    return f"13.124.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
+
+
+def _tunnel(number: int) -> dict[str, Any]:
     """What AWS says of one of a connection's two."""
     found = {
         "InsideCidr": _given(f"tunnel{number}InsideCidr", f"169.254.{99 + number}.0/30"),
-        "Address": address,
+        "Address": _outside,
         "BgpAsn": "64512",
         "BgpHoldtime": 30,
         "VgwInsideAddress": _inside(number, 1),
@@ -152,8 +158,8 @@ ROWS: Rows = {
                 "customerGatewayConfiguration": "",
                 "routes": [],
                 "vgwTelemetries": [],
-                **_tunnel(1, "13.124.10.1"),
-                **_tunnel(2, "13.124.10.2"),
+                **_tunnel(1),
+                **_tunnel(2),
             },
         },
     ),
