@@ -230,7 +230,7 @@ class Backups:
     """Where complete backups are, and how old the newest may be."""
 
     store: str
-    """`azblob://ACCOUNT/CONTAINER`."""
+    """`azblob://ACCOUNT/CONTAINER` or `gs://BUCKET`."""
     schema: str
     """Database that is backed up."""
     schedule: str

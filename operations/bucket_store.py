@@ -115,13 +115,14 @@ class BucketStore:
         return sorted(str(one["name"]).removeprefix(self._full("")) for one in found)
 
 
-def explained(error: google.GoogleError, place: Place) -> str:
-    """What happened at a bucket, and what to do: forbidden, gone, and not to be reached are three things."""
+def explained(error: google.GoogleError, place: Place, role: str = ROLE) -> str:
+    """What happened at a bucket, and what to do: forbidden, gone, and not to be reached are three things. `role`: its
+    name, and in brackets what Google calls it."""
     if error.status == 404:
         return f"{error.words}: the bucket of {place} is gone, not only empty; `pulumi up` makes it again"
     if error.is_about_rights:
         return (
-            f"{error.words}: your identity needs the role {ROLE} on the bucket: `gcloud storage buckets "
-            f"add-iam-policy-binding gs://{place.bucket} --member user:YOU --role roles/storage.objectAdmin`"
+            f"{error.words}: your identity needs the role {role} on the bucket: `gcloud storage buckets "
+            f"add-iam-policy-binding gs://{place.bucket} --member user:YOU --role {role.partition('(')[2].rstrip(')')}`"
         )
     return error.sentence

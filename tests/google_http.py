@@ -129,12 +129,22 @@ def _handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
             return 200, there[0], {"x_goog_generation": str(there[1])}
 
         def listing(self, bucket: str, query: dict[str, str]) -> dict[str, Any]:
-            names = sorted(
-                name for at, name in server.objects if at == bucket and name.startswith(query.get("prefix", ""))
-            )
+            prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+            names = sorted(name for at, name in server.objects if at == bucket and name.startswith(prefix))
+            entries = set()
+            for name in names:
+                head, cut, _ = name.removeprefix(prefix).partition(delimiter or "\0")
+                # A folder is one entry of its page, as an object is.
+                entries.add((f"{prefix}{head}/", True) if cut else (name, False))
+            ordered = sorted(entries)
             start = int(query.get("pageToken") or 0)
-            more = {"nextPageToken": str(start + PAGE)} if len(names) > start + PAGE else {}
-            return {"items": [{"name": name} for name in names[start : start + PAGE]], **more}
+            more = {"nextPageToken": str(start + PAGE)} if len(ordered) > start + PAGE else {}
+            page = ordered[start : start + PAGE]
+            items = [
+                {"name": name, "size": str(len(server.objects[bucket, name][0]))} for name, folder in page if not folder
+            ]
+            folders = [name for name, folder in page if folder]
+            return {**({"items": items} if items else {}), **({"prefixes": folders} if folders else {}), **more}
 
         do_GET = do_POST = do_DELETE = serve
 

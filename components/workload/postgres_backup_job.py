@@ -7,6 +7,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pulumi_kubernetes import core
 
+from .. import inventory
 from ..component import Component
 from ..database.postgres import PostgresHandle
 from ..handle import Given, handle_of
@@ -14,6 +15,7 @@ from ..machine import documents
 from ..payload import guest_file, payload, payload_sha256
 from ..rules.backup import label
 from ..rules.gcs_backup import PostgresBackupJobIntent
+from ..schedule import longest_gap_seconds
 from ..storage.gcs_backup_store import GcsBackupStoreHandle
 from .pod import WORK_FOLDER, guest_cron_job, guest_pod
 
@@ -48,8 +50,15 @@ class PostgresBackupJobArgs(TypedDict):
     """Where to. Its writer is this job's service account."""
 
     site: NotRequired[str]
-    """Name of this site: with writer_store, backups then say of which writer's epoch they are (ADR 18), and the data
-    live here in quiet times."""
+    """Name of this site, for the inventory. With writer_store, backups then say of which writer's epoch they are
+    (ADR 18), and the data live here in quiet times."""
+
+    context: NotRequired[str]
+    """kubectl context of the cluster, for the inventory. Defaults to the one that the operator uses."""
+
+    max_age_hours: NotRequired[float]
+    """An older newest backup is told by `twinsite status`. Defaults to the schedule's longest gap and the longest run,
+    which is what the RPO is computed of."""
 
     writer_store: NotRequired[pulumi.Input[str]]
     """gs://BUCKET with writer.json (ADR 44), which the store's account may read. By default backups have no branch."""
@@ -125,7 +134,23 @@ class PostgresBackupJob(Component):
         self.by_hand = (
             f"kubectl create job {known.job}-manual-$(date +%H%M) --from=cronjob/{known.job} -n {known.namespace}"
         )
+        # Not declared above: no output.
+        self.inventory = pulumi.Output.from_input(store["store"]).apply(lambda place: _entry(args, known, place))
         self.register_outputs({"digest": self.digest, "job": self.job, "by_hand": self.by_hand})
+
+
+def _entry(args: PostgresBackupJobArgs, known: PostgresBackupJobIntent, store: str) -> inventory.Entry:
+    site, way = known.site or "", inventory.Pod(args.get("context", ""), known.namespace, known.job)
+    longest = longest_gap_seconds(known.schedule) + known.active_deadline_seconds
+    return inventory.Entry(
+        hosts=(inventory.Host(f"{site}-{known.job}", site, "", (ROLE,), way),) if site else (),
+        backups=inventory.Backups(
+            store=store,
+            schema=known.database.database,
+            schedule=known.schedule,
+            max_age_hours=float(args.get("max_age_hours", longest / 3600)),
+        ),
+    )
 
 
 def _config(

@@ -105,6 +105,8 @@ class Backups:
     """Why they cannot be listed; empty when they were."""
     unread: str = ""
     """Why the standby's own, in a store of its own, cannot be listed; empty when they were."""
+    broken: tuple[str, ...] = ()
+    """Sentences about those that have a manifest, and not what it names."""
 
     def find(self, identity: str) -> Backup | None:
         """The complete backup of that name."""

@@ -2,7 +2,6 @@
 site that is down.
 """
 
-import datetime
 import functools
 import json
 import time
@@ -12,7 +11,7 @@ from typing import Any
 
 from twinsite.inventory import AzureRunCommand, Host, Inventory, Name, from_dict
 
-from .. import azure, dns
+from .. import azure, dns, google
 from ..guest import GUEST
 from ..host_facts import complaints
 from ..journal import document, lock
@@ -20,7 +19,7 @@ from ..once import Once
 from ..store import Nowhere, Store, Unavailable, open_store
 from ..transport import RemoteFailed, Unreachable
 from ..transport.azure import RunCommand
-from . import epochs
+from . import epochs, gcs_backups
 from .away import Away, Backup, Backups, LatchObject, NameSeen, Parts, PartUnread, Standby, Writer
 from .eyes import Eyes
 
@@ -29,10 +28,17 @@ class AwayReader:
     """What is read with."""
 
     def __init__(
-        self, inventory: Inventory, blobs: azure.Blobs, store: Store, machines: RunCommand, eyes: Eyes
+        self,
+        inventory: Inventory,
+        blobs: azure.Blobs,
+        store: Store,
+        machines: RunCommand,
+        eyes: Eyes,
+        bucket: google.Api | None = None,
     ) -> None:
         self.inventory = inventory
         self.blobs, self.store, self.machines, self.eyes = blobs, store, machines, eyes
+        self.bucket = bucket or google.Api(google.Identity())
 
     def away(self, owner: str = "", standby: Callable[[], Standby] | None = None) -> Away:
         """All of it. `owner`: whose lock is our own; `standby`: who asks the machine instead.
@@ -91,6 +97,8 @@ class AwayReader:
         asked = self.inventory.backups
         if asked is None:
             return Backups(problem="the inventory names none")
+        if asked.store.startswith("gs://"):
+            return gcs_backups.read(asked.store, asked.schema, self.bucket)
         complete: list[Backup] = []
         halves: list[str] = []
         try:
@@ -117,7 +125,7 @@ class AwayReader:
             found = pool.map(lambda name: self.blobs.get(azure.Place(place.account, place.container, name)), manifests)
         complete = []
         for name, content in zip(manifests, found, strict=True):
-            backup = parse_manifest(name.split("/")[1], content[0] if content else b"", store)
+            backup = manifests.parse(name.split("/")[1], content[0] if content else b"", store)
             complete += [backup] if backup else []
         return Backups(tuple(complete), tuple(folders - {backup.id for backup in complete}))
 
@@ -182,47 +190,6 @@ def _explained(problem: Exception, where: str, role: str) -> str:
     return azure.explained(problem, where, role) if isinstance(problem, azure.AzureError) else str(problem)
 
 
-def parse_manifest(identity: str, content: bytes, store: str) -> Backup | None:
-    """A backup from its manifest; None when that cannot be read, which is no backup. Pure."""
-    try:
-        found = json.loads(content)
-        tables = found["tables"]
-        return Backup(
-            id=identity,
-            began=_moment(found["began"]),
-            scheduled=bool(found.get("scheduled")),
-            rows=sum(int(table["rows"]) for table in tables),
-            tables=len(tables),
-            source=_source(found),
-            store=store,
-            size_bytes=int(found["bytes_total"]) if "bytes_total" in found else None,
-            concerns=tuple(str(one["words"]) for one in found.get("concerns") or ()),
-            **_branch(found),
-        )
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _branch(found: dict[str, Any]) -> dict[str, Any]:
-    """As components/guest/backup/branch.py reads it; tests hold the two together."""
-    said = found.get("branch")
-    if said is None:
-        return {}
-    said = said if isinstance(said, dict) else {}
-    site, epoch, writer = str(said.get("site") or ""), said.get("epoch"), str(said.get("writer") or "")
-    if not isinstance(epoch, int) or isinstance(epoch, bool) or epoch < 0 or not site or not writer:
-        return {"site": site, "epoch": None, "unknown": str(said.get("unknown") or "its manifest does not say")}
-    return {"site": site, "epoch": epoch, "writer": writer}
-
-
-def _source(manifest: dict[str, Any]) -> dict[str, Any]:
-    about = manifest.get("source") or {}
-    settings = about.get("settings") or {}
-    known = {"version": about.get("version"), "lower_case_table_names": settings.get("lower_case_table_names")}
-    names = [str(table["name"]) for table in manifest["tables"]]
-    return {**{name: str(value) for name, value in known.items() if value is not None}, "names": names}
-
-
 def parse_standby(found: dict[str, Any]) -> Standby:
     """From `twinsite-guest standby report`. Pure."""
     return Standby(
@@ -236,10 +203,3 @@ def parse_standby(found: dict[str, Any]) -> Standby:
         server=found.get("server") or {},
         complaints=complaints(found),
     )
-
-
-def _moment(value: Any) -> float:
-    """Seconds since 1970, from a number or ISO 8601."""
-    if isinstance(value, (int, float)):
-        return float(value)
-    return datetime.datetime.fromisoformat(str(value)).timestamp()

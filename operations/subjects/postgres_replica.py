@@ -17,6 +17,7 @@ from twinsite.inventory import POSTGRES_LOGICAL, Flow, Host, Inventory, Pod
 from .. import bucket_store, google
 from ..stack import age_words
 from ..unanswered import CouldNotAsk
+from . import pods
 from .clouds import Asks, Unknown, World
 from .sources import Sources
 from .subject import Subject, line
@@ -194,27 +195,15 @@ class ReplicaSeen:
             yield (
                 f"a heartbeat took {found.lag_seconds:.1f} s to {flow.target} (alarm at {flow.lag_alarm_seconds:g} "
                 f"s): a long transaction at {flow.source} or a busy {flow.target} is the usual reason, see both "
-                f"servers' load; `{self._kubectl()} create job {self._job}-$(date +%H%M%S) --from=cronjob/{self._job}` "
-                "looks again"
+                f"servers' load; {pods.again(self._pod)} looks again"
             )
 
     @property
     def _pod(self) -> Pod:
         return self.host.way if self.host and isinstance(self.host.way, Pod) else Pod("", "NAMESPACE", "CRONJOB")
 
-    @property
-    def _job(self) -> str:
-        return self._pod.cronjob
-
-    def _kubectl(self) -> str:
-        way = self._pod
-        return f"kubectl{f' --context {way.context}' if way.context else ''} -n {way.namespace}"
-
     def _jobs(self) -> str:
-        return (
-            f"`{self._kubectl()} get cronjob,jobs,pods -l app.kubernetes.io/name={self._job}` says whether it runs, "
-            f"and `{self._kubectl()} logs -l app.kubernetes.io/name={self._job}` what it said"
-        )
+        return pods.seen(self._pod)
 
     def shown(self) -> Mapping[str, Any]:
         flow, age = self.flow, self.age_seconds

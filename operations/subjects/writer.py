@@ -51,5 +51,6 @@ def seen(facts: Away) -> WriterSeen:
 
 
 def read(sources: Sources) -> Sequence[Subject]:
-    """One, where backups have epochs."""
-    return [seen(sources.away("writer", "latch", "backups"))] if sources.inventory.backups else []
+    """One, where backups have epochs and a latch moves users: elsewhere no document of the store says who may write."""
+    there = sources.inventory
+    return [seen(sources.away("writer", "latch", "backups"))] if there.backups and there.latch else []

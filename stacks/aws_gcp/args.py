@@ -227,8 +227,15 @@ def _backups(settings: Settings, tags: dict[str, str]) -> BackupArguments | None
         "database": settings.database,
         "version": settings.primary_database_version,
     }
-    serves = settings.standby_serves
-    return backups.arguments(settings.backups, settings.project, primary, settings.database_version, serves, tags)
+    return backups.arguments(
+        settings.backups,
+        settings.project,
+        Site.AWS.value,
+        primary,
+        settings.database_version,
+        settings.standby_serves,
+        tags,
+    )
 
 
 def looker(settings: Settings) -> str:

@@ -77,9 +77,10 @@ class BackupArguments:
 
 
 def arguments(
-    known: Backups, project: str, database: Args, restores_to: str, serves: bool, tags: dict[str, str]
+    known: Backups, project: str, site: str, database: Args, restores_to: str, serves: bool, tags: dict[str, str]
 ) -> BackupArguments:
-    """`database` is the primary's address, database and version; `restores_to` the standby's, like POSTGRES_17."""
+    """`site` and `database` are the primary's: its name; address, database and version. `restores_to` is the
+    standby's, like POSTGRES_17; `serves` whether Google is the active site."""
     return BackupArguments(
         store={
             "project": project,
@@ -101,13 +102,23 @@ def arguments(
             "schedule": known.schedule,
             "database": {**database, "user": known.user, "tls_ca": known.tls_ca},
             "job": SERVICE_ACCOUNT,
+            "site": site,
             "tags": tags,
         },
     )
 
 
-def made(name: str, plain: BackupArguments, context: str) -> pulumi.Output[str]:
-    """Both components, the job in the cluster that kubectl's `context` names; where backups are."""
+@dataclass(frozen=True)
+class Made:
+    """What a stack publishes of both components."""
+
+    store: pulumi.Output[str]
+    """Where backups are."""
+    inventory: pulumi.Output[Any]
+
+
+def made(name: str, plain: BackupArguments, context: str) -> Made:
+    """Both components, the job in the cluster that kubectl's `context` names."""
     # Only now: whoever reads settings needs no SDK.
     from twinsite import GcsBackupStore, PostgresBackupJob, cluster_provider
 
@@ -115,9 +126,9 @@ def made(name: str, plain: BackupArguments, context: str) -> pulumi.Output[str]:
     # An `up` while AWS is dead passes over what is in its cluster.
     here = cluster_provider(f"{name}-eks", {"site": "aws", "exists": True, "context": context, "kubeconfig": None})
     database = {**plain.job["database"], "password": pulumi.Config().require_secret("backup_password")}
-    PostgresBackupJob(
+    job = PostgresBackupJob(
         name,
-        {**plain.job, "database": database, "store": store},  # type: ignore[typeddict-item]
+        {**plain.job, "context": context, "database": database, "store": store},  # type: ignore[typeddict-item]
         pulumi.ResourceOptions(provider=here),
     )
-    return store.store
+    return Made(store.store, job.inventory)

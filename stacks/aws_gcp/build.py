@@ -65,9 +65,9 @@ def build(settings: Settings) -> dict[str, Any]:
     kept = cache(plain.cache, cluster, opts) if plain.cache is not None else None
     pods = application(plain, cluster, database, kept, opts)
     name = CloudflareFailover(NAME, joined(plain.name, standby={**plain.name["standby"], "address": cluster.address}))
-    kept_at: pulumi.Input[str] = ""
+    saved = None
     if plain.backups is not None and settings.backups is not None:
-        kept_at = backups.made(f"{NAME}-backups", plain.backups, settings.backups.context)
+        saved = backups.made(f"{NAME}-backups", plain.backups, settings.backups.context)
     watch = [
         AwsLinkAlarms(f"{NAME}-watch-aws", joined(_told(plain.aws_alarms), aws_addresses=vpn.aws_addresses)),
         GcpAlarms(f"{NAME}-watch-gcp", joined(_told(plain.gcp_alarms), tunnel_names=vpn.tunnel_names)),
@@ -78,7 +78,7 @@ def build(settings: Settings) -> dict[str, Any]:
     else:
         after = [vpn, database, cluster, pods, name, *watch, *([kept] if kept else [])]
         flow = replica(plain.replica, cluster, database, there.name, opts, after)
-    entries = [one.inventory for one in (vpn, database, cluster, pods, name, flow) if one is not None]
+    entries = [one.inventory for one in (vpn, database, cluster, pods, name, flow, saved) if one is not None]
     published = pulumi.Output.all(entries=entries, bucket=there.name).apply(
         lambda known: inventory.to_dict(
             inventory.together(_inventory(settings, intents, f"gs://{known['bucket']}"), known["entries"])
@@ -96,7 +96,7 @@ def build(settings: Settings) -> dict[str, Any]:
         "standby_database_password": database.password_secret,
         "resize": cluster.resize,
         "scale": pods.scale,
-        "backups": kept_at,
+        "backups": saved.store if saved else "",
         "replica_by_hand": flow.by_hand if flow else {},
         "source_parameters": flow.source_parameters if flow else {},
     }

@@ -12,6 +12,7 @@ import pytest
 
 from tests.aws_gcp_config import SECRETS, stack_file
 from tests.real_pulumi import Desk
+from twinsite.inventory import from_dict
 
 from .conftest import Stack
 from .test_topology_aws_azure import kill, let_pass_by_policies, planned, resources
@@ -195,12 +196,28 @@ def test_each_mode_adds_to_the_one_below_and_settles_and_going_down_takes_exactl
     assert resources(stack) == {}
 
 
+BACKED_UP = {
+    "backup_bucket": "crm-dr-backups",
+    "backup_image": f"registry.example.com/postgres-backup@sha256:{'a' * 64}",
+    "primary_oidc_issuer": "https://oidc.eks.ap-northeast-2.amazonaws.com/id/0123456789ABCDEF",
+    "primary_cluster_context": "eks",
+}
+
+
 def test_while_aws_is_dead_google_goes_on_and_warm_rises_and_falls(stack: Stack) -> None:
+    stack.must("config", "set", "--secret", "backup_password", "backup-word")
+    settings(stack, **BACKED_UP)
     stack.up()
     light = resources(stack)
+    there = from_dict(json.loads(stack.must("stack", "output", "inventory", "--json")))
+    assert there.backups is not None and there.backups.store == "gs://crm-dr-backups"
+    assert [(host.site, host.roles) for host in there.hosts] == [("gcp", ("logical",)), ("aws", ("archive",))]
+    assert [(flow.kind, there.host(flow.through).status) for flow in there.flows] == [
+        ("postgres-logical", f"{there.store}/replicas/twinsite.json")
+    ]
     kill(stack, "aws")
     stack.up("--expect-no-changes")
-    raised: dict[str, Any] = {"database_flags": {"max_connections": "300"}}
+    raised: dict[str, Any] = {**BACKED_UP, "database_flags": {"max_connections": "300"}}
     settings(stack, **raised)
     assert {kind for _, kind in planned(stack)} == {
         "gcp:sql/databaseInstance:DatabaseInstance", "gcp:storage/bucketObject:BucketObject",

@@ -10,7 +10,7 @@ import pytest
 
 from tests.mocks import harness
 from tests.policy.pack import Given, said
-from twinsite import GcsBackupStore, PostgresBackupJob, rules
+from twinsite import GcsBackupStore, PostgresBackupJob, inventory, rules
 from twinsite.guest.archive import config as guest
 from twinsite.payload import payload
 from twinsite.rules.gcs_backup import GcsBackupStoreIntent
@@ -81,6 +81,28 @@ def job(**change: Any) -> harness.Run:
         return PostgresBackupJob("j", {**JOB, **change}).digest  # type: ignore[typeddict-item]
 
     return harness.run(program, FILL)
+
+
+def entry(**change: Any) -> inventory.Entry:
+    seen: list[inventory.Entry] = []
+
+    def program() -> Any:
+        return PostgresBackupJob("j", {**JOB, **change}).inventory.apply(seen.append)  # type: ignore[typeddict-item]
+
+    harness.run(program, FILL)
+    return seen[0]
+
+
+def test_the_inventory_has_where_backups_are_of_what_and_how_old_the_newest_may_be() -> None:
+    later = {**JOB["store"], "store": pulumi.Output.from_input("gs://crm-dr-backups")}
+    found = entry(store=later, site="aws", context="eks")
+    # A day between two, and four hours that a run may take.
+    assert found.backups == inventory.Backups("gs://crm-dr-backups", "crm", "17 18 * * *", 28.0)
+    (host,) = found.hosts
+    assert (host.site, host.roles) == ("aws", ("archive",)), "not `backup`, whose programs are MySQL's"
+    assert host.way == inventory.Pod("eks", "crm", "postgres-backup")
+    assert entry(schedule="17 * * * *", active_deadline_seconds=1800).backups.max_age_hours == 1.5  # type: ignore[union-attr]
+    assert entry(max_age_hours=26).backups.max_age_hours == 26.0 and entry().hosts == ()  # type: ignore[union-attr]
 
 
 def told(run: harness.Run) -> dict[str, Any]:

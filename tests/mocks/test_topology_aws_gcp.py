@@ -279,6 +279,10 @@ def test_with_a_bucket_every_mode_backs_up_and_cold_is_no_longer_refused(build: 
     provider = found.one("aws-gcp-backups-eks", "pulumi:providers:kubernetes").inputs
     assert (provider["context"], provider["skipUpdateUnreachable"]) == ("eks", "true")
     assert found.one("aws-gcp-backups-secret").holds_secret("stringData", "archive.secrets.json")
+    known = inventory.from_dict(plain(found.result["inventory"]))
+    assert known.backups == inventory.Backups("gs://crm-dr-backups", "crm", "17 18 * * *", 28.0)
+    host = known.with_role("archive", "aws")
+    assert host is not None and host.way == inventory.Pod("eks", "crm", "postgres-backup")
     told = json.loads(found.one("aws-gcp-backups-told").inputs["data"]["archive.json"])
     assert (told["store"], told["database"]["user"], told["keep_days"]) == ("gs://crm-dr-backups", "backup", 35)
     assert {"GcsBackupStore", "PostgresBackupJob"} <= {one.type.rpartition(":")[2] for one in found.resources}

@@ -23,7 +23,7 @@ from operations.moves.from_backup.facts import Facts
 from operations.moves.from_backup.plan import plan
 from operations.moves.words import Command, Intent
 from operations.stack import Stack
-from operations.subjects import away_reader, workload
+from operations.subjects import away_reader, manifests, workload
 from operations.subjects import eyes as seeing
 from operations.subjects.away import Answer, Backups, LatchObject, NameSeen, Parts, Standby
 from operations.subjects.sources import WORDS, Sources
@@ -136,9 +136,9 @@ def test_an_outage_is_from_the_first_page_missed_to_the_first_after_which_all_ca
 
 def test_a_manifest_is_read_as_package_backup_writes_it() -> None:
     content = {"began": "2026-11-21T03:00:00.000000Z", "scheduled": True, "tables": [{"name": "a", "rows": 5}]}
-    found = away_reader.parse_manifest("id", json.dumps(content).encode(), "azblob://a/b")
+    found = manifests.parse("id", json.dumps(content).encode(), "azblob://a/b")
     assert found is not None and (found.rows, found.began, found.scheduled) == (5, 1_795_230_000.0, True)
-    assert away_reader.parse_manifest("id", b"{", "azblob://a/b") is None
+    assert manifests.parse("id", b"{", "azblob://a/b") is None
 
 
 def test_the_standby_asks_the_primarys_own_address_under_the_users_name() -> None:
@@ -276,7 +276,7 @@ def test_what_a_backup_could_not_carry_is_shown_with_it_and_is_no_alarm() -> Non
         "began": "2027-01-15T03:00:00.000000Z", "scheduled": True, "tables": [],
         "concerns": [{"kind": "view", "name": "v", "table": "", "words": "view 'v' is broken"}],
     }  # fmt: skip
-    backup = away_reader.parse_manifest("id", json.dumps(content).encode(), "azblob://a/b")
+    backup = manifests.parse("id", json.dumps(content).encode(), "azblob://a/b")
     assert backup
     now = quiet(backups=Backups((backup,)), now=backup.began + 60)
     assert told(now).problems() == []

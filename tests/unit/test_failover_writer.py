@@ -13,9 +13,8 @@ from operations.moves.from_backup import writer
 from operations.moves.from_backup.plan import plan
 from operations.moves.words import Command, Intent, Plan
 from operations.store import DirectoryStore
-from operations.subjects import epochs
+from operations.subjects import epochs, manifests
 from operations.subjects.away import Backup, Backups, Held, Writer
-from operations.subjects.away_reader import parse_manifest
 from twinsite.guest.backup import branch
 from twinsite.guest.backup import writer as guest
 
@@ -124,7 +123,7 @@ branches = st.one_of(
 def test_the_desk_and_the_machines_read_a_manifests_branch_alike(said: Any) -> None:
     about = {"began": "2026-11-28T12:00:00.000000Z", "scheduled": True, "tables": []}
     about |= {} if said is None else {"branch": said}
-    found = parse_manifest("b", json.dumps(about).encode(), "azblob://x/y")
+    found = manifests.parse("b", json.dumps(about).encode(), "azblob://x/y")
     assert found is not None
     other = branch.of(about)
     assert (found.site, found.epoch, found.writer) == (
