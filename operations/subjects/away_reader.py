@@ -120,11 +120,11 @@ class AwayReader:
         place = azure.place(store)
         names = self.blobs.names(place, "backups/")
         folders = {name.split("/")[1] for name in names if name.count("/") >= 2}
-        manifests = sorted(name for name in names if name.endswith("/manifest.json") and name.count("/") == 2)
+        last = sorted(name for name in names if name.endswith("/manifest.json") and name.count("/") == 2)
         with ThreadPoolExecutor(max_workers=8) as pool:
-            found = pool.map(lambda name: self.blobs.get(azure.Place(place.account, place.container, name)), manifests)
+            found = pool.map(lambda name: self.blobs.get(azure.Place(place.account, place.container, name)), last)
         complete = []
-        for name, content in zip(manifests, found, strict=True):
+        for name, content in zip(last, found, strict=True):
             backup = manifests.parse(name.split("/")[1], content[0] if content else b"", store)
             complete += [backup] if backup else []
         return Backups(tuple(complete), tuple(folders - {backup.id for backup in complete}))

@@ -437,3 +437,17 @@ def test_backups_that_may_not_be_read_name_the_role_and_the_container(monkeypatc
         found = reader.backups()
     assert f"needs the role Storage Blob Data Reader on {INVENTORY.backups.store}" in found.problem
     assert found.problem in str(plan(facts(backups=found), Intent(Command.FAILOVER, "azure")))
+
+
+def test_backups_of_a_container_are_its_manifests_and_what_has_none_is_half() -> None:
+    assert INVENTORY.backups is not None
+    content = {"began": "2026-11-21T03:00:00.000000Z", "scheduled": True, "tables": [{"name": "a", "rows": 5}]}
+    place = azure.place(INVENTORY.backups.store)
+    with azure_server() as there:
+        for name, text in (("b1/manifest.json", json.dumps(content)), ("b1/a.zst", ""), ("b2/a.zst", "")):
+            there.blobs[place.account, place.container, f"backups/{name}"] = text.encode()
+        reader = away_reader.AwayReader.__new__(away_reader.AwayReader)
+        reader.inventory, reader.blobs = INVENTORY, azure.Blobs(there.identity())
+        found = reader.backups()
+    assert (found.problem, found.unread, found.halves) == ("", "", ("b2",))
+    assert [(one.id, one.rows, one.store) for one in found.complete] == [("b1", 5, INVENTORY.backups.store)]
