@@ -19,7 +19,7 @@ from ..once import Once
 from ..store import Nowhere, Store, Unavailable, open_store
 from ..transport import RemoteFailed, Unreachable
 from ..transport.azure import RunCommand
-from . import epochs, gcs_backups
+from . import epochs, gcs_backups, manifests
 from .away import Away, Backup, Backups, LatchObject, NameSeen, Parts, PartUnread, Standby, Writer
 from .eyes import Eyes
 
