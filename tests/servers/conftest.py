@@ -21,7 +21,8 @@ def servers() -> Iterator[tuple[Postgres, Postgres]]:
     try:
         for one in pair:
             one.make()
-        pair[0].sql("CREATE ROLE repl LOGIN REPLICATION")
+        for one in pair:
+            one.sql("CREATE ROLE repl LOGIN REPLICATION; CREATE ROLE crm_app LOGIN")
         yield pair
     finally:
         for one in pair:

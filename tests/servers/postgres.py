@@ -22,6 +22,7 @@ SETTINGS = {
     "wal_receiver_timeout": "10s",
     "wal_retrieve_retry_interval": "500ms",
     "max_slot_wal_keep_size": "1GB",
+    "max_prepared_transactions": "2",
     "max_wal_size": "64MB",
     "min_wal_size": "32MB",
     "wal_keep_size": "0",
@@ -147,9 +148,9 @@ class Flow:
         assert code == 0, found
         return found
 
-    def refused(self) -> list[str]:
-        """The problems that `check` names."""
-        found, code = self.guest("check")
+    def refused(self, *verb: str) -> list[str]:
+        """The problems that it names; of `check` when nothing else is said."""
+        found, code = self.guest(*(verb or ("check",)))
         assert code == 2, found
         problems: list[str] = found["problems"]
         return problems

@@ -10,6 +10,7 @@ import tempfile
 from collections import Counter
 from typing import Any
 
+from ..logical.config import GATE
 from .config import OURS
 from .server import Server, text_of
 
@@ -44,13 +45,14 @@ def data_files(folder: pathlib.Path) -> "dict[int, str]":
 
 def wanted(listed: "list[str]", left_out: "tuple[str, ...]") -> "list[str]":
     """Lines of what is restored: no comments on extensions and on schema public, which only their owner may write, and
-    no extension that is left out."""
+    no extension that is left out, and no gate, which is of the server that it was at."""
     without = ["COMMENT - SCHEMA public ", *(f"EXTENSION - {name} " for name in left_out)]
     kept = []
     for line in listed:
         entry = _LINE.match(line)
         words = f"{entry['words']} " if entry else ""
-        if not words.startswith(("COMMENT - EXTENSION ", *without)):
+        gate = words.startswith("TRIGGER ") and f" {GATE} " in words
+        if not gate and not words.startswith(("COMMENT - EXTENSION ", *without)):
             kept.append(line)
     return kept
 

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from ..errors import Failed
-from . import facts
+from . import facts, gate
 from .config import Config
 from .psql import PgError, Server, identifier, literal
 from .set_up import servers
@@ -21,7 +21,8 @@ def take_away(config: Config, without_source: bool, without_target: bool) -> dic
     left: list[str] = []
     copies = []
     if not without_target:
-        copies = _subscription(config, target, changed)
+        copies = cut_off(config, target, changed)
+        _gate(config, target, changed, left)
         _heartbeat(target, changed)
     if without_source:
         left.append(
@@ -29,17 +30,18 @@ def take_away(config: Config, without_source: bool, without_target: bool) -> dic
             "`take-away --without-target` has run"
         )
     else:
-        _slots(config, source, copies, changed)
+        drop_slots(config, source, copies, changed)
         if source.rows(f"SELECT 1 AS one FROM pg_publication WHERE pubname = {literal(config.name)}"):
             source.script(f"DROP PUBLICATION IF EXISTS {identifier(config.name)};")
             changed.append(f"dropped publication {config.name}")
+        _gate(config, source, changed, left)
         _heartbeat(source, changed)
     return {"outcome": "done", "flow": config.name, "changed": changed, "left": left}
 
 
-def _subscription(config: Config, target: Server, changed: "list[str]") -> "list[int]":
-    """Drop it without asking the source; its id, for the slots of copies that were not at their end."""
-    found = facts.of_target(target, config).subscription
+def cut_off(config: Config, target: Server, changed: "list[str]") -> "list[int]":
+    """Drop the subscription without asking the source; its id, for the slots of copies that were not at their end."""
+    found = facts.subscription(target, config)
     if found is None:
         return []
     name = identifier(config.name)
@@ -49,7 +51,7 @@ def _subscription(config: Config, target: Server, changed: "list[str]") -> "list
     return [int(found["id"])]
 
 
-def _slots(config: Config, source: Server, copies: "list[int]", changed: "list[str]") -> None:
+def drop_slots(config: Config, source: Server, copies: "list[int]", changed: "list[str]") -> None:
     """The flow's slot, and those of copies (pg_ID_sync_…), once nobody reads them."""
     ours = [f"slot_name = {literal(config.name)}", *(f"slot_name LIKE 'pg\\_{id_}\\_sync\\_%'" for id_ in copies)]
     asked = f"SELECT slot_name AS name, active FROM pg_replication_slots WHERE NOT temporary AND ({' OR '.join(ours)})"
@@ -73,6 +75,11 @@ def _slots(config: Config, source: Server, copies: "list[int]", changed: "list[s
             )
         if any(row["active"] for row in found):
             time.sleep(0.5)
+
+
+def _gate(config: Config, server: Server, changed: "list[str]", left: "list[str]") -> None:
+    if not gate.take_down(server, config, changed):
+        left.append(f"the gate at the {server.which}, which is shut: its tables take no writes")
 
 
 def _heartbeat(server: Server, changed: "list[str]") -> None:

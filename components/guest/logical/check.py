@@ -21,12 +21,27 @@ def problems(config: Config, source: Facts, target: Facts, client: int) -> list[
     """Sentences, each with its fix."""
     return [
         *_versions(config, source, target, client),
+        *_authority(config, target),
         *_source_server(config, source, target),
+        *_slot(config, source, target),
         *_timeouts(config, source, target),
         *_replication_user(config, source),
         *_tables(config, source),
         *_target_server(config, target),
         *_contents(config, source, target),
+    ]
+
+
+def back_problems(config: Config, source: Facts, target: Facts) -> list[str]:
+    """Of a way back, `config` being that: whether rows could go there too, both ends having the same already."""
+    return [
+        *_authority(config, target),
+        *_source_server(config, source, target),
+        *_somebody_elses(config, source, target),
+        *_timeouts(config, source, target),
+        *_replication_user(config, source),
+        *_tables(config, source),
+        *_target_server(config, target),
     ]
 
 
@@ -36,20 +51,24 @@ def _versions(config: Config, source: Facts, target: Facts, client: int) -> Iter
             f"the source is PostgreSQL {source.version}, which keeps WAL for a forgotten slot without end: upgrade it "
             f"to {OLDEST_SOURCE} or later"
         )
-    if target.version < source.version:
+    lacking = {one.key for one in source.tables} - {one.key for one in target.tables}
+    if target.version < source.version and (lacking or not config.turned):
         yield (
             f"the target is PostgreSQL {target.version} and the source {source.version}: definitions of a newer "
             "version need not load into an older one: make the target's version the source's or a later one"
-        )
-    if config.authority_at_target == "system" and target.version < SYSTEM_SINCE:
-        yield (
-            f"authority_at_target is system, which PostgreSQL {target.version} does not know: name a file of the "
-            f"target's machine, or make the target {SYSTEM_SINCE} or later"
         )
     if client < source.version:
         yield (
             f"this job's client is PostgreSQL {client} and the source {source.version}, which its pg_dump refuses: put "
             "a client of the target's version into the image"
+        )
+
+
+def _authority(config: Config, target: Facts) -> Iterator[str]:
+    if config.authority_at_target == "system" and target.version < SYSTEM_SINCE:
+        yield (
+            f"authority_at_target is system, which PostgreSQL {target.version} does not know: name a file of the "
+            f"target's machine, or make the target {SYSTEM_SINCE} or later"
         )
 
 
@@ -97,7 +116,6 @@ def _source_server(config: Config, source: Facts, target: Facts) -> Iterator[str
             f"the source has {source.server['large_objects']} large objects, which logical replication leaves behind "
             "without a word: move them into bytea columns, and `SELECT lo_unlink(oid) FROM pg_largeobject_metadata`"
         )
-    yield from _slot(config, source, target)
 
 
 def _slot(config: Config, source: Facts, target: Facts) -> Iterator[str]:
@@ -111,6 +129,13 @@ def _slot(config: Config, source: Facts, target: Facts) -> Iterator[str]:
         return
     if slot["wal_status"] == "lost":
         yield lost(config)
+    yield from _somebody_elses(config, source, target)
+
+
+def _somebody_elses(config: Config, source: Facts, target: Facts) -> Iterator[str]:
+    slot = source.slot
+    if slot is None:
+        return
     if slot["plugin"] != "pgoutput" or slot["database"] != config.source.database:
         yield (
             f"slot {config.name} at the source is of {slot['plugin'] or 'a standby'} in database {slot['database']}, "

@@ -13,18 +13,21 @@ from . import metrics, report
 from .away import take_away
 from .config import Config, read
 from .look import look
+from .promote import promote, rejoin
 from .sequences import sequences
-from .set_up import checked, servers, set_up
+from .set_up import checked, facing, servers, set_up
+from .switch import WITHIN_SECONDS, back_out, prepare, switch
 
 CONFIG = "/etc/twinsite/logical.json"
 SECRETS = "/etc/twinsite/logical.secrets.json"
 VERBS = ("check", "set-up", "look", "sequences", "take-away")
+MOVES = ("prepare", "switch", "back-out", "promote", "rejoin")
 WAIT_SECONDS = 3600
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="twinsite-guest logical", description=__doc__)
-    parser.add_argument("verb", choices=VERBS)
+    parser.add_argument("verb", choices=(*VERBS, *MOVES))
     parser.add_argument("--config", default=CONFIG)
     parser.add_argument("--secrets", default=SECRETS)
     parser.add_argument(
@@ -32,8 +35,19 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=WAIT_SECONDS,
         metavar="SECONDS",
-        help="set-up: how long the first copy may take; 0: do not wait for it",
+        help="set-up, rejoin: how long the first copy may take; 0: do not wait for it",
     )
+    parser.add_argument("--to", choices=("target", "source"), default="target", help="moves: the end that is to write")
+    parser.add_argument("--epoch", type=int, default=0, help="moves: the registers' number of it")
+    parser.add_argument(
+        "--within",
+        type=float,
+        default=WITHIN_SECONDS,
+        metavar="SECONDS",
+        help="switch: how long writes may have stopped before the source is opened again",
+    )
+    parser.add_argument("--although-it-answers", action="store_true", help="promote: the source is given up")
+    parser.add_argument("--anew", action="store_true", help="rejoin: empty the old writer, and copy everything to it")
     parser.add_argument("--without-source", action="store_true", help="sequences, take-away: it is gone")
     parser.add_argument("--without-target", action="store_true", help="take-away: it is gone")
     return parser
@@ -74,7 +88,24 @@ def _act(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], i
     if options.verb == "sequences":
         found = sequences(config, options.without_source)
         return found, 1 if found["problems"] else 0
-    return take_away(config, options.without_source, options.without_target), 0
+    if options.verb == "take-away":
+        both = not (options.without_source or options.without_target)
+        return take_away(facing(config) if both else config, options.without_source, options.without_target), 0
+    found = _move(options, config.reversed if options.to == "source" else config)
+    return found, 1 if found.get("problems") else 0
+
+
+def _move(options: argparse.Namespace, config: Config) -> dict[str, Any]:
+    epoch = options.epoch
+    if options.verb == "prepare":
+        return prepare(config, _say)
+    if options.verb == "switch":
+        return switch(config, epoch, options.within, _say)
+    if options.verb == "back-out":
+        return back_out(config, epoch, _say)
+    if options.verb == "promote":
+        return promote(config, epoch, options.although_it_answers, _say)
+    return rejoin(config, epoch, options.anew, options.wait, _say)
 
 
 def main(argv: list[str]) -> int:

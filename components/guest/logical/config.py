@@ -1,7 +1,7 @@
 """Which ends, which schemas, under which name; read from logical.json and its secrets, every problem at once."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .. import documents
@@ -11,6 +11,8 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 """Of slot, publication and subscription alike: what a slot's name may have, with room for suffixes."""
 REPORT = re.compile(r"gs://[^/]+/.+")
 HEARTBEAT = ("twinsite", "heartbeat")
+GATE = "twinsite_gate"
+"""The trigger on each table that asks whether this end writes (gate.sql)."""
 MARGIN = 1000
 KEEPALIVES = {
     # A dead peer is seen after idle + interval × count = 11 s, unsent data after tcp_user_timeout = 10 s.
@@ -83,6 +85,38 @@ class Config:
     """Google's project whose Cloud Monitoring is told what a look found; empty: nobody is."""
     report: str = ""
     """gs://BUCKET/NAME that each look writes over, for operations; empty: none."""
+    back_user: str = ""
+    """At the target: whom the subscription of the way back logs in as; empty: there is no way back."""
+    back_password: str = field(default="", repr=False)
+    authority_at_source: str = ""
+    """Where the source's server has the authority of the target's certificate: a file of its machine, or `system`."""
+    target_as_seen_by_source: str = ""
+    """Another address of the target; empty: the one that the job uses."""
+    turned: bool = False
+    """Whether this is the way back: the source is what the document calls target."""
+
+    @property
+    def called(self) -> tuple[str, str]:
+        """What the document calls source and target."""
+        return ("target", "source") if self.turned else ("source", "target")
+
+    @property
+    def reversed(self) -> "Config":
+        """The same flow the other way round, under the same name."""
+        return replace(
+            self,
+            source=self.target,
+            target=self.source,
+            replication_user=self.back_user,
+            replication_password=self.back_password,
+            authority_at_target=self.authority_at_source,
+            source_as_seen_by_target=self.target_as_seen_by_source,
+            back_user=self.replication_user,
+            back_password=self.replication_password,
+            authority_at_source=self.authority_at_target,
+            target_as_seen_by_source=self.source_as_seen_by_target,
+            turned=not self.turned,
+        )
 
     @property
     def subscriber_source(self) -> End:
@@ -124,6 +158,13 @@ def read(path: str, secrets: str) -> Config:
     report = str(data.get("report", ""))
     if report and not REPORT.fullmatch(report):
         problems.append(f"report is {report!r}: give gs://BUCKET/NAME, or leave it out")
+    back, back_password = str(data.get("back_user", "")), str(words.get("back_password", ""))
+    authority_back = str(data.get("authority_at_source", ""))
+    if back and not ends[1].local and not (back_password and authority_back):
+        problems.append(
+            "back_user is named, and back_password (a secret) or authority_at_source is missing: give both, the way "
+            "back logs in with one and verifies the target by the other"
+        )
     keep = documents.whole_number(data, "slot_wal_keep_mib", None, 1, 2**31 - 1, problems)
     margin = documents.whole_number(data, "margin", MARGIN, 0, 10**9, problems)
     if problems:
@@ -143,6 +184,10 @@ def read(path: str, secrets: str) -> Config:
         margin=margin,
         metrics_project=str(data.get("metrics_project", "")),
         report=report,
+        back_user=back,
+        back_password=back_password,
+        authority_at_source=authority_back,
+        target_as_seen_by_source=str(data.get("target_as_seen_by_source", "")),
     )
 
 

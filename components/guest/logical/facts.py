@@ -1,13 +1,15 @@
 """What both ends say of themselves, read once into plain values; the SQL is in the files beside."""
 
 import pathlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .config import HEARTBEAT, Config
+from .config import GATE, HEARTBEAT, Config
 from .psql import Server, identifier, literal
 
 FOLDER = pathlib.Path(__file__).parent
+Say = Callable[[str], None]
 Named = tuple[str, str]
 """Schema and name."""
 
@@ -16,7 +18,14 @@ def query(file: str, config: Config) -> str:
     """A file's SELECT, for this flow's schemas and role."""
     schemas = ", ".join(literal(one) for one in config.schemas)
     text = (FOLDER / file).read_text(encoding="utf-8")
-    return text.replace("$schemas", f"ARRAY[{schemas}]::text[]").replace("$role", literal(config.replication_user))
+    for name, value in (
+        ("$schemas", f"ARRAY[{schemas}]::text[]"),
+        ("$role", literal(config.replication_user)),
+        ("$gate", literal(GATE)),
+        ("$slot", literal(config.name)),
+    ):
+        text = text.replace(name, value)
+    return text
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,7 @@ def of_source(server: Server, config: Config) -> Facts:
     )
     return Facts(
         server=server.row(query("server.sql", config)),
-        tables=_tables(server, config),
+        tables=tables(server, config),
         slot=slots[0]["slot"] if slots else None,
         published=frozenset((row["schema"], row["name"]) for row in listed) if there else None,
         subscription=None,
@@ -114,31 +123,36 @@ def of_source(server: Server, config: Config) -> Facts:
     )
 
 
+def subscription(server: Server, config: Config) -> "dict[str, Any] | None":
+    """This flow's at that server."""
+    found = server.rows(
+        "SELECT s.oid::bigint AS id, s.subenabled AS enabled, s.subslotname AS slot, "
+        "obj_description(s.oid, 'pg_subscription') AS about "
+        f"FROM pg_subscription s WHERE {_OURS} AND s.subname = {literal(config.name)}"
+    )
+    return found[0] if found else None
+
+
 def of_target(server: Server, config: Config) -> Facts:
     """Read the target."""
     name = literal(config.name)
-    tables = _tables(server, config)
+    found = tables(server, config)
     subscribed = server.rows(
         "SELECT n.nspname AS schema, c.relname AS name, r.srsubstate AS state FROM pg_subscription_rel r "
         "JOIN pg_subscription s ON s.oid = r.srsubid JOIN pg_class c ON c.oid = r.srrelid "
         f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {_OURS} AND s.subname = {name}"
     )
     states = {(row["schema"], row["name"]): str(row["state"]) for row in subscribed}
-    subscriptions = server.rows(
-        "SELECT s.oid::bigint AS id, s.subenabled AS enabled, s.subslotname AS slot, "
-        "obj_description(s.oid, 'pg_subscription') AS about "
-        f"FROM pg_subscription s WHERE {_OURS} AND s.subname = {name}"
-    )
     return Facts(
         server=server.row(query("server.sql", config)),
-        tables=tables,
+        tables=found,
         slot=None,
         published=None,
-        subscription=subscriptions[0] if subscriptions else None,
+        subscription=subscription(server, config),
         subscribed=states,
         role=None,
         available=frozenset(row["name"] for row in server.rows("SELECT name FROM pg_available_extensions")),
-        filled=_filled(server, [one for one in tables if not one.partitioned and one.key not in states]),
+        filled=_filled(server, [one for one in found if not one.partitioned and one.key not in states]),
     )
 
 
@@ -151,15 +165,16 @@ def has_heartbeat(server: Server) -> bool:
     return bool(server.row(f"SELECT to_regclass({literal('.'.join(HEARTBEAT))}) IS NOT NULL AS there")["there"])
 
 
-def _tables(server: Server, config: Config) -> tuple[Table, ...]:
+def tables(server: Server, config: Config) -> tuple[Table, ...]:
+    """Of the schemas."""
     return tuple(Table(**row) for row in server.rows(query("tables.sql", config)))
 
 
-def _filled(server: Server, tables: list[Table]) -> frozenset[Named]:
-    if not tables:
+def _filled(server: Server, found: list[Table]) -> frozenset[Named]:
+    if not found:
         return frozenset()
     asked = " UNION ALL ".join(
         f"SELECT {literal(one.schema)} AS schema, {literal(one.name)} AS name, EXISTS (SELECT FROM {one.sql}) AS filled"
-        for one in tables
+        for one in found
     )
     return frozenset((row["schema"], row["name"]) for row in server.rows(asked) if row["filled"])

@@ -3,11 +3,11 @@
 import time
 from typing import Any
 
-from . import check, difference, facts
+from . import check, difference, facts, gate
 from .config import HEARTBEAT, Config
 from .facts import Facts, query
 from .psql import PgError, Server, identifier, literal
-from .set_up import STATES, all_copied, servers
+from .set_up import STATES, all_copied, facing, servers
 
 BEAT_SECONDS = 10.0
 """How long a heartbeat may take."""
@@ -16,9 +16,12 @@ _TABLE = identifier(*HEARTBEAT)
 
 def look(config: Config) -> dict[str, Any]:
     """`healthy` with what was found; `problems` are sentences. Writes one heartbeat at the source."""
+    config = facing(config)
     source, target = servers(config)
     there = facts.of_target(target, config)
-    found: dict[str, Any] = {"flow": config.name, "subscription": _subscription(config, there, target)}
+    found: dict[str, Any] = {"flow": config.name, "from": source.which, "to": target.which}
+    found["subscription"] = _subscription(config, there, target)
+    found["gate"] = {target.which: _gate(config, target)}
     states = {".".join(key): STATES.get(state, state) for key, state in sorted(there.subscribed.items())}
     found |= {"copied": all_copied(states), "tables": states}
     problems = [*_target_problems(config, there, found)]
@@ -30,11 +33,15 @@ def look(config: Config) -> dict[str, Any]:
         problems.insert(0, f"the source does not answer ({error.words}): rows are as old as its outage, and longer")
         return {**found, "slot": None, "lag": None, "differences": [], "healthy": False, "problems": problems}
     found["slot"] = _slot(config, source, here)
+    found["gate"][source.which] = _gate(config, source)
     different = differences(config, source, target)
     found["differences"] = [one.plain for one in different]
     found["lag"] = _beat(config, source, target) if there.subscription is not None else None
     problems += [*_source_problems(config, here, there, found)]
     problems += [one.words for one in different]
+    for which, one in found["gate"].items():
+        if one and one["without"]:
+            problems.append(f"{', '.join(one['without'])} of the {which} ask no gate: `prepare` puts them behind it")
     return {**found, "healthy": not problems, "problems": problems}
 
 
@@ -62,6 +69,15 @@ def _subscription(config: Config, there: Facts, target: Server) -> "dict[str, An
     return {"enabled": there.subscription["enabled"], "running": bool(running), "errors": errors}
 
 
+def _gate(config: Config, server: Server) -> "dict[str, Any] | None":
+    found = gate.read(server, config)
+    if found is None:
+        return None
+    gated = server.row(query("end.sql", config))["gated"] or {}
+    without = [one.words for one in facts.tables(server, config) if one.words not in gated]
+    return {"epoch": found.epoch, "writes": found.writes, "without": without}
+
+
 def _slot(config: Config, source: Server, here: Facts) -> "dict[str, Any] | None":
     if here.slot is None:
         return None
@@ -74,15 +90,26 @@ def _slot(config: Config, source: Server, here: Facts) -> "dict[str, Any] | None
     return {**{name: here.slot.get(name) for name in names}, **behind}
 
 
+def write_beat(config: Config, source: Server) -> int:
+    """Count the heartbeat up at the source, and say how far."""
+    told = source.script(
+        f"INSERT INTO {_TABLE} AS h VALUES ({literal(config.name)}, 1, clock_timestamp()) ON CONFLICT (flow) DO UPDATE "
+        "SET beat = h.beat + 1, stamp = clock_timestamp() RETURNING beat;"
+    )
+    return int(told)
+
+
+def has_beat(config: Config, target: Server, beat: int) -> bool:
+    """Whether it came that far."""
+    rows = target.rows(f"SELECT beat FROM {_TABLE} WHERE flow = {literal(config.name)}")
+    return bool(rows) and int(rows[0]["beat"]) >= beat
+
+
 def _beat(config: Config, source: Server, target: Server) -> dict[str, Any]:
     """A heartbeat's way, measured here: `seconds` is too long by one call of the client at most; None when it did not
     come. `newest_seconds` is the age of the newest that is there, by the source's clock alone."""
     flow = literal(config.name)
-    told = source.script(
-        f"INSERT INTO {_TABLE} AS h VALUES ({flow}, 1, clock_timestamp()) ON CONFLICT (flow) DO UPDATE "
-        "SET beat = h.beat + 1, stamp = clock_timestamp() RETURNING beat;"
-    )
-    beat, began = int(told), time.monotonic()
+    beat, began = write_beat(config, source), time.monotonic()
     stamp = ""
     while time.monotonic() - began < BEAT_SECONDS:
         rows = target.rows(f"SELECT beat, stamp::text FROM {_TABLE} WHERE flow = {flow}")
@@ -97,7 +124,12 @@ def _beat(config: Config, source: Server, target: Server) -> dict[str, Any]:
 
 
 def _target_problems(config: Config, there: Facts, found: dict[str, Any]) -> "list[str]":
-    about = found["subscription"]
+    about, shut = found["subscription"], found["gate"][found["to"]]
+    if about is None and shut and shut["writes"]:
+        return [
+            f"the {found['to']} writes since epoch {shut['epoch']} and nothing follows it: when the {found['from']} is "
+            "back, `rejoin`"
+        ]
     if about is None:
         return [f"the target has no subscription {config.name}: run `set-up`"]
     problems = []

@@ -19,7 +19,7 @@ SELECT 'trigger', n.nspname, c.relname || '.' || t.tgname, pg_get_triggerdef(t.o
 FROM pg_trigger t
 JOIN pg_class c ON c.oid = t.tgrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = ANY ($schemas) AND NOT t.tgisinternal
+WHERE n.nspname = ANY ($schemas) AND NOT t.tgisinternal AND t.tgname <> $gate
 UNION ALL
 SELECT
     CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'sequence' END,

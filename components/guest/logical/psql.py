@@ -9,6 +9,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Failed, Refused
@@ -17,10 +18,8 @@ from .config import End
 SECONDS = 120
 """How long one call may take; a schema's restore may take longer."""
 PROGRAMS = ("psql", "pg_dump", "pg_restore")
-_SETTINGS = (
-    # Names come qualified; a lock that others hold for long is an error, not an outage.
-    "-c search_path=pg_catalog -c standard_conforming_strings=on -c lock_timeout=10s -c client_min_messages=warning"
-)
+_SETTINGS = "-c search_path=pg_catalog -c standard_conforming_strings=on -c client_min_messages=warning"
+"""Names come qualified."""
 _ERROR = re.compile(r"(?:ERROR|FATAL):  ([0-9A-Z]{5}): (.*)", re.DOTALL)
 _VERSION = re.compile(r"\) (\d+)")
 
@@ -79,12 +78,31 @@ def client_version() -> int:
     return int(found[1]) if found else 0
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How long a server is waited for, in seconds."""
+
+    connect: int = 20
+    """A job is in no hurry: a busy server may take its time to let it in."""
+    lock: int = 10
+    """A lock that others hold for long is an error, not an outage."""
+    statement: int = 0
+    """0: as long as it takes."""
+    call: float = SECONDS
+    """One call of the client, all of it."""
+
+
+PATIENT = Patience()
+HURRIED = Patience(connect=5, lock=2, statement=10, call=20)
+"""While nobody may write."""
+
+
 class Server:
     """One end. `which` is what messages call it."""
 
-    def __init__(self, which: str, end: End, secrets: "tuple[str, ...]" = ()) -> None:
+    def __init__(self, which: str, end: End, secrets: "tuple[str, ...]" = (), patience: Patience = PATIENT) -> None:
         """`secrets` are further words that no message may have."""
-        self.which, self.end, self.secrets = which, end, secrets
+        self.which, self.end, self.secrets, self.patience = which, end, secrets, patience
         self._authority = "system"
         self._file: Any = None
         if end.tls_ca and not end.local:
@@ -97,21 +115,23 @@ class Server:
     @property
     def way(self) -> str:
         """For `--dbname`; without the password."""
-        # A job is in no hurry: a busy server may take its time to let it in.
-        more = {"connect_timeout": "20", "application_name": "twinsite"}
+        more = {"connect_timeout": str(self.patience.connect), "application_name": "twinsite"}
         return conninfo({**self.end.where(self._authority), **more})
 
     @property
     def environment(self) -> "dict[str, str]":
         """What a client is run with: nobody's files and variables but ours."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        own |= {"PGPASSFILE": os.devnull, "PGSERVICEFILE": os.devnull, "PGOPTIONS": _SETTINGS, "LC_ALL": "C.UTF-8"}
+        own |= {"PGPASSFILE": os.devnull, "PGSERVICEFILE": os.devnull, "LC_ALL": "C.UTF-8"}
+        limits = f"-c lock_timeout={self.patience.lock}s -c statement_timeout={self.patience.statement}s"
+        own["PGOPTIONS"] = f"{_SETTINGS} {limits}"
         # Else a client speaks as its database is stored, which may be LATIN1, and so would what pg_dump writes.
         own |= {"PGCLIENTENCODING": "UTF8"}
         return own | ({"PGPASSWORD": self.end.password} if self.end.password else {})
 
-    def script(self, sql: str, seconds: float = SECONDS, together: bool = False) -> str:
+    def script(self, sql: str, seconds: "float | None" = None, together: bool = False) -> str:
         """Run statements; what they answered, unaligned. `together`: in one transaction."""
+        seconds = self.patience.call if seconds is None else seconds
         command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"]
         command += [*(["--single-transaction"] if together else []), "--dbname", self.way, "--file", "-"]
         try:
@@ -152,7 +172,7 @@ class Server:
             said = said.replace(secret, "…") if secret else said
         return said
 
-    def rows(self, query: str, seconds: float = SECONDS) -> "list[dict[str, Any]]":
+    def rows(self, query: str, seconds: "float | None" = None) -> "list[dict[str, Any]]":
         """The rows of one SELECT, with PostgreSQL's types as JSON has them."""
         answer = self.script(f"SELECT coalesce(json_agg(q), '[]') FROM (\n{query}\n) q;", seconds)
         found: list[dict[str, Any]] = json.loads(answer)

@@ -31,7 +31,11 @@ def behind(there: Row, wanted: int) -> bool:
 def sequences(config: Config, without_source: bool) -> dict[str, Any]:
     """Move the target's on. `without_source`: by the largest value in each sequence's column, for a source that is
     gone; a sequence of no column is then named and left."""
-    source, target = servers(config)
+    return carry(config, *servers(config), without_source)
+
+
+def carry(config: Config, source: Server, target: Server, without_source: bool) -> dict[str, Any]:
+    """The same, of servers that somebody asks already."""
     there = {(row["schema"], row["name"]): row for row in target.rows(query("sequences.sql", config))}
     problems: list[str] = []
     wanted = _by_columns(config, target, there, problems) if without_source else _by_source(config, source)

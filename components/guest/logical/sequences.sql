@@ -8,6 +8,9 @@ SELECT
     s.min_value AS least,
     s.max_value AS most,
     s.cycle AS cycles,
+    -- Without it `last` is null, too.
+    has_sequence_privilege(c.oid, 'SELECT, USAGE') AS readable,
+    has_sequence_privilege(c.oid, 'UPDATE') AS settable,
     t.relname AS table,
     n.nspname AS table_schema,
     a.attname AS column

@@ -11,27 +11,42 @@ import os
 import pathlib
 import tempfile
 import time
-from collections.abc import Callable
 from typing import Any
 
 from ..errors import Failed, Refused
 from ..machine import run
-from . import check, difference, facts
-from .config import HEARTBEAT, Config
-from .facts import Facts, query
-from .psql import Server, client_version, conninfo, identifier, literal
+from . import check, difference, facts, gate
+from .config import GATE, HEARTBEAT, Config
+from .facts import Facts, Say, query
+from .psql import PATIENT, Patience, PgError, Server, client_version, conninfo, identifier, literal
 
 RESTORE_SECONDS = 3600
 SLOT_SECONDS = 600
 """A slot waits for every transaction that was open when it was asked for."""
 POLL_SECONDS = 1.0
-Say = Callable[[str], None]
 
 
-def servers(config: Config) -> "tuple[Server, Server]":
+def servers(config: Config, patience: Patience = PATIENT) -> "tuple[Server, Server]":
     """Source and target."""
-    hidden = (config.replication_password,)
-    return Server("source", config.source), Server("target", config.target, hidden)
+    hidden, (here, there) = (config.replication_password, config.back_password), config.called
+    return Server(here, config.source, hidden, patience), Server(there, config.target, hidden, patience)
+
+
+def facing(config: Config) -> Config:
+    """The flow as it runs now: the other way round when the source has the subscription. Who does not answer has none;
+    what follows then says so."""
+
+    def subscribed(server: Server) -> bool:
+        try:
+            return facts.subscription(server, config) is not None
+        except PgError as error:
+            if not error.unreachable:
+                raise
+            return False
+
+    source, target = servers(config)
+    turned = bool(config.back_user) and not subscribed(target) and subscribed(source)
+    return config.reversed if turned else config
 
 
 def checked(config: Config, source: Server, target: Server) -> "tuple[Facts, Facts]":
@@ -39,16 +54,26 @@ def checked(config: Config, source: Server, target: Server) -> "tuple[Facts, Fac
     client = client_version()
     here, there = facts.of_source(source, config), facts.of_target(target, config)
     found = difference.tables(source.rows(query("columns.sql", config)), target.rows(query("columns.sql", config)))
-    if problems := [
+    problems = [
         *check.problems(config, here, there, client),
         *check.schema_problems([one for one in found if not one.missing]),
-    ]:
+    ]
+    if config.turned:
+        problems = [f"the {source.which} being the source now, {one}" for one in problems]
+    shut = gate.read(target, config)
+    if shut is not None and shut.writes:
+        problems.append(
+            f"the {target.which} takes writes (epoch {shut.epoch}), and nothing may follow into it: bring the "
+            f"{source.which} back under it with `rejoin`, or, if this epoch is not the registers', `back-out`"
+        )
+    if problems:
         raise Refused(problems)
     return here, there
 
 
 def set_up(config: Config, wait_seconds: float, say: Say) -> dict[str, Any]:
-    """Everything, and then until the first copy is there, for at most `wait_seconds`."""
+    """Everything, and then until the first copy is there, for at most `wait_seconds`. Of the flow as it runs now."""
+    config = facing(config)
     source, target = servers(config)
     here, there = checked(config, source, target)
     changed: list[str] = []
@@ -60,9 +85,9 @@ def set_up(config: Config, wait_seconds: float, say: Say) -> dict[str, Any]:
     _heartbeats(config, source, target, did)
     _extensions(config, here, there, target, did)
     _schema(config, here, there, source, target, did)
-    _publication(config, here, source, did)
-    _slot(config, here, there, source, did)
-    _subscription(config, here, there, target, did)
+    publication(config, here, source, did)
+    slot(config, here, there, source, did)
+    subscription(config, here, there, target, did)
     _tables_anew(config, source, target, did)
     states = _copied(config, target, wait_seconds, say)
     return {"outcome": "done", "flow": config.name, "changed": changed, "copied": all_copied(states), "tables": states}
@@ -108,19 +133,22 @@ def _schema(config: Config, here: Facts, there: Facts, source: Server, target: S
             RESTORE_SECONDS,
         )
         listed = run(["pg_restore", "--list", archive])
-        # The schemas are made here, those that are there already are left alone.
-        lines = [line for line in listed.splitlines() if " SCHEMA - " not in line and " COMMENT - SCHEMA " not in line]
+        # The schemas are made here, those that are there already are left alone; a gate is each end's own.
+        ours = (" SCHEMA - ", " COMMENT - SCHEMA ", f" {GATE} ")
+        lines = [line for line in listed.splitlines() if not any(words in line for words in ours)]
         pathlib.Path(kept).write_text("\n".join(lines) + "\n", encoding="utf-8")
-        role = f" AUTHORIZATION {identifier(config.owner_at_target)}" if config.owner_at_target else ""
+        made_by = "" if config.turned else config.owner_at_target
+        role = f" AUTHORIZATION {identifier(made_by)}" if made_by else ""
         target.script("".join(f"CREATE SCHEMA IF NOT EXISTS {identifier(one)}{role};\n" for one in config.schemas))
-        owner = [f"--role={config.owner_at_target}"] if config.owner_at_target else []
+        owner = [f"--role={made_by}"] if made_by else []
         options = "--single-transaction --exit-on-error --no-owner --no-privileges"
         target.tool(["pg_restore", *options.split(), *owner, f"--use-list={kept}", archive], RESTORE_SECONDS)
     names = ", ".join(one.words for one in lacking[:10]) + (" …" if len(lacking) > 10 else "")
     did(f"made {len(lacking)} tables at the target: {names}")
 
 
-def _publication(config: Config, here: Facts, source: Server, did: Say) -> None:
+def publication(config: Config, here: Facts, source: Server, did: Say) -> None:
+    """Of all tables, and of those that it lacks."""
     roots = [one.key for one in here.tables if not one.is_partition] + [HEARTBEAT]
     lacking = [key for key in roots if key not in (here.published or ())]
     if not lacking:
@@ -135,13 +163,15 @@ def _publication(config: Config, here: Facts, source: Server, did: Say) -> None:
         did(f"added {', '.join('.'.join(key) for key in lacking)} to publication {config.name}")
 
 
-def _slot(config: Config, here: Facts, there: Facts, source: Server, did: Say) -> None:
+def slot(config: Config, here: Facts, there: Facts, source: Server, did: Say) -> None:
+    """From here on changes are kept."""
     if here.slot is not None:
         return
     # temporary, two-phase; failover slots are of 17 and later.
     more = "false, false, true" if fails_over(here, there) else "false, false"
     source.script(
-        f"SELECT pg_create_logical_replication_slot({literal(config.name)}, 'pgoutput', {more});", SLOT_SECONDS
+        f"SELECT pg_create_logical_replication_slot({literal(config.name)}, 'pgoutput', {more});",
+        None if source.patience.statement else SLOT_SECONDS,
     )
     did(f"made slot {config.name}")
 
@@ -151,15 +181,22 @@ def fails_over(here: Facts, there: Facts) -> bool:
     return min(here.version, there.version) >= 17
 
 
-def _subscription(config: Config, here: Facts, there: Facts, target: Server, did: Say) -> None:
+def way_in(config: Config) -> str:
+    """What the subscription is told of the source."""
     end = config.subscriber_source
     words = end.where(config.authority_at_target) | {"application_name": config.name}
-    way = conninfo(words | ({"password": end.password} if end.password else {}))
+    return conninfo(words | ({"password": end.password} if end.password else {}))
+
+
+def subscription(config: Config, here: Facts, there: Facts, target: Server, did: Say, copy: bool = True) -> None:
+    """On the slot that is there. `copy`: the first copy, too; without it both ends have the same rows."""
+    way = way_in(config)
     # So that a new password or address is seen; too short to guess a password by.
     about = f"twinsite {hashlib.sha256(way.encode()).hexdigest()[:8]}"
     name, comment = identifier(config.name), f"COMMENT ON SUBSCRIPTION {identifier(config.name)} IS {literal(about)};\n"
     if there.subscription is None:
-        options = {"create_slot": "false", "slot_name": literal(config.name), "enabled": "false", "copy_data": "true"}
+        options = {"create_slot": "false", "slot_name": literal(config.name), "enabled": "false"}
+        options["copy_data"] = "true" if copy else "false"
         if there.version >= 16:
             options |= {"origin": "none", "streaming": "parallel" if here.version >= 16 else "on"}
         if fails_over(here, there):

@@ -1,0 +1,160 @@
+"""Whether an end takes writes: a row that a trigger on each table asks (gate.sql), and the end of what was open.
+
+A transaction that began before the gate shut may have asked it earlier, so each is ended; whatever begins later is
+refused by the server, with SQLSTATE 25006.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Failed
+from . import facts
+from .config import GATE, Config
+from .facts import Named, query
+from .psql import PgError, Server, identifier, literal
+
+SHUT_SECONDS = 10.0
+"""From the order until nothing writes (ADR 44)."""
+LOCK_SECONDS = 1
+"""A trigger waits so long for a table's writers, who meanwhile wait for it."""
+TRIES = 15
+_LOCKED = "55P03"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One end's."""
+
+    epoch: int
+    writes: bool
+    handed: "int | None" = None
+    taken: "int | None" = None
+    place: "str | None" = None
+
+
+def read(server: Server, config: Config) -> "Gate | None":
+    """None where none was put up."""
+    if not server.row("SELECT to_regclass('twinsite.gate') IS NOT NULL AS there")["there"]:
+        return None
+    found = server.rows(
+        f"SELECT epoch, writes, handed, taken, place FROM twinsite.gate WHERE flow = {literal(config.name)}"
+    )
+    return Gate(**found[0]) if found else None
+
+
+def put_up(server: Server, config: Config, lacking: "list[Named]", writes: bool, did: facts.Say) -> None:
+    """Row and triggers where they are lacking; `writes`: what a new one says."""
+    if read(server, config) is None:
+        text = (facts.FOLDER / "gate.sql").read_text(encoding="utf-8")
+        row = f"INSERT INTO twinsite.gate VALUES ({literal(config.name)}, 0, {writes}) ON CONFLICT DO NOTHING;"
+        server.script(f"{text}{row}", together=True)
+        did(f"made a gate at the {server.which}, {'open' if writes else 'shut'}")
+    for key in lacking:
+        _trigger(server, config, key)
+    if lacking:
+        did(f"put {len(lacking)} tables of the {server.which} behind it")
+
+
+def _trigger(server: Server, config: Config, key: Named) -> None:
+    made = (
+        f"SET lock_timeout = '{LOCK_SECONDS}s';\n"
+        f"CREATE TRIGGER {GATE} BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {identifier(*key)} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION twinsite.gate({literal(config.name)});"
+    )
+    for left in reversed(range(TRIES)):
+        try:
+            server.script(made)
+            return
+        except PgError as error:
+            if error.state == "42710":  # made meanwhile
+                return
+            if error.state != _LOCKED or not left:
+                raise
+            time.sleep(0.2)
+
+
+def take_down(server: Server, config: Config, changed: "list[str]") -> bool:
+    """What put_up made. False where it is shut: it stays, for nobody is to write there."""
+    gate = read(server, config)
+    if gate is None:
+        return True
+    if not gate.writes:
+        return False
+    gated = server.row(query("end.sql", config))["gated"] or {}
+    keys = [one.key for one in facts.tables(server, config) if gated.get(one.words) == config.name]
+    server.script("".join(f"DROP TRIGGER IF EXISTS {GATE} ON {identifier(*key)};\n" for key in keys))
+    server.script(f"DELETE FROM twinsite.gate WHERE flow = {literal(config.name)};")
+    if not server.row("SELECT EXISTS (SELECT FROM twinsite.gate) AS others")["others"]:
+        server.script("DROP FUNCTION twinsite.gate();\nDROP TABLE twinsite.gate;", together=True)
+    changed.append(f"took the gate at the {server.which} away")
+    return True
+
+
+def order(server: Server, config: Config, epoch: int, writes: bool) -> None:
+    """Shut it, or open it. What it says of this epoch stays."""
+    _ordered(server, config, epoch, writes, ("handed", "taken"))
+
+
+def reopen(server: Server, config: Config, epoch: int) -> None:
+    """Open what was shut in this epoch, as if it had not been."""
+    _ordered(server, config, epoch, True, ("taken",))
+
+
+def _ordered(server: Server, config: Config, epoch: int, writes: bool, kept: "tuple[str, ...]") -> None:
+    marks = {"handed": "NULL", "taken": "NULL"} | {one: f"CASE WHEN {one} = {epoch} THEN {one} END" for one in kept}
+    said = ", ".join(f"{one} = {value}" for one, value in marks.items())
+    done = server.script(
+        f"UPDATE twinsite.gate SET epoch = {epoch}, writes = {writes}, {said} "
+        f"WHERE flow = {literal(config.name)} AND epoch <= {epoch} RETURNING 1;"
+    )
+    if not done.strip():
+        raise Failed(
+            f"the gate at the {server.which} has had an order of a later epoch than {epoch}: this one is late, ask the "
+            "registers who writes (`twinsite status`)"
+        )
+
+
+def hand(server: Server, config: Config, epoch: int) -> None:
+    """Say of a source that is shut that the other end has all of it."""
+    server.script(
+        f"UPDATE twinsite.gate SET handed = {epoch} "
+        f"WHERE flow = {literal(config.name)} AND NOT writes AND epoch = {epoch};"
+    )
+
+
+def hand_on(server: Server, config: Config, epoch: int) -> None:
+    """What was handed over in an earlier epoch, in this one: nobody wrote in between."""
+    server.script(
+        f"UPDATE twinsite.gate SET epoch = {epoch}, handed = {epoch} "
+        f"WHERE flow = {literal(config.name)} AND NOT writes AND handed = epoch AND epoch <= {epoch};"
+    )
+
+
+def take(server: Server, config: Config, epoch: int, place: str) -> None:
+    """Say of a target that is shut that it goes its own way, having the source's up to `place` ("": not known)."""
+    said = f"{literal(place)}::pg_lsn" if place else "NULL"
+    server.script(
+        f"UPDATE twinsite.gate SET taken = {epoch}, place = {said} "
+        f"WHERE flow = {literal(config.name)} AND NOT writes AND epoch = {epoch};"
+    )
+
+
+def sessions(server: Server, config: Config) -> "list[dict[str, Any]]":
+    """Transactions that are open there."""
+    return server.rows(query("sessions.sql", config))
+
+
+def end_sessions(server: Server, config: Config) -> int:
+    """End what began before now, the gate being shut; how many. Failed when they do not go."""
+    now = literal(server.row("SELECT clock_timestamp()::text AS now")["now"])
+    asked = f"SELECT * FROM (\n{query('sessions.sql', config)}\n) s WHERE s.since::timestamptz <= {now}::timestamptz"
+    deadline, ended = time.monotonic() + SHUT_SECONDS, set()
+    while found := server.rows(asked):
+        ended |= {row["pid"] for row in found}
+        server.script("".join(f"SELECT pg_terminate_backend({row['pid']});\n" for row in found))
+        if time.monotonic() > deadline:
+            named = ", ".join(f"{row['pid']} of {row['role']}" for row in found)
+            raise Failed(f"sessions of the {server.which} were told to end and are still there: {named}")
+        time.sleep(0.05)
+    return len(ended)

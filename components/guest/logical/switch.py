@@ -1,0 +1,235 @@
+"""The planned switch: writes stop at one end, all that it wrote is proven to be at the other, and that one writes.
+
+Writes are stopped from `shut` to `opened`, and everything that can be refused is refused before. What is done is read
+from the servers, so a run that was ended is run again, with the same epoch:
+
+  the source is shut             it goes on from there; when that fails, the source writes again
+  the source is handed over      all of it is at the target, it goes on to the end; nobody goes back from here
+  the target writes              what is left of the way back and of the old slot
+"""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from ..errors import Failed, Refused
+from . import facts, gate, movable
+from .away import cut_off, drop_slots
+from .config import Config
+from .gate import Gate
+from .look import differences, has_beat, write_beat
+from .movable import Ends
+from .psql import HURRIED, PgError, Server, client_version, literal
+from .sequences import carry
+from .set_up import servers, slot, subscription
+
+WITHIN_SECONDS = 20.0
+"""How long writes may have stopped until everything is at the target; after that the source writes again."""
+LAG_SECONDS = 5.0
+"""A flow that takes longer for a row is not switched: writes would stop for as long."""
+POLL_SECONDS = 0.05
+
+
+def prepare(config: Config, say: facts.Say) -> "dict[str, Any]":
+    """Everything that a switch needs, while all goes on: what is in its way is named, gates are put up."""
+    source, target = servers(config, HURRIED)
+    changed: list[str] = []
+    _prepared(config, source, target, noted(changed, say))
+    return {"outcome": "done", "flow": config.name, "changed": changed}
+
+
+def noted(changed: "list[str]", say: facts.Say) -> facts.Say:
+    def did(words: str) -> None:
+        changed.append(words)
+        say(words)
+
+    return did
+
+
+def _prepared(config: Config, source: Server, target: Server, did: facts.Say) -> Ends:
+    client_version()
+    different = [one.words for one in differences(config, source, target) if one.stops or one.missing]
+    ends = movable.ask(config, source, target, different)
+    movable.refuse(config, ends)
+    movable.ready(config, ends, source, target, did)
+    movable.prove_back(config, source)
+    return ends
+
+
+SHUT, HANDED, OPEN = "shut", "handed", "open"
+
+
+def stage(config: Config, here: "Gate | None", there: "Gate | None", epoch: int) -> str:
+    """How far a switch in this epoch is: "" when it has not begun. Refused when another one is meant. Pure."""
+    source, target = config.called
+    if epoch < 1:
+        raise Refused([f"epoch {epoch} is none: give the registers' next one, from 1 on"])
+    if here is None or there is None:
+        return ""
+    handed = not here.writes and here.handed == here.epoch
+    if there.writes and there.epoch == epoch == here.epoch and handed:
+        return OPEN
+    if there.writes:
+        raise Refused(
+            [f"the {target} writes already (epoch {there.epoch}): to go the other way, `switch --to {source}`"]
+        )
+    if handed and epoch >= max(here.epoch, there.epoch):
+        return HANDED
+    newest = max(here.epoch, there.epoch)
+    if epoch < newest or there.handed == epoch:
+        raise Refused(
+            [
+                f"epoch {epoch} is late, the gates have had orders of epoch {newest}: ask the registers for the next "
+                "one (`twinsite status`)"
+            ]
+        )
+    return SHUT if not here.writes else ""
+
+
+def switch(config: Config, epoch: int, within_seconds: float, say: facts.Say) -> "dict[str, Any]":
+    """Make the target the writer. `closed_seconds`: how long nobody could write, as far as this run saw it."""
+    source, target = servers(config, HURRIED)
+    changed: list[str] = []
+    did = noted(changed, say)
+    at = stage(config, gate.read(source, config), gate.read(target, config), epoch)
+    about: dict[str, Any] = {"outcome": "done", "flow": config.name, "epoch": epoch, "writes": target.which}
+    began = time.monotonic()
+    if at in ("", SHUT):
+        try:
+            ends = _prepared(config, source, target, did)
+            _flows(config, source, target)
+        except (Refused, Failed):
+            if at == SHUT:
+                _undo(config, source, target, epoch, did)
+            raise
+        began = time.monotonic()
+        about |= _hand_over(config, ends, source, target, epoch, within_seconds, did)
+    if at == HANDED:
+        gate.hand_on(source, config, epoch)
+    if at != OPEN:
+        if cut_off(config, target, []):
+            did(f"dropped subscription {config.name} at the {target.which}")
+        gate.order(target, config, epoch, True)
+        about["closed_seconds"] = round(time.monotonic() - began, 3)
+        did(f"opened the {target.which}")
+    return about | {"changed": changed, "problems": follow_back(config, source, target, did)}
+
+
+def _flows(config: Config, source: Server, target: Server) -> None:
+    beat, began = write_beat(config, source), time.monotonic()
+    while not has_beat(config, target, beat):
+        if time.monotonic() - began > LAG_SECONDS:
+            raise Refused(
+                [
+                    f"a row of the {source.which} was not at the {target.which} after {LAG_SECONDS:g} s, and writes "
+                    "would stop for as long: `look` says why; wait until it has caught up"
+                ]
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _hand_over(
+    config: Config, ends: Ends, source: Server, target: Server, epoch: int, within: float, did: facts.Say
+) -> "dict[str, Any]":
+    """From the last write to the mark behind which there is no way back."""
+    deadline = time.monotonic() + within
+    try:
+        gate.order(source, config, epoch, False)
+        did(f"shut the {source.which}")
+        ended = gate.end_sessions(source, config)
+        did(f"ended {ended} transactions at the {source.which}")
+        lsn = _contained(config, source, target, deadline)
+        did(f"all of the {source.which} is at the {target.which}, up to {lsn}")
+        moved = carry(config, source, target, False)["moved"]
+        did(f"set {len(moved)} sequences ahead at the {target.which}")
+        slot_anew(config.reversed, ends.target.other, ends.source.other, target, did)
+        gate.hand(source, config, epoch)
+        did(f"handed the {source.which} over")
+    except BaseException as error:
+        words = _undo(config, source, target, epoch, did)
+        if isinstance(error, (Failed, Refused)):
+            raise Failed(f"{error}; {words}") from error
+        raise
+    return {"ended": ended, "moved": moved, "contained": lsn}
+
+
+def _contained(config: Config, source: Server, target: Server, deadline: float) -> str:
+    """Wait until everything is there: a beat after the last write was applied, and all WAL confirmed as flushed."""
+    beat = write_beat(config, source)
+    lsn = str(source.row("SELECT pg_current_wal_flush_lsn()::text AS lsn")["lsn"])
+    asked = (
+        f"SELECT confirmed_flush_lsn >= {literal(lsn)}::pg_lsn AS flushed, confirmed_flush_lsn::text AS at "
+        f"FROM pg_replication_slots WHERE slot_name = {literal(config.name)}"
+    )
+    while True:
+        (found,) = source.rows(asked) or [{"flushed": False, "at": "no slot"}]
+        if found["flushed"] and has_beat(config, target, beat):
+            return lsn
+        if time.monotonic() > deadline:
+            raise Failed(f"the {target.which} has not confirmed {lsn} of the {source.which}, it is at {found['at']}")
+        time.sleep(POLL_SECONDS)
+
+
+def slot_anew(back: Config, here: facts.Facts, there: facts.Facts, server: Server, did: facts.Say) -> None:
+    """A slot for the way back that keeps what is written from now on, in place of an earlier one."""
+    name = literal(back.name)
+    server.script(
+        f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = {name} AND NOT active;"
+    )
+    slot(back, replace(here, slot=None), there, server, did)
+
+
+def _undo(config: Config, source: Server, target: Server, epoch: int, did: facts.Say) -> str:
+    """Let the source write again; what became of it, in words."""
+    try:
+        gate.reopen(source, config, epoch)
+    except Failed as error:
+        return (
+            f"the {source.which} could not be opened again ({error}), nobody writes: run `switch` again, or `back-out`"
+        )
+    did(f"opened the {source.which} again")
+    try:
+        drop_slots(config.reversed, target, [], [])
+    except Failed as error:
+        return f"the {source.which} writes again; slot {config.name} at the {target.which} is left ({error})"
+    return f"the {source.which} writes again"
+
+
+def back_out(config: Config, epoch: int, say: facts.Say) -> "dict[str, Any]":
+    """After a switch that was ended between `shut` and `handed`: the source writes again."""
+    source, target = servers(config, HURRIED)
+    changed: list[str] = []
+    here, there = gate.read(source, config), gate.read(target, config)
+    if here is None or here.writes:
+        return {"outcome": "done", "flow": config.name, "writes": source.which, "changed": changed}
+    if there is not None and there.writes:
+        raise Refused([f"the {target.which} writes (epoch {there.epoch}): `switch --to {source.which}` brings it back"])
+    if here.handed == here.epoch:
+        raise Refused(
+            [
+                f"the {source.which} was handed over in epoch {here.epoch}, the {target.which} has all of it and may "
+                f"follow no more: run `switch --epoch {here.epoch}` again, it goes on to the end"
+            ]
+        )
+    words = _undo(config, source, target, epoch, noted(changed, say))
+    if not changed:
+        raise Failed(words)
+    return {"outcome": "done", "flow": config.name, "writes": source.which, "changed": changed}
+
+
+def follow_back(config: Config, source: Server, target: Server, did: facts.Say) -> "list[str]":
+    """The old writer follows the new one, and its slot goes; what did not come about, in sentences. Nothing of it stops
+    who writes."""
+    back = config.reversed
+    try:
+        here, there = facts.of_source(target, back), facts.of_target(source, back)
+        subscription(back, here, there, source, did, copy=False)
+        dropped: list[str] = []
+        drop_slots(config, source, [], dropped)
+        for words in dropped:
+            did(f"{words} at the {source.which}")
+    except PgError as error:
+        return [f"the {source.which} does not follow the {target.which} yet: {error}: run it again, it goes on"]
+    except Failed as error:
+        return [f"{error}: run it again, it goes on"]
+    return []

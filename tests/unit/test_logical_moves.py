@@ -1,0 +1,154 @@
+"""What is in the way of a move of the writer, and how far one is: the pure parts of the guest role `logical`."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from twinsite.guest.errors import Refused
+from twinsite.guest.logical import movable
+from twinsite.guest.logical.config import Config
+from twinsite.guest.logical.facts import Facts, Table
+from twinsite.guest.logical.gate import Gate
+from twinsite.guest.logical.movable import End, Ends
+from twinsite.guest.logical.switch import HANDED, OPEN, SHUT, stage
+
+from .test_logical_guest import CONFIG, facts
+
+WAY: Config = replace(
+    CONFIG, back_user="repl", back_password="x", authority_at_source="/ca", owner_at_target="crm", report="gs://a/b"
+)
+ORDERS = Table("public", "orders", False, False, False, True, True, True)
+HEARTBEAT = ("twinsite", "heartbeat")
+SLOT = {"wal_status": "reserved", "active": True, "plugin": "pgoutput", "database": "crm", "active_pid": 7}
+SUBSCRIPTION = {"id": 1, "enabled": True, "slot": "crm", "about": ""}
+ABOUT = {"sees": True, "signals": True, "tracks": True, "prepared": 0, "subscriptions": [], "gated": None}
+SEQUENCE = {"schema": "public", "name": "orders_id_seq", "readable": True, "settable": True}
+SESSION = {"pid": 9, "role": "crm_owner", "writing": True, "seconds": 3, "owns": False, "ends": True}
+
+
+def with_tables(found: Facts, **more: Any) -> Facts:
+    return replace(found, tables=(ORDERS,), **more)
+
+
+def ends(**changes: Any) -> Ends:
+    """A flow without a problem, but for what is given: of `source`, `target`, their `..._about`, or the whole."""
+    published = frozenset({ORDERS.key, HEARTBEAT})
+    states = {ORDERS.key: "r", HEARTBEAT: "r"}
+    here = with_tables(facts(), slot=SLOT | changes.get("slot", {}), published=changes.get("published", published))
+    there = with_tables(
+        facts(),
+        subscription=changes.get("subscription", SUBSCRIPTION),
+        subscribed=states | changes.get("states", {}),
+    )
+    if changes.get("no_slot"):
+        here = replace(here, slot=None)
+    rights = [{"role": "crm_app", "schema": "public", "name": "orders", "may": "iud"}]
+    return Ends(
+        End(here, with_tables(facts()), ABOUT | changes.get("source_about", {}), *_more(changes, "source", rights)),
+        End(there, with_tables(facts()), ABOUT | changes.get("target_about", {}), *_more(changes, "target", rights)),
+        changes.get("sessions", []),
+        changes.get("different", []),
+    )
+
+
+def _more(changes: dict[str, Any], which: str, rights: list[dict[str, Any]]) -> tuple[Any, Any, None]:
+    return changes.get(f"{which}_sequences", [SEQUENCE]), changes.get(f"{which}_rights", rights), None
+
+
+def test_a_flow_that_runs_is_not_in_the_way() -> None:
+    assert movable.problems(WAY, ends()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"subscription": None}, "the target has no subscription crm"),
+        ({"subscription": SUBSCRIPTION | {"enabled": False}}, "is disabled: `set-up` enables it"),
+        ({"no_slot": True}, "the source has no slot crm"),
+        ({"slot": {"wal_status": "lost"}}, "slot crm is lost"),
+        ({"slot": {"active": False}}, "nobody reads slot crm of the source"),
+        ({"states": {ORDERS.key: "d"}}, "the first copy is not there, public.orders copying"),
+        ({"published": frozenset({HEARTBEAT})}, "public.orders of the source are not published"),
+        ({"different": ["public.orders has …: add it"]}, "public.orders has"),
+        ({"target_about": {"subscriptions": ["crm", "other"]}}, "in another subscription, other,"),
+        (
+            {"source_about": {"subscriptions": ["crm"]}},
+            "the source has tables of this flow in another subscription, crm",
+        ),
+        ({"target_about": {"gated": {"public.orders": "shop"}}}, "behind the gate of another flow, shop"),
+        ({"source_about": {"tracks": False}}, "track_activities of the source is off"),
+        ({"source_about": {"sees": False}}, "GRANT pg_read_all_stats TO crm_owner"),
+        ({"source_about": {"signals": False}}, "GRANT pg_signal_backend TO crm_owner"),
+        ({"source_about": {"prepared": 2}}, "the source has 2 prepared transactions"),
+        ({"sessions": [SESSION | {"owns": True}]}, "session 9 of crm_owner, who owns tables, has been writing"),
+        ({"sessions": [SESSION | {"ends": False}]}, "that crm_owner may not end"),
+        ({"source_sequences": [SEQUENCE | {"readable": False}]}, "may not read the sequences public.orders_id_seq"),
+        ({"target_sequences": [SEQUENCE | {"settable": False}]}, "may not set the sequences public.orders_id_seq"),
+        ({"target_sequences": []}, "the target lacks the sequences public.orders_id_seq"),
+        ({"target_rights": []}, "(INSERT, UPDATE, DELETE on public.orders)"),
+    ],
+)
+def test_what_is_in_the_way_is_named_with_its_fix(changes: dict[str, Any], words: str) -> None:
+    (found,) = movable.problems(WAY, ends(**changes))
+    assert words in found and ":" in found
+
+
+def test_sessions_that_read_or_are_the_applications_are_not_in_the_way() -> None:
+    sessions = [SESSION, SESSION | {"owns": True, "writing": False}]
+    assert movable.problems(WAY, ends(sessions=sessions)) == []
+
+
+def test_the_other_way_round_the_ends_are_called_what_they_are() -> None:
+    (found,) = movable.problems(WAY.reversed, ends(subscription=None))
+    assert found.startswith("the source has no subscription crm, so that it has not what the target wrote")
+
+
+def test_a_way_back_that_is_not_there_is_in_the_way() -> None:
+    (found,) = movable.problems(CONFIG, ends())
+    assert found.startswith("back_user is missing")
+    bad = ends()
+    bad = replace(bad, target=replace(bad.target, other=with_tables(facts(settings={"wal_level": "replica"}))))
+    (found,) = movable.problems(WAY, bad)
+    assert found.startswith("on the way back, where the target is the source, wal_level of the source is replica")
+
+
+def test_a_flow_that_is_turned_twice_is_what_it_was() -> None:
+    assert WAY.reversed.reversed == WAY
+    assert WAY.reversed.called == ("target", "source")
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "epoch", "is_at"),
+    [
+        (None, None, 1, ""),
+        (Gate(0, True), Gate(0, False), 1, ""),
+        (Gate(1, False), Gate(0, False), 1, SHUT),
+        (Gate(1, False), Gate(0, False), 2, SHUT),
+        (Gate(1, True), Gate(0, False), 1, ""),  # opened again, by an undoing
+        (Gate(1, False, handed=1), Gate(0, False), 1, HANDED),
+        (Gate(1, False, handed=1), Gate(1, True), 1, OPEN),
+        (Gate(1, False, handed=1), Gate(0, False), 2, HANDED),
+        (Gate(3, False, handed=1), Gate(1, False), 3, SHUT),
+    ],
+)
+def test_how_far_a_switch_is_say_the_gates(here: Gate | None, there: Gate | None, epoch: int, is_at: str) -> None:
+    assert stage(WAY, here, there, epoch) == is_at
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "epoch", "words"),
+    [
+        (None, None, 0, "epoch 0 is none"),
+        (Gate(5, True), Gate(4, False), 4, "epoch 4 is late"),
+        (Gate(4, False, handed=4), Gate(5, False), 4, "epoch 4 is late"),
+        (Gate(4, False, handed=4), Gate(4, True), 5, "the target writes already (epoch 4)"),
+        (Gate(5, True), Gate(5, False, handed=5), 5, "epoch 5 is late"),
+        (Gate(5, True), Gate(6, True), 7, "the target writes already (epoch 6)"),
+    ],
+)
+def test_a_switch_that_is_late_or_another_one_is_refused(
+    here: Gate | None, there: Gate | None, epoch: int, words: str
+) -> None:
+    with pytest.raises(Refused, match=words.replace("(", r"\(").replace(")", r"\)")):
+        stage(WAY, here, there, epoch)
