@@ -7,7 +7,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pulumi_kubernetes import batch, core
 
-from .. import inventory
+from .. import inventory, rules
 from ..component import Component
 from ..guest.backup.cron import kubernetes
 from ..handle import Given, handle_of
@@ -27,7 +27,9 @@ VERBS = {
     ABANDONED: ["take-away", "--without-source"],
 }
 """What the Job does."""
-BY_HAND = ("look", "set-up", "sequences", "take-away")
+BY_HAND = ("look", "set-up", "sequences", "take-away", "prepare")
+MOVES = ("switch", "back-out", "promote", "rejoin")
+"""Verbs that want the registers' number."""
 LAG_ALARM_SECONDS = 30
 SUSPEND = "suspend"
 """Of the CronJob, true once the flow is taken away."""
@@ -63,6 +65,20 @@ class LogicalReplicaArgs(TypedDict):
 
     authority_at_target: str
     """Where the target's server has the authority of the source's certificate: a file of its own, or `system`."""
+
+    back_user: NotRequired[str]
+    """Role of the target that the way back logs in as, once the target writes: it reads and replicates, and owns
+    nothing. Without one the writer is never switched."""
+
+    back_password: NotRequired[pulumi.Input[str]]
+    """Kept secret here, and in the source's pg_subscription once the target writes. Needed with back_user."""
+
+    authority_at_source: NotRequired[str]
+    """Where the source's server has the authority of the target's certificate: a file of its own, or `system`. Needed
+    with back_user."""
+
+    target_as_seen_by_source: NotRequired[str]
+    """Another address of the target, by which the source's server reaches it. Defaults to the job's."""
 
     wal_mib_per_hour: float
     """WAL that the source writes in its busiest hour, MiB: the difference of pg_current_wal_lsn() over one."""
@@ -144,11 +160,15 @@ class LogicalReplica(Component):
     source_parameters: dict[str, str]
     """For the source's parameter group at RDS."""
     by_hand: dict[str, str]
-    """Verb → command that runs it now: look, set-up, sequences, take-away."""
+    """Verb → command that runs it now: look, set-up, sequences, take-away, prepare; and with EPOCH, a number that rises
+    with each move: switch, back-out, promote, rejoin."""
 
     def __init__(self, name: str, args: LogicalReplicaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         source, target = handle_of(args["source"]), handle_of(args["target"])
         known = LogicalReplicaIntent.of({**args, "source": source, "target": target})
+        if known.back_user and "back_password" not in args:
+            lacks = f"back_user is {known.back_user} without back_password: set that one, too"
+            rules.require(f"LogicalReplica {name}", [lacks])
         super().__init__("LogicalReplica", name, known, opts)
         self._name, self._args, self._known = name, args, known
         self._ends = {"source": source, "target": target}
@@ -158,6 +178,7 @@ class LogicalReplica(Component):
         self._after = _listed(opts)
         self.slot_wal_keep_mib, self.source_parameters = known.slot_wal_keep_mib, known.source_parameters
         self.by_hand = {verb: self._by_hand(verb) for verb in BY_HAND}
+        self.by_hand |= {verb: self._by_hand(verb, "--epoch", "EPOCH") for verb in MOVES}
         self.ready = pulumi.Output.from_input(None)
         if known.runs:
             self.ready = self._run()
@@ -172,10 +193,10 @@ class LogicalReplica(Component):
             }
         )
 
-    def _by_hand(self, verb: str) -> str:
+    def _by_hand(self, verb: str, *options: str) -> str:
         job, namespace = self._job, self._known.namespace
         make = f"kubectl create job {job}-{verb} --from=cronjob/{job} -n {namespace} --dry-run=client -o json"
-        args = json.dumps(["python3", "-m", ROLE, verb])
+        args = json.dumps(["python3", "-m", ROLE, verb, *options])
         change = f"jq '.spec.template.spec.containers[0].args = {args}'"
         return f"{make} | {change} | kubectl create -n {namespace} -f -"
 
@@ -268,6 +289,9 @@ class LogicalReplica(Component):
             "owner_at_target": known.owner_at_target,
             "margin": known.margin,
             "metrics_project": known.metrics_project,
+            "back_user": known.back_user,
+            "authority_at_source": known.authority_at_source,
+            "target_as_seen_by_source": known.target_as_seen_by_source,
         }
 
         def config(found: dict[str, Any]) -> str:
@@ -299,6 +323,7 @@ class LogicalReplica(Component):
             source_password=self._ends["source"]["password"],
             target_password=self._ends["target"]["password"],
             replication_password=self._args["replication_password"],
+            **({"back_password": self._args["back_password"]} if self._known.back_user else {}),
         )
         text: pulumi.Output[str] = words.apply(lambda all_: json.dumps(all_, sort_keys=True))
         return pulumi.Output.secret(text)

@@ -53,6 +53,9 @@ class LogicalReplicaIntent(Intent):
     replication_user: str = ""
     schemas: tuple[str, ...] = ()
     authority_at_target: str = ""
+    back_user: str = ""
+    authority_at_source: str = ""
+    target_as_seen_by_source: str = ""
     left_out_extensions: tuple[str, ...] = ()
     owner_at_target: str = ""
     wal_mib_per_hour: float = 0.0
@@ -89,7 +92,7 @@ class LogicalReplicaIntent(Intent):
 
     def problems(self) -> list[str]:
         """Why there must be no such flow."""
-        return [*_names(self), *_versions(self), *_outage(self), *_settings(self), *_ends(self)]
+        return [*_names(self), *_versions(self), *_outage(self), *_settings(self), *_ends(self), *_back(self)]
 
 
 def keep_mib(wal_mib_per_hour: float, outage_hours: float) -> int:
@@ -243,3 +246,29 @@ def _ends(known: LogicalReplicaIntent) -> Iterator[str]:
             "authority_at_target is empty, and a subscription that does not verify the source would give its password "
             "to anybody: set the file at the target's server, or `system` where the source's authority is a public one"
         )
+
+
+def _back(known: LogicalReplicaIntent) -> Iterator[str]:
+    """Of the way that the flow takes once the target writes."""
+    if not known.back_user:
+        if known.authority_at_source or known.target_as_seen_by_source:
+            yield "authority_at_source or target_as_seen_by_source is set without back_user: set that role, or neither"
+        return
+    if known.back_user == known.target.user:
+        yield (
+            f"back_user is {known.back_user}, the target's administrator: set a role of its own there, which reads and "
+            "replicates; its password is kept in the source's catalog"
+        )
+    if not known.authority_at_source:
+        yield (
+            "authority_at_source is empty, and a subscription that does not verify the target would give its password "
+            "to anybody: set the file at the source's server, or `system` where the target's authority is a public one"
+        )
+    version = series(known.source.version)
+    if known.authority_at_source == "system" and version and version[0] < SYSTEM_SINCE:
+        yield (
+            f"authority_at_source is system, which PostgreSQL {version[0]} does not know: set it to a file of the "
+            f"source's machine, or use {SYSTEM_SINCE} or later there"
+        )
+    if known.target_as_seen_by_source.startswith("/"):
+        yield f"target_as_seen_by_source {known.target_as_seen_by_source} is a socket: set an address"

@@ -265,6 +265,8 @@ def _replica(settings: Settings, replica: Replica, tags: dict[str, str]) -> Args
         "replication_user": replica.user,
         "schemas": list(replica.schemas),
         "authority_at_target": replica.authority_at_target,
+        "back_user": replica.back_user,
+        "authority_at_source": replica.authority_at_source,
         "left_out_extensions": list(replica.left_out_extensions),
         "wal_mib_per_hour": replica.wal_mib_per_hour,
         "tolerated_outage_hours": replica.tolerated_outage_hours,

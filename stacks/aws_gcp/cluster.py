@@ -10,7 +10,7 @@ from pulumi_kubernetes import core
 from twinsite import CacheStance, CloudSqlStandby, GkeStandby, LogicalReplica, Workload, cluster_provider
 
 from .args import Args, Arguments, joined
-from .replica import IDENTITY, REPORTS
+from .replica import BACK_PASSWORD, IDENTITY, REPORTS
 from .settings import NAME
 
 
@@ -79,6 +79,7 @@ def replica(
         context=cluster.handle["context"],
         replication_password=secret("replication_password"),
         account_annotations={"iam.gke.io/gcp-service-account": account},
+        **({"back_password": secret(BACK_PASSWORD)} if plain["back_user"] else {}),
     )
     return LogicalReplica(f"{NAME}-replica", given, opts)
 

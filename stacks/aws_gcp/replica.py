@@ -21,6 +21,9 @@ SECRETS = {
 }
 
 
+BACK_PASSWORD = "replication_back_password"
+
+
 class Replication(str, Enum):
     """What is to become of the flow; BY_HAND: it is somebody else's, and none of this is made or asked for."""
 
@@ -38,6 +41,9 @@ class Replica:
     image: str
     user: str
     authority_at_target: str
+    back_user: str
+    """Empty: there is no way back."""
+    authority_at_source: str
     source_user: str
     source_authority: str
     """PEM; empty: the system's."""
@@ -62,6 +68,9 @@ def read(reader: Reader, source_address: str) -> Replica | None:
         return None
     for key, why in SECRETS.items():
         reader.secret(key, why)
+    back = reader.text("replication_back_user", required=False)
+    if back:
+        reader.secret(BACK_PASSWORD, f"`pulumi config set --secret {BACK_PASSWORD}`, of role {back} at Cloud SQL")
     authority = reader.text("primary_database_ca", required=False)
     then = " | pulumi config set primary_database_ca"
     reader.problems += rds.authority_problems("primary_database_ca", source_address, authority, then)
@@ -70,6 +79,8 @@ def read(reader: Reader, source_address: str) -> Replica | None:
         image=reader.text("replication_image"),
         user=reader.text("replication_user"),
         authority_at_target=reader.text("replication_authority"),
+        back_user=back,
+        authority_at_source=reader.text("replication_back_authority", required=bool(back)),
         source_user=reader.text("primary_database_user"),
         source_authority=authority,
         source_free_gib=reader.limit("primary_database_free_gib") or 0.0,

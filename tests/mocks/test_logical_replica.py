@@ -59,7 +59,8 @@ GOOD: dict[str, Any] = {
     "target_host": "away-database",
     "tags": {"team:name": "dr"},
 }
-WORDS = ("source-word", "target-word", "replication-word")
+BACK = {"back_user": "crm_back", "back_password": "back-word", "authority_at_source": "/etc/ssl/google.pem"}
+WORDS = ("back-word", "source-word", "target-word", "replication-word")
 
 
 def build(**change: Any) -> harness.Run:
@@ -84,14 +85,25 @@ def test_the_job_is_told_both_ends_and_what_the_source_has_to_keep() -> None:
     assert (told["name"], told["replication_user"], told["margin"]) == ("crm", "crm_replication", 1000)
 
 
+def test_the_job_is_told_the_way_back() -> None:
+    told = config(build(**BACK, target_as_seen_by_source="10.9.0.3"))
+    assert {name: told[name] for name in ("back_user", "authority_at_source", "target_as_seen_by_source")} == {
+        "back_user": "crm_back",
+        "authority_at_source": "/etc/ssl/google.pem",
+        "target_as_seen_by_source": "10.9.0.3",
+    }
+    assert config(build())["back_user"] == ""
+
+
 def test_no_password_is_in_the_open() -> None:
-    run = build()
+    run = build(**BACK)
     assert run.one("r-secret", SECRET).holds_secret("stringData", "logical.secrets.json")
     words = json.loads(run.one("r-secret", SECRET).inputs["stringData"]["logical.secrets.json"])
     assert words == {
         "source_password": "source-word",
         "target_password": "target-word",
         "replication_password": "replication-word",
+        "back_password": "back-word",
     }
     seen = [str(one.inputs) for one in run.resources if one.type != SECRET] + [str(run.outputs)]
     assert not [word for word in WORDS for text in seen if word in text]
@@ -292,6 +304,15 @@ def test_the_policy_pack_finds_nothing_in_it() -> None:
                 "source": {**SOURCE, "version": "15.2"},
                 "target": {**TARGET, "version": "15.2"},
             },
+            "which PostgreSQL 15 does not know",
+        ),
+        ({"authority_at_source": "system"}, "is set without back_user"),
+        ({**BACK, "authority_at_source": ""}, "does not verify the target"),
+        ({**BACK, "back_user": TARGET["user"]}, "the target's administrator"),
+        ({**BACK, "target_as_seen_by_source": "/run"}, "is a socket: set an address"),
+        ({"back_user": "crm_back", "authority_at_source": "system"}, "without back_password: set that one"),
+        (
+            {**BACK, "authority_at_source": "system", "source": {**SOURCE, "version": "15.2"}},
             "which PostgreSQL 15 does not know",
         ),
         ({"wal_mib_per_hour": 0}, "set it above 0"),

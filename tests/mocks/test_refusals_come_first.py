@@ -60,6 +60,7 @@ AWS_GCP: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("application_user", "machine_type"), WORDS),
     **dict.fromkeys(("warm_nodes", "serving_nodes", "serving_replicas", "warm_replicas", "application_port"), NUMBERS),
     **dict.fromkeys(("primary_cluster", "cache_image", "replication_image", "replication_user"), WORDS),
+    **dict.fromkeys(("replication_back_user", "replication_back_authority"), WORDS),
     **dict.fromkeys(("primary_database_ca", "primary_database_user", "system_machine_type"), WORDS),
     **dict.fromkeys(("wal_mib_per_hour", "first_copy_seconds", "lag_alarm_seconds"), NUMBERS),
     "database_schemas": st.lists(WORDS, max_size=2),

@@ -191,6 +191,8 @@ def test_the_inventory_names_what_each_cloud_is_asked_for(build: Build) -> None:
         ({"primary_database_password": ""}, "primary_database_password is not set"),
         ({"replication_password": ""}, "replication_password is not set"),
         ({"replication_authority": ""}, "replication_authority is not set"),
+        ({"replication_back_user": "back"}, "replication_back_authority is not set"),
+        ({"replication_back_user": "back"}, "replication_back_password is not set"),
         ({"wal_mib_per_hour": ""}, "wal_mib_per_hour is not set"),
         ({"wal_mib_per_hour": -1}, "wal_mib_per_hour is '-1'"),
         ({"dr_mode": "hot"}, "replication goes one way"),

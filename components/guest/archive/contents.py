@@ -88,7 +88,8 @@ def definitions(text: str, left_out: "tuple[str, ...]" = ()) -> Definitions:
         kind, schema, name = entry["type"], entry["schema"], entry["name"]
         about = {"COMMENT": ("SCHEMA public",), "SCHEMA": ("public",), "EXTENSION": left_out}.get(kind, ())
         of_extension = kind == "COMMENT" and name.startswith("EXTENSION ")
-        if kind != "MATERIALIZED VIEW DATA" and name not in about and not of_extension:
+        gate = kind == "TRIGGER" and name.endswith(f" {GATE}")
+        if kind != "MATERIALIZED VIEW DATA" and name not in about and not of_extension and not gate:
             found[kind, schema, name, _SESSION.sub("", body).strip()] += 1
     return found
 

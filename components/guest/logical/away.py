@@ -45,8 +45,10 @@ def cut_off(config: Config, target: Server, changed: "list[str]") -> "list[int]"
     if found is None:
         return []
     name = identifier(config.name)
-    target.script(f"ALTER SUBSCRIPTION {name} DISABLE;")
-    target.script(f"ALTER SUBSCRIPTION {name} SET (slot_name = NONE);\nDROP SUBSCRIPTION {name};")
+    target.script(
+        f"ALTER SUBSCRIPTION {name} DISABLE;\nALTER SUBSCRIPTION {name} SET (slot_name = NONE);\n"
+        f"DROP SUBSCRIPTION {name};"
+    )
     changed.append(f"dropped subscription {config.name}")
     return [int(found["id"])]
 

@@ -147,14 +147,16 @@ def sessions(server: Server, config: Config) -> "list[dict[str, Any]]":
 
 def end_sessions(server: Server, config: Config) -> int:
     """End what began before now, the gate being shut; how many. Failed when they do not go."""
-    now = literal(server.row("SELECT clock_timestamp()::text AS now")["now"])
-    asked = f"SELECT * FROM (\n{query('sessions.sql', config)}\n) s WHERE s.since::timestamptz <= {now}::timestamptz"
-    deadline, ended = time.monotonic() + SHUT_SECONDS, set()
-    while found := server.rows(asked):
+    asked = query("end_sessions.sql", config).replace("$sessions", query("sessions.sql", config))
+    since, deadline = "", time.monotonic() + SHUT_SECONDS
+    ended: set[int] = set()
+    while True:
+        told = server.row(asked.replace("$since", literal(since)))
+        since, found = told["since"], told["found"]
+        if not found:
+            return len(ended)
         ended |= {row["pid"] for row in found}
-        server.script("".join(f"SELECT pg_terminate_backend({row['pid']});\n" for row in found))
         if time.monotonic() > deadline:
             named = ", ".join(f"{row['pid']} of {row['role']}" for row in found)
             raise Failed(f"sessions of the {server.which} were told to end and are still there: {named}")
         time.sleep(0.05)
-    return len(ended)

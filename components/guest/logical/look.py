@@ -90,13 +90,14 @@ def _slot(config: Config, source: Server, here: Facts) -> "dict[str, Any] | None
     return {**{name: here.slot.get(name) for name in names}, **behind}
 
 
-def write_beat(config: Config, source: Server) -> int:
-    """Count the heartbeat up at the source, and say how far."""
+def write_beat(config: Config, source: Server) -> "tuple[int, str]":
+    """Count the heartbeat up at the source, and say how far; and where the WAL is that is safe there, with the beat."""
     told = source.script(
         f"INSERT INTO {_TABLE} AS h VALUES ({literal(config.name)}, 1, clock_timestamp()) ON CONFLICT (flow) DO UPDATE "
-        "SET beat = h.beat + 1, stamp = clock_timestamp() RETURNING beat;"
+        "SET beat = h.beat + 1, stamp = clock_timestamp() RETURNING beat;\nSELECT pg_current_wal_flush_lsn();"
     )
-    return int(told)
+    beat, lsn = told.split()
+    return int(beat), lsn
 
 
 def has_beat(config: Config, target: Server, beat: int) -> bool:
@@ -109,7 +110,7 @@ def _beat(config: Config, source: Server, target: Server) -> dict[str, Any]:
     """A heartbeat's way, measured here: `seconds` is too long by one call of the client at most; None when it did not
     come. `newest_seconds` is the age of the newest that is there, by the source's clock alone."""
     flow = literal(config.name)
-    beat, began = write_beat(config, source), time.monotonic()
+    (beat, _), began = write_beat(config, source), time.monotonic()
     stamp = ""
     while time.monotonic() - began < BEAT_SECONDS:
         rows = target.rows(f"SELECT beat, stamp::text FROM {_TABLE} WHERE flow = {flow}")

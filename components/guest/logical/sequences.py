@@ -34,9 +34,12 @@ def sequences(config: Config, without_source: bool) -> dict[str, Any]:
     return carry(config, *servers(config), without_source)
 
 
-def carry(config: Config, source: Server, target: Server, without_source: bool) -> dict[str, Any]:
-    """The same, of servers that somebody asks already."""
-    there = {(row["schema"], row["name"]): row for row in target.rows(query("sequences.sql", config))}
+def carry(
+    config: Config, source: Server, target: Server, without_source: bool, known: "list[Row] | None" = None
+) -> dict[str, Any]:
+    """The same, of servers that somebody asks already. `known`: the target's, which has been read."""
+    known = target.rows(query("sequences.sql", config)) if known is None else known
+    there = {(row["schema"], row["name"]): row for row in known}
     problems: list[str] = []
     wanted = _by_columns(config, target, there, problems) if without_source else _by_source(config, source)
     lacking = sorted(".".join(key) for key in wanted if key not in there)

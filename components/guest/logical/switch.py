@@ -116,7 +116,7 @@ def switch(config: Config, epoch: int, within_seconds: float, say: facts.Say) ->
 
 
 def _flows(config: Config, source: Server, target: Server) -> None:
-    beat, began = write_beat(config, source), time.monotonic()
+    (beat, _), began = write_beat(config, source), time.monotonic()
     while not has_beat(config, target, beat):
         if time.monotonic() - began > LAG_SECONDS:
             raise Refused(
@@ -140,7 +140,7 @@ def _hand_over(
         did(f"ended {ended} transactions at the {source.which}")
         lsn = _contained(config, source, target, deadline)
         did(f"all of the {source.which} is at the {target.which}, up to {lsn}")
-        moved = carry(config, source, target, False)["moved"]
+        moved = carry(config, source, target, False, ends.target.sequences)["moved"]
         did(f"set {len(moved)} sequences ahead at the {target.which}")
         slot_anew(config.reversed, ends.target.other, ends.source.other, target, did)
         gate.hand(source, config, epoch)
@@ -155,8 +155,7 @@ def _hand_over(
 
 def _contained(config: Config, source: Server, target: Server, deadline: float) -> str:
     """Wait until everything is there: a beat after the last write was applied, and all WAL confirmed as flushed."""
-    beat = write_beat(config, source)
-    lsn = str(source.row("SELECT pg_current_wal_flush_lsn()::text AS lsn")["lsn"])
+    beat, lsn = write_beat(config, source)
     asked = (
         f"SELECT confirmed_flush_lsn >= {literal(lsn)}::pg_lsn AS flushed, confirmed_flush_lsn::text AS at "
         f"FROM pg_replication_slots WHERE slot_name = {literal(config.name)}"

@@ -1,0 +1,11 @@
+-- Ends the transactions that began by $since ('' takes the moment of this call), and says which they were, and the moment.
+SELECT began.at::text AS since, coalesce(json_agg(told) FILTER (WHERE told.pid IS NOT NULL), '[]') AS found
+FROM (SELECT coalesce(nullif($since, '')::timestamptz, clock_timestamp()) AS at) began
+LEFT JOIN LATERAL (
+    SELECT open.pid, open.role, pg_terminate_backend(open.pid) AS sent
+    FROM (
+        $sessions
+    ) open
+    WHERE open.since::timestamptz <= began.at
+) told ON true
+GROUP BY 1
