@@ -401,6 +401,6 @@ def test_what_pulumi_runs_again_leaves_a_flow_that_was_moved_as_it_runs(flow: Fl
     assert flow.must("set-up")["changed"] == []
     found = flow.must("look")
     assert (found["from"], found["to"], found["problems"]) == ("target", "source", [])
-    left = flow.must("take-away")["left"]
-    assert left == ["the gate at the source, which is shut: its tables take no writes"]
+    (left,) = flow.must("take-away")["left"]
+    assert left.startswith("the gate at the source, which is shut")
     assert flow.there("SELECT to_regclass('twinsite.gate') IS NULL") == "t"

@@ -81,7 +81,10 @@ def drop_slots(config: Config, source: Server, copies: "list[int]", changed: "li
 
 def _gate(config: Config, server: Server, changed: "list[str]", left: "list[str]") -> None:
     if not gate.take_down(server, config, changed):
-        left.append(f"the gate at the {server.which}, which is shut: its tables take no writes")
+        left.append(
+            f"the gate at the {server.which}, which is shut, so that its tables take no writes: if it is to be written to "
+            "and nobody else is, UPDATE twinsite.gate SET writes = true there"
+        )
 
 
 def _heartbeat(server: Server, changed: "list[str]") -> None:
