@@ -82,8 +82,8 @@ def drop_slots(config: Config, source: Server, copies: "list[int]", changed: "li
 def _gate(config: Config, server: Server, changed: "list[str]", left: "list[str]") -> None:
     if not gate.take_down(server, config, changed):
         left.append(
-            f"the gate at the {server.which}, which is shut, so that its tables take no writes: if it is to be written to "
-            "and nobody else is, UPDATE twinsite.gate SET writes = true there"
+            f"the gate at the {server.which}, which is shut, so that its tables take no writes: if it is to be written "
+            "to and the other end is not, UPDATE twinsite.gate SET writes = true there"
         )
 
 
