@@ -342,6 +342,9 @@ class Inventory:
     store: str = ""
     """Where journal, lock and a copy of this live, at the away site: `ssh://HOST/directory` (HOST is one of `hosts`),
     `azblob://ACCOUNT/CONTAINER` or `gs://BUCKET[/FOLDER]`."""
+    registers: tuple[str, ...] = ()
+    """Three places of one document each that say who may write (ADR 44): `s3://BUCKET/NAME`, `gs://BUCKET/NAME` or
+    `azblob://ACCOUNT/CONTAINER/NAME`; none where nobody has given any."""
     promise: Promise = Promise()
     digest: str = ""
     """Hash of what was rendered for the machines; evidence is bound to it."""

@@ -238,9 +238,11 @@ class Clouds:
         self.google, self.cloudflare = copy.deepcopy(GOOGLE), copy.deepcopy(CLOUDFLARE)
         self.google[REPORT] = looked()
         self.aws: Any = copy.deepcopy(AWS)
+        self.s3: dict[str, Any] = {}
+        self.azure: Any = None
         self.inventory = INVENTORY
 
     def world(self) -> World:
         """As they are now."""
-        aws = FakeAws({"ec2:DescribeVpnConnections": self.aws})
-        return World(lambda region: aws, FakeGoogle(self.google), FakeCloudflare(self.cloudflare))
+        aws = FakeAws({"ec2:DescribeVpnConnections": self.aws, **self.s3})
+        return World(lambda region: aws, FakeGoogle(self.google), FakeCloudflare(self.cloudflare), self.azure)

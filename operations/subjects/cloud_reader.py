@@ -4,14 +4,21 @@ import functools
 
 from twinsite.inventory import Inventory
 
-from .. import cloudflare, google
+from .. import azure, cloudflare, google
 from ..amazon import Boto
-from . import cloud_cluster, cloud_database, cloud_pools, cloud_vpn, postgres_replica
+from . import cloud_cluster, cloud_database, cloud_pools, cloud_vpn, postgres_replica, registers
 from .clouds import Told, World
 
 CALL_SECONDS = 8.0
 """For all tries of a call: a subject makes up to three, one after the other, and all of them end within SECONDS."""
-ASKING = (cloud_vpn.asks, cloud_database.asks, postgres_replica.asks, cloud_cluster.asks, cloud_pools.asks)
+ASKING = (
+    cloud_vpn.asks,
+    cloud_database.asks,
+    postgres_replica.asks,
+    cloud_cluster.asks,
+    cloud_pools.asks,
+    registers.asks,
+)
 
 
 def world() -> World:
@@ -20,6 +27,7 @@ def world() -> World:
         amazon=functools.cache(Boto),
         google=google.Api(google.Identity(), CALL_SECONDS),
         cloudflare=cloudflare.Api(seconds=CALL_SECONDS),
+        azure=azure.Blobs(azure.Identity()),
     )
 
 

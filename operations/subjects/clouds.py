@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..amazon import Amazon
+from ..azure import Blobs
 from ..cloudflare import Cloudflare
 from ..google import Google
 from ..unanswered import CouldNotAsk
@@ -32,6 +33,7 @@ class World:
     """AWS of a region."""
     google: Google
     cloudflare: Cloudflare
+    azure: Blobs
 
 
 @dataclass(frozen=True)

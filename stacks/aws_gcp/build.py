@@ -137,5 +137,6 @@ def _inventory(settings: Settings, intents: Intents, place: str) -> inventory.In
         active_site=settings.active_site.value,
         promise=promised(estimate, settings),
         store=place,
+        registers=settings.writer_registers,
         digest=stack_digest(intents, []),
     )

@@ -1,5 +1,6 @@
 """Settings of topology aws-gcp: read, checked, all problems at once. Descriptions and defaults: settings.yaml."""
 
+import re
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -31,6 +32,9 @@ SECRETS = {
     "standby_certificate_key": "`pulumi config set --secret standby_certificate_key < KEY.pem`",
 }
 """Key → what follows "not set"."""
+REGISTERS = 3
+"""Of which two decide (ADR 44)."""
+REGISTER = re.compile(r"(s3|gs)://[^/]+/.+|azblob://[^/]+/[^/]+/.+")
 HOT = ("hot", "active-active")
 """What the source document calls a mode in which both sites take writes."""
 
@@ -138,6 +142,8 @@ class Settings:
     cache_holds: tuple[str, ...]
     backups: Backups | None
     """None: nothing is backed up at Google."""
+    writer_registers: tuple[str, ...]
+    """Three, or none."""
 
     @property
     def standby_serves(self) -> bool:
@@ -235,6 +241,7 @@ def read(reader: Reader) -> Settings:
         cache_memory_mib=reader.integer("cache_memory_mib"),
         cache_holds=reader.strings("cache_holds"),
         backups=kept,
+        writer_registers=_registers(reader),
     )
 
 
@@ -270,6 +277,18 @@ def _urls(reader: Reader) -> tuple[str, ...]:
     if found:
         reader.secret("alarm_urls", "")
     return tuple(found)
+
+
+def _registers(reader: Reader) -> tuple[str, ...]:
+    found = reader.strings("writer_registers")
+    strange = [one for one in found if not REGISTER.fullmatch(one)]
+    if found and (strange or len(set(found)) != REGISTERS):
+        reader.problems.append(
+            f"writer_registers are {', '.join(found)}: name {REGISTERS} places that fail apart, each s3://BUCKET/NAME, "
+            "gs://BUCKET/NAME or azblob://ACCOUNT/CONTAINER/NAME: `pulumi config set --path 'writer_registers[0]' "
+            "PLACE`"
+        )
+    return found
 
 
 def _cache(reader: Reader) -> str:

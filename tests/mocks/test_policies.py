@@ -166,9 +166,11 @@ def test_the_google_operator_may_what_operations_call_and_people_are_told_to_run
         r"sqladmin/.*/instances/[^/]+": "cloudsql.instances.get",
         r"container/.*/clusters/[^/]+": "container.clusters.get",
         r".*/instanceGroupManagers/[^/]+": "compute.instanceGroupManagers.get",
+        r"storage/.*/o/[^/]+": "storage.objects.get",
     }
     called = {right for path, _ in google.asked for pattern, right in rights.items() if re.fullmatch(pattern, path)}
-    assert called == set(GCP["operations"]["status"])
+    assert called == {*GCP["operations"]["status"], "storage.objects.get"}
+    assert "storage.objects.get" in GCP["operations"]["store"], "what the replica's job leaves is in operations' bucket"
     assert [path for path, _ in google.asked if not any(re.fullmatch(pattern, path) for pattern in rights)] == []
 
 

@@ -75,6 +75,13 @@ def test_the_published_inventory_is_one_that_operations_can_read(build: Build) -
     assert [(site.name, site.region) for site in found.sites] == [("aws", "ap-northeast-2"), ("gcp", "asia-northeast3")]
 
 
+def test_registers_of_the_writer_are_in_the_inventory_where_somebody_has_given_them(build: Build) -> None:
+    places = ["s3://a/writer.json", "gs://b/writer.json", "azblob://c/d/writer.json"]
+    found = inventory.from_dict(plain(build(writer_registers=places).result["inventory"]))
+    assert found.registers == tuple(places)
+    assert inventory.from_dict(plain(build().result["inventory"])).registers == ()
+
+
 def test_the_application_is_told_its_own_sites_cache_and_its_password(build: Build) -> None:
     found = build()
     assert found.one("aws-gcp-cache", "kubernetes:core/v1:ConfigMap").inputs["data"]["CACHE_HOST"] == "cache.crm.svc"
@@ -195,6 +202,9 @@ def test_the_inventory_names_what_each_cloud_is_asked_for(build: Build) -> None:
         ({"replication_back_user": "back"}, "replication_back_password is not set"),
         ({"wal_mib_per_hour": ""}, "wal_mib_per_hour is not set"),
         ({"wal_mib_per_hour": -1}, "wal_mib_per_hour is '-1'"),
+        ({"writer_registers": ["s3://a/writer.json", "gs://b/writer.json"]}, "name 3 places that fail apart"),
+        ({"writer_registers": ["s3://a/w", "gs://b/w", "gs://b/w"]}, "name 3 places that fail apart"),
+        ({"writer_registers": ["s3://a/w", "gs://b/w", "azblob://c/w"]}, "name 3 places that fail apart"),
         ({"dr_mode": "hot"}, "replication goes one way"),
         ({"dr_mode": "active-active"}, "what is written at the standby is lost"),
         ({"dr_mode": "cold"}, "keeps no data outside AWS"),
