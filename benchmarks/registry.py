@@ -68,7 +68,7 @@ ALL = (
         "breakages",
         "silent breakages of each host, named by status and mended as it says; no false alarm under load",
         Needs.LAB,
-        "45, --long 105",
+        "14, --long 73",
         "breakages.bench:run",
     ),
     Benchmark("outage", "an outage longer than upstream's retry budget", Needs.LAB, "6, --long 23"),
