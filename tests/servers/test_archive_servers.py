@@ -33,6 +33,7 @@ class Archive:
     target: Postgres
     folder: Path
     more: dict[str, Any] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict)
 
     def here(self, text: str) -> str:
         return self.source.sql(text, self.name)
@@ -56,7 +57,7 @@ class Archive:
         told = {"store": f"file://{self.store}", "spool": str(self.folder / "spool"), "streams": 2, **ends, **self.more}
         config, secrets = self.folder / "archive.json", self.folder / "secrets.json"
         config.write_text(json.dumps(told))
-        secrets.write_text("{}")
+        secrets.write_text(json.dumps(self.passwords))
         path = f"{programs(18)}:{os.environ['PATH']}"
         if wrapped:
             wrapper = self.folder / "bin" / wrapped
