@@ -52,6 +52,18 @@ DECISIONS = (
         "a cut of more than half an hour ends the task for good, as ten minutes do a MySQL replica (K10)",
     ),
     Decision(
+        "ErrorBehavior.RecoverableErrorCount",
+        100_000,
+        -1,
+        "the task has failed for good after a few tries, which is what -1 means [DMS user guide, error handling]",
+    ),
+    Decision(
+        "ErrorBehavior.RecoverableErrorThrottlingMax",
+        10,
+        1800,
+        "the pause between two tries doubles up to that, so that after a cut the task sleeps on for as long as it was",
+    ),
+    Decision(
         "ChangeProcessingDdlHandlingPolicy.HandleSourceTableDropped",
         False,
         True,
