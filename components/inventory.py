@@ -182,6 +182,8 @@ class Flow:
     """How often it looks, at the longest."""
     lag_alarm_seconds: float = 0.0
     """Rows that take longer are late; 0 where nobody said."""
+    region: str = ""
+    """Of AWS, where a task of DMS runs."""
 
 
 @dataclass(frozen=True)

@@ -248,6 +248,8 @@ class DmsCdcTask(Component):
             source_address=known.source.address,
             source_port=known.source.port or PORTS[known.source.family],
             tolerated_outage_hours=float(known.log_retention_hours),
+            region=known.region,
+            lag_alarm_seconds=float(known.latency_alarm_seconds),
         )
         return Entry(flows=(flow,) if known.runs else ())
 

@@ -6,7 +6,7 @@ from twinsite.inventory import Inventory
 
 from .. import azure, cloudflare, google
 from ..amazon import Boto
-from . import cloud_cluster, cloud_database, cloud_pools, cloud_vpn, postgres_replica, registers
+from . import cloud_cluster, cloud_database, cloud_pools, cloud_vpn, dms_task, postgres_replica, registers
 from .clouds import Told, World
 
 CALL_SECONDS = 8.0
@@ -15,6 +15,7 @@ ASKING = (
     cloud_vpn.asks,
     cloud_database.asks,
     postgres_replica.asks,
+    dms_task.asks,
     cloud_cluster.asks,
     cloud_pools.asks,
     registers.asks,

@@ -4,16 +4,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from twinsite.inventory import MYSQL_REPLICA, POSTGRES_LOGICAL, Flow
+from twinsite.inventory import DMS, MYSQL_REPLICA, POSTGRES_LOGICAL, Flow
 
 from ..brought import brought
-from . import mysql_replica, postgres_replica
+from . import dms_task, mysql_replica, postgres_replica
 from .sources import Sources
 from .subject import Subject, line
 
 KINDS: dict[str, Callable[[Sources], Sequence[Subject]]] = {
     MYSQL_REPLICA: mysql_replica.read,
     POSTGRES_LOGICAL: postgres_replica.read,
+    DMS: dms_task.read,
     **{one.FLOW: one.read for one in brought(__package__)},
 }
 """Kind of flow → the subjects of all flows of that kind; a module that a topology elsewhere brings says its own."""

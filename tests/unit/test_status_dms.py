@@ -1,0 +1,155 @@
+"""What status says of a DMS task, from answers of the documented shapes: each fault with its fix."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from operations.amazon import Refused
+from operations.subjects import cloud_reader, flow
+from operations.subjects.clouds import Unknown
+from operations.subjects.dms_task import TaskSeen, task
+from operations.subjects.sources import Sources
+from operations.unanswered import CouldNotAsk
+from tests.aws_gcp_world import INVENTORY
+from tests.clouds_world import Clouds
+from tests.doctor_world import FakeAws
+from tests.mocks import harness
+from tests.mocks.test_dms_cdc_task import FILL, MYSQL, build
+from twinsite import DmsCdcTask
+from twinsite.inventory import DMS, Flow
+
+FLOW = Flow(
+    name="shop", engine="mysql", kind=DMS, source="rds", target="10.31.0.3", tolerated_outage_hours=72.0,
+    region="ap-northeast-2", lag_alarm_seconds=60.0,
+)  # fmt: skip
+ARN = "arn:aws:dms:ap-northeast-2:123456789012:task:shop"
+TABLE = {
+    "SchemaName": "shop", "TableName": "orders", "TableState": "Table completed", "ValidationState": "Validated",
+    "ValidationFailedRecords": 0, "FullLoadRows": 20000,
+}  # fmt: skip
+
+
+def answers(
+    status: str = "running",
+    tables: Any = (TABLE,),
+    source: float | None = 0.0,
+    target: float | None = 2.0,
+    instance: str = "available",
+    **more: Any,
+) -> FakeAws:
+    on = "arn:aws:dms:ap-northeast-2:123456789012:rep:R"
+    told = {
+        "source": [] if source is None else [source, 99.0],
+        "target": [] if target is None else [target, 99.0],
+    }
+    return FakeAws(
+        {
+            "dms:DescribeReplicationTasks": {
+                "ReplicationTasks": [
+                    {"ReplicationTaskArn": ARN, "ReplicationInstanceArn": on, "Status": status, **more}
+                ]
+            },
+            "dms:DescribeReplicationInstances": {
+                "ReplicationInstances": [
+                    {"ReplicationInstanceIdentifier": "shop-instance", "ReplicationInstanceStatus": instance}
+                ]
+            },
+            "dms:DescribeTableStatistics": lambda given: (
+                {"TableStatistics": list(tables)[1:]}
+                if given.get("Marker")
+                else {"TableStatistics": list(tables)[:1], **({"Marker": "m"} if len(tables) > 1 else {})}
+            ),
+            "cloudwatch:GetMetricData": {
+                "MetricDataResults": [{"Id": side, "Values": values} for side, values in told.items()]
+            },
+        }
+    )
+
+
+def said(aws: FakeAws, of: Flow = FLOW) -> list[str]:
+    found = list(TaskSeen(of, task(of, aws)).problems())
+    # A command may end a fix's sentence; what it is told to do stands first.
+    assert all(": " in one for one in found), found
+    return found
+
+
+def test_a_task_that_runs_and_is_current_has_no_problem_and_shows_both_latencies() -> None:
+    aws = answers()
+    assert said(aws) == []
+    seen = TaskSeen(FLOW, task(FLOW, aws))
+    assert seen.shown() == {
+        "flows": [
+            {
+                "name": "shop", "kind": "dms", "source": "rds", "target": "10.31.0.3", "state": "running",
+                "instance": "available", "latency_source_seconds": 0.0, "latency_target_seconds": 2.0,
+                "tables_in_error": [], "rows_that_differ": {},
+            }
+        ]
+    }  # fmt: skip
+    assert list(seen.lines()) == ["  task     shop             running, 2 s behind, to 10.31.0.3"]
+
+
+def test_cloudwatch_is_asked_for_the_task_as_the_alarms_of_the_component_are() -> None:
+    aws = answers()
+    task(FLOW, aws)
+    (given,) = [given for call, given in aws.asked if call == "cloudwatch:GetMetricData"]
+    asked = [one["MetricStat"]["Metric"] for one in given["MetricDataQueries"]]
+    run = build(MYSQL)
+    for one, name in zip(asked, ("t-latency-source", "t-latency-target"), strict=True):
+        alarm = run.one(name, "aws:cloudwatch/metricAlarm:MetricAlarm").inputs
+        assert (one["Namespace"], one["MetricName"]) == (alarm["namespace"], alarm["metricName"])
+        assert {of["Name"]: of["Value"] for of in one["Dimensions"]} == alarm["dimensions"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"status": "ready"}, "it was never started"),
+        ({"status": "stopped", "StopReason": "me"}, "it is stopped (me), and the source keeps its log for 72 h"),
+        ({"status": "failed", "LastFailureMessage": "no log"}, "it has failed (no log)"),
+        ({"status": "modifying"}, "it is modifying: ask again"),
+        ({"status": "failed-move"}, "it is failed-move: look at it"),
+        ({"target": 300.0}, "it is 300 s behind in writing at the target, more than 60 s"),
+        ({"source": None}, "nobody has told its latency at the source for ten minutes"),
+        ({"instance": "storage-full"}, "its replication instance is storage-full"),
+        ({"tables": ({**TABLE, "TableState": "Table error"},)}, "shop.orders is in error, no longer followed"),
+        ({"tables": (TABLE, {**TABLE, "TableName": "b", "ValidationFailedRecords": 3})}, "3 rows of shop.b differ"),
+        ({"tables": ({**TABLE, "ValidationState": "No primary key"},)}, "shop.orders is not compared (No primary key)"),
+    ],
+)  # fmt: skip
+def test_each_fault_is_told_with_what_to_do(change: dict[str, Any], words: str) -> None:
+    (problem,) = said(answers(**change))
+    assert problem.startswith(f"shop: {words}")
+
+
+def test_a_stopped_task_is_not_late_as_well() -> None:
+    (problem,) = said(answers(status="stopped", source=None, target=None))
+    assert f"--replication-task-arn {ARN} --start-replication-task-type resume-processing" in problem
+
+
+def test_a_task_that_is_gone_is_told_and_one_that_cannot_be_asked_is_unknown() -> None:
+    gone = FakeAws({"dms:DescribeReplicationTasks": Refused("ResourceNotFoundFault", "no such task")})
+    (problem,) = said(gone)
+    assert problem.startswith("shop: AWS has no DMS task of that name in ap-northeast-2")
+    denied = FakeAws({"dms:DescribeReplicationTasks": CouldNotAsk("you may not ask it", "have a right")})
+    with pytest.raises(CouldNotAsk):
+        task(FLOW, denied)
+    (problem,) = TaskSeen(FLOW, Unknown("you may not ask it", "have a right")).problems()
+    assert problem == "shop: how the DMS task is, is not known (you may not ask it: have a right)"
+
+
+def test_status_asks_for_the_flow_of_an_inventory_and_an_old_one_is_told_to_be_written_anew() -> None:
+    (made,) = harness.run(lambda: DmsCdcTask("t", MYSQL).inventory, FILL).result.flows  # type: ignore[arg-type]
+    inventory = replace(INVENTORY, flows=(made,))
+    world = replace(Clouds().world(), amazon=lambda region: answers() if region == "ap-northeast-2" else None)
+    told = cloud_reader.connect(inventory, world)
+    (seen,) = flow.read(Sources(inventory, None, None, clouds=lambda: told))  # type: ignore[arg-type]
+    assert list(seen.problems()) == []
+    old = replace(inventory, flows=(replace(made, region=""),))
+    told = cloud_reader.connect(old, world)
+    (seen,) = flow.read(Sources(old, None, None, clouds=lambda: told))  # type: ignore[arg-type]
+    assert list(seen.problems()) == [
+        "shop: how the DMS task is, is not known (the inventory does not say its region: `pulumi up` with this "
+        "twinsite writes it)"
+    ]
