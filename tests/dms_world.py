@@ -7,7 +7,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from lab.services.dms.task import Task
+from operations.subjects.dms_task import TaskSeen
+from operations.subjects.dms_task import task as look
+from tests.doctor_world import FakeAws
 from tests.mocks.test_dms_cdc_task import ENDPOINT, TASK, build
+from twinsite.inventory import DMS, Flow
 
 DOCUMENT = {
     "TargetMetadata": {
@@ -83,3 +88,31 @@ class Way:
         for end in (one, other):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+
+def api(task: Task) -> FakeAws:
+    """DMS and CloudWatch, asked about a task of the lab."""
+    arn = f"arn:aws:dms:ap-northeast-2:1:task:{task.identifier}"
+    _, source, target = task.latencies[-1]
+    return FakeAws(
+        {
+            "dms:DescribeReplicationTasks": {
+                "ReplicationTasks": [{**task.describe(), "ReplicationTaskArn": arn, "ReplicationInstanceArn": "rep"}]
+            },
+            "dms:DescribeReplicationInstances": {
+                "ReplicationInstances": [
+                    {"ReplicationInstanceIdentifier": "i", "ReplicationInstanceStatus": "available"}
+                ]
+            },
+            "dms:DescribeTableStatistics": {"TableStatistics": task.statistics.rows()},
+            "cloudwatch:GetMetricData": {
+                "MetricDataResults": [{"Id": "source", "Values": [source]}, {"Id": "target", "Values": [target]}]
+            },
+        }
+    )
+
+
+def told(task: Task) -> list[str]:
+    """What `twinsite status` says of it."""
+    flow = Flow(name=task.identifier, engine="", kind=DMS, source="", target="", region="r", lag_alarm_seconds=60.0)
+    return list(TaskSeen(flow, look(flow, api(task))).problems())

@@ -217,15 +217,15 @@ def _late(found: Task, flow: Flow) -> Iterator[str]:
         elif flow.lag_alarm_seconds and seconds > flow.lag_alarm_seconds:
             where = "reading the source's log" if side == "source" else "writing at the target"
             yield (
-                f"it is {seconds:.0f} s behind in {where}, more than {flow.lag_alarm_seconds:g} s: look at the path, and "
-                f"at the load of {flow.source if side == 'source' else flow.target}"
+                f"it is {seconds:.0f} s behind in {where}, more than {flow.lag_alarm_seconds:g} s: look at the path, "
+                f"and at the load of {flow.source if side == 'source' else flow.target}"
             )
 
 
 def _rows(found: Task) -> Iterator[str]:
     if wrong := [one.name for one in found.tables if _in_error(one)]:
         yield (
-            f"{', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} in error and not followed any more: mend what its "
+            f"{', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} in error, no longer followed: mend what "
             "its log names, empty the table at the target, then `aws dms reload-tables` for it alone"
         )
     for one in found.tables:

@@ -12,7 +12,7 @@ import pytest
 
 from lab.services.dms.mysql import MySqlSource, MySqlTarget
 from lab.services.dms.task import FRESH, RELOAD, RESUME, Task
-from tests.dms_world import Way, documents, published
+from tests.dms_world import Way, documents, published, told
 from tests.mocks.test_dms_cdc_task import MYSQL
 from tests.servers.postgres import eventually
 
@@ -56,13 +56,13 @@ class Pair:
         self.way = Way(self._through, Path(servers.place(SOURCE).address))
 
     def task(self, theirs: bool = False, seconds: float = 30.0, **change: Any) -> Task:
-        told, _, target = published(MYSQL, **{"largest_lob_kib": LARGEST_KIB, **change})
+        given, _, target = published(MYSQL, **{"largest_lob_kib": LARGEST_KIB, **change})
         (init,) = [one.removeprefix("Initstmt=") for one in target["extraConnectionAttributes"].split(";")]
         ends = (
             MySqlSource({"unix_socket": str(self._through), "user": "root"}, seconds=seconds),
             MySqlTarget({"unix_socket": self.servers.place(TARGET).address, "user": "root"}, init),
         )
-        return Task("shop", self.folder, ends, documents(told) if theirs else told, tell_seconds=0.2)
+        return Task("shop", self.folder, ends, documents(given) if theirs else given, tell_seconds=0.2)
 
     def there(self, statement: str) -> Any:
         (row,) = self.servers.ask(TARGET, statement)
@@ -141,6 +141,7 @@ def test_all_rows_and_all_transactions_arrive_and_a_planted_difference_is_found(
     assert pair.there("SELECT COUNT(*) FROM shop.orders") == ROWS, "as many came as went"
     eventually(lambda: validated(task), PATIENCE, "every table compared by the task")
     eventually(lambda: task.latencies[-1][1] < 1, PATIENCE, "a latency of nothing")
+    assert told(task) == []
     pair.servers.ask(TARGET, "UPDATE shop.orders SET cents = 0.5 WHERE id = 9000")
     pair.servers.ask(SOURCE, "UPDATE shop.orders SET cents = cents + 1 WHERE id = 8000")
 
@@ -149,6 +150,8 @@ def test_all_rows_and_all_transactions_arrive_and_a_planted_difference_is_found(
         return (row["ValidationState"], row["ValidationFailedRecords"]) == ("Mismatched records", 1)
 
     eventually(found, PATIENCE, "the planted difference")
+    (problem,) = told(task)
+    assert problem.startswith(f"{task.identifier}: 1 rows of shop.orders differ between the ends")
     assert not pair.equal()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from lab.services.dms.postgres import PostgresSource, PostgresTarget
 from lab.services.dms.task import FRESH, RELOAD, RESUME, Fault, Task
-from tests.dms_world import Way, documents, published
+from tests.dms_world import Way, documents, published, told
 from tests.mocks.test_dms_cdc_task import POSTGRES
 
 from .postgres import Postgres, eventually
@@ -56,14 +56,14 @@ class Pair:
         return f"host={folder or one.folder} port={one.port} user=postgres dbname={self.name}"
 
     def task(self, theirs: bool = False, seconds: float = 30.0, **change: Any) -> Task:
-        told, source, target = published(POSTGRES, **{"largest_lob_kib": LARGEST_KIB, **change})
+        given, source, target = published(POSTGRES, **{"largest_lob_kib": LARGEST_KIB, **change})
         own = source["postgresSettings"]
         ends = (
             PostgresSource(self.info(self.source, self._through), f"dms_{self.name}", own["heartbeatEnable"], seconds),
             PostgresTarget(self.info(self.target), target["postgresSettings"]["afterConnectScript"]),
         )
         fails = own["failTasksOnLobTruncation"] and not theirs
-        return Task(self.name, self.folder, ends, documents(told) if theirs else told, fails, 0.2)
+        return Task(self.name, self.folder, ends, documents(given) if theirs else given, fails, 0.2)
 
     def sums(self) -> tuple[str, str]:
         asked = """SELECT md5(string_agg(t, ',' ORDER BY t)) FROM (
@@ -144,6 +144,7 @@ def test_all_rows_and_all_transactions_arrive_and_a_planted_difference_is_found(
     assert pair.source.sql("SELECT count(*) FROM shop.orders", pair.name) == str(ROWS), "as many came as went"
     eventually(lambda: validated(task), PATIENCE, "every table compared by the task")
     eventually(lambda: task.latencies[-1][1] < 1, PATIENCE, "a latency of nothing")
+    assert told(task) == []
     pair.target.sql("UPDATE shop.orders SET cents = 0.5 WHERE id = 9000", pair.name)
     pair.source.sql("UPDATE shop.orders SET cents = cents WHERE id = 8000", pair.name)
 
@@ -152,6 +153,8 @@ def test_all_rows_and_all_transactions_arrive_and_a_planted_difference_is_found(
         return (row["ValidationState"], row["ValidationFailedRecords"]) == ("Mismatched records", 1)
 
     eventually(found, PATIENCE, "the planted difference")
+    (problem,) = told(task)
+    assert problem.startswith(f"{task.identifier}: 1 rows of shop.orders differ between the ends")
     assert not pair.equal()
     # What was made natively is still there.
     assert pair.target.sql("SELECT count(*) FROM pg_indexes WHERE schemaname = 'shop'", pair.name) == "3"
