@@ -40,6 +40,13 @@ WAL_SENDER_MS = range(10_000, 300_001)
 """Of wal_sender_timeout; 0 is allowed for DMS (FACTS 5), less than 10 s breaks it off, five minutes hide its death."""
 
 
+_GRANTS = " UNION ALL ".join(
+    f"SELECT GRANTEE, TABLE_SCHEMA, PRIVILEGE_TYPE FROM information_schema.{level}_PRIVILEGES"
+    for level in ("SCHEMA", "TABLE", "COLUMN")
+)
+"""Of accounts with rights to a schema or in it; those with rights to everything are administrators."""
+
+
 @dataclass(frozen=True)
 class Left:
     """Something that DMS does not carry."""
@@ -108,8 +115,7 @@ LEFT = (
     Left(
         "account",
         "schema",
-        # An account with rights to the schema; those with rights to everything are administrators.
-        "SELECT DISTINCT GRANTEE AS name FROM information_schema.SCHEMA_PRIVILEGES WHERE TABLE_SCHEMA = %s ORDER BY 1",
+        f"SELECT DISTINCT GRANTEE AS name FROM ({_GRANTS}) g WHERE TABLE_SCHEMA = %s ORDER BY 1",
         dms_postgres.ACCOUNTS,
     ),
     Left(
@@ -128,7 +134,7 @@ LEFT = (
 work twice. A sequence has its number at the cut-over: `sequence_problems`."""
 
 WRITERS = (
-    "SELECT DISTINCT GRANTEE AS name FROM information_schema.SCHEMA_PRIVILEGES WHERE TABLE_SCHEMA = %s AND "
+    f"SELECT DISTINCT GRANTEE AS name FROM ({_GRANTS}) g WHERE TABLE_SCHEMA = %s AND "
     "PRIVILEGE_TYPE IN ('INSERT', 'UPDATE', 'DELETE', 'DROP', 'ALTER') ORDER BY 1"
 )
 """Of the target, MySQL: who else may write (K44)."""

@@ -83,8 +83,11 @@ def test_what_dms_leaves_behind_is_listed(session: sql.Session) -> None:
 
 def test_an_account_that_may_write_is_named(session: sql.Session, servers: Servers) -> None:
     servers.ask(SOURCE, "CREATE USER app", "GRANT SELECT, INSERT ON shop.* TO app", "CREATE USER reader",
-                "GRANT SELECT ON shop.* TO reader")  # fmt: skip
+                "GRANT SELECT ON shop.* TO reader", "CREATE USER clerk", "GRANT UPDATE ON shop.orders TO clerk",
+                "CREATE USER typist", "GRANT UPDATE (note), SELECT ON shop.orders TO typist")  # fmt: skip
     try:
-        assert [row["name"] for row in session.ask(dms_source.WRITERS, "shop")] == ["'app'@'%'"]
+        assert [row["name"] for row in session.ask(dms_source.WRITERS, "shop")] == [
+            "'app'@'%'", "'clerk'@'%'", "'typist'@'%'",
+        ]  # fmt: skip
     finally:
-        servers.ask(SOURCE, "DROP USER app, reader")
+        servers.ask(SOURCE, "DROP USER app, reader, clerk, typist")

@@ -15,6 +15,7 @@ from lab.services.dms.task import FRESH, RELOAD, RESUME, Task
 from tests.dms_world import Way, documents, published, told
 from tests.mocks.test_dms_cdc_task import MYSQL
 from tests.servers.postgres import eventually
+from twinsite.rules.dms_source import start_problems
 
 from .two_servers import SOURCE, TARGET, Servers
 from .whole_box import needs_a_box
@@ -181,7 +182,10 @@ def test_the_documents_settings_drop_and_cut_off_what_ours_leave_as_it_is(pair: 
     assert index_and_key(pair) == (1, 1) and lobs(pair) == "50000|60000"
     assert pair.there("SELECT COUNT(*) FROM shop.orders WHERE id = 999") == 1
     assert ours.log() == []
-    # Started again, the document's drops what it finds.
+    # Started again, the document's drops what it finds; twinsite's rule refuses that.
+    alone = pair.there("SELECT COUNT(*) FROM shop.orders") - 500
+    (refusal,) = start_problems(RELOAD, ours.status, {"shop.orders": alone}, {})
+    assert refusal.startswith("reload-target would lose rows that the target alone has: shop.orders (1)")
     theirs = running(pair.task(theirs=True), RELOAD)
     eventually(
         lambda: theirs.status != "running" or len(theirs.statistics.rows()) == 2, PATIENCE, "the document's load"

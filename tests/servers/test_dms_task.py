@@ -13,6 +13,7 @@ from lab.services.dms.postgres import PostgresSource, PostgresTarget
 from lab.services.dms.task import FRESH, RELOAD, RESUME, Fault, Task
 from tests.dms_world import Way, documents, published, told
 from tests.mocks.test_dms_cdc_task import POSTGRES
+from twinsite.rules.dms_source import start_problems
 
 from .postgres import Postgres, eventually
 
@@ -187,7 +188,10 @@ def test_the_documents_settings_drop_and_cut_off_what_ours_leave_as_it_is(pair: 
     assert index_and_key(pair) == ("1", "1") and lobs(pair) == "50000|60000"
     assert pair.target.sql("SELECT count(*) FROM shop.orders WHERE id = 999", pair.name) == "1"
     assert ours.log() == []
-    # Started again, the document's drops what it finds.
+    # Started again, the document's drops what it finds; twinsite's rule refuses that.
+    alone = int(pair.target.sql("SELECT count(*) FROM shop.orders", pair.name)) - 500
+    (refusal,) = start_problems(RELOAD, ours.status, {"shop.orders": alone}, {})
+    assert refusal.startswith("reload-target would lose rows that the target alone has: shop.orders (1)")
     theirs = running(pair.task(theirs=True), RELOAD)
     eventually(lambda: lobs(pair) == "16384|32768", PATIENCE, "the document's load")
     assert index_and_key(pair) == ("0", "0")

@@ -56,7 +56,7 @@ class Task:
         self._read_until = self._told_at = 0.0
         self._saved = 0.0
         self._sure = False
-        """Whether all that may be met twice is behind."""
+        """Whether all that was in the log before this run, and may be met a second time, is behind."""
 
     # Its API
 
@@ -205,12 +205,14 @@ class Task:
             target.commit()
 
     def _follow(self) -> None:
-        source, _ = self._ends
+        source, began = self._ends[0], time.time()
         while not self._stop.is_set():
             looked, found = time.time(), False
             for transaction in source.changes(self._state["position"]):
                 found = found or bool(transaction.changes)
                 self._read_until = transaction.at or looked
+                # A MySQL's time of a commit is whole seconds.
+                self._sure = self._sure or transaction.at > began + 1
                 self._apply(transaction)
                 self._tell()
                 if self._stop.is_set():
@@ -219,7 +221,6 @@ class Task:
                 self._save()
             source.applied(self._state["position"])
             if not found:
-                # What was in the log before this run has been met again by now, and duplicates are none any more.
                 self._sure, self._read_until = True, looked
                 if self._settings("ValidationSettings.EnableValidation"):
                     self._validate()
