@@ -123,6 +123,7 @@ class Rooms:
         project.mkdir()
         (room / "home").mkdir()
         (room / "home" / "plugins").symlink_to(self._stand_ins / "plugins")
+        (room / "home" / "logs").touch()  # where the engine's folder of its own logs would be (ADR 56)
         for entry in tree.folder.iterdir():
             if entry.name != ".git" and not (entry.name.startswith("Pulumi.") and entry.name.endswith(".yaml")):
                 (project / entry.name).symlink_to(entry)

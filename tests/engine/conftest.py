@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from lab.client import SOCKET_VARIABLE, LabError
 from lab.daemon import Server
@@ -52,7 +53,7 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def desk(tmp_path: Path, pulumi_tools: Path, warm: Path, request: pytest.FixtureRequest) -> Desk:
-    """Its programs begin warm, but for modules marked `cold`; those of onprem-aws and of templates are cold, too."""
+    """Its programs begin warm, but for modules marked `cold`; those of templates and states of before are cold, too."""
     return Desk(tmp_path, pulumi_tools, python=PYTHON if request.node.get_closest_marker("cold") else warm)
 
 
@@ -76,7 +77,12 @@ class Stack:
         (self.folder / "__main__.py").write_text(textwrap.dedent(text))
 
     def config(self, key: str, value: str) -> None:
-        self.desk.must(self.folder, "config", "set", key, value)
+        """What `pulumi config set` of one plain value writes: of those commands there are hundreds."""
+        (file,) = self.folder.glob("Pulumi.*.yaml")
+        known = yaml.safe_load(file.read_text())
+        project = yaml.safe_load((self.folder / "Pulumi.yaml").read_text())["name"]
+        known.setdefault("config", {})[key if ":" in key else f"{project}:{key}"] = value
+        file.write_text(yaml.safe_dump(known))
 
     def run(self, *words: str) -> tuple[int, str]:
         """(exit code, output) of `pulumi WORDS…`."""
@@ -127,7 +133,6 @@ class Stack:
 
 def make_stack(desk: Desk, home: Path, name: str, program: str) -> Stack:
     """A project whose engine finds the stand-ins."""
-    (desk.folder / "home").mkdir(exist_ok=True)
     plugins = desk.folder / "home" / "plugins"
     if not plugins.exists():
         plugins.symlink_to(home / "plugins")

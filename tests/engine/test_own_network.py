@@ -13,7 +13,6 @@ from moto.s3.models import FakeBucket
 from moto.server import ThreadedMotoServer
 
 from lab.providers.aws import topology
-from tests.real_pulumi import PYTHON
 
 from .conftest import REGION, LiveStack, Stack
 
@@ -62,7 +61,7 @@ def ours(live: LiveStack) -> Stack:
         (project / name).symlink_to(TREE / name)
     (project / "twinsite").symlink_to("components")
     text = (TREE / "Pulumi.yaml").read_text()
-    (project / "Pulumi.yaml").write_text(text.replace("virtualenv: .venv", f"virtualenv: {PYTHON}"))
+    (project / "Pulumi.yaml").write_text(text.replace("virtualenv: .venv", f"virtualenv: {live.desk.python}"))
     live.desk.must(project, "stack", "init", "dev")
     stack = Stack(live.desk, project)
     settings = {

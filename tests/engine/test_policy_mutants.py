@@ -101,11 +101,10 @@ MUTANTS = [
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory, pulumi_tools: Path, provider_home: Path) -> Stack:
+def good(tmp_path_factory: pytest.TempPathFactory, pulumi_tools: Path, provider_home: Path, warm: Path) -> Stack:
     """The good program's stack, after its `up`."""
-    desk = Desk(
-        tmp_path_factory.mktemp("mutants"), pulumi_tools, {"PULUMI_PYTHON_CMD": sys.executable}, checkpoints=False
-    )
+    extra = {"PULUMI_PYTHON_CMD": sys.executable}
+    desk = Desk(tmp_path_factory.mktemp("mutants"), pulumi_tools, extra, checkpoints=False, python=warm)
     stack = make_stack(desk, provider_home, "raw", "")
     stack.program(GOOD)
     stack.up()

@@ -165,3 +165,12 @@ def test_with_an_account_the_preview_is_judged_against_what_is_up(stack: Stack) 
     assert [(change["op"], change["name"]) for change in one["told"]["changes"]] == [("update", "shop")]
     assert found["reasons"] == ["test: policy ttl-over-60 refuses shop"]
     assert (found["base"], found["ground"]) == ("what is up", "previewed with credentials")
+
+
+def test_the_engine_writes_no_log_of_its_own_where_a_file_is_in_the_place_of_its_folder(stack: Stack) -> None:
+    logs = stack.desk.folder / "home" / "logs"
+    stack.up()
+    assert logs.read_bytes() == b""
+    logs.unlink()
+    stack.up()
+    assert sum(one.stat().st_size for one in logs.iterdir()) > 0, "otherwise the file is there for nothing"

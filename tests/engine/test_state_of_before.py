@@ -37,7 +37,6 @@ def test_there_is_a_state_of_each_topology_and_mode() -> None:
 
 def imported(case: str, desk: Desk, plugins: Path) -> Stack:
     """The tree's own program, with the state and the stack file of before."""
-    (desk.folder / "home").mkdir(exist_ok=True)
     (desk.folder / "home" / "plugins").symlink_to(plugins / "plugins")
     (desk.folder / "state").mkdir()
     project = desk.folder / "twinsite"

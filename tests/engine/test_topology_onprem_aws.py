@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lab.providers.framework.lateness import SEED_VARIABLE
-from tests.real_pulumi import PYTHON, Desk
+from tests.real_pulumi import Desk
 
 from .conftest import Stack, late
 
@@ -33,7 +33,6 @@ OPERATORS = ("198.51.100.7/32", "203.0.113.0/28")
 
 def project(desk: Desk, provider_home: Path) -> Stack:
     """The tree's own program as a project of the test's own, with nothing made."""
-    (desk.folder / "home").mkdir(exist_ok=True)
     (desk.folder / "home" / "plugins").symlink_to(provider_home / "plugins")
     (desk.folder / "state").mkdir()
     folder = desk.folder / "twinsite"
@@ -44,20 +43,24 @@ def project(desk: Desk, provider_home: Path) -> Stack:
     shutil.copytree(TREE / "components", folder / "components", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "twinsite").symlink_to("components")
     text = (TREE / "Pulumi.yaml").read_text()
-    (folder / "Pulumi.yaml").write_text(text.replace("virtualenv: .venv", f"virtualenv: {PYTHON}"))
+    (folder / "Pulumi.yaml").write_text(text.replace("virtualenv: .venv", f"virtualenv: {desk.python}"))
     desk.must(folder, "stack", "init", "test")
+    made = Stack(desk, folder)
     for key, value in CONFIG.items():
-        desk.must(folder, "config", "set", key, value)
+        made.config(key, value)
     for at, operators in enumerate(OPERATORS):
         desk.must(folder, "config", "set", "--path", f"operator_ranges[{at}]", operators)
     desk.must(folder, "config", "set", "--secret", "onprem_ssh_private_key", "KEY")
-    return Stack(desk, folder)
+    return made
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, pulumi_tools: Path, provider_home: Path) -> Iterator[Stack]:
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, pulumi_tools: Path, provider_home: Path, warm: Path
+) -> Iterator[Stack]:
     """A project of this module's own, up; each test leaves it as it was found."""
-    made = project(Desk(tmp_path_factory.mktemp("onprem-aws"), pulumi_tools, late(), checkpoints=False), provider_home)
+    desk = Desk(tmp_path_factory.mktemp("onprem-aws"), pulumi_tools, late(), checkpoints=False, python=warm)
+    made = project(desk, provider_home)
     assert f"is late, by {SEED_VARIABLE}={made.desk.extra[SEED_VARIABLE]}" in made.up()
     yield made
     made.config("active_site", "onprem")

@@ -193,3 +193,9 @@ def test_where_a_socket_has_no_room_programs_are_started_anew(tmp_path: Path) ->
     with warmed(Path(sys.prefix), tmp_path / ("long" * 30), tmp_path / "known") as made:
         assert made == Path(sys.prefix)
     assert os.listdir(tmp_path) == []
+
+
+def test_what_the_engine_shows_with_debug_only_is_not_sent_and_all_else_is(place: Place) -> None:
+    tree = place.tree("tree", __main__="import pulumi\nsaid = [pulumi.log.debug.__name__, pulumi.log.info.__name__]\n")
+    assert place.run(tree)["said"] == ["debug", "info"], "the first program is what the server learns of Pulumi from"
+    assert place.run(tree)["said"] == ["unheard", "info"]

@@ -89,8 +89,8 @@ WAITS = "for i in $(seq 400); do grep -q '{}' $CALLS && break; sleep 0.05; done"
 
 
 def test_all_runs_the_engine_beside_types_then_two_lanes_of_machines_with_the_rest_behind_them(tree: Run) -> None:
-    # Each of a pair waits for the other's beginning; what needs no machine for the last lane's.
-    for pattern, other in ((ENGINE, "mypy twinsite"), ("mypy twin*", "tests/engine"), (BESIDE, "m not beside"),
+    # Each of a pair waits for the other's beginning, types for machines; what needs no machine for the last lane's.
+    for pattern, other in ((ENGINE, "mypy twinsite"), ("mypy twin*", "m not beside"), (BESIDE, "m not beside"),
                            (SHARED, "tests/mocks"), (ALONE, "m light"), (LIGHT, "m alone"),
                            (NAMELESS, "m alone")):  # fmt: skip
         tree.answer(pattern, WAITS.format(f"begin.*{other}"))
@@ -98,12 +98,12 @@ def test_all_runs_the_engine_beside_types_then_two_lanes_of_machines_with_the_re
     assert code == 0, said
     assert "all passed (all, " in said
     alone = min(tree.at(f"begin python -m pytest tests/lab -m {lane}") for lane in ("alone", "light"))
+    assert tree.at("end mypy scripts/tools/language_python/host.py") < alone
     for lane in ("tests/engine", "tests/lab -m beside", "tests/lab -m not beside"):
         assert tree.at(f"end python -m pytest {lane}") < alone
     machines = tree.at("begin python -m pytest tests/lab")
     assert tree.at("end python -m pytest tests/engine") < tree.at("begin python -m pytest tests/mocks")
     assert tree.at("end python -m pytest tests/engine") < machines
-    assert tree.at("end mypy scripts/tools/language_python/host.py") < machines
     assert tree.at("end python -m pytest tests/mocks") < tree.at("begin python -m pytest tests/lab -m nameless")
     begun = [line for line in tree.log()[alone:] if line.startswith("begin")]
     assert len(begun) == 2, "beside those that compare seconds only what mostly waits, and what needs no machine"
