@@ -27,8 +27,8 @@ def initialised(desk: Desk, provider_home: Path, secrets: Mapping[str, str]) -> 
     assert "    virtualenv: .venv\n" in text
     (project / "Pulumi.yaml").write_text(text.replace("virtualenv: .venv", f"virtualenv: {desk.python}"))
     desk.must(project, "stack", "init", "test")
-    for key, value in secrets.items():
-        desk.must(project, "config", "set", "--secret", key, value)
+    given = [word for key, value in secrets.items() for word in ("--secret", f"{key}={value}")]
+    desk.must(project, "config", "set-all", *given)
     return Stack(desk, project)
 
 
