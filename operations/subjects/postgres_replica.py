@@ -45,6 +45,14 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class Gate:
+    """Of one end: whether it takes writes."""
+
+    epoch: int
+    writes: bool
+
+
+@dataclass(frozen=True)
 class Look:
     """One of the job's. None is what it could not see."""
 
@@ -62,6 +70,11 @@ class Look:
     """A heartbeat's way; None when it did not come in time."""
     newest_seconds: float | None = None
     """Age of the newest heartbeat at the target, by the source's clock."""
+    turned: bool = False
+    """The writer was moved: the inventory's target is the source now."""
+    source_gate: Gate | None = None
+    target_gate: Gate | None = None
+    """Of the inventory's source and target; None where none was put up, or nobody answered."""
 
     def unseen(self) -> list[str]:
         """What of a flow that is well the look has not seen."""
@@ -109,7 +122,14 @@ def parse(found: Mapping[str, Any], name: str) -> Look:
         slot=None if slot is None else _slot(slot),
         lag_seconds=_number(lag.get("seconds")),
         newest_seconds=_number(lag.get("newest_seconds")),
+        turned=found.get("from") == "target",
+        source_gate=_gate((found.get("gate") or {}).get("source")),
+        target_gate=_gate((found.get("gate") or {}).get("target")),
     )
+
+
+def _gate(found: Mapping[str, Any] | None) -> Gate | None:
+    return None if found is None else Gate(int(found["epoch"]), found["writes"] is True)
 
 
 def _slot(found: Mapping[str, Any]) -> Slot:
@@ -189,12 +209,16 @@ class ReplicaSeen:
         elif not said and (unseen := found.unseen()):
             yield f"{then}the job says that it is well, and has not seen {', '.join(unseen)}: {self._jobs()}"
 
+    def _ways(self, found: Look) -> tuple[str, str]:
+        """From where to where rows go."""
+        return (self.flow.target, self.flow.source) if found.turned else (self.flow.source, self.flow.target)
+
     def _late(self, found: Look) -> Iterator[str]:
-        flow = self.flow
+        flow, (here, there) = self.flow, self._ways(found)
         if found.lag_seconds is not None and 0 < flow.lag_alarm_seconds < found.lag_seconds:
             yield (
-                f"a heartbeat took {found.lag_seconds:.1f} s to {flow.target} (alarm at {flow.lag_alarm_seconds:g} "
-                f"s): a long transaction at {flow.source} or a busy {flow.target} is the usual reason, see both "
+                f"a heartbeat took {found.lag_seconds:.1f} s to {there} (alarm at {flow.lag_alarm_seconds:g} "
+                f"s): a long transaction at {here} or a busy {there} is the usual reason, see both "
                 f"servers' load; {pods.again(self._pod)} looks again"
             )
 
@@ -223,6 +247,11 @@ class ReplicaSeen:
                     "applies": known.running if known else None,
                     "apply_errors": known.errors if known else None,
                     "copied": known.copied if known else None,
+                    "turned": known.turned if known else None,
+                    "gates": {
+                        end: None if one is None else {"epoch": one.epoch, "writes": one.writes}
+                        for end, one in self._gates(known).items()
+                    },
                     "slot": None
                     if slot is None
                     else {
@@ -235,6 +264,10 @@ class ReplicaSeen:
             ]
         }
 
+    def _gates(self, known: Look | None) -> dict[str, Gate | None]:
+        ends = (known.source_gate, known.target_gate) if known else (None, None)
+        return dict(zip((self.flow.source, self.flow.target), ends, strict=True))
+
     def lines(self) -> Iterator[str]:
         known, age = self.found if isinstance(self.found, Look) else None, self.age_seconds
         if known is None or age is None:
@@ -246,7 +279,9 @@ class ReplicaSeen:
         if known.slot is not None:
             held = "" if known.slot.held_bytes is None else f", {known.slot.held_bytes / MIB:.0f} MiB held"
             slot = f"slot {known.slot.wal_status}{held}"
-        yield line("replica", self.flow.target, f"{late}, {slot}, seen {age_words(max(0.0, age))} ago")
+        writers = [f"{end} writes (epoch {one.epoch})" for end, one in self._gates(known).items() if one and one.writes]
+        said = ", ".join([late, slot, *writers, f"seen {age_words(max(0.0, age))} ago"])
+        yield line("replica", self._ways(known)[1], said)
 
 
 def _oldest(known: Look | None) -> float | None:

@@ -219,6 +219,9 @@ def test_a_switch_that_was_killed_after_any_step_goes_on_to_the_same_end(flow: F
 def test_a_switch_that_was_killed_before_the_handing_over_can_be_backed_out_of(flow: Flow) -> None:
     flow.must("prepare")
     killed(flow, "made slot", "switch", "--epoch", "1")
+    assert any(
+        one.startswith("neither end takes writes: a move in epoch 1") for one in flow.guest("look")[0]["problems"]
+    )
     assert flow.must("back-out", "--epoch", "2")["changed"] == ["opened the source again"]
     assert flow.must("back-out", "--epoch", "2")["changed"] == []
     assert gates(flow) == ("2 open", "0 shut") and slots(flow) == (flow.name, "")
@@ -371,6 +374,7 @@ def test_rows_that_only_the_lost_source_has_are_counted_and_go_on_a_word_only(fl
     flow.there(f"ALTER SUBSCRIPTION {flow.name} DISABLE")  # the path is cut
     flow.here("INSERT INTO customers (name) VALUES ('alone'), ('too'); UPDATE orders SET cents = 5 WHERE id <= 3")
     flow.must("promote", "--epoch", "1", "--although-it-answers")
+    assert any(one.startswith("both ends take writes") for one in flow.guest("look")[0]["problems"])
     flow.here("DELETE FROM events WHERE id = 1")  # nobody has shut it yet
     flow.there("INSERT INTO customers (name) VALUES ('after')")
     (problem,) = flow.refused("rejoin", "--epoch", "1")

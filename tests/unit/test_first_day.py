@@ -21,7 +21,7 @@ STEP = re.compile(r"[OAG]\d+[a-z]?")
 UNCONFIRMED = {
     "F2-eip-id", "F2-nat", "F6-inverted-disabled", "F6-new-inverted", "F6-one-check", "F6-redirect", "F7-certificates",
     "F7-edges", "F7-status", "F9-order", "F9-single", "F14-metrics", "F16-command", "F16-images", "F16-user-data",
-    "P-adopt", "P-alias", "P-anomalies", "P-authority", "P-metrics", "P-system",
+    "P-adopt", "P-alias", "P-anomalies", "P-authority", "P-authority-back", "P-moves", "P-metrics", "P-system",
     "P-federated-google", "P-managed-restore", "P-blob-rate", "P-doctor", "P-drift",
     "P-eip", "P-evidence", "P-federated", "P-flags", "P-hold", "P-kernel-esp", "P-kit",
     "P-leftovers", "P-names", "P-negotiates", "P-peering", "P-pools", "P-private-way",

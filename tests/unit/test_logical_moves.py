@@ -10,6 +10,7 @@ from twinsite.guest.logical import movable
 from twinsite.guest.logical.config import Config
 from twinsite.guest.logical.facts import Facts, Table
 from twinsite.guest.logical.gate import Gate
+from twinsite.guest.logical.look import _gate_problems
 from twinsite.guest.logical.movable import End, Ends
 from twinsite.guest.logical.switch import HANDED, OPEN, SHUT, stage
 
@@ -152,3 +153,28 @@ def test_a_switch_that_is_late_or_another_one_is_refused(
 ) -> None:
     with pytest.raises(Refused, match=words.replace("(", r"\(").replace(")", r"\)")):
         stage(WAY, here, there, epoch)
+
+
+def gate(epoch: int, writes: bool, *without: str) -> dict[str, Any]:
+    return {"epoch": epoch, "writes": writes, "without": list(without)}
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        (gate(1, False), gate(0, False), "neither end takes writes: a move in epoch 1 was ended in the middle: run it"),
+        (gate(0, True), gate(4, True), "`rejoin --to target --epoch 4` now, which shuts the source"),
+        (gate(5, True), gate(4, True), "`rejoin --to source --epoch 5` now, which shuts the target"),
+        (gate(1, True), gate(1, False, "public.late"), "public.late of the target ask no gate: `prepare`"),
+        (gate(1, True, "public.late"), None, "public.late of the source ask no gate: `prepare`"),
+    ],
+)
+def test_gates_that_say_no_one_writer_are_named(source: Any, target: Any, words: str) -> None:
+    (found,) = _gate_problems({"source": source, "target": target})
+    assert words in found
+
+
+def test_one_open_gate_or_none_at_all_is_well() -> None:
+    assert _gate_problems({"source": gate(1, False), "target": gate(1, True)}) == []
+    assert _gate_problems({"source": None, "target": None}) == []
+    assert _gate_problems({"target": gate(0, False)}) == [], "the source did not answer"

@@ -45,6 +45,29 @@ def test_a_flow_that_is_well_is_shown_with_its_lag_and_its_slot() -> None:
     assert re.search(words, found.text(), re.MULTILINE)
 
 
+def test_a_flow_whose_writer_was_moved_is_shown_the_other_way_round() -> None:
+    clouds = Clouds()
+    gates = {"source": {"epoch": 3, "writes": False}, "target": {"epoch": 3, "writes": True}}
+    turned = {"from": "target", "to": "source", "gate": gates}
+    clouds.google[REPORT] = looked(**turned)
+    found = seen(clouds)
+    assert found.problems() == []
+    (flow,) = found.shown()["flows"]
+    assert flow["turned"] is True
+    assert flow["gates"] == {"crm": {"epoch": 3, "writes": False}, "twinsite": {"epoch": 3, "writes": True}}
+    words = (
+        r"^  replica  crm +rows 0\.4 s late, slot reserved, 12 MiB held, twinsite writes \(epoch 3\), seen 3\d s ago$"
+    )
+    assert re.search(words, found.text(), re.MULTILINE)
+    (said,) = problems(looked(**turned, lag={"seconds": 31.0, "newest_seconds": 0.0}))
+    assert said.startswith("twinsite: a heartbeat took 31.0 s to crm (alarm at 30 s): a long transaction at twinsite")
+
+
+def test_a_flow_without_gates_says_nothing_of_who_writes() -> None:
+    (flow,) = seen(Clouds()).shown()["flows"]
+    assert (flow["turned"], flow["gates"]) == (False, {"crm": None, "twinsite": None})
+
+
 def test_the_report_is_asked_for_as_an_object_and_its_version_is_the_guests() -> None:
     clouds = Clouds()
     world = clouds.world()

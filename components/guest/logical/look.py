@@ -39,9 +39,7 @@ def look(config: Config) -> dict[str, Any]:
     found["lag"] = _beat(config, source, target) if there.subscription is not None else None
     problems += [*_source_problems(config, here, there, found)]
     problems += [one.words for one in different]
-    for which, one in found["gate"].items():
-        if one and one["without"]:
-            problems.append(f"{', '.join(one['without'])} of the {which} ask no gate: `prepare` puts them behind it")
+    problems += _gate_problems(found["gate"])
     return {**found, "healthy": not problems, "problems": problems}
 
 
@@ -144,6 +142,33 @@ def _target_problems(config: Config, there: Facts, found: dict[str, Any]) -> "li
         )
     if late := [f"{name} {state}" for name, state in found["tables"].items() if state != "ready"]:
         problems.append(f"the first copy is not there: {', '.join(late)}: wait, or see the target's log")
+    return problems
+
+
+def _gate_problems(gates: "dict[str, dict[str, Any] | None]") -> "list[str]":
+    """Of both ends' gates: exactly one is open, and every table asks its own. Pure."""
+    known = {which: one for which, one in gates.items() if one is not None}
+    problems = [
+        f"{', '.join(one['without'])} of the {which} ask no gate: `prepare` puts them behind it"
+        for which, one in known.items()
+        if one["without"]
+    ]
+    epochs = {which: one["epoch"] for which, one in known.items()}
+    if len(known) < 2:
+        return problems
+    open_ = [which for which, one in known.items() if one["writes"]]
+    newest = max(epochs, key=lambda which: epochs[which])
+    if not open_:
+        problems.append(
+            f"neither end takes writes: a move in epoch {epochs[newest]} was ended in the middle: run it again with "
+            "that epoch, it goes on; before it was `handed over`, `back-out` lets the old writer write again"
+        )
+    elif len(open_) == 2:
+        other = next(which for which in known if which != newest)
+        problems.append(
+            f"both ends take writes, the {newest} since epoch {epochs[newest]}: run `rejoin --to {newest} --epoch "
+            f"{epochs[newest]}` now, which shuts the {other}"
+        )
     return problems
 
 
