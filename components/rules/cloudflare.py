@@ -9,6 +9,7 @@ from . import twice_problems
 from .intent import Intent, Part
 from .names import HOST, name_problems
 from .traffic import UNREACHABLE
+from .watching import told_problems
 
 INTERVALS = {"pro": 60, "business": 15, "enterprise": 10}
 """Plan -> shortest interval of a monitor in seconds (Cloudflare's manual, load balancing, create a monitor)."""
@@ -61,6 +62,7 @@ class CloudflareFailoverIntent(Intent):
     consecutive_up: int = 2
     steering_policy: str = "off"
     session_affinity_seconds: int = AFFINITY_SECONDS[0]
+    emails: tuple[str, ...] = ()
 
     @property
     def interval(self) -> int:
@@ -81,6 +83,7 @@ class CloudflareFailoverIntent(Intent):
             *steering_problems(self.steering_policy, self.session_affinity_seconds),
             *end_problems(self.fqdn, {"primary": self.primary, "standby": self.standby, "notice": self.notice}),
             *region_problems(self.check_regions),
+            *(told_problems(self.emails, ()) if self.emails else ()),
         ]
 
 

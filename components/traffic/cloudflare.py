@@ -46,6 +46,13 @@ class LoadBalancer(pulumi.CustomResource):
         super().__init__("cloudflare:index/loadBalancer:LoadBalancer", name, dict(props), _of(opts))
 
 
+class NotificationPolicy(pulumi.CustomResource):
+    """Whom Cloudflare tells of what happens to an account's things."""
+
+    def __init__(self, name: str, props: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__("cloudflare:index/notificationPolicy:NotificationPolicy", name, dict(props), _of(opts))
+
+
 def _of(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions.merge(pulumi.ResourceOptions(version=version()), opts)
 

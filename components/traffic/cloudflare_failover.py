@@ -8,7 +8,7 @@ import pulumi
 from .. import inventory
 from ..component import Component
 from ..rules.cloudflare import CloudflareFailoverIntent
-from .cloudflare import LoadBalancer, LoadBalancerMonitor, LoadBalancerPool
+from .cloudflare import LoadBalancer, LoadBalancerMonitor, LoadBalancerPool, NotificationPolicy
 
 HTTPS_PORT = 443
 PROXIED_TTL_SECONDS = 300
@@ -106,6 +106,9 @@ class CloudflareFailoverArgs(TypedDict):
     session_affinity_seconds: NotRequired[int]
     """How long a user's cookie holds. Defaults to 1800, the shortest."""
 
+    emails: NotRequired[list[str]]
+    """Whom Cloudflare itself tells, by mail, when a pool becomes healthy or stops to be. Defaults to nobody."""
+
     pages: NotRequired[CloudflarePages]
     """For the inventory. Defaults to none: operations then look at no page of this name."""
 
@@ -113,8 +116,9 @@ class CloudflareFailoverArgs(TypedDict):
 class CloudflareFailover(Component):
     """Two sites and a notice behind one name, in an order, all of them asked.
 
-    The same in every mode: two monitors (who may write; whether the notice is one), three pools, the load balancer.
-    It routes users and decides nothing: a site whose `/writer` says no gets none, whatever the pools' order.
+    The same in every mode: two monitors (who may write; whether the notice is one), three pools, the load balancer;
+    with emails, a notification. It routes users and decides nothing: a site whose `/writer` says no gets none, whatever
+    the pools' order.
     """
 
     fqdn: str
@@ -156,6 +160,8 @@ class CloudflareFailover(Component):
             },
             self._child(),
         )
+        if intent.emails:
+            self._notify(list(pools.values()))
         self.load_balancer_id = balancer.id
         self.pool_ids = pulumi.Output.all(**{site: pool.id for site, pool in pools.items()})
         # Not declared above: no output.
@@ -236,6 +242,27 @@ class CloudflareFailover(Component):
                 "minimumOrigins": 1,
                 "checkRegions": list(self._intent.check_regions),
                 "enabled": True,
+            },
+            self._child(),
+        )
+
+    def _notify(self, pools: list[LoadBalancerPool]) -> None:
+        """Of every change, either way: in quiet times there is none, for who stands by is unhealthy all the time."""
+        intent = self._intent
+        NotificationPolicy(
+            f"{self._name}-pools-told",
+            {
+                "accountId": intent.account_id,
+                "name": f"{self._name} pools",
+                "description": f"a site of {intent.fqdn} may write now, or no longer; or its notice does not answer",
+                "alertType": "load_balancing_health_alert",
+                "enabled": True,
+                "mechanisms": {"emails": [{"id": one} for one in intent.emails]},
+                "filters": {
+                    "poolIds": [pool.id for pool in pools],
+                    "newHealths": ["Healthy", "Unhealthy"],
+                    "eventSources": ["pool"],
+                },
             },
             self._child(),
         )

@@ -189,6 +189,7 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
             "notice_text": settings.notice_text,
             "check_regions": list(settings.check_regions),
             "timeout_seconds": settings.check_timeout_seconds,
+            "emails": list(settings.alarm_emails),
             "pages": {
                 "path": settings.application_path,
                 "primary_marker": settings.primary_marker,

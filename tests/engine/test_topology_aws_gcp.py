@@ -33,6 +33,7 @@ COLD = {
     "cloudflare:index/loadBalancer:LoadBalancer": 1,
     "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor": 3,
     "cloudflare:index/loadBalancerPool:LoadBalancerPool": 3,
+    "cloudflare:index/notificationPolicy:NotificationPolicy": 1,
     "gcp:compute/globalAddress:GlobalAddress": 2,
     "gcp:compute/haVpnGateway:HaVpnGateway": 1,
     "gcp:compute/network:Network": 1,

@@ -15,9 +15,9 @@ from twinsite import CloudflareFailover, CloudflareFailoverArgs, CloudflarePlan,
 
 TREE = Path(__file__).resolve().parents[2]
 ACCOUNT, ZONE = "a" * 32, "b" * 32
-BALANCER, MONITOR, POOL = (
+BALANCER, MONITOR, POOL, TOLD = (
     f"cloudflare:index/{kind[0].lower()}{kind[1:]}:{kind}"
-    for kind in ("LoadBalancer", "LoadBalancerMonitor", "LoadBalancerPool")
+    for kind in ("LoadBalancer", "LoadBalancerMonitor", "LoadBalancerPool", "NotificationPolicy")
 )
 
 
@@ -110,7 +110,9 @@ def test_every_part_is_the_components_child_of_the_installed_sdks_version(run: h
 def test_every_property_is_one_that_the_sdk_has(run: harness.Run) -> None:
     """The classes are ours: nothing else would see a name that is misspelt."""
     schemas = Schemas("cloudflare", sdk_version("cloudflare"))
-    for found in (*run.of(MONITOR), *run.of(POOL), *run.of(BALANCER)):
+    told = build(emails=["ops@example.com"]).of(TOLD)
+    assert len(told) == 1
+    for found in (*run.of(MONITOR), *run.of(POOL), *run.of(BALANCER), *told):
         known = schemas.resource(found.type)
         assert set(found.inputs) <= set(known["inputs"]), found.name
         assert set(known["required"]) <= set(found.inputs), found.name
@@ -125,6 +127,21 @@ def test_how_soon_a_dead_site_is_down_is_published_for_each_plan(
     found = build(plan=CloudflarePlan(plan), timeout_seconds=timeout)
     assert found.one("crm-aws-monitor").inputs["interval"] == interval
     assert found.published("crm")["detection_seconds"] == seconds
+
+
+def test_cloudflare_itself_tells_of_every_change_of_a_pool_where_somebody_is_to_be_told() -> None:
+    assert build().of(TOLD) == []
+    run = build(emails=["ops@example.com", "dr@example.com"])
+    (told,) = run.of(TOLD)
+    assert (told.inputs["alertType"], told.inputs["enabled"]) == ("load_balancing_health_alert", True)
+    assert told.inputs["mechanisms"] == {"emails": [{"id": "ops@example.com"}, {"id": "dr@example.com"}]}
+    filters = told.inputs["filters"]
+    # Of all three, both ways, and of a pool: one place of Cloudflare's that sees it otherwise is no news.
+    assert (filters["newHealths"], filters["eventSources"]) == (["Healthy", "Unhealthy"], ["pool"])
+    assert len(filters["poolIds"]) == 3
+    assert {run.one(f"crm-{site}-pool").urn for site in ("aws", "gcp", "notice")} <= told.depends_on
+    with pytest.raises(Refused, match="'ops' is no address to send an alarm to"):
+        build(emails=["ops"])
 
 
 def test_an_address_that_is_known_later_is_no_reason_to_refuse() -> None:

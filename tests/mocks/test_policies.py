@@ -177,12 +177,13 @@ def test_the_google_operator_may_what_operations_call_and_people_are_told_to_run
 def test_the_tokens_of_cloudflare_may_write_load_balancers_or_only_read_them() -> None:
     assert {one.type for one in of(aws_gcp(), "cloudflare")} == {
         f"cloudflare:index/{kind}:{kind[0].upper()}{kind[1:]}"
-        for kind in ("loadBalancer", "loadBalancerMonitor", "loadBalancerPool")
+        for kind in ("loadBalancer", "loadBalancerMonitor", "loadBalancerPool", "notificationPolicy")
     }, "another type needs another permission group"
     for who, verb in (("deployer", "Write"), ("operator", "Read")):
         token = json.loads((FOLDER / "cloudflare" / f"aws-gcp.{who}.json").read_text())
         groups = {group for _, group in cloudflare_rights.grants(token["policies"])}
-        assert groups == {f"Load Balancers {verb}", f"Load Balancing: Monitors and Pools {verb}", "Zone Read"}
+        tells = {"Notifications Write"} if who == "deployer" else set()
+        assert groups == {f"Load Balancers {verb}", f"Load Balancing: Monitors and Pools {verb}", "Zone Read", *tells}
 
 
 def test_what_conditions_go_by_is_on_everything_that_can_be_tagged() -> None:

@@ -120,7 +120,7 @@ ZONE, ALL_ZONES = "com.cloudflare.api.account.zone.zon", "com.cloudflare.api.acc
 ACCOUNT = "com.cloudflare.api.account.acc"
 ENOUGH = [
     ("allow", ALL_ZONES, ["Load Balancers Write", "Zone Read"]),
-    ("allow", ACCOUNT, ["Load Balancing: Monitors and Pools Write"]),
+    ("allow", ACCOUNT, ["Load Balancing: Monitors and Pools Write", "Notifications Write"]),
 ]
 
 
@@ -131,15 +131,15 @@ def asked_of(own: Any, who: str = "deployer", **more: Any) -> Finding:
 
 
 def test_a_tokens_policies_are_held_against_the_list() -> None:
-    says(asked_of(token(*ENOUGH)), OK, "all 3 of policies/cloudflare/aws-gcp.deployer.json")
+    says(asked_of(token(*ENOUGH)), OK, "all 4 of policies/cloudflare/aws-gcp.deployer.json")
     says(asked_of(token(*ENOUGH), "operator"), OK, "all 3 of policies/cloudflare/aws-gcp.operator.json")
     reads = [(effect, place, [one.replace("Write", "Read") for one in groups]) for effect, place, groups in ENOUGH]
-    says(asked_of(token(*reads)), NOT_OK, "2 of 3 are lacking", "Load Balancers Write (zon)", "Pools Write (acc)")
+    says(asked_of(token(*reads)), NOT_OK, "3 of 4 are lacking", "Load Balancers Write (zon)", "Pools Write (acc)")
     says(asked_of(token(*reads), "operator"), OK)
     other = ("allow", "com.cloudflare.api.account.zone.another", ["Load Balancers Write", "Zone Read"])
-    says(asked_of(token(other, ENOUGH[1])), NOT_OK, "2 of 3 are lacking")
+    says(asked_of(token(other, ENOUGH[1])), NOT_OK, "2 of 4 are lacking")
     denied = ("deny", ZONE, ["Load Balancers Write"])
-    says(asked_of(token(*ENOUGH, denied)), NOT_OK, "1 of 3 are lacking: Load Balancers Write (zon)")
+    says(asked_of(token(*ENOUGH, denied)), NOT_OK, "1 of 4 are lacking: Load Balancers Write (zon)")
 
 
 def test_a_token_that_may_not_read_itself_is_known_by_what_it_reads_and_its_writing_is_not() -> None:

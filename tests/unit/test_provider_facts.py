@@ -51,7 +51,7 @@ FACTS = {
         "required": 233,
         "computed": 632,
     },
-    "cloudflare": {"force_new": 3, "default": 36, "required": 8, "computed": 31},
+    "cloudflare": {"force_new": 4, "default": 37, "required": 12, "computed": 34},
     "azure_native": {"force_new": 114, "default": 45, "conflicts_with": 8, "required": 197},
     "gcp": {"force_new": 272, "default": 96, "conflicts_with": 25, "one_of": 13, "required": 171, "computed": 328},
 }

@@ -19,3 +19,11 @@ class CloudflareType(RecordType):
     def shared(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         return {"createdOn": now, "modifiedOn": now}
+
+
+class NotificationType(CloudflareType):
+    """Its moments have other names."""
+
+    def shared(self, call: Call, identity: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        made = super().shared(call, identity, inputs)
+        return {"created": made["createdOn"], "modified": made["modifiedOn"]}

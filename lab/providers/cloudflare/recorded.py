@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from lab.providers.cloudflare.cloud import CloudflareType
+from lab.providers.cloudflare.cloud import CloudflareType, NotificationType
 from lab.providers.framework.checks import Problem
 from lab.providers.framework.recorded import Rows
 
@@ -72,4 +72,5 @@ ROWS: Rows = {
     "cloudflare:index/loadBalancer:LoadBalancer": (CloudflareType, _refusing(_balancer)),
     "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor": (CloudflareType, _refusing(_monitor)),
     "cloudflare:index/loadBalancerPool:LoadBalancerPool": (CloudflareType, _refusing(_pool)),
+    "cloudflare:index/notificationPolicy:NotificationPolicy": (NotificationType, {}),
 }
