@@ -51,5 +51,8 @@ def needs(settings: Settings, home: Home) -> Needs:
             "stack_tag": tags()["twinsite-stack"],
             "cloudflare_account_id": settings.cloudflare_account_id,
             "cloudflare_zone_id": settings.cloudflare_zone_id,
+            "writer_register": next(
+                (one.removeprefix("s3://") for one in settings.writer_registers if one.startswith("s3://")), ""
+            ),
         },
     )

@@ -42,6 +42,7 @@ CLOSED = {
     "cache_holds": "there are three words for it, and none becomes a resource",
     "database_schemas": "of a flow, which is one",
     "left_out_extensions": "of a flow, which is one",
+    "writer_registers": "there are three or none, and none becomes a resource",
 }
 """Lists of which no three items exist, with the reason."""
 

@@ -221,7 +221,7 @@ def test_operations_call_at_azure_what_the_list_says() -> None:
 
 def test_no_command_of_an_incident_waits_for_aws_and_what_status_asks_it_is_in_the_operators_list() -> None:
     assert [path.name for path in (FOLDER / "aws").glob("*.operator*")] == ["aws-gcp.operator.json"]
-    text = Path("operations/subjects/cloud_vpn.py").read_text()
+    text = "".join(Path(f"operations/subjects/{module}.py").read_text() for module in ("cloud_vpn", "registers"))
     asked = {f"{service}:{call}" for service, call in re.findall(r'\.ask\(\s*"(\w+)", "(\w+)"', text)}
     assert asked == in_aws("aws-gcp.operator.json")
     speaks = {
@@ -231,10 +231,11 @@ def test_no_command_of_an_incident_waits_for_aws_and_what_status_asks_it_is_in_t
     } - {"amazon.py"}
     # sql: a drill's ledger at a server whose password is kept there; no topology of ours has one. chain: records of
     # attempts, where their place is a bucket; without an answer they wait on the desk and nobody waits for them.
-    # subjects: what AWS says of tunnels between clouds, bounded in time, and unknown where it says nothing.
+    # subjects: what AWS says of tunnels between clouds and of who may write, bounded in time, and unknown where it says
+    # nothing; a DMS task is in no topology of ours, so its operator's rights are on its page.
     assert {one.partition("/")[0] for one in speaks} == {"adopt", "chain", "doctor", "sql", "subjects"}
     assert {one for one in speaks if one.startswith("subjects/")} == {
-        f"subjects/{module}.py" for module in ("cloud_reader", "cloud_vpn", "clouds")
+        f"subjects/{module}.py" for module in ("cloud_reader", "cloud_vpn", "clouds", "dms_task", "registers")
     }
 
 
