@@ -290,7 +290,8 @@ def test_the_clusters_operator_may_what_a_failback_asks_kubectl_for(monkeypatch:
 
 WORDS = {"partition": "aws", "region": "eu-west-1", "account": "123456789012", "stack": "dev", "zone_id": "Z1",
          "gateway_ami": "ami-1", "source_ami": "ami-2", "vpc_id": "vpc-1", "gateway_subnet_id": "subnet-1",
-         "database_subnet_id": "subnet-2", "prefix": "twinsite", "stack_tag": "dev"}  # fmt: skip
+         "database_subnet_id": "subnet-2", "prefix": "twinsite", "stack_tag": "dev",
+         "writer_register": "crm-registers/writer.json"}  # fmt: skip
 EC2 = "arn:aws:ec2:eu-west-1:123456789012"
 OWN, FOREIGN = {"aws:ResourceTag/twinsite:stack": "dev"}, {"aws:ResourceTag/twinsite:stack": "other"}
 OWN_GCP = {"aws:ResourceTag/twinsite-stack": "dev"}
