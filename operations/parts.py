@@ -17,8 +17,8 @@ class Part:
 Needs = tuple[tuple[Part, ...], ...]
 """Groups of parts; of each group one is enough."""
 
-TUNNEL = Part("tunnel", lambda found: found.tunnels)
-REPLICA = Part("replica", lambda found: found.flows_of(MYSQL_REPLICA))
+TUNNEL = Part("tunnel between hosts", lambda found: found.tunnels)
+REPLICA = Part("MySQL replica", lambda found: found.flows_of(MYSQL_REPLICA))
 NAMES = Part("names", lambda found: found.names)
 LATCH = Part("latch", lambda found: found.latch)
 BACKUPS = Part("backups", lambda found: found.backups)

@@ -174,4 +174,4 @@ def test_a_repair_of_a_stack_with_nothing_to_mend_asks_nobody_and_does_not_say_t
     assert cli.main(["--inventory", "aws-azure.json", "repair", "--plan"]) == 2
     said = capsys.readouterr()
     assert "everything works" not in said.out + said.err
-    assert "has no tunnel or replica" in said.err and "`twinsite status`" in said.err
+    assert "has no tunnel between hosts or MySQL replica" in said.err and "`twinsite status`" in said.err

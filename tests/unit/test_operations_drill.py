@@ -248,7 +248,7 @@ def test_bad_input_is_refused_with_the_choices(request_: Request, words: str) ->
 
 
 def test_a_stack_without_a_replica_is_refused() -> None:
-    with pytest.raises(Refusal, match="has no replica"):
+    with pytest.raises(Refusal, match="has no MySQL replica"):
         plan(replace(INVENTORY, flows=()), Request())
 
 

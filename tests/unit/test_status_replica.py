@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from operations import parts
 from operations.google import NETWORK, GoogleError
 from operations.subjects import postgres_replica
 from tests.clouds_world import REPORT, Clouds, looked
@@ -212,3 +213,9 @@ def test_a_flow_whose_job_leaves_no_report_is_unknown_with_what_makes_it_known()
     clouds.inventory = replace(Clouds().inventory, hosts=(replace(host, status="azblob://a/c/n"),))
     (said,) = seen(clouds).problems()
     assert "is not known" in said and "is not gs://BUCKET[/FOLDER]" in said
+
+
+def test_what_is_refused_denies_nothing_that_the_stack_has() -> None:
+    """It has tunnels of two clouds and a replica of PostgreSQL, and a drill of hosts needs others."""
+    missing = parts.lacking(((parts.TUNNEL,), (parts.REPLICA,)), Clouds().inventory)
+    assert missing == ["tunnel between hosts", "MySQL replica"]
