@@ -95,6 +95,11 @@ def joined(folder: Path, aws: VpnRouter, google: VpnRouter) -> Iterator[Bed]:
         box.down()
 
 
+def associations(bed: Bed, ends: list[str]) -> dict[str, int]:
+    """Security associations of each end."""
+    return {end: bed.box.vpns.associations(end) for end in ends}
+
+
 def answers(bed: Bed, target: str) -> bool:
     words = ("ping", "-c", "1", "-W", "5", "-I", IN_VPC, target)
     return "1 received" in run("ip", "netns", "exec", bed.namespace(bed.aws), *words, check=False)
@@ -105,7 +110,7 @@ def test_four_tunnels_come_up_from_what_the_program_asked_for(records: Records, 
         took = eventually(bed.up_but, UP_SECONDS, "four sessions")
         print(f"4 x BGP {took:.1f} s after the last daemon's start")
         ends = [end.id for end in (*bed.aws.ends, *bed.google.ends)]
-        assert {end: bed.box.vpns.associations(end) for end in ends} == dict.fromkeys(ends, 1)
+        assert associations(bed, ends) == dict.fromkeys(ends, 1)
         for target in (IN_SUBNET, IN_SERVICES):
             eventually(lambda target=target: answers(bed, target), 10, f"an answer of {target}")
         eventually(lambda: bed.paths == (1, 4), 10, "one path at the VPN gateway, four at the Cloud Router")
@@ -201,11 +206,14 @@ def test_what_is_told_wrongly_stays_down_and_the_others_carry_on(records: Record
     wrong = WRONG[name]
     with joined(tmp_path, *routers(wrong.change(records))) as bed:
         eventually(lambda: bed.up_but(*wrong.tunnels), UP_SECONDS, "the others' sessions")
+        ends = [end for tunnel in wrong.tunnels for end in (tunnel, bed.meets(tunnel))]
+        known = dict.fromkeys(ends, wrong.associations)
+        eventually(
+            lambda: associations(bed, ends) == known, UP_SECONDS, f"{wrong.associations} associations of each end"
+        )
         eventually(lambda: wrong.refused(bed), 60, "two refusals")
         assert bed.up_but(*wrong.tunnels)
-        for tunnel in wrong.tunnels:
-            ends = tunnel, bed.meets(tunnel)
-            assert [bed.box.vpns.associations(end) for end in ends] == [wrong.associations] * 2
+        assert associations(bed, ends) == known
         eventually(lambda: answers(bed, IN_SUBNET), 10, "an answer through the others")
 
 

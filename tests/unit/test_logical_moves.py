@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from twinsite.guest.errors import Refused
+from twinsite.guest.errors import Failed, Refused
 from twinsite.guest.logical import movable
 from twinsite.guest.logical.config import Config
 from twinsite.guest.logical.facts import Facts, Table
-from twinsite.guest.logical.gate import Gate
+from twinsite.guest.logical.gate import Gate, end_sessions
 from twinsite.guest.logical.look import _gate_problems
 from twinsite.guest.logical.movable import End, Ends
 from twinsite.guest.logical.switch import HANDED, OPEN, SHUT, stage
@@ -178,3 +178,18 @@ def test_one_open_gate_or_none_at_all_is_well() -> None:
     assert _gate_problems({"source": gate(1, False), "target": gate(1, True)}) == []
     assert _gate_problems({"source": None, "target": None}) == []
     assert _gate_problems({"target": gate(0, False)}) == [], "the source did not answer"
+
+
+@pytest.mark.parametrize("prepared", [0, 1])
+def test_what_was_prepared_while_the_gate_was_shut_is_not_left_behind(prepared: int) -> None:
+    class Source:
+        which = "source"
+
+        def row(self, sql: str) -> dict[str, Any]:
+            return {"count": prepared} if "pg_prepared_xacts" in sql else {"since": "now", "found": []}
+
+    if prepared:
+        with pytest.raises(Failed, match="the source has 1 prepared transactions"):
+            end_sessions(Source(), CONFIG)  # type: ignore[arg-type]
+    else:
+        assert end_sessions(Source(), CONFIG) == 0  # type: ignore[arg-type]

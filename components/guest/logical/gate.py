@@ -146,7 +146,7 @@ def sessions(server: Server, config: Config) -> "list[dict[str, Any]]":
 
 
 def end_sessions(server: Server, config: Config) -> int:
-    """End what began before now, the gate being shut; how many. Failed when they do not go."""
+    """End what began before now, the gate being shut; how many. Failed when they do not go, or are prepared."""
     asked = query("end_sessions.sql", config).replace("$sessions", query("sessions.sql", config))
     since, deadline = "", time.monotonic() + SHUT_SECONDS
     ended: set[int] = set()
@@ -154,9 +154,17 @@ def end_sessions(server: Server, config: Config) -> int:
         told = server.row(asked.replace("$since", literal(since)))
         since, found = told["since"], told["found"]
         if not found:
-            return len(ended)
+            break
         ended |= {row["pid"] for row in found}
         if time.monotonic() > deadline:
             named = ", ".join(f"{row['pid']} of {row['role']}" for row in found)
             raise Failed(f"sessions of the {server.which} were told to end and are still there: {named}")
         time.sleep(0.05)
+    # One that was prepared since it was last looked belongs to no session, and could be committed at any time.
+    (prepared,) = server.row("SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()").values()
+    if prepared:
+        raise Failed(
+            f"the {server.which} has {prepared} prepared transactions, which no end of a session ends: COMMIT PREPARED "
+            "or ROLLBACK PREPARED them (pg_prepared_xacts)"
+        )
+    return len(ended)
