@@ -125,7 +125,7 @@ def _proved(stack: Stack) -> dict[str, Any]:
     inventory = stack.inventory
     typed = {command: offers.typed(command, inventory) for command in offers.drills(inventory)}
     found = evidence.by_kind(stack.folder, typed)
-    return evidence.of_drills(found, inventory.digest, time.time(), typed, offers.drill(inventory))
+    return evidence.of_drills(found, inventory.digest, time.time(), typed)
 
 
 def _status_once(stack: Stack, transport: Transport) -> status.Status:
@@ -286,7 +286,13 @@ def _report(given: argparse.Namespace, stack: Stack) -> int:
     found = evidence.latest(stack.folder)
     path = pathlib.Path(str(found[1].get("report"))) if found and found[1].get("report") else None
     if path is None or not path.exists():
-        return _refuse(given, f"there is no report in {stack.folder}: run `{offers.drill(stack.inventory)}`", stack)
+        ways = [offers.typed(one, stack.inventory) for one in offers.drills(stack.inventory)]
+        then = (
+            f"run `{ways[0]}`"
+            if ways
+            else "no drill of this version is for what it has; how it stands says `twinsite status`"
+        )
+        return _refuse(given, f"there is no report in {stack.folder}: {then}", stack)
     if given.json:
         _print({"command": "report", "report": str(path), "picture": str(path.with_suffix(".png"))})
     else:

@@ -54,11 +54,6 @@ def drills(inventory: Inventory) -> list[str]:
     return [command for command in offered(inventory) if command.startswith("drill ")]
 
 
-def drill(inventory: Inventory) -> str:
-    """The drill whose evidence and page count for this stack, as it is typed; the status where it has none."""
-    return typed(next(iter(drills(inventory)), "status"), inventory)
-
-
 def refusal(command: str, inventory: Inventory) -> str:
     """Empty, or why this stack has nothing for the command, and what it has."""
     missing = lacking(command, inventory)

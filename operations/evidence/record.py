@@ -63,8 +63,7 @@ def standing(
     empty when it counts. `drill` is the one that
     this stack has, as it is typed. Pure."""
     if found is None:
-        reason = f"no drill has been run: run `{drill}`"
-        return {"path": None, "verdict": None, "age_seconds": None, "stale": True, "reason": reason}
+        return _nothing(f"no drill has been run: run `{drill}`")
     path, content = found
     try:
         finished = datetime.datetime.fromisoformat(str(content.get("finished"))).timestamp()
@@ -81,13 +80,15 @@ def standing(
     return {"path": str(path), "verdict": verdict, "age_seconds": round(age), "stale": bool(reason), "reason": reason}
 
 
-def of_drills(
-    found: Mapping[str, Found | None], digest: str, now: float, typed: Mapping[str, str], otherwise: str
-) -> dict[str, Any]:
+def _nothing(reason: str) -> dict[str, Any]:
+    return {"path": None, "verdict": None, "age_seconds": None, "stale": True, "reason": reason}
+
+
+def of_drills(found: Mapping[str, Found | None], digest: str, now: float, typed: Mapping[str, str]) -> dict[str, Any]:
     """The standing of each kind of drill that a stack has, in `drills`; beside it that of the youngest that counts.
 
-    `typed`: command → as a person types it; `otherwise`: what to run where there is no kind. Pure."""
+    `typed`: command → as a person types it. Pure."""
     each = {command: standing(one, digest, now, typed[command]) for command, one in found.items()}
-    every = list(each.values()) or [standing(None, digest, now, otherwise)]
+    every = list(each.values()) or [_nothing("this version has no drill for what this stack has")]
     best = min(every, key=lambda one: (one["verdict"] is None, one["stale"], one["age_seconds"] or 0))
     return {**best, "drills": each}

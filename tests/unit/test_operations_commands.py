@@ -164,7 +164,7 @@ def test_what_status_advises_is_what_the_stack_has(
     cli.main(["--inventory", f"{topology}.json", "--stack", "s", "status", "--json"])
     answer = json.loads(capsys.readouterr().out)
     advised = [line for words in (answer["evidence"]["reason"], *answer["problems"]) for line in typed(words)]
-    assert advised
+    assert advised or not offers.drills(INVENTORIES[topology])
     assert [offers.refusal(cli._name(parses(line)), INVENTORIES[topology]) for line in advised] == [""] * len(advised)
 
 

@@ -303,7 +303,7 @@ KINDS = {"drill restore": "twinsite drill restore", "drill failover": "twinsite 
 
 def proved(folder: pathlib.Path, now: float = 1_795_230_000.0) -> dict[str, Any]:
     found = evidence.by_kind(folder, KINDS)
-    return evidence.of_drills(found, "digest-1", now, KINDS, "twinsite drill restore")
+    return evidence.of_drills(found, "digest-1", now, KINDS)
 
 
 def kept(folder: pathlib.Path, hour: int, command: str, digest: str = "digest-1", verdict: str = "passed") -> None:
@@ -338,3 +338,9 @@ def test_without_any_evidence_the_first_kind_is_named(tmp_path: pathlib.Path) ->
     found = proved(tmp_path)
     assert (found["verdict"], found["reason"]) == (None, "no drill has been run: run `twinsite drill restore`")
     assert render.evidence_lines(found) == [f"  evidence none: {found['reason']}"]
+
+
+def test_a_stack_without_a_kind_of_drill_is_told_that_and_no_command_that_makes_none() -> None:
+    found = evidence.of_drills({}, "digest-1", 0.0, {})
+    assert (found["verdict"], found["stale"], found["drills"]) == (None, True, {})
+    assert found["reason"] == "this version has no drill for what this stack has"
