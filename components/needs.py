@@ -169,8 +169,8 @@ class Needs:
     pages: tuple[Page, ...] = ()
     certificates: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Setting with a PEM chain and key → the names that it must be for."""
-    further_rights: tuple[str, ...] = ()
-    """Lists of rights beside the deployer's, by the middle of their file's name."""
+    further_rights: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Who, deployer or operator → lists of rights beside theirs, by the middle of the files' names."""
     words: dict[str, str] = field(default_factory=dict)
     """What fills the <placeholders> of the files in policies/."""
     database: Database | None = None

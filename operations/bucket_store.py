@@ -4,9 +4,11 @@ import contextlib
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from . import google
 from .store import Unavailable
+from .unanswered import CouldNotAsk
 
 ROLE = "Storage Object Admin (roles/storage.objectAdmin)"
 BINARY = "application/octet-stream"
@@ -30,6 +32,19 @@ def place(text: str) -> Place:
     if scheme != "gs" or not bucket:
         raise ValueError(f"{text!r} is not gs://BUCKET[/FOLDER]: run `pulumi up`, which writes it")
     return Place(bucket, folder.strip("/"))
+
+
+def document(address: str, asked: google.Google) -> Any:
+    """The JSON of object gs://BUCKET/NAME by one call, for whoever only looks; None while there is none, CouldNotAsk
+    when that is not known [Cloud Storage JSON API, objects.get]."""
+    there = place(address)
+    bucket, name = (urllib.parse.quote(one, safe="") for one in (there.bucket, there.folder))
+    try:
+        return asked.get("storage", f"storage/v1/b/{bucket}/o/{name}", alt="media")
+    except google.GoogleError as error:
+        if error.status == 404 and "bucket does not exist" not in error.words:
+            return None
+        raise CouldNotAsk(explained(error, there)) from None
 
 
 class BucketStore:

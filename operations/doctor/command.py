@@ -102,7 +102,13 @@ def write_policies(folder: pathlib.Path, name: str, target: pathlib.Path) -> dic
     if needs is None:
         return {"command": "doctor", "verdict": REFUSED, "problems": list(found.problems), "files": []}
     words = {**needs.words, "stack": found.stack, **account(needs, connect(needs))}
-    written = policies.write(target, needs.topology, needs.dr_mode, words, needs.further_rights)
+    written = policies.write(
+        target,
+        needs.topology,
+        needs.dr_mode,
+        words,
+        [name for names in needs.further_rights.values() for name in names],
+    )
     files = [{"path": str(path), "left": left} for path, left in written]
     return {"command": "doctor", "verdict": PASSED, "problems": [], "files": files}
 

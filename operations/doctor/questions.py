@@ -124,7 +124,7 @@ def _rights(project: Project, needs: Needs, world: World, who: str) -> Iterator[
 
     if aws is not None:
         yield Question("rights", f"{who}, AWS", lambda: rights.at_aws(world.aws, file("aws"), who, words))
-        for name in needs.further_rights if who == "deployer" else ():
+        for name in needs.further_rights.get(who, ()):
             list_of = file("aws", name)
             yield Question("rights", f"{name}, AWS", functools.partial(rights.at_aws, world.aws, list_of, name, words))
     if azure is not None:

@@ -44,8 +44,6 @@ def at_aws(aws: Amazon, file: pathlib.Path | None, who: str, words: Mapping[str,
     text = policies.filled(file.read_text(encoding="utf-8"), known)
     asked: dict[str, bool] = {}
     for statement in policies.statements(text):
-        if "writer_register" in policies.gaps(" ".join(statement.resources)):
-            continue  # no register of this stack's is at AWS
         entries = [
             {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": _kind(value)}
             for key, value in statement.conditions.items()

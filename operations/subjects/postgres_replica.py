@@ -7,7 +7,6 @@ hangs together, and how late rows are.
 import datetime
 import math
 import time
-import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -89,19 +88,14 @@ class Look:
 
 
 def look(flow: Flow, status: str, asked: google.Google) -> Look | None:
-    """One call; None while nobody has looked [Cloud Storage JSON API, objects.get]."""
-    place = bucket_store.place(status)
-    bucket, name = (urllib.parse.quote(one, safe="") for one in (place.bucket, place.folder))
-    try:
-        found = asked.get("storage", f"storage/v1/b/{bucket}/o/{name}", alt="media")
-    except google.GoogleError as error:
-        if error.status == 404 and "bucket does not exist" not in error.words:
-            return None
-        raise CouldNotAsk(bucket_store.explained(error, place)) from None
+    """One call; None while nobody has looked."""
+    found = bucket_store.document(status, asked)
+    if found is None:
+        return None
     try:
         return parse(found, flow.name)
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        words = f"{place} is no report that this twinsite reads ({type(problem).__name__}: {problem})"
+        words = f"{status} is no report that this twinsite reads ({type(problem).__name__}: {problem})"
         raise CouldNotAsk(words, "run `pulumi up` with this twinsite, which gives the job its own version") from None
 
 

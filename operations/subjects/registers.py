@@ -4,14 +4,13 @@ Whoever writes reads them by itself; nothing here opens or closes a site.
 """
 
 import json
-import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from twinsite.inventory import Inventory
 
-from .. import azure, bucket_store, google
+from .. import azure, bucket_store
 from ..amazon import Refused
 from ..unanswered import CouldNotAsk
 from .clouds import Asks, Unknown, World
@@ -57,22 +56,12 @@ def _content(register: str, region: str, world: World) -> Any:
     scheme, _, rest = register.partition("://")
     bucket, _, name = rest.partition("/")
     if scheme == "gs":
-        return _of_google(register, bucket, name, world.google)
+        return bucket_store.document(register, world.google)
     if scheme == "s3":
         return _of_amazon(bucket, name, region, world)
     if scheme == "azblob":
         return _of_azure(register, world)
     raise ValueError(f"{register} is neither gs://, s3:// nor azblob://")
-
-
-def _of_google(register: str, bucket: str, name: str, asked: google.Google) -> Any:
-    quoted = urllib.parse.quote(name, safe="")
-    try:
-        return asked.get("storage", f"storage/v1/b/{urllib.parse.quote(bucket, safe='')}/o/{quoted}", alt="media")
-    except google.GoogleError as error:
-        if error.status == 404 and "bucket does not exist" not in error.words:
-            return None
-        raise CouldNotAsk(bucket_store.explained(error, bucket_store.place(register))) from None
 
 
 def _of_amazon(bucket: str, name: str, region: str, world: World) -> Any:

@@ -24,7 +24,7 @@ def needs(settings: Settings, home: Home) -> Needs:
             addresses=1,
             vpcs=0 if settings.own_network else 1,
         ),
-        further_rights=("own-network",) if settings.own_network else (),
+        further_rights={"deployer": ("own-network",)} if settings.own_network else {},
         words={
             **_network(settings),
             "region": settings.region,

@@ -39,7 +39,7 @@ NEEDS = Needs(
     Azure("sub", "here", ("there",), "rg", (Machine("standby", "Standard_B2s", "P:O:S:latest"),),
           MySqlServer("Standard_B2s", "8.4"), ("one", "two"), "vault", 1),
     Cluster("", "petclinic", "https://issuer"), True, "example.com", "Z1", (Page("www.example.com", "lb"),),
-    {"origin_certificate": ("origin.example.com",)}, ("own-network",), {"region": "eu-west-1"},
+    {"origin_certificate": ("origin.example.com",)}, {"deployer": ("own-network",)}, {"region": "eu-west-1"},
     Database("db.example", "backup", "app", DatabaseSettings("address", "user", "password", "ca")),
 )  # fmt: skip
 
@@ -137,11 +137,15 @@ def test_every_kind_of_need_has_its_question() -> None:
     assert [one.what for one in asked(bare)] == ["all", "pulumi", "clock, AWS", "AWS", "deployer, AWS", "backend"]
 
 
-def test_a_further_list_of_rights_is_the_deployers_question() -> None:
-    needs = dataclasses.replace(NEEDS, topology="onprem-aws", further_rights=("own-network",))
-    assert "own-network, AWS" in [one.what for one in asked(needs)]
-    operators = questions.questions(Project("dev", (), needs), needs, world(), "operator")
-    assert "own-network, AWS" not in [one.what for one in operators]
+@pytest.mark.parametrize(("whose", "other"), [("deployer", "operator"), ("operator", "deployer")])
+def test_a_further_list_of_rights_is_asked_of_whoever_it_is_for(whose: str, other: str) -> None:
+    needs = dataclasses.replace(NEEDS, topology="onprem-aws", further_rights={whose: ("own-network",)})
+
+    def asked_of(who: str) -> list[str]:
+        return [one.what for one in questions.questions(Project("dev", (), needs), needs, world(), who)]
+
+    assert "own-network, AWS" in asked_of(whose)
+    assert "own-network, AWS" not in asked_of(other)
 
 
 def test_a_refusal_of_the_program_is_a_line_with_its_fix() -> None:

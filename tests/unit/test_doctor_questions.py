@@ -101,18 +101,6 @@ def test_a_right_that_lacks_is_named_and_a_role_that_cannot_be_looked_up_has_no_
     assert aws.asked[-1][1]["PolicySourceArn"] == "arn:aws:iam::123456789012:role/deployer"
 
 
-@pytest.mark.parametrize("register", ["", "crm-registers/writer.json"])
-def test_an_operator_need_not_read_a_register_that_is_not_at_aws(register: str) -> None:
-    file = policies.path("aws", "aws-gcp", "warm", "operator")
-    role = {"Role": {"Arn": "arn:aws:iam::123456789012:role/operator"}}
-    aws = FakeAws({"iam:GetRole": role, "iam:SimulatePrincipalPolicy": simulated})
-    says(rights.at_aws(aws, file, "operator", {"writer_register": register}), OK, f"all {1 + bool(register)} of")
-    resources = [
-        one for call, given in aws.asked if call == "iam:SimulatePrincipalPolicy" for one in given["ResourceArns"]
-    ]
-    assert resources == ["*", *([f"arn:aws:s3:::{register}"] if register else [])]
-
-
 def test_an_organizations_no_counts() -> None:
     one = {"EvalActionName": "a:B", "EvalDecision": "allowed"}
     assert rights.decisions([one]) == [("a:B", True)]

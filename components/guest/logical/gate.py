@@ -163,8 +163,13 @@ def end_sessions(server: Server, config: Config) -> int:
     # One that was prepared since it was last looked belongs to no session, and could be committed at any time.
     (prepared,) = server.row("SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()").values()
     if prepared:
-        raise Failed(
-            f"the {server.which} has {prepared} prepared transactions, which no end of a session ends: COMMIT PREPARED "
-            "or ROLLBACK PREPARED them (pg_prepared_xacts)"
-        )
+        raise Failed(prepared_words(server.which, prepared))
     return len(ended)
+
+
+def prepared_words(which: str, number: int) -> str:
+    """Why writes cannot be stopped there, and what to do."""
+    return (
+        f"the {which} has {number} prepared transactions, which no end of a session ends: COMMIT PREPARED or ROLLBACK "
+        "PREPARED them (pg_prepared_xacts)"
+    )

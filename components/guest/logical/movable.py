@@ -131,10 +131,7 @@ def _sessions(config: Config, ends: Ends) -> Iterator[str]:
     if not about["signals"]:
         yield f"{user} may end no session of others at the {here}: GRANT pg_signal_backend TO {user}"
     if about["prepared"]:
-        yield (
-            f"the {here} has {about['prepared']} prepared transactions, which no end of a session ends: COMMIT "
-            "PREPARED or ROLLBACK PREPARED them (pg_prepared_xacts)"
-        )
+        yield gate.prepared_words(here, about["prepared"])
     for one in ends.sessions:
         if one["owns"] and one["writing"]:
             yield (
