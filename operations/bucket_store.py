@@ -11,6 +11,8 @@ from .store import Unavailable
 from .unanswered import CouldNotAsk
 
 ROLE = "Storage Object Admin (roles/storage.objectAdmin)"
+READS = "Storage Object Viewer (roles/storage.objectViewer)"
+AGAIN = "`pulumi up` makes it again"
 BINARY = "application/octet-stream"
 
 
@@ -34,9 +36,9 @@ def place(text: str) -> Place:
     return Place(bucket, folder.strip("/"))
 
 
-def document(address: str, asked: google.Google) -> Any:
+def document(address: str, asked: google.Google, again: str = AGAIN) -> Any:
     """The JSON of object gs://BUCKET/NAME by one call, for whoever only looks; None while there is none, CouldNotAsk
-    when that is not known [Cloud Storage JSON API, objects.get]."""
+    when that is not known [Cloud Storage JSON API, objects.get]. `again`: what to do about a bucket that is gone."""
     there = place(address)
     bucket, name = (urllib.parse.quote(one, safe="") for one in (there.bucket, there.folder))
     try:
@@ -44,7 +46,7 @@ def document(address: str, asked: google.Google) -> Any:
     except google.GoogleError as error:
         if error.status == 404 and "bucket does not exist" not in error.words:
             return None
-        raise CouldNotAsk(explained(error, there)) from None
+        raise CouldNotAsk(explained(error, there, READS, again)) from None
 
 
 class BucketStore:
@@ -130,11 +132,11 @@ class BucketStore:
         return sorted(str(one["name"]).removeprefix(self._full("")) for one in found)
 
 
-def explained(error: google.GoogleError, place: Place, role: str = ROLE) -> str:
+def explained(error: google.GoogleError, place: Place, role: str = ROLE, again: str = AGAIN) -> str:
     """What happened at a bucket, and what to do: forbidden, gone, and not to be reached are three things. `role`: its
     name, and in brackets what Google calls it."""
     if error.status == 404:
-        return f"{error.words}: the bucket of {place} is gone, not only empty; `pulumi up` makes it again"
+        return f"{error.words}: the bucket of {place} is gone, not only empty; {again}"
     if error.is_about_rights:
         return (
             f"{error.words}: your identity needs the role {role} on the bucket: `gcloud storage buckets "

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from .. import google
-from ..bucket_store import Place, explained, place
+from ..bucket_store import READS, Place, explained, place
 from . import manifests
 from .away import Backup, Backups
 
@@ -17,7 +17,6 @@ ROOT = "backups/"
 ENGINE = "postgresql"
 _ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 """As components/guest/backup/manifest.py makes them: what else is below `backups/` is no run's."""
-READS = "Storage Object Viewer (roles/storage.objectViewer)"
 AT_ONCE = 8
 LOOKED_THROUGH = 3
 """So many that are not whole, one after the other, end the search: then something else is wrong than one backup."""

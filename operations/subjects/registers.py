@@ -19,6 +19,7 @@ from .subject import Subject, line
 
 MAJORITY = 2
 """Of three."""
+AGAIN = "the bucket of a register is never deleted: make it again, empty"
 RAISED = "the agent of the site that writes raises it within a minute; where it does not, its log says why"
 
 
@@ -56,7 +57,7 @@ def _content(register: str, region: str, world: World) -> Any:
     scheme, _, rest = register.partition("://")
     bucket, _, name = rest.partition("/")
     if scheme == "gs":
-        return bucket_store.document(register, world.google)
+        return bucket_store.document(register, world.google, AGAIN)
     if scheme == "s3":
         return _of_amazon(bucket, name, region, world)
     if scheme == "azblob":
@@ -70,7 +71,7 @@ def _of_amazon(bucket: str, name: str, region: str, world: World) -> Any:
     except Refused as error:
         if error.code == "NoSuchKey":
             return None
-        raise CouldNotAsk(str(error), "the bucket of a register is never deleted: make it again, empty") from None
+        raise CouldNotAsk(str(error), AGAIN) from None
     return json.loads(found["Body"].read())
 
 

@@ -162,7 +162,9 @@ def test_a_bucket_that_is_gone_is_no_empty_register() -> None:
     gone = Refused("NoSuchBucket", "s3:GetObject: NoSuchBucket: The specified bucket does not exist")
     assert "NoSuchBucket" in problems(gone, AWS, AWS)[0] and "is never deleted" in problems(gone, AWS, AWS)[0]
     lost = GoogleError("says 404 notFound: The specified bucket does not exist.", "", 404)
-    assert "the bucket of gs://crm-writer-gcp/writer.json is gone, not only empty" in problems(AWS, lost, AWS)[0]
+    (said,) = problems(AWS, lost, AWS)
+    assert "the bucket of gs://crm-writer-gcp/writer.json is gone, not only empty; the bucket of a register" in said
+    assert "`pulumi up`" not in said, "which does not make it"
 
 
 def test_a_third_place_at_azure_is_asked_as_its_store_answers() -> None:
