@@ -46,10 +46,14 @@ def test_machines_have_identities_of_their_own(bench: Bench) -> None:
     assert [lines[2:] for lines in seen] == [["/etc/ssh/ssh_host_ed25519_key"]] * 3
 
 
-def test_no_machine_has_mysql_data_or_runs_what_nobody_asked_for(bench: Bench) -> None:
-    assert bench.must("onprem-database", "sudo ls -A /var/lib/mysql") == ""
-    active = bench.on("onprem-database", "systemctl is-active mysql strongswan; systemctl is-enabled mysql strongswan")
-    assert active.stdout.split() == ["inactive", "inactive", "disabled", "disabled"]
+def test_no_machine_has_a_servers_data_or_runs_what_nobody_asked_for(bench: Bench) -> None:
+    for folder in ("/var/lib/mysql", "/var/lib/valkey"):
+        assert bench.must("onprem-database", f"sudo ls -A {folder}") == ""
+    assert bench.must("onprem-database", "pg_lsclusters --no-header") == ""
+    services = "mysql strongswan postgresql valkey-server"
+    active = bench.on("onprem-database", f"systemctl is-active {services}; systemctl is-enabled {services}")
+    assert active.stdout.split() == ["inactive"] * 4 + ["disabled"] * 4
+    assert bench.must("onprem-database", "pgrep -c 'postgres|valkey' || true").strip() == "0"
 
 
 def test_charon_starts_with_its_user_space_data_path(bench: Bench) -> None:
