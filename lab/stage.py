@@ -30,6 +30,8 @@ from lab.services.azure_cloud import NETWORK_PREFIX, AzureCloud
 from lab.services.cluster import Cluster
 from lab.services.credentials import Credentials, Register
 from lab.services.downloads import Downloads
+from lab.services.ec2 import Ec2
+from lab.services.google.cloud import GoogleCloud
 from lab.services.netns import inside, listen
 from lab.services.route53_api import Route53
 from lab.state import KINDS, State
@@ -58,6 +60,9 @@ class Stage:
         operator = self._desk.azure_operator()
         self.azure = AzureCloud(
             state, operator, cache() / "lab" / "azurite", self._authority.pem, self._running, self._power
+        )
+        self.google = GoogleCloud(
+            self._desk.google_operator(), state.records_list, state.records_put, self.azure.tenant.cluster
         )
         self.traffic = Traffic(state, self._authority, SERVICES_NAMESPACE, self._other_names)
         built = {url: functools.partial(build, self.log) for url, build in scene.downloads.items()}
@@ -135,6 +140,7 @@ class Stage:
             "dark_sites": sorted(self._dark),
             "traffic": self.traffic.report(),
             "azure": self.azure.report(),
+            "google": self.google.report(),
         }
 
     def stop(self) -> None:
@@ -155,7 +161,7 @@ class Stage:
 
     def _other_names(self) -> dict[str, str]:
         """Of everything that the front answers for besides AWS."""
-        return {**self.azure.names(), **dict.fromkeys(self._downloads.hosts, front.ADDRESS[0])}
+        return {**self.azure.names(), **self.google.names(), **dict.fromkeys(self._downloads.hosts, front.ADDRESS[0])}
 
     def _running(self, machine: str) -> bool:
         return bool(self.box.machine_state(machine).get("running"))
@@ -181,8 +187,9 @@ class Stage:
             self._register,
             self.state.role,
             self.paths.moto,
-            (*self.azure.apis, self._downloads),
+            (*self.azure.apis, *self.google.apis, self._downloads),
             Route53(self.state.records_list, self.state.records_change),
+            Ec2(self.state.records_list),
         )
         front.serve(self._front)
 
@@ -278,6 +285,7 @@ class Stage:
             server.server_close()
         self.traffic.stop()
         self.azure.stop()
+        self.google.stop()
         self._moto.kill()
         self._moto.wait()
         self.paths.moto.unlink(missing_ok=True)

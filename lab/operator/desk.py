@@ -18,6 +18,7 @@ from lab.model import SITE_ADDRESS
 from lab.operator import stack
 from lab.paths import TREE, Paths, cache
 from lab.scenes import Given, Scene
+from lab.services import google
 from lab.services.authority import Authority
 from lab.services.azure import Operator
 from lab.services.credentials import Credentials
@@ -75,6 +76,13 @@ class Desk:
         principal = self.home / ".azure" / "operator.json"
         principal.touch(mode=0o600)
         principal.write_text(json.dumps(dataclasses.asdict(Operator.new())))
+        for path, text in (
+            (self._google_key, google.Operator.new().file()),
+            (self._cloudflare_token, secrets.token_urlsafe(30)),
+        ):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(text)
 
     def passwords(self) -> dict[str, str]:
         """What prepare_identity wrote."""
@@ -90,6 +98,22 @@ class Desk:
     def azure_operator(self) -> Operator:
         """The service principal that prepare_identity wrote."""
         return Operator(**json.loads((self.home / ".azure" / "operator.json").read_text()))
+
+    @property
+    def _google_key(self) -> Path:
+        return self.home / ".config" / "gcloud" / "operator.json"
+
+    @property
+    def _cloudflare_token(self) -> Path:
+        return self.home / ".cloudflare" / "token"
+
+    def google_operator(self) -> google.Operator:
+        """The service account whose key prepare_identity wrote."""
+        return google.Operator.read(self._google_key.read_text())
+
+    def cloudflare_token(self) -> str:
+        """The API token that prepare_identity wrote."""
+        return self._cloudflare_token.read_text()
 
     def operator_credentials(self) -> Credentials:
         """What prepare_identity wrote."""
@@ -167,6 +191,8 @@ class Desk:
             environment |= dict.fromkeys(("SSL_CERT_FILE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"), bundle)
             environment[SOCKET_VARIABLE] = str(self.paths.socket)
             environment |= self.azure_operator().environment()
+            environment["GOOGLE_APPLICATION_CREDENTIALS"] = str(self._google_key)
+            environment["CLOUDFLARE_API_TOKEN"] = self.cloudflare_token()
         return environment
 
     def command(self, words: Sequence[str]) -> list[str]:

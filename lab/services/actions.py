@@ -64,9 +64,9 @@ def needed(request: Request) -> Need:
     if service == "s3":
         return _s3(request)
     target = request.headers.get("x-amz-target", "").rpartition(".")[2]
-    if service == "sts":
+    if service in ("sts", "ec2"):
         form = dict(urllib.parse.parse_qsl(request.body.decode(errors="replace")))
-        return Need(f"sts:{form.get('Action', 'Unknown')}", "*")
+        return Need(f"{service}:{form.get('Action', 'Unknown')}", "*")
     try:
         given = json.loads(request.body or b"{}")
     except ValueError:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from lab.services.azure_http import Answer
+from lab.services.api import Answer
 from lab.services.signature import Request
 
 

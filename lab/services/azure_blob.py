@@ -16,8 +16,8 @@ from xml.sax.saxutils import escape
 
 from lab.client import LabError
 from lab.services import shared_key
+from lab.services.api import Answer, Problem, Records, bearer
 from lab.services.azure import BACKING, KEY, NO_KEYS, REFUSED
-from lab.services.azure_http import Answer, Problem, Records, bearer
 from lab.services.azure_rights import Roles
 from lab.services.azure_roles import BLOBS
 from lab.services.azure_tenant import Tenant

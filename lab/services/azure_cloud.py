@@ -8,10 +8,10 @@ from typing import Any
 
 from lab.model import World
 from lab.services import azure_login, azure_management
+from lab.services.api import Api
 from lab.services.azure import Operator, blob_host, database_host, vault_host
 from lab.services.azure_blob import ACCOUNT, Blobs
 from lab.services.azure_commands import Commands
-from lab.services.azure_http import Api
 from lab.services.azure_login import ClusterIssuer, Login
 from lab.services.azure_management import MACHINE, Management, machine_of
 from lab.services.azure_metadata import ADDRESSES, Guest, Metadata

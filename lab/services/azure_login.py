@@ -4,8 +4,8 @@ import json
 import time
 import urllib.parse
 
+from lab.services.api import Answer, told
 from lab.services.azure import TENANT
-from lab.services.azure_http import Answer, told
 from lab.services.azure_tenant import CLUSTER_ISSUER, Refused, Tenant
 from lab.services.signature import Request
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.client import LabError
+from lab.services.api import Answer, Problem, Records, bearer, told
 from lab.services.azure_commands import Commands
-from lab.services.azure_http import Answer, Problem, Records, bearer, told
 from lab.services.azure_rights import Roles
 from lab.services.azure_tenant import Tenant
 from lab.services.signature import Request

@@ -4,8 +4,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from lab.services.api import Records
 from lab.services.azure import Operator
-from lab.services.azure_http import Records
 from lab.services.azure_roles import allowed
 
 ASSIGNMENT = "azure-native:authorization:RoleAssignment"

@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lab.services.api import Answer, Problem, Records, bearer, told
 from lab.services.azure import SECRET, TENANT, vault_host
-from lab.services.azure_http import Answer, Problem, Records, bearer, told
 from lab.services.azure_rights import Roles
 from lab.services.azure_roles import SECRETS
 from lab.services.azure_tenant import Tenant

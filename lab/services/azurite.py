@@ -18,7 +18,7 @@ from pathlib import Path
 from lab.client import LabError
 from lab.paths import cache
 from lab.services import shared_key
-from lab.services.azure_http import Answer
+from lab.services.api import Answer
 
 ACCOUNT = "lab"
 PROGRAM = Path("node_modules/azurite/dist/src/blob/main.js")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from lab.services.azure_http import Answer
+from lab.services.api import Answer
 from lab.services.signature import Request
 
 

@@ -1,7 +1,7 @@
 """The clouds' APIs under their own names, over TLS: checks the caller as AWS does, then hands the request to moto;
-Azure's host names go to Azure's services.
+other clouds' host names go to their services.
 
-Not answered here: services other than S3, Secrets Manager, SSM, STS and Route 53 (their names do not resolve here).
+Not answered here: services other than S3, Secrets Manager, SSM, STS, EC2 and Route 53 (their names do not resolve).
 """
 
 import http.client
@@ -18,16 +18,17 @@ from typing import Any
 
 from lab.services import aws_wire, iam
 from lab.services.actions import Need, bucket_and_key, needed
+from lab.services.api import Api
 from lab.services.authority import Authority
-from lab.services.azure_http import Api
 from lab.services.credentials import ACCOUNT, Credentials, Register
+from lab.services.ec2 import Ec2
 from lab.services.exchange import HOP_BY_HOP, Exchange, Headers, Listener
 from lab.services.route53_api import HOST as ROUTE53
 from lab.services.route53_api import Route53
 from lab.services.signature import Denied, Request, endpoint, is_s3, verify
 
 ADDRESS = ("198.51.100.60", 443)
-SERVICES = ("s3", "secretsmanager", "ssm", "sts")
+SERVICES = ("s3", "secretsmanager", "ssm", "sts", "ec2")
 
 Policies = Callable[[str], Sequence[dict[str, Any]] | None]
 
@@ -44,9 +45,10 @@ class Front(Listener):
         moto: Path,
         apis: Sequence[Api] = (),
         route53: Route53 | None = None,
+        ec2: Ec2 | None = None,
         log: Any = sys.stderr,
     ) -> None:
-        """`policies` gives a role's policy documents, None when there is no such role; `apis` are another cloud's."""
+        """`policies` gives a role's policy documents, None when there is no such role; `apis` are other clouds'."""
         super().__init__(listening, Handler, log)
         self.authority = authority
         self.register = register
@@ -54,6 +56,7 @@ class Front(Listener):
         self.moto = moto
         self.apis = apis
         self.route53 = route53
+        self.ec2 = ec2
         self.refusals = 0
         """Requests that were denied; `status` shows it, because a polling guest would otherwise be silent about it."""
         self.dark: tuple[str, ...] = ()
@@ -120,6 +123,9 @@ class Handler(Exchange):
             return
         if host == ROUTE53 and self.server.route53 is not None:
             self.answer(*self.server.route53.answer(request))
+            return
+        if endpoint(host)[0] == "ec2" and self.server.ec2 is not None:
+            self.answer(*self.server.ec2.answer(request))
             return
         status, answer_headers, answer = self._moto(request)
         need = needed(request)

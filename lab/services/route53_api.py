@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lab.services import record_rules
+from lab.services.api import Answer
 from lab.services.aws_wire import AwsError, answer, parsed
-from lab.services.azure_http import Answer
 from lab.services.signature import Request
 from lab.services.zones import RECORD_TOKEN, ZONE_TOKEN, fqdn
 

@@ -11,10 +11,10 @@ import pytest
 
 from lab.client import LabError
 from lab.services import shared_key
+from lab.services.api import Answer
 from lab.services.azure import BACKING, KEY, SECRET, TENANT, Operator
 from lab.services.azure_blob import ACCOUNT, CONTAINER, WEBSITE, Blobs
 from lab.services.azure_commands import Commands
-from lab.services.azure_http import Answer
 from lab.services.azure_login import Login
 from lab.services.azure_management import MACHINE, Management, machine_of
 from lab.services.azure_rights import ASSIGNMENT, SPREAD_SECONDS, Roles

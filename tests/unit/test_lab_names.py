@@ -20,6 +20,7 @@ FRONT = "198.51.100.60"
         "secretsmanager.eu-west-1.amazonaws.com",
         "ssm.ap-northeast-2.amazonaws.com",
         "sts.ap-northeast-2.amazonaws.com",
+        "ec2.ap-northeast-2.amazonaws.com",
     ],
 )
 def test_names_of_the_aws_apis_are_the_front(name: str) -> None:
@@ -29,7 +30,6 @@ def test_names_of_the_aws_apis_are_the_front(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "ec2.ap-northeast-2.amazonaws.com",
         "iam.amazonaws.com",
         "bucket.secretsmanager.eu-west-1.amazonaws.com",
         "amazonaws.com",

@@ -1,7 +1,6 @@
 """A role given to a principal at a scope."""
 
 import re
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -63,4 +62,3 @@ class RoleAssignment(AzureType):
                 raise Refusal(
                     f'Status=409 Code="RoleAssignmentExists" Message="The role assignment already exists." ({other})'
                 )
-        record["__made"] = time.time()

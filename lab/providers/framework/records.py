@@ -1,6 +1,7 @@
 """Types that the box keeps a record of, and the way a record becomes real: what the packages of clouds share."""
 
 import contextlib
+import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -14,8 +15,8 @@ class RecordType(ResourceType):
     """A record in the box, and (for live types) what the hooks `verify`, `make`, `change`, `unmake` do with it.
 
     Hooks run only with a box and only for live types. Records hold outputs as state does, the URN under `__urn`, the
-    program's own inputs under `__inputs` (a cloud does not give everything back, a password for instance) and what else
-    a type keeps for itself under names that begin so; these never reach the state.
+    program's own inputs under `__inputs` (a cloud does not give everything back, a password for instance), when it was
+    made under `__made`, and what else a type keeps for itself under names that begin so; these never reach the state.
     """
 
     leaves_records = True
@@ -75,7 +76,7 @@ class RecordType(ResourceType):
         box = call.box
         if box is None:
             return identity, record
-        record |= {"__urn": call.urn, "__inputs": inputs}
+        record |= {"__urn": call.urn, "__inputs": inputs, "__made": time.time()}
         with box.lock:
             if self.live:
                 self.verify(call, box, identity, record)

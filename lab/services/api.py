@@ -1,4 +1,4 @@
-"""What Azure's APIs share here: a question, an answer, and who asks."""
+"""What the clouds' APIs share here: a question, an answer, and who asks."""
 
 import json
 from collections.abc import Callable, Mapping

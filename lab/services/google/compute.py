@@ -1,0 +1,162 @@
+"""compute.googleapis.com: tunnels and router's sessions as they live, and the groups of GKE's nodes.
+
+[Compute Engine API v1: vpnTunnels.list, routers.getRouterStatus, instanceGroupManagers.get, regions.get, zones.get,
+projects.get]. What the VPN does is told by the box (lab/box/vpn); while nothing runs it, no tunnel is established.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+from lab.services.cloud_vpn import at_google
+from lab.services.google.calls import Call, Door, Played, Service
+from lab.services.google.errors import Refusal
+from lab.services.google.pools import Pools
+from lab.services.google.rights import Records
+
+TUNNEL = "gcp:compute/vPNTunnel:VPNTunnel"
+ROUTER = "gcp:compute/router:Router"
+_PROJECT = r"/compute/v1/projects/(?P<project>[^/]+)"
+_REGION = _PROJECT + r"/regions/(?P<region>[^/]+)"
+
+
+class Vpn(Protocol):
+    """What runs of the clouds' VPN; lab.box.vpn.CloudVpns fulfils it. KeyError where nothing runs of that name."""
+
+    def sessions(self, router: str) -> Mapping[str, Mapping[str, Any]]:
+        """FRR's words about the BGP session of each of a router's ends."""
+        ...
+
+    def associations(self, end: str) -> int:
+        """Child SAs of an end."""
+        ...
+
+    def said(self, identity: str) -> str:
+        """All that its daemons said."""
+        ...
+
+
+Running = Callable[[], Vpn | None]
+
+
+class Compute(Service):
+    """From records, and what runs."""
+
+    name = "compute"
+    old = True
+
+    def __init__(self, door: Door, records: Records, pools: Pools, vpn: Running = lambda: None) -> None:
+        super().__init__(door)
+        self._records, self._pools, self._vpn = records, pools, vpn
+
+    def routes(self) -> Mapping[tuple[str, str], tuple[str, Played]]:
+        groups = _PROJECT + r"/zones/(?P<zone>[^/]+)/instanceGroupManagers/(?P<group>[^/]+)"
+        status = _REGION + r"/routers/(?P<router>[^/]+)/getRouterStatus"
+        return {
+            ("GET", _REGION + "/vpnTunnels"): ("compute.vpnTunnels.list", self._tunnels),
+            ("GET", status): ("compute.routers.get", self._status),
+            ("GET", groups): ("compute.instanceGroupManagers.get", self._group),
+        }
+
+    def _tunnels(self, call: Call) -> dict[str, Any]:
+        place = f"projects/{call.words['project']}/regions/{call.words['region']}"
+        vpn = self._vpn()
+        items = [
+            _tunnel(record, identity, vpn)
+            for identity, record in sorted(self._records(TUNNEL).items())
+            if identity.startswith(f"{place}/vpnTunnels/")
+        ]
+        found = {"kind": "compute#vpnTunnelList", "id": f"{place}/vpnTunnels"}
+        return {**found, "items": items} if items else found
+
+    def _status(self, call: Call) -> dict[str, Any]:
+        words = call.words
+        identity = f"projects/{words['project']}/regions/{words['region']}/routers/{words['router']}"
+        record = self._records(ROUTER).get(identity)
+        if record is None:
+            raise Refusal(404, f"The resource '{identity}' was not found", "notFound")
+        vpn = self._vpn()
+        said: dict[str, Any] = {"network": record.get("network")}
+        if peers := list(self._peers(str(record["name"]), vpn)):
+            said["bgpPeerStatus"] = peers
+        return {"kind": "compute#routerStatusResponse", "result": said}
+
+    def _peers(self, router: str, vpn: Vpn | None) -> Iterator[dict[str, Any]]:
+        for one in at_google(self._records):
+            if one.id != router:
+                continue
+            sessions = _sessions(vpn, router)
+            for end in one.ends:
+                said = sessions.get(end.id, {})
+                state = str(said.get("bgpState") or "Idle")
+                families = said.get("addressFamilyInfo") or {}
+                routes = (families.get("ipv4Unicast") or {}).get("acceptedPrefixCounter") or 0
+                yield {
+                    "name": end.id,
+                    "ipAddress": end.inside.partition("/")[0],
+                    "peerIpAddress": end.neighbour,
+                    "linkedVpnTunnel": end.id,
+                    "status": "UP" if state == "Established" else "DOWN",
+                    "state": state,
+                    "uptimeSeconds": str(int(said.get("bgpTimerUpMsec") or 0) // 1000),
+                    "numLearnedRoutes": int(routes),
+                    "enableIpv4": True,
+                }
+
+    def _group(self, call: Call) -> dict[str, Any]:
+        for pool in self._pools.all():
+            for zone in pool.zones:
+                if (zone, pool.group(zone)) == (call.words["zone"], call.words["group"]):
+                    here = pool.running_in(zone)
+                    actions = {"none": min(here, pool.nodes), "creating": max(0, pool.nodes - here)}
+                    actions["deleting"] = max(0, here - pool.nodes)
+                    return {
+                        "kind": "compute#instanceGroupManager",
+                        "name": pool.group(zone),
+                        "targetSize": pool.nodes,
+                        "currentActions": actions,
+                    }
+        raise Refusal(404, f"The resource '{call.words['group']}' was not found", "notFound")
+
+
+def _tunnel(record: Mapping[str, Any], identity: str, vpn: Vpn | None) -> dict[str, Any]:
+    name = str(record["name"])
+    status, detail = tunnel_status(vpn, name)
+    return {
+        "kind": "compute#vpnTunnel",
+        "id": record.get("tunnelId"),
+        "name": name,
+        "selfLink": f"https://www.googleapis.com/compute/v1/{identity}",
+        "peerIp": record.get("peerIp"),
+        "ikeVersion": record.get("ikeVersion"),
+        "status": status,
+        "detailedStatus": detail,
+    }
+
+
+def tunnel_status(vpn: Vpn | None, name: str) -> tuple[str, str]:
+    """(status, detail) by what its end's IKE daemon has and said [Cloud VPN, Check VPN status; Troubleshooting]."""
+    try:
+        if vpn is None:
+            raise KeyError(name)
+        if vpn.associations(name):
+            return "ESTABLISHED", "Tunnel is up and running."
+        said = vpn.said(name)
+    except KeyError:
+        return "PROVISIONING", "Tunnel resource is allocated. VPN tunnel will start soon."
+    failures = {
+        "AUTHENTICATION_FAILED": ("AUTHORIZATION_ERROR", "Handshake failed: authentication error."),
+        "AUTH_FAILED": ("AUTHORIZATION_ERROR", "Handshake failed: authentication error."),
+        "MAC mismatched": ("AUTHORIZATION_ERROR", "Handshake failed: authentication error."),
+        "NO_PROPOSAL_CHOSEN": ("NEGOTIATION_FAILURE", "Handshake with peer was rejected: no proposal chosen."),
+    }
+    last = max(failures, key=said.rfind)
+    if said.rfind(last) > said.rfind("established between"):
+        return failures[last]
+    return "NO_INCOMING_PACKETS", "No incoming packets from peer."
+
+
+def _sessions(vpn: Vpn | None, router: str) -> Mapping[str, Mapping[str, Any]]:
+    try:
+        return vpn.sessions(router) if vpn is not None else {}
+    except KeyError:
+        return {}
