@@ -64,7 +64,9 @@ class Stage:
         self.google = GoogleCloud(
             self._desk.google_operator(), state.records_list, state.records_put, self.azure.tenant.cluster
         )
-        self.traffic = Traffic(state, self._authority, SERVICES_NAMESPACE, self._other_names)
+        self.traffic = Traffic(
+            state, self._authority, SERVICES_NAMESPACE, self._other_names, self._desk.cloudflare_token()
+        )
         built = {url: functools.partial(build, self.log) for url, build in scene.downloads.items()}
         self._downloads = Downloads(built)
         self._front: front.Front | None = None
@@ -161,7 +163,8 @@ class Stage:
 
     def _other_names(self) -> dict[str, str]:
         """Of everything that the front answers for besides AWS."""
-        return {**self.azure.names(), **self.google.names(), **dict.fromkeys(self._downloads.hosts, front.ADDRESS[0])}
+        at_front = {*self._downloads.hosts, self.traffic.cloudflare.host}
+        return {**self.azure.names(), **self.google.names(), **dict.fromkeys(at_front, front.ADDRESS[0])}
 
     def _running(self, machine: str) -> bool:
         return bool(self.box.machine_state(machine).get("running"))
@@ -187,7 +190,7 @@ class Stage:
             self._register,
             self.state.role,
             self.paths.moto,
-            (*self.azure.apis, *self.google.apis, self._downloads),
+            (*self.azure.apis, *self.google.apis, *self.traffic.cloudflare.apis, self._downloads),
             Route53(self.state.records_list, self.state.records_change),
             Ec2(self.state.records_list),
         )

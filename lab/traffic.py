@@ -4,21 +4,23 @@ Records are the provider's, so each answer follows the latest `up`. Not here: an
 """
 
 import functools
+import re
 import socket
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from lab.box.host import nft
-from lab.box.layout import CLOUDFRONT, DNS, USERS_DNS
+from lab.box.layout import CLOUDFLARE, CLOUDFLARE_MONITORS, CLOUDFRONT, DNS, USERS_DNS
 from lab.services.alb import LoadBalancer
 from lab.services.authority import Authority
 from lab.services.caching import Caching
+from lab.services.cloudflare.cloud import Cloudflare
 from lab.services.cloudfront import CloudFront
 from lab.services.health_checks import Checkers
 from lab.services.http_proxy import Certificate, Door, Question
 from lab.services.names import Names, Resolver
 from lab.services.netns import inside, listen
-from lab.services.zones import CHECK_TOKEN, Balancer, Zones
+from lab.services.zones import CHECK_TOKEN, Balancer, Found, Zones
 from lab.state import State
 
 
@@ -31,13 +33,23 @@ class Traffic:
         authority: Authority,
         namespace: str,
         more_names: Callable[[], Mapping[str, str]] = dict,
+        cloudflare_token: str = "",
     ) -> None:
-        """`more_names`: of the other cloud, with their addresses."""
+        """`more_names`: of other clouds, with their addresses; `cloudflare_token`: whose bearer its API believes."""
         self._namespace = namespace
         self.balancers: dict[Balancer, LoadBalancer] = {}
         self.checkers = Checkers(lambda: state.records_list(CHECK_TOKEN), self.address, self.connect)
-        zones = Zones(state.records_list, self.checkers.healthy, self._balancer_health)
-        self._resolver = Resolver(lambda: {**state.world()[0].names, **more_names()}, zones.answer)
+        self.cloudflare = Cloudflare(
+            cloudflare_token,
+            state.records_list,
+            authority,
+            self.connect,
+            self._numeric,
+            CLOUDFLARE,
+            CLOUDFLARE_MONITORS,
+        )
+        self._zones = Zones(state.records_list, self.checkers.healthy, self._balancer_health)
+        self._resolver = Resolver(lambda: {**state.world()[0].names, **more_names()}, self._owned)
         self._caching = Caching(self._resolver)
         self._cloudfront = CloudFront(state.records_list, authority, self.address, self.connect)
         self._names: list[Names] = []
@@ -53,10 +65,13 @@ class Traffic:
         for names in self._names:
             names.start()
         self._open(CLOUDFRONT, self._cloudfront.handle, self._cloudfront.certificate)
+        self._open(CLOUDFLARE, self.cloudflare.edge.handle, self.cloudflare.edge.certificate)
         self.checkers.start()
+        self.cloudflare.start()
 
     def stop(self) -> None:
         self.checkers.stop()
+        self.cloudflare.stop()
         for door in self._doors:
             door.stop()
         for balancer in self.balancers.values():
@@ -86,15 +101,25 @@ class Traffic:
                 {"name": known.name, "healthy": one.healthy, "target": one.detail}
                 for known, one in self.balancers.items()
             ],
+            "cloudflare": self.cloudflare.report(),
         }
 
     def address(self, name: str) -> str | None:
         """Where a name leads, for services of the lab."""
         return self._resolver.address(name)
 
-    def connect(self, address: str, port: int, seconds: float) -> socket.socket:
-        """A TCP connection that starts in the internet."""
-        return inside(self._namespace, functools.partial(socket.create_connection, (address, port), seconds))
+    def connect(self, address: str, port: int, seconds: float, source: str = "") -> socket.socket:
+        """A TCP connection that starts in the internet, at one of the services' addresses if it is said."""
+        own = (source, 0) if source else None
+        return inside(self._namespace, functools.partial(socket.create_connection, (address, port), seconds, own))
+
+    def _numeric(self, name: str) -> str | None:
+        """Where an address or a name leads."""
+        return name if re.fullmatch(r"[\d.]+", name) else self.address(name)
+
+    def _owned(self, name: str, kind: str) -> Found | None:
+        """A load balancer of Cloudflare's goes before a record of its name."""
+        return self.cloudflare.answer(name, kind) or self._zones.answer(name, kind)
 
     def _balancer_health(self) -> Mapping[Balancer, bool]:
         return {known: one.healthy for known, one in self.balancers.items()}

@@ -25,9 +25,12 @@ USERS_DNS = "198.51.100.54"
 """A resolver that keeps answers for their TTL, as every user's does; the operator's desk asks it."""
 CLOUD_APIS = "198.51.100.60"
 CLOUDFRONT = "198.51.100.70"
+CLOUDFLARE = "198.51.100.72"
+CLOUDFLARE_MONITORS = ("198.51.100.73", "198.51.100.74", "198.51.100.75")
+"""What an origin's firewall sees of Cloudflare's monitors: a data center's address each."""
 LOAD_BALANCERS = tuple(f"198.51.100.{number}" for number in range(80, 84))
 """For scenes to choose from."""
-SERVICES = (DNS, USERS_DNS, CLOUD_APIS, CLOUDFRONT, *LOAD_BALANCERS)
+SERVICES = (DNS, USERS_DNS, CLOUD_APIS, CLOUDFRONT, CLOUDFLARE, *CLOUDFLARE_MONITORS, *LOAD_BALANCERS)
 """What the services namespace answers at."""
 METADATA = "169.254.169.254"
 WIRE_SERVER = "168.63.129.16"
