@@ -18,7 +18,7 @@ from lab.paths import Paths
 
 from .context import TREE, Context, NotMeasured
 from .figure import Figure
-from .registry import ALL, Benchmark, Needs, chosen
+from .registry import ALL, Benchmark, chosen
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,13 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     words = shlex.join(["./scripts/bench", *(sys.argv[1:] if arguments is None else arguments)])
     with contextlib.ExitStack() as held:
-        # Where nothing of the lab is needed, somebody's lab is in nobody's way.
-        if any(one.needs is not Needs.ENGINE for one in benchmarks):
-            try:
-                held.enter_context(owner.own(owner.place(Paths()), words))
-            except Refused as error:
-                print(f"refused: {error}", file=sys.stderr)
-                return 2
+        try:
+            for name in sorted({one.needs.owned for one in benchmarks if one.needs.owned is not None}):
+                held.enter_context(owner.own(owner.place(Paths(), name), words))
+        except Refused as error:
+            print(f"refused: {error}", file=sys.stderr)
+            return 2
         return _measure(options, benchmarks)
 
 

@@ -37,6 +37,11 @@ def value_at_most(limit: float) -> Bound:
     return Bound(Judged.VALUE, "≤", limit)
 
 
+def value_at_least(limit: float) -> Bound:
+    """The value is at least `limit`, in the figure's unit."""
+    return Bound(Judged.VALUE, "≥", limit)
+
+
 def value_is(limit: float) -> Bound:
     """The value is exactly `limit`."""
     return Bound(Judged.VALUE, "=", limit)

@@ -74,6 +74,7 @@ def python_class(token: str) -> tuple[str, type]:
     """`aws:ec2/vpc:Vpc` -> ("pulumi_aws.ec2.Vpc", the class)."""
     package, module, name = token.split(":")
     folder, _, file = module.replace("-", "").partition("/")
+    folder = folder.partition(".")[0]  # of a group of Kubernetes': networking.k8s.io
     parts = [f"pulumi_{package.replace('-', '_')}"]
     if folder not in ("index", ""):
         parts.append(f"{folder}_" if keyword.iskeyword(folder) else folder)

@@ -7,6 +7,7 @@ meanwhile disturbs both alike, and can only add: the fastest run of each counts.
 from collections.abc import Iterator
 
 from lab.scenes.aws_azure import SCENE as DR
+from lab.scenes.aws_gcp import SCENE as GCP
 
 from .context import Context, NotMeasured
 from .engine import Engine, Measured, least, shown
@@ -39,6 +40,13 @@ def dr(context: Context) -> Iterator[Figure]:
     for key, value in (("dr_mode", "warm"), ("gate", "handover")):
         engine.pulumi(engine.project, "config", "set", key, value, "--stack", engine.stack, name=f"set {key}")
     yield from _measure(context, engine, "stack dr: ")
+
+
+def gcp(context: Context) -> Iterator[Figure]:
+    """Stack gcp in warm, where all of its resources exist."""
+    engine = Engine(context, GCP)
+    engine.pulumi(engine.project, "config", "set", "dr_mode", "warm", "--stack", engine.stack, name="set dr_mode")
+    yield from _measure(context, engine, "stack gcp: ")
 
 
 def _measure(context: Context, engine: Engine, prefix: str) -> Iterator[Figure]:

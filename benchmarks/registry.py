@@ -16,9 +16,19 @@ class Needs(str, Enum):
     """What a benchmark runs on; also the order in which they run, so that the lab comes up once."""
 
     LAB_DOWN = "the lab down"
+    PYTHON = "nothing but Python"
+    SERVERS = "the PostgreSQL servers of the tests"
+    NAMESPACES = "root and the machine image, beside any lab"
     ENGINE = "the Pulumi CLI"
     LAB = "the lab with real machines"
     LAB_DR = "the lab with topology aws-azure"
+
+    @property
+    def owned(self) -> str | None:
+        """What a run owns of this machine meanwhile, by the lab's names of such things; None: nothing of the lab."""
+        if self is Needs.NAMESPACES:
+            return "bench"
+        return None if self in (Needs.PYTHON, Needs.SERVERS, Needs.ENGINE) else ""
 
 
 @dataclass(frozen=True)
@@ -47,10 +57,22 @@ ALL = (
     Benchmark("tour", "./scripts/try, second run; --long: a first one, too", Needs.LAB_DOWN, "3, --long 15"),
     Benchmark("preview", "stack dev: preview and no-change up beside a flat program", Needs.ENGINE, "4", "preview:dev"),
     Benchmark("preview-dr", "the same of stack dr", Needs.ENGINE, "5", "preview:dr"),
+    Benchmark(
+        "preview-gcp", "the same of stack gcp, and what Cloudflare's SDK costs", Needs.ENGINE, "6", "preview:gcp"
+    ),
     Benchmark("growth", "preview of 1, 10 and 100 tunnel and replica pairs", Needs.ENGINE, "5"),
     Benchmark("review", "./scripts/review of a branch: with nothing kept, and again", Needs.ENGINE, "3"),
+    Benchmark(
+        "two-writers",
+        "who may write: seeded schedules, and with each rule taken away",
+        Needs.PYTHON,
+        "1, --long 3",
+        "two_writers:run",
+    ),
     Benchmark("restore", "backup and restore beside mysqldump, gzip, sed, mysql", Needs.LAB_DOWN, "5, --long 25"),
     Benchmark("kills", "a cold restore killed at each of its steps and rebooted", Needs.LAB_DOWN, "10"),
+    Benchmark("switch", "writers moved between two servers under load, there and back", Needs.SERVERS, "2, --long 5"),
+    Benchmark("tunnels", "AWS to Google: tunnels cut silently, and told wrongly", Needs.NAMESPACES, "14"),
     Benchmark("terminate", "a clean end of the tunnel", Needs.LAB, "5", "recovery:terminate"),
     Benchmark("link-down", "link cuts of 30 s: tunnel, replication, rows", Needs.LAB, "12", "recovery:link_down"),
     Benchmark("one-way", "the same, one direction at a time", Needs.LAB, "20", "recovery:one_way"),

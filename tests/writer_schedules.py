@@ -9,10 +9,10 @@ may be stopped after any of its calls.
 import heapq
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from twinsite.guest.writer import rule as rules
-from twinsite.guest.writer.rule import Memory, Open, Proposal, Rule, Said, Silent
+from twinsite.guest.writer.rule import Memory, Open, Proposal, Rule, Said, Silent, Swap
 
 SITES = ("A", "B")
 END = 240.0
@@ -238,3 +238,52 @@ class Schedule:
             )
             if holders == 2:
                 self.seen.decided.append(now)
+
+
+# What each rule is for: a schedule in which it is not there.
+
+
+class NoClosing(Rule):
+    """The new side does not wait until the old one has closed."""
+
+    @property
+    def wait_seconds(self) -> float:
+        return self.lease_seconds + self.clock_seconds
+
+
+def _from_the_answer(seed: int) -> Schedule:
+    def hear(memory: Memory, register: int, said: Said | None, began: float, now: float, rule: Rule) -> Memory:
+        return rules.hear(memory, register, said, now, now, rule)
+
+    schedule = Schedule(seed)
+    schedule.hear = hear
+    return schedule
+
+
+def _stopped_too_soon(seed: int, closed_in_any_case: bool = False, majority: int = 0) -> Schedule:
+    def duties(memory: Memory, now: float, closed: bool, rule: Rule) -> list[Swap]:
+        told = replace(rule, majority=majority) if majority else rule
+        return rules.duties(memory, now, closed or closed_in_any_case, told)
+
+    schedule = Schedule(seed)
+    schedule.duties = duties
+    return schedule
+
+
+WITHOUT: dict[str, Callable[[int], Schedule]] = {
+    "a wait for the old side's closing": lambda seed: Schedule(seed, NoClosing()),
+    "two registers of three": lambda seed: Schedule(seed, Rule(majority=1)),
+    "a lease from the question on": _from_the_answer,
+    "a gate that has shut before it is said": lambda seed: _stopped_too_soon(seed, closed_in_any_case=True),
+    "a second register before it is said": lambda seed: _stopped_too_soon(seed, majority=1),
+    "a gate that refuses late orders": lambda seed: Schedule(seed, fenced=False),
+    "a gate that shuts by itself": lambda seed: Schedule(seed, timed=False),
+}
+"""Rule → schedules in which it is taken away."""
+ENOUGH = 3000
+"""Schedules within which each of these lets two write."""
+
+
+def first_with_two(make: Callable[[int], Schedule]) -> int | None:
+    """The seed of the first of ENOUGH in which two write."""
+    return next((seed for seed in range(ENOUGH) if make(seed).run().two_writers), None)

@@ -164,8 +164,8 @@ class CloudVpnSeen:
             )
         if aws is not None and not aws.routes:
             return (
-                "its session is up, and Google has told AWS no route: run `pulumi up --refresh`, which makes the "
-                "router advertise the subnets and the services' range again"
+                "its session is up, and Google has told AWS no route: if it stays so for a minute, run `pulumi up "
+                "--refresh`, which makes the router advertise the subnets and the services' range again"
             )
         return ""
 
@@ -237,8 +237,8 @@ def google_problem(end: GoogleEnd) -> str:
         )
     if not session.learned:
         return (
-            "its session is up, and AWS has told Google no route: see that the VPN gateway is attached to the VPC and "
-            "propagates into its route tables (`pulumi up --refresh`)"
+            "its session is up, and AWS has told Google no route: if it stays so for a minute, see that the VPN gateway "
+            "is attached to the VPC and propagates into its route tables (`pulumi up --refresh`)"
         )
     return ""
 

@@ -16,6 +16,7 @@ from lab.providers.framework.schema import Schemas, sdk_version
 from lab.providers.framework.values import reveal
 from lab.services import cloud_vpn
 from tests.mocks import harness
+from tests.policy.pack import Given
 from twinsite import AwsGcpVpn, DrMode
 
 Records = dict[str, dict[str, dict[str, Any]]]
@@ -84,6 +85,15 @@ def routers(records: Mapping[str, Mapping[str, dict[str, Any]]]) -> tuple[VpnRou
     read: Callable[[str], Mapping[str, Mapping[str, Any]]] = lambda token: records.get(token, {})  # noqa: E731
     (at_aws,), (at_google,) = cloud_vpn.at_aws(read), cloud_vpn.at_google(read)
     return at_aws, at_google
+
+
+def graph(records: Records) -> list[Given]:
+    """The same as a policy sees it."""
+    return [
+        Given(token, str(one.get("name") or identity), {"id": identity, **one})
+        for token, those in records.items()
+        for identity, one in those.items()
+    ]
 
 
 def _password(name: str, inputs: dict[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,17 @@ FILL = {
     },
 }
 
+EVERYTHING: dict[str, Any] = {
+    "cache_image": f"valkey/valkey@sha256:{'c' * 64}",
+    "cache_holds": ["pages"],
+    "backup_bucket": "crm-dr-backups",
+    "backup_image": f"registry.example.com/postgres-backup@sha256:{'a' * 64}",
+    "backup_password": "backup-word",
+    "primary_oidc_issuer": "https://oidc.eks.ap-northeast-2.amazonaws.com/id/0123456789ABCDEF",
+    "primary_cluster_context": "eks",
+}
+"""What a user need not have: a cache, backups, alarms about pods at AWS."""
+
 
 def text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)

@@ -58,14 +58,7 @@ def settings_of(topology: str) -> list[str]:
 BUILD: dict[str, Callable[..., Run]] = {
     "onprem-aws": onprem_aws_topology.build,
     "aws-azure": aws_azure_topology.build,
-    "aws-gcp": partial(
-        aws_gcp_topology.build,
-        backup_bucket="crm-dr-backups",
-        backup_image=f"registry.example.com/postgres-backup@sha256:{'a' * 64}",
-        backup_password="backup-word",
-        primary_oidc_issuer="https://oidc.eks.ap-northeast-2.amazonaws.com/id/0123456789ABCDEF",
-        primary_cluster_context="eks",
-    ),
+    "aws-gcp": partial(aws_gcp_topology.build, **aws_gcp_topology.EVERYTHING),
 }
 
 

@@ -15,7 +15,7 @@ import pulumi
 import pytest
 import yaml
 
-from tests.mocks import aws_azure_topology, onprem_aws_topology
+from tests.mocks import aws_azure_topology, aws_gcp_topology, onprem_aws_topology
 from tests.mocks.harness import Run, plain
 
 from .pack import POLICIES, Given, said
@@ -27,6 +27,7 @@ STACKS: dict[str, Callable[[], Run]] = {
     "warm, one name, a machine": lambda: aws_azure_topology.build(
         dr_mode="warm", database_kind="machine", names="one", primary_has_ipv6=False
     ),
+    "gcp": lambda: aws_gcp_topology.build(dr_mode="warm", **aws_gcp_topology.EVERYTHING),
 }
 Graph = list[Given]
 HERE = Path(__file__).parent

