@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -126,6 +127,21 @@ class Engine:
             raise NotMeasured(f"{name}: {len(programs)} processes ran {EXECUTOR}, expected one")
         peak, modules = programs[0]["peak_kib"] / 1024, frozenset(programs[0]["modules"])
         return Measured(seconds, cpu, peak, modules, done.stdout)
+
+
+def imported(context: Context, code: str, first: bool = False) -> tuple[float, float]:
+    """MiB at most, and seconds of CPU, of a Python that does only this; of three the least. `first`: with no module
+    compiled yet, as in a fresh environment; once."""
+    ends = "import resource; print(*(open('/proc/self/status').read().split('VmHWM:')[1].split()[:1]), "
+    ends += "resource.getrusage(resource.RUSAGE_SELF).ru_utime + resource.getrusage(resource.RUSAGE_SELF).ru_stime)"
+    with tempfile.TemporaryDirectory(prefix="twinsite-bench-") as nothing:
+        environment = os.environ | {"PYTHONPATH": str(TREE)} | ({"PYTHONPYCACHEPREFIX": nothing} if first else {})
+        words = [sys.executable, "-c", f"{code}\n{ends}"]
+        runs = [
+            context.command("import", words, environment=environment).stdout.splitlines()[-1].split()
+            for _ in range(1 if first else 3)
+        ]
+    return min(int(peak) / 1024 for peak, _ in runs), min(float(cpu) for _, cpu in runs)
 
 
 def _children() -> float:

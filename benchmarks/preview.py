@@ -10,7 +10,7 @@ from lab.scenes.aws_azure import SCENE as DR
 from lab.scenes.aws_gcp import SCENE as GCP
 
 from .context import Context, NotMeasured
-from .engine import Engine, Measured, least, shown
+from .engine import Engine, Measured, imported, least, shown
 from .figure import Figure, ratio_at_most, value_is
 from .flat import Untold, differences, leaves, program
 
@@ -25,6 +25,20 @@ FIELDS = (
     ("cpu_seconds", "s", "CPU time"),
     ("peak_mib", "MiB", "peak memory of the program"),
 )
+CLOUDFLARE = {
+    "nothing of it": "import pulumi",
+    "the component": "from twinsite import CloudflareFailover",
+    "modules of the types that are used": (
+        "import importlib.util, sys, types; found = importlib.util.find_spec('pulumi_cloudflare'); "
+        "bare = types.ModuleType('pulumi_cloudflare'); bare.__path__ = found.submodule_search_locations; "
+        "sys.modules['pulumi_cloudflare'] = bare; import pulumi_cloudflare.load_balancer, "
+        "pulumi_cloudflare.load_balancer_monitor, pulumi_cloudflare.load_balancer_pool, "
+        "pulumi_cloudflare.notification_policy"
+    ),
+    "the whole": "import pulumi_cloudflare",
+}
+"""What a program can do about the SDK → code."""
+CLOUDFLARE_MUST = 0.5
 FLAT = "a flat program generated from the stack's state"
 
 
@@ -47,6 +61,7 @@ def gcp(context: Context) -> Iterator[Figure]:
     engine = Engine(context, GCP)
     engine.pulumi(engine.project, "config", "set", "dr_mode", "warm", "--stack", engine.stack, name="set dr_mode")
     yield from _measure(context, engine, "stack gcp: ")
+    yield from _cloudflare(context)
 
 
 def _measure(context: Context, engine: Engine, prefix: str) -> Iterator[Figure]:
@@ -90,6 +105,25 @@ def _measure(context: Context, engine: Engine, prefix: str) -> Iterator[Figure]:
                 runs={"stack": shown(ours[name], field), "flat": shown(theirs[name], field)},
             )
     yield _imports(ours["preview"][-1], theirs["preview"][-1], prefix)
+
+
+def _cloudflare(context: Context) -> Iterator[Figure]:
+    """What the SDK of Cloudflare costs whoever imports it, the modules of the four types that are used alone, and what
+    the component costs that is without it."""
+    found = {name: imported(context, code) for name, code in CLOUDFLARE.items()}
+    found["the whole, not compiled yet"] = imported(context, CLOUDFLARE["the whole"], first=True)
+    if found["the whole"][0] < found["nothing of it"][0] + 100:
+        raise NotMeasured("the whole SDK of Cloudflare takes no 100 MiB: another one is installed, look at it anew")
+    for at, (unit, what) in enumerate((("MiB", "peak memory"), ("s", "CPU time"))):
+        yield Figure(
+            name=f"importing CloudflareFailover, which names its types itself: {what}",
+            value=found["the component"][at],
+            unit=unit,
+            must=ratio_at_most(CLOUDFLARE_MUST),
+            compared_to="import pulumi_cloudflare",
+            compared_value=found["the whole"][at],
+            runs={name: [round(one[at], 2)] for name, one in found.items()},
+        )
 
 
 def _imports(ours: Measured, flat: Measured, prefix: str) -> Figure:

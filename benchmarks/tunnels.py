@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from lab.box.host import BoxError
 from tests.lab.box_world import eventually
 from tests.lab.cloud_vpn_answers import problems
 from tests.lab.cloud_vpn_bed import IN_SUBNET, IN_VPC, WRONG, Bed, joined
@@ -68,7 +69,7 @@ def run(context: Context) -> Iterator[Figure]:
     """Two figures of each cut, three of what is told wrongly."""
     try:
         yield from _run(context)
-    except AssertionError as late:  # of the bed's own waits
+    except (AssertionError, BoxError) as late:  # of the bed's own waits
         raise NotMeasured(str(late)) from None
 
 

@@ -237,8 +237,8 @@ def google_problem(end: GoogleEnd) -> str:
         )
     if not session.learned:
         return (
-            "its session is up, and AWS has told Google no route: if it stays so for a minute, see that the VPN gateway "
-            "is attached to the VPC and propagates into its route tables (`pulumi up --refresh`)"
+            "its session is up, and AWS has told Google no route: if it stays so for a minute, see that the VPN "
+            "gateway is attached to the VPC and propagates into its route tables (`pulumi up --refresh`)"
         )
     return ""
 

@@ -37,6 +37,22 @@ def _azure(one: Resource) -> Iterator[str]:
         )
 
 
+def _google(one: Resource) -> Iterator[str]:
+    if one.get("masterInstanceName"):
+        return
+    if one.get("settings.backupConfiguration.enabled") is not True:
+        yield (
+            "settings.backupConfiguration.enabled is not true, and Google makes no backup where nothing is said: set "
+            "it, with pointInTimeRecoveryEnabled"
+        )
+    kept = one.get("settings.backupConfiguration.backupRetentionSettings.retainedBackups")
+    if kept is not None and kept < 7:
+        yield (
+            f"settings.backupConfiguration.backupRetentionSettings.retainedBackups is {kept:g}, so a mistake that is "
+            "seen after a holiday is in every backup: set 7 or more"
+        )
+
+
 POLICY = each(
     "only-copy-unprotected",
     Severity.HIGH,
@@ -45,6 +61,7 @@ POLICY = each(
     {
         "aws:rds/instance:Instance": _instance,
         "aws:rds/cluster:Cluster": _database,
+        "gcp:sql/databaseInstance:DatabaseInstance": _google,
         "azure-native:dbformysql:Server": _azure,
         "azure-native:dbforpostgresql:Server": _azure,
     },

@@ -21,7 +21,7 @@ def _problems(name: str, value: Any) -> Iterator[str]:
     if setting == "rds.force_ssl" and text in _OFF:
         yield f"{name} is {value}, and the way beyond the tunnel is clear text: set it to 1"
     if setting == "wal_sender_timeout" and text == "0":
-        yield f"{name} is 0, which keeps a dead subscriber's slot and hides that it is dead: set 30000 to 60000 ms"
+        yield f"{name} is 0, which keeps a dead subscriber's slot and hides that it is dead: set 10000 to 60000 ms"
     if setting == "gtid_mode" and text.startswith("off"):
         yield f"{name} is {value}, so a replica cannot be pointed at another source without a gap: set it to ON"
 
@@ -31,7 +31,13 @@ def _group(one: Resource) -> Iterator[str]:
         yield from _problems(str(parameter.get("name")), parameter.get("value"))
 
 
-def _flags(one: Resource) -> Iterator[str]:
+def _google(one: Resource) -> Iterator[str]:
+    mode = one.get("settings.ipConfiguration.sslMode")
+    if mode not in ("ENCRYPTED_ONLY", "TRUSTED_CLIENT_CERTIFICATE_REQUIRED"):
+        yield (
+            f"settings.ipConfiguration.sslMode is {mode or 'not given, which lets clear text in'}, and the way beyond "
+            "the tunnel is clear text: set it to ENCRYPTED_ONLY, and let clients verify the server's certificate"
+        )
     for flag in one.parts("settings.databaseFlags"):
         yield from _problems(str(flag.get("name")), flag.get("value"))
 
@@ -48,7 +54,7 @@ POLICY = each(
     {
         "aws:rds/parameterGroup:ParameterGroup": _group,
         "aws:rds/clusterParameterGroup:ClusterParameterGroup": _group,
-        "gcp:sql/databaseInstance:DatabaseInstance": _flags,
+        "gcp:sql/databaseInstance:DatabaseInstance": _google,
         "azure-native:dbformysql:Configuration": _configuration,
         "azure-native:dbforpostgresql:Configuration": _configuration,
     },

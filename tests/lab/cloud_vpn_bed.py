@@ -25,6 +25,8 @@ class Bed:
     box: Box
     aws: VpnRouter
     google: VpnRouter
+    image: Path
+    """Root file system of the machine image."""
 
     @property
     def down(self) -> dict[str, set[str]]:
@@ -68,9 +70,10 @@ class Bed:
 @contextlib.contextmanager
 def joined(folder: Path, prefix: str, aws: VpnRouter, google: VpnRouter) -> Iterator[Bed]:
     """Up, waiting for no session. `prefix`: of what the box makes on this machine."""
-    box = Box(folder, ensure_image(cache(), print), print, prefix=prefix)
+    image = ensure_image(cache(), print)
+    box = Box(folder, image, print, prefix=prefix)
     box.down()
-    bed = Bed(box, aws, google)
+    bed = Bed(box, aws, google, image)
     try:
         box.up_site({})
         box.vpns.up([aws, google])

@@ -3,7 +3,26 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from lab.services import cloud_vpn
+from tests.lab.cloud_vpn_bed import WRONG
+from tests.lab.cloud_vpn_world import Records, graph, told
+from tests.policy.pack import said
+
+
+@pytest.fixture(scope="module")
+def records() -> Records:
+    return told()
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_told_wrongly_is_refused_by_a_policy_once_addresses_are_known(records: Records, name: str) -> None:
+    """That it stays down is shown by tests/lab/test_cloud_vpn.py."""
+    assert said(graph(records)) == {}
+    found = said(graph(WRONG[name].change(records)))
+    assert set(found) == {"bgp-session-cannot-come-up" if "own address" in name else "tunnel-ends-differ"}
+    assert {one.partition(":")[0] for those in found.values() for one in those} == set(WRONG[name].tunnels)
 
 
 def connection(**options: Any) -> dict[str, Mapping[str, Any]]:

@@ -49,10 +49,12 @@ class Room:
 
     def ask(self, *words: str, check: bool = True) -> str:
         """A command beside the room's program. BoxError when it fails, unless `check` says that it may."""
+        return run(*self.words(*words), check=check)
+
+    def words(self, *words: str) -> list[str]:
+        """The same, for whoever starts it."""
         assert self._started, "nothing was started in this room"
-        return run(
-            "nsenter", f"--target={self._started.pid}", "--mount", "--net", "--root", "--wd", *words, check=check
-        )
+        return ["nsenter", f"--target={self._started.pid}", "--mount", "--net", "--root", "--wd", *words]
 
     def last_words(self) -> str:
         lines = (self.folder / "said").read_text(errors="replace").strip().splitlines()
