@@ -404,7 +404,7 @@ def together(about: Inventory, entries: Iterable[Entry]) -> Inventory:
         names=tuple(name for entry in every for name in entry.names),
         backups=backups[0] if backups else None,
         clusters=tuple(cluster for entry in every for cluster in entry.clusters),
-        workloads=tuple(workload for entry in every for workload in entry.workloads),
+        workloads=(*about.workloads, *(workload for entry in every for workload in entry.workloads)),
         vpns=tuple(vpn for entry in every for vpn in entry.vpns),
         databases=tuple(database for entry in every for database in entry.databases),
     )

@@ -13,7 +13,7 @@ import webbrowser
 from collections.abc import Mapping
 from typing import Any
 
-from . import attempts, evidence, offers, render, status
+from . import attempts, evidence, offers, parts, render, status
 from .console import Console, console
 from .drill.kinds import DEFAULT_SECONDS, Direction, How
 from .review import options as review
@@ -26,7 +26,7 @@ EXIT = {"passed": DONE, "failed": FAILED, "refused": REFUSED, "unknown": UNKNOWN
 WATCH_SECONDS = 2.0
 LIVE = (
     "--live would move users onto a backup's data while the primary works, and leave behind what they wrote since: "
-    "it comes with the live replica; without --live everything up to the latch is done"
+    "only a live replica can do without that; without --live everything up to the latch is done"
 )
 
 
@@ -75,6 +75,7 @@ def _run(argv: list[str] | None) -> int:
         "repair": _repair,
         "failover": _failover,
         "failback": _failover,
+        "switchover": _failover,
     }[given.command]
     try:
         with stoppable():
@@ -152,7 +153,7 @@ def _status(given: argparse.Namespace, stack: Stack, transport: Transport, say: 
 
 
 def _failover(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
-    """failover, failback, drill failover, drill restore: one code."""
+    """switchover, failover, failback and their drills: one code."""
     from .chain import Planned
     from .moves import command, kinds
     from .moves.words import Command, Intent
@@ -166,10 +167,12 @@ def _failover(given: argparse.Namespace, stack: Stack, transport: Transport, say
         planned=getattr(given, "planned", False),
         ignore_lock=given.break_lock,
         backup=getattr(given, "backup", ""),
+        anew=getattr(given, "anew", False),
+        live=getattr(given, "live", False),
     )
 
     def work(tell: Planned) -> dict[str, Any]:
-        if getattr(given, "live", False):
+        if intent.live and parts.job_of(stack.inventory) is None:
             return command.empty(stack.inventory, intent.command) | {"problems": [LIVE]}
 
         def world() -> World:
@@ -408,10 +411,10 @@ def _moves(commands: Any, kinds: Any) -> list[argparse.ArgumentParser]:
     """failover, failback, switchover and the drills that are the same code."""
     over = commands.add_parser(
         "failover",
-        help="move users to the standby site, onto a backup's data",
-        description="Raises the mode if needed, restores and proves the newest complete backup, sets the latch last. "
-        "Says first which backup that is, how old it is, and so what is lost. Killed anywhere, it goes on when run "
-        "again.",
+        help="move users to the standby site, onto what it has of the data",
+        description="Onto a backup: raises the mode if needed, restores and proves the newest complete one, sets the "
+        "latch last. Onto a replica: lets it write without its source. Says first how old the data are, and so what is "
+        "lost. Killed anywhere, it goes on when run again.",
     )
     over.add_argument("--source-is-dead", action="store_true", help="your word in place of two places that see it")
     over.add_argument("--one-latch", action="store_true", help="go without the latch store that does not answer")
@@ -419,19 +422,31 @@ def _moves(commands: Any, kinds: Any) -> list[argparse.ArgumentParser]:
     back = commands.add_parser(
         "failback",
         help="bring users and what they wrote home",
-        description="Stops writes at the standby, dumps, restores at the primary, compares every table, and only then "
-        "removes the latch. The old primary's own rows are listed and kept aside.",
+        description="From a backup: stops writes at the standby, dumps, restores at the primary, compares every table, "
+        "and only then removes the latch; the old primary's own rows are listed and kept aside. With a replica: the "
+        "old primary is shut and follows, then the writer is switched home; rows that it alone has are counted.",
     )
-    switch = commands.add_parser("switchover", help="comes with the live replica")
+    back.add_argument(
+        "--anew", action="store_true", help="with a replica: lose the old primary's own rows, and copy everything to it"
+    )
+    switch = commands.add_parser(
+        "switchover",
+        help="move the writer and users to the other site, both being alive: nothing is lost",
+        description="With a live replica. What is in the way is named before anything is stopped; the other site gets "
+        "its nodes and pods first. Until all rows are handed over a failure lets the old writer write again. Killed "
+        "anywhere, it goes on when run again.",
+    )
     for each in (over, back, switch):
         each.add_argument("--to", required=True, metavar="SITE")
     drills = [
-        kinds.add_parser("failover", help="a failover up to the latch; users stay where they are"),
+        kinds.add_parser("failover", help="a failover up to the latch or the promotion; users stay where they are"),
         kinds.add_parser("restore", help="the newest scheduled backup into a scratch schema, proved and timed"),
+        kinds.add_parser("switchover", help="what a switchover needs; with --live there and back"),
     ]
-    for each in drills:
+    for each in drills[:2]:
         each.add_argument("--planned", action="store_true", help="take a fresh backup first; labels the RPO")
-    drills[0].add_argument("--live", action="store_true", help="refused: comes with the live replica")
-    for each in (over, back, *drills):
+    drills[0].add_argument("--live", action="store_true", help="refused: it would lose rows while the primary works")
+    drills[2].add_argument("--live", action="store_true", help="move users and bring them back, nothing lost")
+    for each in (over, back, switch, *drills):
         each.add_argument("--plan", action="store_true", help="say what would be done, and do nothing")
     return [over, back, switch, *drills]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from twinsite.inventory import Inventory
 
 from . import parts
-from .moves import from_backup, kinds
+from .moves import kinds
 from .moves.words import Command
 from .parts import REPLICA, TUNNEL, Needs
 
@@ -22,14 +22,20 @@ NEEDS: dict[str, tuple[Needs, ...]] = {
     "drill tunnel-cut": (((TUNNEL,), (REPLICA,)),),
     "repair": (((TUNNEL, REPLICA),),),
     **{command.value: kinds.needs(command) for command in Command},
-    "switchover": (from_backup.NEEDS,),
 }
 """Command → what it has nothing to do without: of one kind of move, or of another."""
 
-NOT_YET = {"switchover": "a switchover without loss comes with the live replica, which this version has not"}
-"""Command → why no stack has it."""
-
-INSTEAD = ("drill restore", "drill failover", "drill tunnel-cut", "failover", "failback", "repair", "status")
+INSTEAD = (
+    "drill restore",
+    "drill failover",
+    "drill switchover",
+    "drill tunnel-cut",
+    "failover",
+    "failback",
+    "switchover",
+    "repair",
+    "status",
+)
 """What is named to a person whose command was refused, in this order."""
 
 
@@ -40,12 +46,12 @@ def lacking(command: str, inventory: Inventory) -> list[str]:
 
 def offered(inventory: Inventory, commands: Iterable[str] = INSTEAD) -> list[str]:
     """Those of `commands` that this stack has something for."""
-    return [command for command in commands if command not in NOT_YET and not lacking(command, inventory)]
+    return [command for command in commands if not lacking(command, inventory)]
 
 
 def typed(command: str, inventory: Inventory) -> str:
     """As a person types it here."""
-    to = {"failover": inventory.away, "failback": inventory.home}.get(command, "")
+    to = {"failover": inventory.away, "failback": inventory.home, "switchover": inventory.away}.get(command, "")
     return f"twinsite {command}" + (f" --to {to}" if to else "")
 
 
@@ -57,11 +63,8 @@ def drills(inventory: Inventory) -> list[str]:
 def refusal(command: str, inventory: Inventory) -> str:
     """Empty, or why this stack has nothing for the command, and what it has."""
     missing = lacking(command, inventory)
-    if missing:
-        why = f"topology {inventory.topology} has no {' and no '.join(missing)}, and {command} needs them"
-    elif command in NOT_YET:
-        why = NOT_YET[command]
-    else:
+    if not missing:
         return ""
+    why = f"topology {inventory.topology} has no {' and no '.join(missing)}, and {command} needs them"
     has = ", ".join(f"`{typed(one, inventory)}`" for one in offered(inventory))
     return f"{why}: this stack has {has}"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from twinsite.inventory import MYSQL_REPLICA, Inventory
+from twinsite.inventory import MYSQL_REPLICA, POSTGRES_LOGICAL, Host, Inventory, Pod
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,15 @@ NAMES = Part("names", lambda found: found.names)
 LATCH = Part("latch", lambda found: found.latch)
 BACKUPS = Part("backups", lambda found: found.backups)
 STANDBY = Part("standby machine", lambda found: found.with_role("standby", found.away))
+
+FOLLOWER = Part("PostgreSQL replica with a job that moves its writer", lambda found: job_of(found) is not None)
+BUCKET = Part("store of the away site", lambda found: found.store)
+
+
+def job_of(inventory: Inventory) -> Host | None:
+    """The host whose job sees both ends of the first such flow."""
+    through = {flow.through for flow in inventory.flows_of(POSTGRES_LOGICAL)}
+    return next((one for one in inventory.hosts if one.name in through and isinstance(one.way, Pod)), None)
 
 
 def lacking(needs: Needs, inventory: Inventory) -> list[str]:

@@ -1,25 +1,27 @@
-"""Where programs of the guest package `backup` run at a site: the standby machine, a Job in the cluster, a host."""
+"""Where programs of a guest package run at a site: the standby machine, a Job in a cluster, a host."""
 
 import json
 import secrets
 import shutil
-import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from twinsite.inventory import Inventory, Pod, Ssh
 
 from .guest import GUEST, brief
+from .kubectl import Kubectl
 from .transport import Done, RemoteFailed, Transport, Unreachable
 
+BACKUP = "backup"
 CONFIG = "/etc/twinsite/backup.json"
 SECRETS = "/etc/twinsite/backup.secrets.json"
 LABEL = "app.kubernetes.io/managed-by=twinsite-operations"
-KUBECTL_SECONDS = 60.0
 LONG_SECONDS = 5400.0
 # A Job's pod that cannot start says nothing by itself.
 START_SECONDS = 180.0
+BLINK_SECONDS = 60.0
+"""So long a cluster's API may be silent while a Job runs."""
 
 
 class Runner(Protocol):
@@ -29,9 +31,11 @@ class Runner(Protocol):
 
 
 class Worker(Protocol):
-    """A place where `backup VERB …` runs."""
+    """A place where `PROGRAM VERB …` runs."""
 
     place: str
+    program: str
+    """The guest's package."""
 
     def run(self, arguments: Sequence[str], seconds: float) -> Done:
         """To its end. Unreachable when it cannot be run there."""
@@ -40,47 +44,38 @@ class Worker(Protocol):
 class HostWorker:
     """A machine with the guest's programs and the configuration of its site's database."""
 
+    program = BACKUP
+
     def __init__(self, runner: Runner, host: str, sudo: bool) -> None:
         self.place = host
         self._runner, self._sudo = runner, sudo
 
     def run(self, arguments: Sequence[str], seconds: float) -> Done:
-        command = [GUEST, "backup", *arguments, "--config", CONFIG, "--secrets", SECRETS]
+        command = [GUEST, self.program, *arguments, "--config", CONFIG, "--secrets", SECRETS]
         return self._runner.run(self.place, ["sudo", "-n", *command] if self._sudo else command, "", seconds)
 
 
 class ClusterWorker:
     """A Kubernetes Job made by kubectl from the site's CronJob, so with its image, identity and configuration."""
 
-    def __init__(self, job: Pod, pause_seconds: float = 1.0) -> None:
-        self.place = f"CronJob {job.namespace}/{job.cronjob}"
-        self._job, self._pause = job, pause_seconds
-
-    def _kubectl(self, *arguments: str, stdin: str = "") -> str:
-        if shutil.which("kubectl") is None:
-            raise Unreachable(self.place, "`kubectl` is not installed here")
-        context = ["--context", self._job.context] if self._job.context else []
-        command = ["kubectl", *context, "--namespace", self._job.namespace, "--request-timeout", "15s", *arguments]
-        try:
-            done = subprocess.run(
-                command, input=stdin, capture_output=True, text=True, timeout=KUBECTL_SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired:
-            raise Unreachable(self.place, "the cluster does not answer") from None
-        if done.returncode:
-            raise Unreachable(self.place, brief(done.stderr) or f"kubectl ended with {done.returncode}")
-        return done.stdout
-
-    def _get(self, *arguments: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._kubectl("get", *arguments, "--output", "json"))
-        return found
+    def __init__(
+        self,
+        job: Pod,
+        pause_seconds: float = 1.0,
+        program: str = BACKUP,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        """`say`: told the program's newest words while it runs."""
+        self.place, self.program = f"CronJob {job.namespace}/{job.cronjob}", program
+        self._job, self._pause, self._say = job, pause_seconds, say
+        self._kubectl = Kubectl(job.context, job.namespace, self.place)
 
     def unseen(self) -> str:
         """Why kubectl does not see the CronJob; empty when it does, or there is no kubectl here."""
         if shutil.which("kubectl") is None:
             return ""
         try:
-            self._get("cronjob", self._job.cronjob)
+            self._kubectl.get("cronjob", self._job.cronjob)
         except Unreachable as problem:
             return problem.words
         return ""
@@ -89,18 +84,19 @@ class ClusterWorker:
         deadline = time.monotonic() + seconds
         self._wait_for_others(deadline)
         name = f"twinsite-{arguments[0]}-{secrets.token_hex(4)}"
-        cronjob = self._get("cronjob", self._job.cronjob)
-        self._kubectl("create", "--filename", "-", stdin=json.dumps(job_from(cronjob, name, arguments)))
+        cronjob = self._kubectl.get("cronjob", self._job.cronjob)
+        job = job_from(cronjob, name, arguments, self.program)
+        self._kubectl.run("create", "--filename", "-", stdin=json.dumps(job))
         try:
             code = self._outcome(name, deadline)
-            return Done(code, self._kubectl("logs", f"job/{name}", "--tail=-1"), "")
+            return Done(code, self._kubectl.run("logs", f"job/{name}", "--tail=-1"), "")
         finally:
-            self._kubectl("delete", "job", name, "--wait=false", "--ignore-not-found")
+            self._kubectl.run("delete", "job", name, "--wait=false", "--ignore-not-found")
 
     def _wait_for_others(self, deadline: float) -> None:
         """A Job of a command that was killed goes on by itself: two at once would write the same tables."""
         while True:
-            jobs = self._get("jobs", "--selector", LABEL).get("items", [])
+            jobs = self._kubectl.get("jobs", "--selector", LABEL).get("items", [])
             running = [job["metadata"]["name"] for job in jobs if (job.get("status") or {}).get("active")]
             if not running:
                 return
@@ -109,9 +105,17 @@ class ClusterWorker:
             time.sleep(self._pause)
 
     def _outcome(self, name: str, deadline: float) -> int:
-        started = time.monotonic()
+        started = seen = time.monotonic()
         while True:
-            pods = self._get("pods", "--selector", f"job-name={name}").get("items", [])
+            try:
+                pods = self._kubectl.get("pods", "--selector", f"job-name={name}").get("items", [])
+                seen = time.monotonic()
+            except Unreachable:
+                # The program goes on meanwhile: what it is at is not ended for a blink.
+                if time.monotonic() >= min(seen + BLINK_SECONDS, deadline):
+                    raise
+                time.sleep(self._pause)
+                continue
             states = [state for pod in pods for state in (pod.get("status") or {}).get("containerStatuses") or []]
             for state in states:
                 ended = (state.get("state") or {}).get("terminated")
@@ -125,16 +129,25 @@ class ClusterWorker:
                 )
             if time.monotonic() >= deadline:
                 raise Unreachable(self.place, f"job {name} did not end in time")
+            if begun and self._say is not None:
+                self._say(self._newest(name))
             time.sleep(self._pause)
 
+    def _newest(self, name: str) -> str:
+        """The program's last line; nothing stops for it."""
+        try:
+            return self._kubectl.run("logs", f"job/{name}", "--tail=1").strip()
+        except Unreachable:
+            return ""
 
-def job_from(cronjob: dict[str, Any], name: str, arguments: Sequence[str]) -> dict[str, Any]:
-    """A Job as the CronJob would make it, which runs `backup` with other arguments, once. Pure."""
+
+def job_from(cronjob: dict[str, Any], name: str, arguments: Sequence[str], program: str = BACKUP) -> dict[str, Any]:
+    """A Job as the CronJob would make it, which runs its program with other arguments, once. Pure."""
     template = json.loads(json.dumps(cronjob["spec"]["jobTemplate"]["spec"]["template"]))
     pod = template["spec"]
     pod["restartPolicy"] = "Never"
     # Its command brings the program and the tools; what that runs is in the arguments.
-    pod["containers"][0]["args"] = ["python3", "-m", "backup", *arguments]
+    pod["containers"][0]["args"] = ["python3", "-m", program, *arguments]
     key, _, value = LABEL.partition("=")
     return {
         "apiVersion": "batch/v1",
@@ -174,7 +187,7 @@ def answer(worker: Worker, arguments: Sequence[str], seconds: float, codes: froz
             found = json.loads(done.stdout[start:]) if start >= 0 else None
         except ValueError:
             found = None
-    program = f"backup {arguments[0]}"
+    program = f"{worker.program} {arguments[0]}"
     if done.code not in codes:
         said = "; ".join(map(str, found.get("problems") or [])) if isinstance(found, dict) else ""
         raise RemoteFailed(worker.place, program, done.code, said or brief(done.stderr or done.stdout))

@@ -14,8 +14,9 @@ from ..journal.lock import Locked
 from ..steps import Step, StepFailed, Steps, unstoppable
 from ..store import Unavailable
 from ..transport import RemoteFailed, Unreachable
+from ..unanswered import CouldNotAsk
 from .program import ProgramFailed
-from .words import Plan
+from .words import Plan, TurnBack
 
 TROUBLE = (
     StepFailed,
@@ -25,6 +26,7 @@ TROUBLE = (
     RemoteFailed,
     TimeoutError,
     Unavailable,
+    CouldNotAsk,
     ValueError,
     OSError,
 )
@@ -64,10 +66,9 @@ def execute(plan: Plan, journal: Journal, steps: Steps, hands: Any) -> Result:
         if plan.command.drill:
             with unstoppable(steps.say):
                 _put_back(plan, left[1:], journal, steps, hands, result)
-        elif plan.turn_back is not None and plan.turn_back.after in journal.done():
+        elif plan.turn_back is not None and _stopped(plan.turn_back, journal):
             result.problems.append(
-                "writes at the standby are stopped: go on with the same command, or open it again with "
-                f"{plan.turn_back.by_hand}"
+                f"{plan.turn_back.stopped}: go on with the same command, or open it again with {plan.turn_back.by_hand}"
             )
     return result
 
@@ -85,7 +86,12 @@ def _to_put_back(plan: Plan, left: list[Step[Any]], journal: Journal) -> list[st
 
 def _turns_back(plan: Plan, journal: Journal) -> bool:
     """Whether what the plan stopped is to run again: it was stopped, and the way back is still open."""
-    return plan.turn_back is not None and plan.turn_back.after in journal.done() and not journal.begun()
+    return plan.turn_back is not None and _stopped(plan.turn_back, journal) and not journal.begun()
+
+
+def _stopped(back: TurnBack, journal: Journal) -> bool:
+    done = journal.done()
+    return back.after in done and back.until not in done
 
 
 def _put_back(plan: Plan, left: list[Step[Any]], journal: Journal, steps: Steps, hands: Any, result: Result) -> None:
@@ -100,4 +106,4 @@ def _put_back(plan: Plan, left: list[Step[Any]], journal: Journal, steps: Steps,
         try:
             steps.put_back(back.step, hands, back.undoes, back.why)
         except TROUBLE as problem:
-            result.problems.append(f"the standby could not be opened again: {problem}: run {back.by_hand}")
+            result.problems.append(f"{back.failed}: {problem}: run {back.by_hand}")

@@ -14,12 +14,14 @@ class Command(StrEnum):
     FAILOVER = "failover"
     FAILBACK = "failback"
     DRILL_FAILOVER = "drill failover"
+    SWITCHOVER = "switchover"
     DRILL_RESTORE = "drill restore"
+    DRILL_SWITCHOVER = "drill switchover"
 
     @property
     def drill(self) -> bool:
-        """Leaves users where they are."""
-        return self in (Command.DRILL_FAILOVER, Command.DRILL_RESTORE)
+        """Leaves users where they are, or brings them back."""
+        return self in (Command.DRILL_FAILOVER, Command.DRILL_RESTORE, Command.DRILL_SWITCHOVER)
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,15 @@ class Intent:
     ignore_lock: bool = False
     backup: str = ""
     """Id of the backup to restore; "" the newest of the writer's."""
+    anew: bool = False
+    """Rows that the old writer alone has may be lost: it is emptied, and everything copied to it."""
+    live: bool = False
+    """A drill may move users, and brings them back."""
+
+    @property
+    def moves_users(self) -> bool:
+        """Whether users are elsewhere for a while, at least."""
+        return self.live or not self.command.drill
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,12 @@ class TurnBack:
     why: str
     by_hand: str
     """What a person types when this command cannot."""
+    until: str = ""
+    """Name of the step after whose end nothing is turned back."""
+    stopped: str = "writes at the standby are stopped"
+    """What an interrupted command leaves, in words."""
+    failed: str = "the standby could not be opened again"
+    """When it did not turn back, in words."""
 
 
 @dataclass(frozen=True)

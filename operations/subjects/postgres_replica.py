@@ -49,6 +49,10 @@ class Gate:
 
     epoch: int
     writes: bool
+    handed: bool = False
+    """It was shut in this epoch, and the other end has all of it."""
+    taken: bool = False
+    """It went its own way in this epoch, without the other end."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,9 @@ def parse(found: Mapping[str, Any], name: str) -> Look:
 
 
 def _gate(found: Mapping[str, Any] | None) -> Gate | None:
-    return None if found is None else Gate(int(found["epoch"]), found["writes"] is True)
+    if found is None:
+        return None
+    return Gate(int(found["epoch"]), found["writes"] is True, found.get("handed") is True, found.get("taken") is True)
 
 
 def _slot(found: Mapping[str, Any]) -> Slot:

@@ -112,6 +112,23 @@ def _network(settings: Settings) -> gcp.compute.Network:
     )
 
 
+def _at_home(settings: Settings) -> tuple[inventory.Workload, ...]:
+    """The primary's pods, if whoever moves the writer may tell them their role."""
+    if not settings.primary_role_config:
+        return ()
+    return (
+        inventory.Workload(
+            name=settings.application,
+            site=Site.AWS.value,
+            context=settings.primary_cluster_context,
+            namespace=settings.primary_namespace,
+            role_config=settings.primary_role_config,
+            serving_replicas=settings.serving_replicas,
+            exists=True,
+        ),
+    )
+
+
 def _told(alarms: Args) -> Args:
     """With the places of the endpoints that get them."""
     if not alarms["urls"]:
@@ -138,5 +155,6 @@ def _inventory(settings: Settings, intents: Intents, place: str) -> inventory.In
         promise=promised(estimate, settings),
         store=place,
         registers=settings.writer_registers,
+        workloads=_at_home(settings),
         digest=stack_digest(intents, []),
     )

@@ -143,6 +143,10 @@ class Settings:
     backups: Backups | None
     """None: nothing is backed up at Google."""
     writer_registers: tuple[str, ...]
+    primary_role_config: str
+    """Empty: the primary's pods are told nothing."""
+    primary_namespace: str
+    primary_cluster_context: str
     """Three, or none."""
 
     @property
@@ -242,6 +246,9 @@ def read(reader: Reader) -> Settings:
         cache_holds=reader.strings("cache_holds"),
         backups=kept,
         writer_registers=_registers(reader),
+        primary_role_config=reader.text("primary_role_config", required=False),
+        primary_namespace=reader.text("primary_namespace"),
+        primary_cluster_context=reader.text("primary_cluster_context", required=False),
     )
 
 

@@ -75,7 +75,7 @@ def test_a_drill_leaves_its_plan_its_phases_and_its_clocks(
     [
         ("dev", ["failover", "--to", "onprem"], "has no "),
         ("dr", ["repair"], "has no "),
-        ("dr", ["switchover", "--to", "azure"], "comes with the live replica"),
+        ("dr", ["switchover", "--to", "azure"], "has no PostgreSQL replica with a job that moves its writer"),
         ("dr", ["drill", "failover", "--live"], "--live would move users"),
         ("dev", ["drill", "tunnel-cut", "--at", "moon"], "--at moon: this tunnel's gateways are"),
     ],

@@ -169,6 +169,7 @@ class Said:
     """A worker that says this."""
 
     place = "there"
+    program = "backup"
 
     def __init__(self, code: int, stdout: str, stderr: str = "") -> None:
         from operations.transport import Done
@@ -341,9 +342,9 @@ def test_a_live_drill_and_a_switchover_are_refused_with_a_sentence(
     desk: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["drill", "failover", "--live"]) == 2
-    assert "comes with the live replica" in capsys.readouterr().out
+    assert "only a live replica can do without that" in capsys.readouterr().out
     assert cli.main(["switchover", "--to", "azure"]) == 2
-    assert "comes with the live replica" in capsys.readouterr().err
+    assert "has no PostgreSQL replica with a job that moves its writer" in capsys.readouterr().err
 
 
 def test_a_plan_for_a_person_shows_each_steps_plane_and_undo() -> None:

@@ -135,6 +135,7 @@ def test_no_product_file_names_the_labs_programs_or_places() -> None:
             "components",
             # hosted_zone: an act that a hook and a command share (ADR 22).
             # needs: what the program says that its stack needs (ADR 29).
+            # guest.writer: one rule by which a site's agent and a failover swap the registers (ADR 64).
             # guest.drill's ledger: one transaction, one file and one verdict, on a host and off it (ADR 43).
             (
                 "components.rules",
@@ -142,6 +143,8 @@ def test_no_product_file_names_the_labs_programs_or_places() -> None:
                 "components.inventory",
                 "components.hosted_zone",
                 "components.needs",
+                "components.guest.writer",
+                "components.guest.errors",
                 "components.guest.drill.ledger_check",
                 "components.guest.drill.ledger_writer",
             ),

@@ -183,7 +183,9 @@ def test_what_it_has_no_move_for_is_refused_with_what_it_has(inventory: Path) ->
     code, found = failover(inventory, "--plan", known=False)
     (problem,) = found["problems"]
     assert code == 2
-    assert problem.startswith("topology lighthouse has no names and no latch and no backups and no standby machine")
+    assert problem.startswith(
+        "topology lighthouse has no names and no PostgreSQL replica with a job that moves its writer"
+    )
     assert problem.endswith("this stack has `twinsite status`")
     done = run(
         inventory.parent, "-m", "operations", "--inventory", str(inventory), "failback", "--to", "island", "--json"

@@ -73,7 +73,13 @@ def _gate(config: Config, server: Server) -> "dict[str, Any] | None":
         return None
     gated = server.row(query("end.sql", config))["gated"] or {}
     without = [one.words for one in facts.tables(server, config) if one.words not in gated]
-    return {"epoch": found.epoch, "writes": found.writes, "without": without}
+    return {
+        "epoch": found.epoch,
+        "writes": found.writes,
+        "handed": found.handed == found.epoch,
+        "taken": found.taken == found.epoch,
+        "without": without,
+    }
 
 
 def _slot(config: Config, source: Server, here: Facts) -> "dict[str, Any] | None":

@@ -9,7 +9,10 @@ from ..words import Command
 from ..world import World
 
 NEEDS: Needs = ((NAMES,), (LATCH,), (BACKUPS,), (STANDBY,))
-COMMANDS = {command.value: NEEDS for command in Command}
+COMMANDS = {
+    command.value: NEEDS
+    for command in (Command.FAILOVER, Command.FAILBACK, Command.DRILL_FAILOVER, Command.DRILL_RESTORE)
+}
 
 
 def connect(stack: Stack, hosts: Transport) -> World:

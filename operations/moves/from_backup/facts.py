@@ -5,15 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...subjects.away import Away
-
-
-@dataclass(frozen=True)
-class Vantage:
-    """What one place sees of the primary's application. `alive` is None when it could not tell."""
-
-    place: str
-    alive: bool | None
-    words: str
+from ..vantage import Vantage as Vantage
 
 
 @dataclass(frozen=True)

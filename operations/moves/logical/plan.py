@@ -1,0 +1,328 @@
+"""From facts and what a person wants to steps in order, or to a refusal with every reason. Pure.
+
+What holds in every plan, and is tested: a site's pods begin as writers after its database writes; capacity comes before
+anything is stopped; how far the databases are is read from them, so that a move that was killed is gone on with, by
+whichever desk; a failover needs nothing of the dead site, and is refused without two places that see it dead.
+"""
+
+import time
+
+from ... import offers
+from ...stack import age_words
+from ..vantage import ENOUGH
+from ..words import Command, Intent, Plan, Refusal
+from .capacity_steps import SeeReaders
+from .draft import Draft
+from .facts import Facts
+from .ground import OF_PROVIDER
+from .hands import claimed
+from .writer_steps import AwaitOldWriter, BackOut, CatchUp, Claim, Prepare, Promote, Rejoin, Switch
+
+MOST_WORDS = 3
+"""Of the job's own sentences, in a refusal."""
+
+
+def plan(facts: Facts, intent: Intent) -> Plan | Refusal:
+    """The plan for `intent`, or why there is none."""
+    missing = offers.refusal(intent.command.value, facts.inventory)
+    if missing:
+        return Refusal((missing,))
+    draft = Draft(facts, intent)
+    {
+        Command.SWITCHOVER: _switchover,
+        Command.FAILOVER: _failover,
+        Command.FAILBACK: _failback,
+        Command.DRILL_SWITCHOVER: _drill_switchover,
+        Command.DRILL_FAILOVER: _drill_failover,
+    }[intent.command](draft)
+    return draft.decided()
+
+
+def _switchover(draft: Draft) -> None:
+    draft.common(draft.away, draft.home)
+    if not draft.problems:
+        _moved(draft, draft.to)
+
+
+def _moved(draft: Draft, to: str) -> None:
+    """By where the databases are: not begun, in the middle, or done but for what comes after."""
+    databases, old = draft.facts.databases, draft.facts.databases.other(to)
+    draft.seen()
+    if len(databases.writers) > 1:
+        _both(draft)
+    elif databases.writers == (to,):
+        if draft.resumed is None and draft.facts.serving == to and databases.follows(old):
+            draft.refuse(f"{to} takes writes, {old} follows and users are at {to}: there is nothing to move")
+        _finished(draft, to)
+    elif databases.writers == (old,):
+        _both_answer(draft)
+        if not databases.follows(to):
+            first = f"; `twinsite failback --to {to}` makes it follow first" if to == draft.home else ""
+            draft.refuse(f"{to} does not follow {old}, so that it would lack rows: {_said(draft)}{first}")
+        _steps(draft, to)
+    elif _origin(draft) == old:
+        draft.says.append(
+            f"neither database takes writes: a switch in epoch {databases.epoch} ended amid it, and goes on"
+        )
+        _both_answer(draft)
+        _steps(draft, to, begun=True)
+    else:
+        _back(draft, to)
+
+
+def _steps(draft: Draft, to: str, begun: bool = False) -> None:
+    gate = draft.facts.databases.gate(draft.facts.databases.other(to))
+    handed = gate is not None and gate.handed and not gate.writes
+    if not begun:
+        # Of one that was begun the switch asks the same, and lets the old writer write again where something is amiss.
+        draft.add(Prepare(draft.ground, to))
+        draft.capacity(to)
+    draft.switched(to)
+    if not handed:
+        draft.may_turn_back(to)
+    if begun:
+        draft.capacity(to)
+    draft.users(to)
+    draft.rest(draft.home if to == draft.away else draft.away)
+
+
+def _origin(draft: Draft) -> str:
+    """Where the writer was, of a switch that ended in the middle: its gate alone has had that epoch."""
+    databases = draft.facts.databases
+    epochs = {site: databases.epoch_of(site) for site in (draft.home, draft.away)}
+    if len(set(epochs.values())) > 1:
+        return max(epochs, key=lambda site: epochs[site])
+    return draft.away if databases.look is not None and databases.look.turned else draft.home
+
+
+def _back(draft: Draft, to: str) -> None:
+    """To where the writer was: nothing is moved."""
+    databases, other = draft.facts.databases, draft.facts.databases.other(to)
+    gate = databases.gate(to)
+    if gate is not None and gate.handed:
+        draft.refuse(
+            f"{to} was handed over in epoch {gate.epoch}, and {other} has all of it: `twinsite switchover --to "
+            f"{other}` goes on to the end; afterwards this brings it back"
+        )
+        return
+    draft.says.append(
+        f"neither database takes writes: a switch in epoch {databases.epoch} ended amid it, and is undone"
+    )
+    draft.choices[claimed(other)] = draft.choices[claimed(to)] = str(databases.epoch)
+    draft.add(BackOut(draft.ground, to))
+    draft.users(to)
+    draft.rest(other)
+
+
+def _finished(draft: Draft, to: str) -> None:
+    """It writes: what comes after is done, as far as it was not."""
+    databases, old = draft.facts.databases, draft.facts.databases.other(to)
+    gate = databases.gate(to)
+    draft.says.append(f"{to} takes writes already{f' (epoch {gate.epoch})' if gate else ''}: what is left is done")
+    if gate is not None:
+        draft.choices[claimed(to)] = str(gate.epoch)
+        known = databases.gate(old)
+        if not gate.taken and not databases.follows(old) and known is not None and known.handed:
+            draft.done.discard(Switch(draft.ground, to).name)
+            draft.add(Switch(draft.ground, to))
+    else:
+        draft.choices.setdefault(claimed(to), str(draft.above))
+    draft.capacity(to)
+    draft.users(to)
+    draft.rest(old)
+
+
+def _both(draft: Draft) -> None:
+    epochs = {site: gate.epoch for site in (draft.home, draft.away) if (gate := draft.facts.databases.gate(site))}
+    newest = max(epochs, key=lambda site: epochs[site])
+    fix = (
+        f"`twinsite failback --to {draft.home}` shuts {draft.home} first, counts what it alone has, and brings the "
+        "writer home"
+        if newest == draft.away
+        else f"stop the application at {draft.away}, and run the job's verb `rejoin --to source --epoch "
+        f"{epochs[newest]}` (stack output replica_by_hand)"
+    )
+    draft.refuse(f"both databases take writes, {newest} since epoch {epochs[newest]}: {fix}")
+
+
+def _both_answer(draft: Draft) -> None:
+    databases = draft.facts.databases
+    for site in (draft.home, draft.away):
+        if site not in databases.answered:
+            draft.refuse(
+                f"{site}'s database does not answer the job, and a switchover asks both; if {site} is gone: `twinsite "
+                f"failover --to {databases.other(site)}`"
+            )
+
+
+def _said(draft: Draft) -> str:
+    look = draft.facts.databases.look
+    return "; ".join(look.problems[:MOST_WORDS] if look else ()) or "`twinsite status` says more"
+
+
+def _failover(draft: Draft) -> None:
+    facts, away, home = draft.facts, draft.away, draft.home
+    draft.common(away)
+    if draft.problems:
+        return
+    databases = facts.databases
+    gate = databases.gate(away)
+    if gate is not None and gate.writes:
+        _finished(draft, away)
+        return
+    promoted = gate is not None and gate.taken
+    if not promoted:
+        _evidence(draft)
+        _loss(draft)
+    without = next((scheme for scheme, of in OF_PROVIDER.items() if of in facts.inventory.site(home).providers), "")
+    registers = facts.inventory.registers
+    left = [one for one in registers if not one.startswith(f"{without}://")]
+    # Two of the others decide; with fewer, that one is asked as well.
+    without = without if len(left) > 1 else ""
+    if gate is not None and promoted:
+        draft.choices[claimed(away)] = str(gate.epoch)
+    else:
+        draft.add(Claim(draft.ground, away, draft.above, without))
+    draft.capacity(away)
+    if registers and not promoted:
+        draft.add(AwaitOldWriter(draft.ground, away, without))
+    elif not registers:
+        draft.says.append(
+            f"there are no registers of who may write (ADR 44): if {home}'s database comes back before `twinsite "
+            "failback`, it takes writes: keep its application away from it"
+        )
+    draft.add(Promote(draft.ground, away, draft.intent.source_is_dead and home in databases.answered))
+    draft.users(away)
+
+
+def _evidence(draft: Draft) -> None:
+    """Two places that see a dead site and none that sees it live, or a person's word."""
+    home, seen = draft.home, "; ".join(map(str, draft.facts.vantages)) or "nobody looked"
+    alive = [one for one in draft.facts.vantages if one.alive]
+    dead = [one for one in draft.facts.vantages if one.alive is False]
+    if draft.intent.source_is_dead:
+        draft.says.append(f"{home} is taken for dead on your word (--source-is-dead); seen: {seen}")
+        if alive:
+            draft.says.append(
+                f"but {home} answers: what is written there from now on is lost to users, and a switchover would lose "
+                "nothing; stop its application"
+            )
+    elif alive:
+        draft.refuse(
+            f"{home} is alive ({'; '.join(map(str, alive))}): `twinsite switchover --to {draft.away}` loses nothing; "
+            "if it answers and yet does not work, say so with --source-is-dead"
+        )
+    elif len(dead) < ENOUGH:
+        draft.refuse(
+            f"that {home} is dead is seen from {len(dead)} of the two places that are needed ({seen}): look yourself, "
+            "then say so with --source-is-dead"
+        )
+    else:
+        draft.says.append(f"{home} is dead as seen from {len(dead)} places: {seen}")
+
+
+def _loss(draft: Draft) -> None:
+    """As far as the last look that saw the source goes. What it was in the end, promote reads from the newest row."""
+    last = draft.facts.reported
+    if last is None or last.lag_seconds is None:
+        draft.says.append(
+            "what is lost is not known before: no look that saw the source is left; the newest heartbeat that came "
+            "says it"
+        )
+        return
+    slot = last.slot
+    held = "" if slot is None or slot.held_bytes is None else f", and its slot held {slot.held_bytes / 2**20:.1f} MiB"
+    when = time.strftime("%H:%M:%SZ", time.gmtime(last.at))
+    draft.says.append(
+        f"lost to users until a failback: what was written at {draft.home} and had not come. At the last look that saw "
+        f"it, {when} ({age_words(max(0.0, draft.facts.now - last.at))} ago), a row took {last.lag_seconds:g} s{held}. "
+        f"It stays in {draft.home}'s database, and the failback counts it by table"
+    )
+
+
+def _failback(draft: Draft) -> None:
+    facts, home, away = draft.facts, draft.home, draft.away
+    draft.common(home)
+    if draft.problems:
+        return
+    databases = facts.databases
+    ours, theirs = databases.gate(home), databases.gate(away)
+    writes = theirs is not None and theirs.writes
+    if not writes:
+        if databases.writers == (home,) and draft.resumed is None:
+            draft.refuse(f"{home} takes writes, and {away} does not: there is nothing to bring home")
+            return
+        _moved(draft, home)
+        return
+    assert theirs is not None
+    if ours is not None and ours.writes and ours.epoch >= theirs.epoch:
+        _both(draft)
+        return
+    _both_answer(draft)
+    draft.seen()
+    if not databases.follows(home):
+        draft.says.append(
+            f"{home} is shut and made to follow first; rows that it alone has "
+            + (
+                "are lost: --anew empties it and copies everything"
+                if draft.intent.anew
+                else "stop it, counted by table"
+            )
+        )
+        draft.add(Rejoin(draft.ground, home, theirs.epoch, draft.intent.anew))
+        draft.add(CatchUp(draft.ground, home))
+    _steps(draft, home)
+
+
+def _drill_switchover(draft: Draft) -> None:
+    """Without --live what a switchover needs is there, and nobody is moved; with it, there and back."""
+    draft.common(draft.away)
+    if draft.problems:
+        return
+    if draft.facts.databases.writers != (draft.home,) and draft.resumed is None:
+        who = " and ".join(draft.facts.databases.writers) or "nobody"
+        draft.refuse(
+            f"{who} takes writes, and a drill begins with {draft.home}: `twinsite switchover --to {draft.home}`"
+        )
+        return
+    if not draft.intent.live:
+        draft.says.append("without --live nobody is moved: what a switchover needs is seen, and taken away again")
+        _both_answer(draft)
+        draft.add(Prepare(draft.ground, draft.away))
+        _rehearsed(draft)
+        return
+    draft.says.append(f"--live: users are moved to {draft.away} and home again, each a switchover of its own")
+    begun = Claim(draft.ground, draft.home, 0).name in draft.done
+    if not begun:
+        _moved(draft, draft.away)
+    if Switch(draft.ground, draft.home).name not in draft.done:
+        if draft.facts.databases.writers == (draft.away,) or not begun:
+            draft.add(Prepare(draft.ground, draft.home))
+        draft.switched(draft.home)
+    draft.users(draft.home)
+    draft.rest(draft.away)
+
+
+def _drill_failover(draft: Draft) -> None:
+    """A promotion has no way back without a copy: what comes before and after it is rehearsed."""
+    draft.common(draft.away)
+    if draft.intent.live:
+        draft.refuse(
+            "drill failover --live would give up rows while the primary works: `twinsite drill switchover --live` "
+            "moves users without loss; leave --live out, and everything but the promotion is rehearsed"
+        )
+    if draft.problems:
+        return
+    if draft.away in draft.facts.databases.writers:
+        draft.refuse(
+            f"{draft.away} takes writes: a drill would take its pods away; run it when {draft.home} does again"
+        )
+        return
+    draft.says.append("the promotion itself is not done: it has no way back without a copy")
+    _rehearsed(draft)
+
+
+def _rehearsed(draft: Draft) -> None:
+    draft.capacity(draft.away)
+    draft.add(SeeReaders(draft.ground, draft.away))
+    draft.rest(draft.away, always=True)

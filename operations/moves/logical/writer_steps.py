@@ -1,0 +1,289 @@
+"""Steps that move the writer: who may, the databases, the role that pods begin with. ADR 64 has their order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...steps import Outcome, Plane, Say
+from ...transport import RemoteFailed, Unreachable
+from .hands import PODS_SECONDS, Hands, claimed, epoch_of
+from .pods import READER, WRITER
+from .step import ByJob, InCluster, MoveStep
+
+
+class Prepare(ByJob):
+    """Everything that is in the way of a switch is named while all goes on."""
+
+    needs = "both databases answer"
+    undo = "none needed: gates that are open at the writer stop nobody"
+    again = True
+
+    @property
+    def name(self) -> str:
+        return f"prepare-{self.site}"
+
+    @property
+    def title(self) -> str:
+        return f"see that nothing is in the way of {self.site} as the writer, and put gates up"
+
+    def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
+        found = hands.moved(say, "prepare", "--to", hands.end(self.site))
+        return Outcome("; ".join(found["changed"]) or "all is there")
+
+
+@dataclass(frozen=True)
+class Claim(MoveStep):
+    """From here on the registers let nobody else write, where there are any."""
+
+    above: int
+    """The highest epoch that a gate has had."""
+    without: str = ""
+    """Scheme of registers that are not asked."""
+    needs = "two of three registers answer"
+
+    @property
+    def name(self) -> str:
+        return f"claim-{self.site}"
+
+    @property
+    def title(self) -> str:
+        if not self.ground.registers:
+            return f"take the next epoch for {self.site}: there are no registers, the gates in the databases alone hold"
+        return f"swap two of three registers to {self.site}, in the next epoch"
+
+    @property
+    def undo(self) -> str:
+        return f"the same for {self.old}, in a later epoch"
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return tuple(
+            plane for place, plane in self.ground.registers if not self.without or not place.startswith(self.without)
+        )
+
+    def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
+        before = [int(epoch) for key, epoch in choices.items() if key.startswith(claimed(""))]
+        epoch = hands.claim(self.site, max([self.above, *before]), self.without)
+        return Outcome(f"epoch {epoch}", {claimed(self.site): str(epoch)})
+
+
+@dataclass(frozen=True)
+class AwaitOldWriter(MoveStep):
+    """A site that says nothing has stopped by itself when its lease and its closing are over (ADR 44)."""
+
+    without: str = ""
+    needs = "two registers name the new writer"
+    undo = "none needed"
+
+    @property
+    def name(self) -> str:
+        return f"await-old-writer-{self.site}"
+
+    @property
+    def title(self) -> str:
+        return f"wait until {self.old} says that it stopped, or must have"
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return tuple(
+            plane for place, plane in self.ground.registers if not self.without or not place.startswith(self.without)
+        )
+
+    def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
+        return Outcome(hands.stopped(self.site, epoch_of(choices, self.site), self.without, say))
+
+
+class StopWriters(InCluster):
+    """At the site that has written so far; the gate is what holds, and this is for users' errors to be fewer."""
+
+    needs = "the other site has readers"
+
+    @property
+    def name(self) -> str:
+        return f"stop-writers-{self.site}"
+
+    @property
+    def title(self) -> str:
+        return f"have {self.site}'s pods begin anew as readers"
+
+    @property
+    def undo(self) -> str:
+        return f"ROLE writer in the ConfigMap at {self.site}, and its pods begun anew"
+
+    def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
+        hands.pods(self.site).role(READER, epoch_of(choices, self.old))
+        return Outcome("told; not waited for")
+
+
+class Switch(ByJob):
+    """Shut, end, prove, hand over, open, turn round: one verb, which goes on where it was killed (ADR 59)."""
+
+    needs = "everything that prepare looks at; rows come within 5 s"
+    phases = ("promotion",)
+
+    @property
+    def name(self) -> str:
+        return f"switch-{self.site}"
+
+    @property
+    def title(self) -> str:
+        return f"stop writes at {self.old}, prove that {self.site} has all of it, and let it write"
+
+    @property
+    def undo(self) -> str:
+        return f"before it was handed over, this command opens {self.old} again; afterwards a switchover to {self.old}"
+
+    def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
+        epoch = epoch_of(choices, self.site)
+        found = hands.moved(say, "switch", "--epoch", str(epoch), "--to", hands.end(self.site))
+        closed = found.get("closed_seconds")
+        figures = {} if closed is None else {"write_outage_seconds": closed}
+        return Outcome(
+            f"epoch {epoch}: {'; '.join(found['changed']) or 'it was done already'}",
+            figures=figures,
+            findings=tuple(found.get("problems") or ()),
+        )
+
+
+@dataclass(frozen=True)
+class BackOut(MoveStep):
+    """Turns a switch back: `site` is the one that wrote before. Refused by the databases once it was handed over."""
+
+    needs = "nothing was handed over"
+
+    @property
+    def name(self) -> str:
+        return f"back-out-{self.old}"
+
+    @property
+    def title(self) -> str:
+        return f"let {self.site} write again"
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (self.ground.job, *self.ground.databases, *(plane for _, plane in self.ground.registers))
+
+    def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
+        epoch = epoch_of(choices, self.old)
+        # First the databases: they alone know whether it was handed over. Then nobody else may write by the registers.
+        found = hands.moved(say, "back-out", "--epoch", str(epoch), "--to", hands.end(self.old))
+        words = "; ".join(found["changed"]) or f"{self.site} had not stopped"
+        if hands.inventory.registers:
+            epoch = hands.claim(self.site, epoch, "")
+            words += f"; the registers name {self.site} in epoch {epoch}"
+        if hands.told(self.site):
+            hands.pods(self.site).role(WRITER, epoch)
+        return Outcome(words)
+
+
+@dataclass(frozen=True)
+class Promote(MoveStep):
+    """Asks nothing of the source but whether it answers after all."""
+
+    although: bool = False
+    """On a person's word: it does, and is given up."""
+    needs = "the first copy is whole; the old writer does not answer the job"
+    final = True
+    phases = ("promotion",)
+
+    @property
+    def name(self) -> str:
+        return f"promote-{self.site}"
+
+    @property
+    def title(self) -> str:
+        return f"let {self.site} write without {self.old}, with what it has"
+
+    @property
+    def undo(self) -> str:
+        return f"none: from here on only `twinsite failback --to {self.old}`, which counts what {self.old} alone has"
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (self.ground.job, self.ground.database(self.site))
+
+    def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
+        epoch = epoch_of(choices, self.site)
+        given = ("--although-it-answers",) if self.although else ()
+        found = hands.moved(say, "promote", "--epoch", str(epoch), "--to", hands.end(self.site), *given)
+        findings = [*map(str, found.get("left") or ())]
+        if self.although:
+            findings.append(self._shut(hands, epoch, say))
+        words = "; ".join(found["changed"]) or "it was done already"
+        return Outcome(f"epoch {epoch}: {words}", figures=hands.age(found.get("newest")), findings=tuple(findings))
+
+    def _shut(self, hands: Hands, epoch: int, say: Say) -> str:
+        """One that answers would go on writing, and Cloudflare go on giving it users."""
+        try:
+            hands.verb(say, "rejoin", "--epoch", str(epoch), "--to", hands.end(self.site), "--wait", "0")
+        except (RemoteFailed, Unreachable) as problem:
+            return f"{self.old}, which answered: {problem}"
+        return f"{self.old}, which answered, is shut and follows"
+
+
+class StartWriters(InCluster):
+    """Pods begin with the role of a writer only when the database takes writes."""
+
+    needs = "the database takes writes"
+    phases = ("start",)
+
+    @property
+    def name(self) -> str:
+        return f"start-writers-{self.site}"
+
+    @property
+    def title(self) -> str:
+        return f"have {self.site}'s pods begin anew as writers, so that /writer answers there"
+
+    @property
+    def undo(self) -> str:
+        return f"a switchover to {self.old}"
+
+    def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
+        pods = hands.pods(self.site)
+        pods.role(WRITER, epoch_of(choices, self.site))
+        return Outcome(pods.settle(say, PODS_SECONDS))
+
+
+@dataclass(frozen=True)
+class Rejoin(ByJob):
+    """`site` was the writer once, and is back: it is shut and follows. Rows that it alone has are counted, and lost on
+    a word only."""
+
+    epoch: int
+    """Of the one that writes now."""
+    anew: bool = False
+    needs = "both databases answer"
+    undo = "none needed: it follows"
+    phases = ("resume",)
+
+    @property
+    def name(self) -> str:
+        return f"rejoin-{self.site}"
+
+    @property
+    def title(self) -> str:
+        how = "emptying it and copying everything, if it has rows of its own" if self.anew else "without a copy"
+        return f"have {self.site} follow {self.old}, {how}"
+
+    def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
+        words = ("--anew",) if self.anew else ()
+        found = hands.long_verb(say, "rejoin", "--epoch", str(self.epoch), "--to", hands.end(self.old), *words)
+        return Outcome("; ".join(found["changed"]) or "it follows already", findings=tuple(found.get("problems") or ()))
+
+
+class CatchUp(ByJob):
+    """A switch is refused while rows take longer than its writers could wait."""
+
+    needs = "rows come"
+    undo = "none needed"
+
+    @property
+    def name(self) -> str:
+        return f"catch-up-{self.site}"
+
+    @property
+    def title(self) -> str:
+        return f"wait until {self.site} has what {self.old} wrote meanwhile"
+
+    def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
+        return Outcome(hands.caught_up(say))

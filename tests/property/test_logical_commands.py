@@ -1,0 +1,307 @@
+"""switchover, failover and failback of a writer over all ways in which they can be killed and fail, on a model of both
+sites (tests/logical_world.py): the commands, steps and hands are the real ones."""
+
+import io
+import pathlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from operations.console import Plain
+from operations.journal import lock
+from operations.moves import command
+from operations.moves.logical.hands import SWITCH_LAG_SECONDS
+from operations.moves.words import Command, Intent
+from operations.stack import Stack
+from tests.failover_world import Killed
+from tests.logical_world import AWAY, HOME, INVENTORY, PLACES, Model, install
+from twinsite.guest.logical import switch as verbs
+
+OVER = Intent(Command.SWITCHOVER, "gcp")
+HOMEWARD = Intent(Command.SWITCHOVER, "aws")
+FAILOVER = Intent(Command.FAILOVER, "gcp")
+BACK = Intent(Command.FAILBACK, "aws")
+BACK_ANEW = replace(BACK, anew=True)
+DRILL = Intent(Command.DRILL_SWITCHOVER)
+LIVE = replace(DRILL, live=True)
+REHEARSAL = Intent(Command.DRILL_FAILOVER)
+WHOLE = replace(INVENTORY, registers=PLACES, workloads=(HOME, AWAY))
+"""With registers, and with home's pods."""
+
+
+class Desk:
+    """Runs commands against one model after the other."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.model = Model()
+        install(patch, lambda: self.model)
+
+    def run(self, model: Model, intent: Intent, kill_at: int | None = None) -> dict[str, Any] | None:
+        """The command's answer; None when it was killed."""
+        self.model = model
+        model.revive()
+        model.kill_at = kill_at
+        stack = Stack("gcp", model.inventory, pathlib.Path("unused"))
+        try:
+            return command.run(stack, intent, Plain(io.StringIO()), False, model.world)
+        except Killed:
+            return None
+
+    def passed(self, model: Model, intent: Intent) -> dict[str, Any]:
+        found = self.run(model, intent)
+        assert found is not None and found["verdict"] == "passed", found and found["problems"]
+        return found
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setattr(lock, "gone", lambda _: True)
+    yield Desk(monkeypatch)
+
+
+Made = Callable[[Desk], Model]
+
+
+def quiet(desk: Desk, inventory: Any = INVENTORY) -> Model:
+    return Model(inventory)
+
+
+def whole(desk: Desk) -> Model:
+    return Model(WHOLE)
+
+
+def away(desk: Desk, inventory: Any = INVENTORY) -> Model:
+    """After a switchover."""
+    model = Model(inventory)
+    desk.passed(model, OVER)
+    return model
+
+
+def dead(desk: Desk, inventory: Any = INVENTORY) -> Model:
+    model = Model(inventory)
+    model.alive = False
+    return model
+
+
+def back(desk: Desk, inventory: Any = INVENTORY) -> Model:
+    """Home is back after a failover, with a row that only it has."""
+    model = dead(desk, inventory)
+    model.ends["aws"].rows.add(999)
+    desk.passed(model, FAILOVER)
+    model.alive = True
+    return model
+
+
+CASES: dict[str, tuple[Intent, Made]] = {
+    "switchover": (OVER, quiet),
+    "switchover, registers": (OVER, whole),
+    "switchover home": (HOMEWARD, away),
+    "switchover home, registers": (HOMEWARD, lambda desk: away(desk, WHOLE)),
+    "failover": (FAILOVER, dead),
+    "failover, registers": (FAILOVER, lambda desk: dead(desk, WHOLE)),
+    "failback": (BACK, away),
+    "failback --anew": (BACK_ANEW, back),
+    "failback --anew, registers": (BACK_ANEW, lambda desk: back(desk, WHOLE)),
+    "drill switchover": (DRILL, quiet),
+    "drill switchover --live": (LIVE, whole),
+    "drill failover": (REHEARSAL, quiet),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_command_killed_at_any_moment_and_run_again_ends_in_the_same_state(desk: Desk, case: str) -> None:
+    intent, made = CASES[case]
+    one = made(desk)
+    desk.passed(one, intent)
+    ticks, wanted = one.ticks, one.state()
+    assert ticks > 20, "every write of journal and lock and every effect is such a moment"
+    for moment in range(1, ticks + 1):
+        model = made(desk)
+        assert desk.run(model, intent, kill_at=moment) is None, f"not killed at {moment}"
+        again = desk.run(model, intent)
+        assert again is not None
+        if again["verdict"] == "refused":
+            # It had ended; only its last words were missing.
+            assert "there is nothing to" in again["problems"][0], (moment, again["problems"])
+            assert moment > ticks - 8
+        else:
+            assert again["verdict"] == "passed", (moment, again["problems"])
+        assert model.state() == wanted, moment
+
+
+@pytest.mark.parametrize("case", ["switchover, registers", "failback --anew, registers"])
+def test_killed_twice_it_still_ends_the_same(desk: Desk, case: str) -> None:
+    intent, made = CASES[case]
+    one = made(desk)
+    desk.passed(one, intent)
+    ticks, wanted = one.ticks, one.state()
+    for moment in range(1, ticks, 9):
+        for second in range(1, ticks, 13):
+            model = made(desk)
+            desk.run(model, intent, kill_at=moment)
+            desk.run(model, intent, kill_at=second)
+            desk.run(model, intent)
+            assert model.state() == wanted, (moment, second)
+
+
+@pytest.mark.parametrize("inventory", [INVENTORY, WHOLE], ids=["gates alone", "registers"])
+@pytest.mark.parametrize("at", ["prepare", "shut", "rows"])
+def test_what_fails_before_it_was_handed_over_lets_the_old_writer_write_again(
+    desk: Desk, inventory: Any, at: str
+) -> None:
+    model = Model(inventory)
+    model.fails = at
+    found = desk.run(model, OVER)
+    assert found is not None and found["verdict"] == "failed"
+    assert (model.ends["aws"].writes, model.ends["gcp"].writes and model.ends["gcp"].gated) == (True, False)
+    assert model.writer() == "aws"
+    top = max((one.said for one in model.registers if one.said), key=lambda one: one.epoch, default=None)
+    assert top is None or top.site == "aws", "registers name who does not write"
+    # Nothing of it is in the way of the next one.
+    assert desk.passed(model, OVER)["figures"]["write_outage_seconds"] == 0.5
+    assert model.writer() == "gcp"
+
+
+@pytest.mark.parametrize("inventory", [INVENTORY, WHOLE], ids=["gates alone", "registers"])
+def test_what_fails_after_it_was_handed_over_is_gone_on_with(desk: Desk, inventory: Any) -> None:
+    model = Model(inventory)
+    model.fails = "handed"
+    found = desk.run(model, OVER)
+    assert found is not None and found["verdict"] == "failed"
+    assert "aws was handed over" in found["problems"][1]
+    assert not model.ends["aws"].writes, "nobody goes back from there"
+    desk.passed(model, OVER)
+    assert model.writer() == "gcp" and model.follows == "aws"
+
+
+def test_a_switch_that_ended_amid_it_is_undone_by_a_switchover_to_where_the_writer_was(desk: Desk) -> None:
+    undone = 0
+    for moment in range(1, 80):
+        model = Model(WHOLE)
+        if desk.run(model, OVER, kill_at=moment) is not None:
+            break
+        home, gcp = model.ends["aws"], model.ends["gcp"]
+        if home.writes or gcp.writes or not home.gated:
+            continue
+        found = desk.run(model, HOMEWARD)
+        assert found is not None
+        if home.handed == home.epoch:
+            assert "`twinsite switchover --to gcp` goes on to the end" in found["problems"][0]
+        else:
+            assert found["verdict"] == "passed", found["problems"]
+            assert model.writer() == "aws" and (model.replicas["gcp"], model.nodes) == (0, 0)
+            undone += 1
+    assert undone >= 2
+
+
+STEPS = {
+    "switchover": "prepare-gcp add-nodes-gcp add-readers-gcp claim-gcp switch-gcp start-writers-gcp await-pools-gcp "
+    "verify-answers-gcp",
+    "switchover, registers": "prepare-gcp add-nodes-gcp add-readers-gcp claim-gcp stop-writers-aws switch-gcp "
+    "start-writers-gcp await-pools-gcp verify-answers-gcp",
+    "switchover home": "prepare-aws claim-aws stop-writers-gcp switch-aws await-pools-aws verify-answers-aws rest-gcp",
+    "failover, registers": "claim-gcp add-nodes-gcp add-readers-gcp await-old-writer-gcp promote-gcp start-writers-gcp "
+    "await-pools-gcp verify-answers-gcp",
+    "failback --anew": "rejoin-aws catch-up-aws prepare-aws claim-aws stop-writers-gcp switch-aws await-pools-aws "
+    "verify-answers-aws rest-gcp",
+    "drill switchover": "prepare-gcp add-nodes-gcp add-readers-gcp see-readers-gcp rest-gcp",
+    "drill failover": "add-nodes-gcp add-readers-gcp see-readers-gcp rest-gcp",
+}
+
+
+@pytest.mark.parametrize("case", STEPS)
+def test_the_steps_are_these(desk: Desk, case: str) -> None:
+    intent, made = CASES[case]
+    found = desk.passed(made(desk), intent)
+    assert [step["name"] for step in found["plan"]] == STEPS[case].split()
+
+
+def test_a_failover_names_what_may_be_lost_and_asks_nothing_of_home(desk: Desk) -> None:
+    model = dead(desk, WHOLE)
+    found = desk.passed(model, FAILOVER)
+    assert any("a row took 0.4 s, and its slot held 12.0 MiB" in words for words in found["says"])
+    assert found["figures"]["rpo_seconds"] == pytest.approx(130, abs=5)
+    assert not any(plane["site"] == "aws" for step in found["plan"] for plane in step["planes"])
+    assert "await-old-writer-gcp" in [step["name"] for step in found["plan"]]
+    assert any("41 s" in step["detail"] for step in found["steps"]), "L + closing + clocks"
+    assert found["figures"]["answers_seconds"] >= 0
+
+
+def test_home_that_says_that_it_stopped_is_not_waited_for(desk: Desk) -> None:
+    model = dead(desk, WHOLE)
+    told = model.world
+
+    def world() -> Any:
+        made = told()
+        first = made.registers
+
+        def registers(without: str) -> Any:
+            known = model.registers[1].said
+            if known and known.site == "gcp":
+                model.registers[1] = type(model.registers[1])(replace(known, clear=True))
+            return first(without)
+
+        made.registers = registers
+        return made
+
+    model.world = world  # type: ignore[method-assign]
+    found = desk.passed(model, FAILOVER)
+    assert any(step["detail"] == "by its own word" for step in found["steps"])
+
+
+def test_rows_that_home_alone_has_stop_a_failback_and_are_counted(desk: Desk) -> None:
+    model = back(desk)
+    found = desk.run(model, BACK)
+    assert found is not None and found["verdict"] == "failed"
+    assert " inserted in public.orders" in found["problems"][0]
+    assert not model.ends["aws"].writes and model.writer() == "gcp", "shut, and users stay where they are"
+    desk.passed(model, BACK_ANEW)
+    assert model.writer() == "aws" and model.ends["aws"].rows >= model.acknowledged - model.lost
+
+
+REFUSED: dict[str, tuple[Intent, Callable[[Desk], Model], str]] = {
+    "a failover while home lives": (FAILOVER, quiet, "`twinsite switchover --to gcp` loses nothing"),
+    "a failover to home": (replace(FAILOVER, to="aws"), dead, "--to aws: failover of this stack goes to gcp"),
+    "a switchover while home is dead": (OVER, dead, "aws's database does not answer the job"),
+    "a switchover to nowhere": (replace(OVER, to="mars"), quiet, "--to mars: "),
+    "a switchover to where all is": (HOMEWARD, quiet, "there is nothing to move"),
+    "a failback of nothing": (BACK, quiet, "there is nothing to bring home"),
+    "a drill from away": (DRILL, away, "`twinsite switchover --to aws`"),
+    "a drill of pods that serve": (REHEARSAL, away, "gcp takes writes"),
+    "a failover for show": (replace(REHEARSAL, live=True), quiet, "`twinsite drill switchover --live` moves users"),
+    "a switchover home after a failover": (HOMEWARD, back, "`twinsite failback --to aws`"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_is_refused_with_what_to_do(desk: Desk, case: str) -> None:
+    intent, made, words = REFUSED[case]
+    model = made(desk)
+    before = model.state()
+    found = desk.run(model, intent)
+    assert found is not None and found["verdict"] == "refused"
+    assert words in "; ".join(found["problems"])
+    assert model.state() == before
+
+
+def test_home_on_ones_word_alone_is_given_up_though_it_answers(desk: Desk) -> None:
+    model = Model()
+    found = desk.passed(model, replace(FAILOVER, source_is_dead=True))
+    assert any("but aws answers" in words for words in found["says"])
+    assert model.deeds[-2:] == ["promote gcp", "rejoin gcp"]
+    assert (model.ends["aws"].writes, model.ends["gcp"].writes, model.writer()) == (False, True, "gcp")
+    assert any("aws, which answered" in words for words in found["findings"])
+
+
+def test_a_cluster_that_does_not_run_the_job_moves_nobody(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model()
+    monkeypatch.setattr(model, "verb", lambda words: (1, {"outcome": "failed", "problems": ["no image"]}))
+    found = desk.run(model, OVER)
+    assert found is not None and found["verdict"] == "refused"
+    assert "nobody has seen the databases" in found["problems"][0]
+
+
+def test_the_desk_and_the_job_mean_the_same_lag() -> None:
+    assert SWITCH_LAG_SECONDS == verbs.LAG_SECONDS
