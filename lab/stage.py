@@ -184,6 +184,7 @@ class Stage:
         wait_until(self.paths.moto.exists, 60, "the start of moto (its words are in the daemon's log)")
         listening = listen(SERVICES_NAMESPACE, front.ADDRESS)
         self.azure.start()
+        self.google.start()
         self._front = front.Front(
             listening,
             self._authority,

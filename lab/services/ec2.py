@@ -11,7 +11,7 @@ from typing import Any
 from lab.services import aws_wire
 from lab.services.api import Answer
 from lab.services.cloud_vpn import Records
-from lab.services.google.compute import Vpn
+from lab.services.google.compute import GONE, Vpn
 from lab.services.signature import Request, endpoint
 
 CONNECTION = "aws:ec2/vpnConnection:VpnConnection"
@@ -82,7 +82,7 @@ def end_state(vpn: Vpn | None, router: str, end: str) -> tuple[bool, str, int]:
         if vpn is None or not vpn.associations(end):
             return False, "IPSEC IS DOWN", 0
         said = vpn.sessions(router).get(end, {})
-    except KeyError:
+    except GONE:
         return False, "IPSEC IS DOWN", 0
     if said.get("bgpState") != "Established":
         return False, "IPSEC IS UP", 0

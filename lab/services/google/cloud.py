@@ -13,6 +13,7 @@ from lab.services.google.compute import Compute, Vpn
 from lab.services.google.federation import Exchange, Lender
 from lab.services.google.login import Login
 from lab.services.google.metadata import ADDRESS, NAME, Guest, Keeper, Metadata
+from lab.services.google.monitoring import Monitoring
 from lab.services.google.objects import Objects
 from lab.services.google.pools import Pools
 from lab.services.google.projects import Manager, Usage
@@ -25,7 +26,7 @@ from lab.services.netns import listen
 from lab.services.signer import Signer
 
 HOSTS = (
-    "oauth2", "sts", "iamcredentials", "storage", "secretmanager", "container", "sqladmin", "compute",
+    "oauth2", "sts", "iamcredentials", "storage", "secretmanager", "container", "sqladmin", "compute", "monitoring",
     "cloudresourcemanager", "serviceusage",
 )  # fmt: skip
 
@@ -53,6 +54,8 @@ class GoogleCloud:
         door = Door(self.tokens, self.rights)
         lender = Lender(self.tokens, self.rights, records)
         self._keeper = Keeper(self.tokens, lender)
+        self.compute = Compute(door, records, self.pools, vpn)
+        self.monitoring = Monitoring(door, records, self.compute.metrics)
         self.apis: Sequence[Api] = (
             Login(operator, self.tokens),
             Exchange(self.tokens, records, issuer),
@@ -61,7 +64,8 @@ class GoogleCloud:
             Vaults(door, records),
             Clusters(door, self.pools),
             Servers(door, records, server),
-            Compute(door, records, self.pools, vpn),
+            self.compute,
+            self.monitoring,
             Manager(door, self._projects),
             Usage(door),
         )
@@ -91,13 +95,22 @@ class GoogleCloud:
             server.shutdown()
             server.server_close()
 
+    def start(self) -> None:
+        """What Google measures by itself."""
+        self.monitoring.start()
+
     def stop(self) -> None:
+        self.monitoring.stop()
         for namespace in list(self._metadata):
             self.leave_metadata(namespace)
 
     def report(self) -> dict[str, Any]:
         """For `status`."""
-        return {"grants_that_do_nothing": self.rights.report(), "pools": self.pools.sizes()}
+        return {
+            "grants_that_do_nothing": self.rights.report(),
+            "pools": self.pools.sizes(),
+            "alarms": self.monitoring.speaking(),
+        }
 
     def _projects(self) -> frozenset[str]:
         """Those that something is in, or that the scene has."""

@@ -7,11 +7,13 @@ projects.get]. What the VPN does is told by the box (lab/box/vpn); while nothing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
+from lab.box.host import BoxError
 from lab.services.cloud_vpn import at_google
 from lab.services.google.calls import Call, Door, Played, Service
 from lab.services.google.errors import Refusal
 from lab.services.google.pools import Pools
 from lab.services.google.rights import Records
+from lab.services.google.series import Name
 
 TUNNEL = "gcp:compute/vPNTunnel:VPNTunnel"
 ROUTER = "gcp:compute/router:Router"
@@ -20,7 +22,7 @@ _REGION = _PROJECT + r"/regions/(?P<region>[^/]+)"
 
 
 class Vpn(Protocol):
-    """What runs of the clouds' VPN; lab.box.vpn.CloudVpns fulfils it. KeyError where nothing runs of that name."""
+    """What runs of the clouds' VPN; lab.box.vpn.CloudVpns fulfils it. One of GONE where nothing runs of that name."""
 
     def sessions(self, router: str) -> Mapping[str, Mapping[str, Any]]:
         """FRR's words about the BGP session of each of a router's ends."""
@@ -35,6 +37,7 @@ class Vpn(Protocol):
         ...
 
 
+GONE = (KeyError, BoxError)
 Running = Callable[[], Vpn | None]
 
 
@@ -56,6 +59,18 @@ class Compute(Service):
             ("GET", status): ("compute.routers.get", self._status),
             ("GET", groups): ("compute.instanceGroupManagers.get", self._group),
         }
+
+    def metrics(self) -> Iterator[tuple[Name, float]]:
+        """Google's own of tunnels and sessions [Google Cloud metrics, vpn and router]."""
+        vpn = self._vpn()
+        for record in self._records(TUNNEL).values():
+            labels = (("metric.labels.tunnel_name", str(record["name"])),)
+            up = tunnel_status(vpn, str(record["name"]))[0] == "ESTABLISHED"
+            yield Name("vpn.googleapis.com/tunnel_established", "vpn_gateway", labels), float(up)
+        for router in self._records(ROUTER).values():
+            for peer in self._peers(str(router["name"]), vpn):
+                labels = (("metric.labels.bgp_peer_name", str(peer["name"])),)
+                yield Name("router.googleapis.com/bgp/session_up", "gce_router", labels), float(peer["status"] == "UP")
 
     def _tunnels(self, call: Call) -> dict[str, Any]:
         place = f"projects/{call.words['project']}/regions/{call.words['region']}"
@@ -141,7 +156,7 @@ def tunnel_status(vpn: Vpn | None, name: str) -> tuple[str, str]:
         if vpn.associations(name):
             return "ESTABLISHED", "Tunnel is up and running."
         said = vpn.said(name)
-    except KeyError:
+    except GONE:
         return "PROVISIONING", "Tunnel resource is allocated. VPN tunnel will start soon."
     failures = {
         "AUTHENTICATION_FAILED": ("AUTHORIZATION_ERROR", "Handshake failed: authentication error."),
@@ -158,5 +173,5 @@ def tunnel_status(vpn: Vpn | None, name: str) -> tuple[str, str]:
 def _sessions(vpn: Vpn | None, router: str) -> Mapping[str, Mapping[str, Any]]:
     try:
         return vpn.sessions(router) if vpn is not None else {}
-    except KeyError:
+    except GONE:
         return {}
