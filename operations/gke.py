@@ -50,7 +50,7 @@ def resize(known: Cluster, nodes: int, asked: google.Google, say: Say, seconds: 
 def _told(known: Cluster, nodes: int, asked: google.Google) -> bool:
     """One that has the size already is left alone: an operation more would be waited for by everybody."""
     pool = cloud_cluster.cluster(known, asked).pool(known.pool)
-    if pool is None or pool.nodes != nodes * max(1, pool.zones):
+    if pool is not None and pool.nodes != nodes * max(1, pool.zones):
         place = f"projects/{known.project}/locations/{known.region}/clusters/{known.name}/nodePools/{known.pool}"
         asked.post("container", f"v1/{place}:setSize", {"nodeCount": nodes})
     return True

@@ -11,6 +11,8 @@ RESIZE_SECONDS = 120.0
 CLUSTER_SECONDS = 600.0
 PULL_SECONDS = 30.0
 START_SECONDS = 20.0
+JOB_SECONDS = 15.0
+"""From a Job to its program's first line, the image being there."""
 READY_SECONDS = 5.0
 """Up to one period of the readiness probe."""
 
@@ -46,6 +48,18 @@ def made() -> Item:
 def nodes() -> Item:
     """Pool `serving` gets its nodes: Google's control plane of that region, and its stock."""
     return step("nodes are added", Kind.CREATION, RESIZE_SECONDS, Basis.ASSUMPTION, NOT_MEASURED)
+
+
+def job(what: str, seconds: float, kind: Kind) -> Item:
+    """A verb of the replication's job, in a pod of its own on the system's node."""
+    words = f"a pod starts ({JOB_SECONDS:g} s), the verb takes {seconds:g} s; {NOT_MEASURED}"
+    return step(what, kind, JOB_SECONDS + seconds, Basis.ASSUMPTION, words)
+
+
+def writers() -> Item:
+    """Pods begin anew with the role of a writer, one after the other."""
+    seconds = 2 * (START_SECONDS + READY_SECONDS)
+    return step("pods begin as writers", Kind.START, seconds, Basis.ASSUMPTION, f"two after each other; {NOT_MEASURED}")
 
 
 def pods(known: WorkloadIntent) -> Item:

@@ -1,5 +1,5 @@
 """What aws-gcp costs in each of its modes: its components' shares, put together. How long a recovery takes is unknown
-while nobody moves the writer; what is lost, while nothing replicates and nothing is backed up."""
+where a backup is restored by hand, and where nothing replicates; what is lost, while neither brings the data."""
 
 from dataclasses import replace
 
@@ -9,7 +9,8 @@ from twinsite.estimate.figures import SECONDS, Basis, Item, Kind, step, unknown
 from twinsite.estimate.ground import CLOUD, Ground
 from twinsite.estimate.path import Path, parallel, serial
 from twinsite.estimate.prices import Prices, table
-from twinsite.modes import DrMode
+from twinsite.guest.writer.rule import Rule
+from twinsite.modes import DrMode, StandbyData, keeps
 from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
 from twinsite.rules.cloudflare import CloudflareFailoverIntent
 from twinsite.rules.gcs_backup import PostgresBackupJobIntent
@@ -25,7 +26,11 @@ from .settings import MODES, Settings, Site
 
 NO_DATA = "nothing backs PostgreSQL up into the other cloud: in cold all data die with AWS"
 BY_HAND = "a backup is restored by hand (page postgres-backup-job), and nobody has measured it"
-NO_PROMOTION = "promotion of the database at Google is not part of this topology yet"
+LOOK_SECONDS = 20.0
+"""A look of the job at a source that does not answer: two ways to it, each with its patience."""
+PROMOTE_SECONDS = 10.0
+"""It asks once more whether the source answers (4 s), and parts; the database's own part was 0.1 s by hand."""
+LEASE_SECONDS = Rule().wait_seconds
 NO_REPLICATION = "replication is by hand, or was taken away"
 
 
@@ -61,7 +66,7 @@ def _mode(settings: Settings, prices: Prices) -> Mode:
         *aws.link_alarms(prices, AwsLinkAlarmsIntent.of(plain.aws_alarms)),
         *gcp.alarms(prices, GcpAlarmsIntent.of(plain.gcp_alarms)),
     ]
-    return Mode(costs, _path(plain, settings.dr_mode), _lost(plain))
+    return Mode(costs, _path(plain, settings.dr_mode, bool(settings.writer_registers)), _lost(plain))
 
 
 def _lost(plain: Arguments) -> list[Item]:
@@ -78,19 +83,31 @@ def _lost(plain: Arguments) -> list[Item]:
     return [rates.between_backups(longest_gap_seconds(known.schedule)), own]
 
 
-def _path(plain: Arguments, mode: DrMode) -> Path:
+def _path(plain: Arguments, mode: DrMode, registers: bool) -> Path:
     known = CloudflareFailoverIntent.of(plain.name)
     words = f"interval {known.interval} s, {known.retries} retries of {known.timeout_seconds} s each"
     noticed = step(
         "Cloudflare takes the primary's pool down", Kind.DETECTION, known.detection_seconds, Basis.COMPUTED, words
     )
-    data: Item = (
-        unknown("the data are brought", SECONDS, BY_HAND if plain.backups else NO_DATA, Kind.RESTORE)
-        if mode == DrMode.COLD
-        else unknown("the database at Google is promoted", SECONDS, NO_PROMOTION, Kind.PROMOTION)
-    )
     role = {"site": Site.GCP.value, "role": "reader", "ingress_host": ""}
-    pods = serial(gke.nodes(), gke.pods(WorkloadIntent.of({**plain.workload, **role})))
-    # What serves beside the readers of warm comes while the database is promoted; from cold the cluster comes first.
-    made = serial(rates.update(), gke.made(), data, pods) if mode == DrMode.COLD else parallel(data, pods)
-    return serial(noticed, rates.decision(), made)
+    capacity = serial(gke.nodes(), gke.pods(WorkloadIntent.of({**plain.workload, **role})))
+    if mode == DrMode.COLD:
+        data = unknown("the data are brought", SECONDS, BY_HAND if plain.backups else NO_DATA, Kind.RESTORE)
+        return serial(noticed, rates.decision(), rates.update(), gke.made(), data, capacity)
+    if plain.replica is None or not LogicalReplicaIntent.of(plain.replica).follows:
+        lost = unknown("the database at Google is promoted", SECONDS, NO_REPLICATION, Kind.PROMOTION)
+        return serial(noticed, rates.decision(), parallel(lost, capacity))
+    seen = step("Cloudflare takes Google's pool up", Kind.DETECTION, known.detection_seconds, Basis.COMPUTED, words)
+    look = gke.job("the job looks at both databases", LOOK_SECONDS, Kind.DECISION)
+    # As the failover's plan has it: in warm readers run, and more of them come after users.
+    before: list[Path] = [] if keeps(mode, StandbyData.REPLICA).application else [capacity]
+    before += [_lease()] if registers else []
+    promoted = gke.job("the database at Google is promoted", PROMOTE_SECONDS, Kind.PROMOTION)
+    ready = [parallel(*before)] if before else []
+    return serial(noticed, rates.decision(), look, *ready, promoted, gke.writers(), seen)
+
+
+def _lease() -> Item:
+    """Of a site that says nothing (ADR 44)."""
+    words = "a lease of 30 s, 10 s to close, 1 s for clocks; less where the old site says that it stopped"
+    return step("the old site's lease ends", Kind.RESUME, LEASE_SECONDS, Basis.COMPUTED, words)

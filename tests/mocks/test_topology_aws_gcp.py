@@ -15,6 +15,7 @@ from tests import aws_gcp_world
 from twinsite import inventory
 from twinsite.estimate.figures import total
 from twinsite.estimate.path import critical
+from twinsite.estimate.rates import DECIDE_SECONDS
 from twinsite.monitoring.gcp_alarms import ABSENT_SECONDS
 from twinsite.rules import Refused
 from twinsite.schedule import longest_gap_seconds
@@ -247,8 +248,17 @@ def test_a_mode_costs_what_the_one_below_costs_and_what_it_adds_and_nobody_promi
         "nodes e2-standard-4",
         "nodes' disks",
     ]
-    for mode in modes.values():
-        assert total(critical(mode.path)) is None, "nobody has moved the writer"
+    # Cloudflare's monitors twice (69 s), somebody decides, the job looks (35) and promotes (25), pods begin anew (50);
+    # before that nodes (120) and pods (55) where no readers run.
+    moved = 69 + DECIDE_SECONDS + 35 + 25 + 50 + 69
+    assert {name: total(critical(mode.path)) for name, mode in modes.items()} == {
+        "cold": None, "pilot-light": moved + 175, "warm": moved,
+    }  # fmt: skip
+    three = [f"gs://registers-{at}/writer.json" for at in "abc"]
+    leased = estimate(read(writer_registers=three)).modes
+    assert total(critical(leased["warm"].path)) == moved + 41, "the old site's lease"
+    assert total(critical(leased["pilot-light"].path)) == moved + 175, "it ends while nodes come"
+    assert total(critical(estimate(read(replication="by-hand")).modes["warm"].path)) is None
     # 30 s of lag, a heartbeat every 120 s, 10 s for it, 120 s until somebody is told.
     assert {name: total(mode.lost) for name, mode in modes.items()} == {"cold": None, "pilot-light": 280, "warm": 280}
 

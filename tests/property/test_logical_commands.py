@@ -229,6 +229,25 @@ def test_a_failover_names_what_may_be_lost_and_asks_nothing_of_home(desk: Desk) 
     assert found["figures"]["answers_seconds"] >= 0
 
 
+def test_where_readers_run_users_do_not_wait_for_more(desk: Desk) -> None:
+    model = dead(desk, replace(INVENTORY, dr_mode="warm"))
+    model.replicas["gcp"], model.nodes = 1, 1
+    names = [step["name"] for step in desk.passed(model, FAILOVER)["plan"]]
+    assert names.index("verify-answers-gcp") < names.index("add-nodes-gcp")
+
+
+def test_with_registers_nobody_writes_from_the_claim_on(desk: Desk) -> None:
+    model = Model(WHOLE)
+    slow = model.switch
+
+    def switch(*words: Any) -> Any:
+        model.clock += 12.0
+        return slow(*words)
+
+    model.switch = switch  # type: ignore[method-assign]
+    assert desk.passed(model, OVER)["figures"]["write_outage_seconds"] == pytest.approx(12, abs=1)
+
+
 def test_home_that_says_that_it_stopped_is_not_waited_for(desk: Desk) -> None:
     model = dead(desk, WHOLE)
     told = model.world

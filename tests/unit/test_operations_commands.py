@@ -14,16 +14,17 @@ import pytest
 from operations import cli, offers
 from operations.adopt import command as adopting
 from operations.moves.from_backup import world as moving
+from operations.moves.logical import world as switching
 from operations.subjects import away_reader
 from stacks import TOPOLOGIES
-from tests import aws_gcp_world, failover_world, operations_world
+from tests import failover_world, logical_world, operations_world
 from tests.azure_http import azure_server
 from tests.failover_machines import Machines
 from tests.operations_hosts import FakeTransport, HostWorld
 from twinsite.inventory import Inventory, to_dict
 
 INVENTORIES = {
-    one.topology: one for one in (operations_world.INVENTORY, failover_world.INVENTORY, aws_gcp_world.INVENTORY)
+    one.topology: one for one in (operations_world.INVENTORY, failover_world.INVENTORY, logical_world.INVENTORY)
 }
 
 ANSWERS: dict[str, Callable[[str, Inventory], str]] = {
@@ -102,7 +103,15 @@ class Desk:
             return machines.world()
 
         patch.setattr(cli, "connect", transport)
+        self.twins = logical_world.Model()
+        logical_world.install(patch, lambda: self.twins)
+
+        def twins(*_: object) -> Any:
+            self.asked += 1
+            return self.twins.world()
+
         patch.setattr(moving, "connect", world)
+        patch.setattr(switching, "connect", twins)
         patch.setattr(away_reader, "connect", lambda inventory: world().reader)
         patch.setattr(
             adopting,
@@ -144,6 +153,7 @@ def test_a_command_does_its_job_or_names_what_the_stack_has(
     desk: Desk, capsys: pytest.CaptureFixture[str], command: str, topology: str
 ) -> None:
     inventory = INVENTORIES[topology]
+    desk.twins.alive = command != "failover"
     code = cli.main(["--inventory", f"{topology}.json", "--stack", "s", *words(command, inventory)])
     answer = json.loads(capsys.readouterr().out)
     instead = [parses(line) for problem in answer.get("problems", []) for line in typed(problem)]

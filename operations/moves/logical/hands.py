@@ -94,6 +94,12 @@ class Hands:
 
     # Who may write.
 
+    def outage(self, site: str, closed: float | None) -> float | None:
+        """How long nobody could write. Where an agent shuts the old site as soon as it sees the claim, that counts."""
+        if closed is None or not self.inventory.registers:
+            return closed
+        return None if site not in self._since else round(max(closed, clock() - self._since[site]), 1)
+
     def claim(self, site: str, above: int, without: str) -> int:
         """The epoch of a move to `site`: the registers' next one, or one more than `above` where there are none."""
         if not self.inventory.registers:

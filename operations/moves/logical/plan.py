@@ -7,6 +7,8 @@ whichever desk; a failover needs nothing of the dead site, and is refused withou
 
 import time
 
+from twinsite.modes import DrMode, StandbyData, keeps
+
 from ... import offers
 from ...stack import age_words
 from ..vantage import ENOUGH
@@ -183,7 +185,10 @@ def _failover(draft: Draft) -> None:
         draft.choices[claimed(away)] = str(gate.epoch)
     else:
         draft.add(Claim(draft.ground, away, draft.above, without))
-    draft.capacity(away)
+    # Where readers run already users need not wait for more.
+    reads = keeps(DrMode(facts.inventory.dr_mode), StandbyData.REPLICA).application
+    if not reads:
+        draft.capacity(away)
     if registers and not promoted:
         draft.add(AwaitOldWriter(draft.ground, away, without))
     elif not registers:
@@ -193,6 +198,8 @@ def _failover(draft: Draft) -> None:
         )
     draft.add(Promote(draft.ground, away, draft.intent.source_is_dead and home in databases.answered))
     draft.users(away)
+    if reads:
+        draft.capacity(away)
 
 
 def _evidence(draft: Draft) -> None:

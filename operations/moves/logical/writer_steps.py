@@ -135,7 +135,7 @@ class Switch(ByJob):
     def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
         epoch = epoch_of(choices, self.site)
         found = hands.moved(say, "switch", "--epoch", str(epoch), "--to", hands.end(self.site))
-        closed = found.get("closed_seconds")
+        closed = hands.outage(self.site, found.get("closed_seconds"))
         figures = {} if closed is None else {"write_outage_seconds": closed}
         return Outcome(
             f"epoch {epoch}: {'; '.join(found['changed']) or 'it was done already'}",
