@@ -78,6 +78,8 @@ class Interface:
     source_dest_check: bool = True
     public_address: str = ""
     """Elastic address mapped 1:1 to `address`; empty when none."""
+    prefixes: tuple[str, ...] = ()
+    """Ranges that are its, too, for pods on its machine: Google's alias ranges, prefixes that EC2 delegates."""
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,8 @@ def plan(world: World, vpc: Vpc, tables: Tables, cut: frozenset[str]) -> Plan:
     routes: dict[tuple[str, str], str] = {("main", vpc.cidr): "blackhole"}
     for one in all_ports:
         routes["main", f"{one.address}/32"] = f"dev {one.name}"
+        for prefix in interfaces[one.interface].prefixes:
+            routes["main", prefix] = f"via {one.address} dev {one.name} onlink"
     for subnet in subnets.values():
         table = str(tables.number(subnet.id))
         # AWS drops what no route takes, in silence; without this line the router's own routes would take it.
@@ -105,6 +107,9 @@ def plan(world: World, vpc: Vpc, tables: Tables, cut: frozenset[str]) -> Plan:
             destination = _destination(route.cidr)
             routes[table, destination] = _route(route.target, by_interface, vpc)
         routes.setdefault((table, vpc.cidr), "throw")
+        for one in all_ports:
+            for prefix in interfaces[one.interface].prefixes:
+                routes.setdefault((table, prefix), "throw")
     rules = tuple(
         f"pref {RULE_PREFERENCE} iif {one.name} lookup {tables.number(interfaces[one.interface].subnet)}"
         for one in all_ports
@@ -142,13 +147,14 @@ def _nft(world: World, vpc: Vpc, all_ports: tuple[Port, ...], public: dict[str, 
     members: dict[str, set[str]] = {}
     for face in world.interfaces:
         for group in face.groups:
-            members.setdefault(group, set()).add(face.address)
+            members.setdefault(group, set()).update((face.address, *face.prefixes))
     pulled = [one.name for one in all_ports if one.machine in cut]
     checked = [one for one in all_ports if interfaces[one.interface].source_dest_check]
     dns = resolver(vpc)
     nat = {subnet.cidr: subnet.nat for subnet in world.subnets if subnet.vpc == vpc.id and subnet.nat}
     early = [f'iifname "{name}" counter drop' for name in pulled]
-    early += [f'iifname "{one.name}" ip saddr != {one.address} counter drop' for one in checked]
+    its = {one.name: _any_of((one.address, *interfaces[one.interface].prefixes)) for one in checked}
+    early += [f'iifname "{one.name}" ip saddr != {its[one.name]} counter drop' for one in checked]
     # The internet carries no private address, neither way.
     early += [
         f'iifname "{UPLINK}" ip {side} {{ {", ".join(PRIVATE_RANGES)} }} counter drop' for side in ("saddr", "daddr")
@@ -156,7 +162,7 @@ def _nft(world: World, vpc: Vpc, all_ports: tuple[Port, ...], public: dict[str, 
     late = [f'oifname "{name}" counter drop' for name in pulled]
     dnat = [f'ip daddr {dns} meta l4proto {{ tcp, udp }} th dport 53 iifname != "{UPLINK}" dnat to {DNS}']
     snat = [f'oifname "{UPLINK}" ct original ip daddr {dns} masquerade']
-    dest = [f'oifname "{one.name}" ip daddr != {one.address} counter drop' for one in checked]
+    dest = [f'oifname "{one.name}" ip daddr != {its[one.name]} counter drop' for one in checked]
     leaves = [f'oifname "{UPLINK}" ct original ip daddr {dns} accept']
     snat += [f'oifname "{UPLINK}" ip saddr {cidr} snat to {address}' for cidr, address in sorted(nat.items())]
     if public:
@@ -219,6 +225,10 @@ def _nft(world: World, vpc: Vpc, all_ports: tuple[Port, ...], public: dict[str, 
         _chain("late", ["type filter hook postrouting priority 310; policy accept;", *late]),
     ]
     return "table ip box\ndelete table ip box\ntable ip box {\n" + "".join(blocks) + "}\n"
+
+
+def _any_of(addresses: tuple[str, ...]) -> str:
+    return addresses[0] if len(addresses) == 1 else f"{{ {', '.join(addresses)} }}"
 
 
 def _chain(name: str, lines: list[str]) -> str:

@@ -54,6 +54,19 @@ def test_what_no_route_takes_is_dropped() -> None:
     }
 
 
+def test_a_machines_prefix_is_its_own_to_send_from_to_be_reached_at_and_in_groups() -> None:
+    face = dataclasses.replace(world().interfaces[0], prefixes=("10.64.1.0/24",))
+    changed = dataclasses.replace(world(), interfaces=(face, world().interfaces[1]))
+    made = plan(changed, VPC, Tables(), frozenset())
+    assert made.routes["main", "10.64.1.0/24"] == f"via 10.20.1.10 dev {port('eni-a')} onlink"
+    assert routes(changed, "subnet-b")["10.64.1.0/24"] == "throw", "also where it is outside the VPC's range"
+    own = "{ 10.20.1.10, 10.64.1.0/24 }"
+    assert f'iifname "{port("eni-a")}" ip saddr != {own} counter drop' in chain(changed, "early")
+    assert f'oifname "{port("eni-a")}" ip daddr != {own} counter drop' in chain(changed, "forward")
+    asked = f"ip saddr {own} tcp dport 3306-3306 return"
+    assert asked in chain(changed, f"ingress_{port('eni-b')}"), "a group's rule means a machine's pods, too"
+
+
 def test_an_internet_route_without_a_gateway_attached_leads_nowhere() -> None:
     assert routes(world(), "subnet-a")["default"] == "throw"
     detached = dataclasses.replace(world(), vpcs=(dataclasses.replace(VPC, internet=False),))
