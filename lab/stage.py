@@ -16,24 +16,25 @@ from typing import Any
 from lab.box import Box
 from lab.client import LabError
 from lab.cloud_config import cloud_config
+from lab.clusters import Clusters
 from lab.methods import INSTANCE_TOKEN, wait_until
 from lab.model import World
 from lab.operator import stack
 from lab.operator.desk import Desk
 from lab.paths import Paths, cache
-from lab.scenes import Existing, ExistingBalancer, ExistingCluster, Given, Scene
+from lab.scenes import Existing, ExistingBalancer, Given, Scene
 from lab.seam import BoxLike
-from lab.services import front, kubectl, metadata, node
+from lab.services import front, metadata
 from lab.services.alb import LoadBalancer
 from lab.services.authority import Authority
 from lab.services.azure_cloud import NETWORK_PREFIX, AzureCloud
-from lab.services.cluster import Cluster
 from lab.services.credentials import Credentials, Register
 from lab.services.downloads import Downloads
 from lab.services.ec2 import Ec2
 from lab.services.google.cloud import GoogleCloud
 from lab.services.netns import inside, listen
 from lab.services.route53_api import Route53
+from lab.services.targets import Target
 from lab.state import KINDS, State
 from lab.traffic import Traffic
 
@@ -71,7 +72,9 @@ class Stage:
         self._downloads = Downloads(built)
         self._front: front.Front | None = None
         self._metadata: dict[str, metadata.Metadata] = {}
-        self._clusters: dict[str, Cluster] = {}
+        self._clusters = Clusters(
+            state, lambda: self.box, self._desk.ssh_key, self.azure.tenant.cluster.sign, self.traffic, self.log
+        )
         self._existing = Existing()
         self._lock = threading.Lock()
         self._dark: set[str] = set()
@@ -141,6 +144,7 @@ class Stage:
             "dark": bool(self._dark),
             "dark_sites": sorted(self._dark),
             "traffic": self.traffic.report(),
+            "clusters": self._clusters.report(),
             "azure": self.azure.report(),
             "google": self.google.report(),
         }
@@ -214,14 +218,12 @@ class Stage:
         for machine, path, source in there.files:
             self.box.place(machine, path, source)
         for balancer in there.balancers:
-            dial = functools.partial(self._dial, balancer)
-            own = LoadBalancer(balancer.known.name, balancer.domain, self._authority, dial, balancer.health_path)
+            listed = functools.partial(self._targets, balancer)
+            own = LoadBalancer(balancer.known.name, balancer.domain, self._authority, listed, balancer.health_path)
             self.traffic.add_balancer(balancer.known, own)
         for cluster in there.clusters:
-            self.box.place(cluster.node, node.KUBELET, node.POD)
-            self._clusters[cluster.context] = self._cluster(cluster)
-        for running in self._clusters.values():
-            running.start()
+            self._clusters.add(cluster)
+        self._clusters.start()
 
     def _wait_for_page(self, balancer: LoadBalancer) -> None:
         self._phase("waiting for the application's first page")
@@ -230,32 +232,22 @@ class Stage:
         except LabError as error:
             raise LabError(f"{error}; it last saw: {balancer.detail}") from None
 
-    def _where(self, identity: str) -> tuple[str, str]:
-        """Address of an existing machine, and the namespace of its VPC's router."""
-        placed = {one.id: (face.address, vpc) for one, face, vpc in self._existing.world.placed()}
-        address, vpc = placed[identity]
-        return address, self.box.vpc_namespace(vpc)
+    def _targets(self, balancer: ExistingBalancer) -> list[Target]:
+        if balancer.service:
+            return self._clusters.pods(balancer.context, balancer.service)
+        return [Target(f"{balancer.machine}:{balancer.port}", functools.partial(self._dial, balancer))]
 
     def _dial(self, balancer: ExistingBalancer, seconds: float) -> socket.socket:
-        address, namespace = self._where(balancer.machine)
+        address, namespace = self._clusters.where(balancer.machine)
         return inside(namespace, functools.partial(socket.create_connection, (address, balancer.port), seconds))
 
-    def _cluster(self, there: ExistingCluster) -> Cluster:
-        def records(token: str) -> dict[str, Any]:
-            return self.state.records_list(token + self.shelf(there.context))
-
-        address, namespace = self._where(there.node)
-        run = node.runner(namespace, self._desk.ssh_key, address)
-        return Cluster(records, self.azure.tenant.cluster.sign, there.issuer, run, there.host)
-
     def shelf(self, context: str) -> str:
-        """What is added to tokens where a cluster's records are. Who names none means the first, as in kubectl."""
-        known = [cluster.context for cluster in self._existing.clusters]
-        return f"@{context}" if context in known[1:] else ""
+        """What is added to tokens where a cluster's records are."""
+        return self._clusters.shelf(context)
 
     def kubectl(self, words: list[str], stdin: str) -> dict[str, Any]:
         """One command of `kubectl` at the desk."""
-        return kubectl.run(self._clusters, words, stdin)
+        return self._clusters.kubectl(words, stdin)
 
     def dark(self, name: str, down: bool) -> None:
         """Take a site away or give it back; the scene says what is there. LabError for no such site."""
@@ -266,9 +258,9 @@ class Stage:
         dark = [one for one in self.scene.sites if one.name in self._dark]
         if self._front is not None:
             self._front.dark = tuple(ending for one in dark for ending in one.apis)
-        self.traffic.cut_balancers([one.known.v4 for one in self._existing.balancers if one.site in self._dark])
-        for cluster in self._existing.clusters:
-            self._clusters[cluster.context].dark = cluster.site in self._dark
+        cut = [one.known.v4 for one in self._existing.balancers if one.site in self._dark]
+        self.traffic.cut_balancers([*cut, *self._clusters.edges(self._dark)])
+        self._clusters.dark(self._dark)
         there = [machine.id for machine in self.state.world()[0].machines if site.machines(machine)]
         for cable in (*there, *site.links):
             self.box.cut(cable, down)
@@ -279,8 +271,7 @@ class Stage:
         return any(site.name in self._dark and site.has(package, place) for site in self.scene.sites)
 
     def _stop_services(self) -> None:
-        for cluster in self._clusters.values():
-            cluster.stop()
+        self._clusters.stop()
         with self._lock:
             servers = [*self._metadata.values(), *([self._front] if self._front is not None else [])]
             self._metadata.clear()

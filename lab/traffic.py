@@ -6,8 +6,9 @@ Records are the provider's, so each answer follows the latest `up`. Not here: an
 import functools
 import re
 import socket
+import ssl
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from lab.box.host import nft
 from lab.box.layout import CLOUDFLARE, CLOUDFLARE_MONITORS, CLOUDFRONT, DNS, USERS_DNS
@@ -17,11 +18,25 @@ from lab.services.caching import Caching
 from lab.services.cloudflare.cloud import Cloudflare
 from lab.services.cloudfront import CloudFront
 from lab.services.health_checks import Checkers
-from lab.services.http_proxy import Certificate, Door, Question
+from lab.services.http_proxy import Answer, Certificate, Door, Question
 from lab.services.names import Names, Resolver
 from lab.services.netns import inside, listen
 from lab.services.zones import CHECK_TOKEN, Balancer, Found, Zones
 from lab.state import State
+
+
+class Edge(Protocol):
+    """A load balancer that a cloud makes while the lab is up."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def healthy(self) -> bool: ...
+    @property
+    def detail(self) -> str: ...
+    def handle(self, question: Question) -> Answer: ...
+    def certificate(self, name: str) -> ssl.SSLContext: ...
+    def stop(self) -> None: ...
 
 
 class Traffic:
@@ -54,6 +69,7 @@ class Traffic:
         self._cloudfront = CloudFront(state.records_list, authority, self.address, self.connect)
         self._names: list[Names] = []
         self._doors: list[Door] = []
+        self._edges: dict[str, tuple[Edge, list[Door]]] = {}
 
     @property
     def answers(self) -> bool:
@@ -74,7 +90,7 @@ class Traffic:
         self.cloudflare.stop()
         for door in self._doors:
             door.stop()
-        for balancer in self.balancers.values():
+        for balancer in (*self.balancers.values(), *(edge for edge, _ in self._edges.values())):
             balancer.stop()
         for names in self._names:
             names.stop()
@@ -86,6 +102,19 @@ class Traffic:
         self.balancers[known] = balancer
         self._open(known.v4, balancer.handle, balancer.certificate)
         balancer.start()
+
+    def open_edge(self, address: str, edge: Edge, plain_http: bool) -> None:
+        """A load balancer that a cloud made at one of its addresses. OSError when it is not the lab's."""
+        doors = self._open(address, edge.handle, edge.certificate, plain_http)
+        self._edges[address] = (edge, doors)
+
+    def close_edge(self, address: str) -> None:
+        """Nobody listens there any more."""
+        edge, doors = self._edges.pop(address)
+        for door in doors:
+            self._doors.remove(door)
+            door.stop()
+        edge.stop()
 
     def cut_balancers(self, addresses: Collection[str]) -> None:
         """No packet reaches these, and every one reaches the others: connections hang, as to a dead region."""
@@ -100,6 +129,10 @@ class Traffic:
             "load_balancers": [
                 {"name": known.name, "healthy": one.healthy, "target": one.detail}
                 for known, one in self.balancers.items()
+            ]
+            + [
+                {"name": edge.name, "healthy": edge.healthy, "target": edge.detail}
+                for edge, _ in list(self._edges.values())
             ],
             "cloudflare": self.cloudflare.report(),
         }
@@ -124,8 +157,14 @@ class Traffic:
     def _balancer_health(self) -> Mapping[Balancer, bool]:
         return {known: one.healthy for known, one in self.balancers.items()}
 
-    def _open(self, address: str, handle: Callable[[Question], Any], certificate: Certificate) -> None:
+    def _open(
+        self, address: str, handle: Callable[[Question], Any], certificate: Certificate, plain: bool = True
+    ) -> list[Door]:
+        opened = []
         for port, given in ((80, None), (443, certificate)):
-            door = Door(listen(self._namespace, (address, port)), handle, given)
-            door.start()
-            self._doors.append(door)
+            if given is not None or plain:
+                door = Door(listen(self._namespace, (address, port)), handle, given)
+                door.start()
+                opened.append(door)
+        self._doors += opened
+        return opened

@@ -7,7 +7,7 @@ here: how anything works (lab/box, lab/services), what a topology is to its user
 import argparse
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from lab.keys import KeyPair
 from lab.model import Machine, SiteMachine, World
 from lab.services.authority import Authority
 from lab.services.azure import Operator
+from lab.services.kubernetes.descriptions import Records
+from lab.services.kubernetes.image import Image
+from lab.services.kubernetes.objects import Node
 from lab.services.zones import Balancer
 from lab.story import Tour
 
@@ -65,25 +68,39 @@ class Site:
 
 @dataclass(frozen=True)
 class ExistingBalancer:
-    """A load balancer in front of a machine, in the machine's VPC: one listener for a domain's names, one target."""
+    """A load balancer in front of a machine, in the machine's VPC: one listener for a domain's names, one target; or in
+    front of a cluster's pods."""
 
     site: str
     known: Balancer
     domain: str
     machine: str
+    """Empty where it leads to pods."""
     port: int
     health_path: str
+    context: str = ""
+    service: str = ""
+    """NAMESPACE/NAME: the ready pods of this Service of the context's cluster are its targets."""
 
 
 @dataclass(frozen=True)
 class ExistingCluster:
-    """A Kubernetes cluster with one node, which is a machine that the operator may log in to."""
+    """A Kubernetes cluster. With `node` it has one, a machine that runs jobs alone; with `nodes` it keeps Deployments
+    on machines that come and go. The operator may log in to all of them, which is how the lab puts its agent there."""
 
     site: str
     context: str
     host: str
     issuer: str
-    node: str
+    node: str = ""
+    nodes: Callable[[Records], Sequence[Node]] | None = None
+    """Those that there are by the clouds' records; their machines are in the world."""
+    exists: Callable[[Records], bool] = lambda records: True
+    """Whether there is such a cluster just now; else its API server's name leads nowhere."""
+    services_range: str = "10.100.0.0/16"
+    """Of Services' addresses; nobody outside sees them."""
+    images: Mapping[str, Image] = field(default_factory=dict)
+    """What runs for an image, by repository."""
 
 
 @dataclass(frozen=True)

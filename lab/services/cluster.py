@@ -1,30 +1,29 @@
-"""A Kubernetes cluster: cron jobs, jobs and their pods, on the one node that it has.
+"""A Kubernetes cluster: cron jobs, jobs and their pods; with a keeper Deployments and Services, too.
 
-Here: when a cron job starts a job, how often a job tries, what a pod's volumes and environment hold, service accounts'
-tokens. Not here: the container's process (pod.py on the node), `kubectl`'s words (kubectl.py). The image's name is
-kept and not used: the node's own python3, mysql and zstd run.
+Here: when a cron job starts a job, how often a job tries. Not here: pods that are kept running and nodes (kubernetes/),
+the container's process (kubernetes/kubelet on the node), `kubectl`'s words (kubectl.py). Without a keeper there is one
+node, which runs jobs' pods one by one under its own address. The image's name is kept and not used: the node's own
+python3, mysql and zstd run.
 """
 
-import base64
 import datetime
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lab.client import LabError
+from lab.services.kubernetes.descriptions import Descriptions, Records, described
+from lab.services.kubernetes.keeper import Keeper
+from lab.services.kubernetes.objects import Pod as KeptPod
 from lab.services.schedule import due
 
 CRONJOB = "kubernetes:batch/v1:CronJob"
-CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
-SECRET = "kubernetes:core/v1:Secret"
-ACCOUNT = "kubernetes:core/v1:ServiceAccount"
+JOB = "kubernetes:batch/v1:Job"
 BACK_OFF_SECONDS = 10.0
 """Before the second pod of a job; doubled for each further one."""
-
-Records = Callable[[str], Mapping[str, Any]]
 Run = Callable[[str], tuple[int, str]]
 """A pod's description (JSON) → (exit code, output)."""
 
@@ -54,32 +53,53 @@ class Job:
     pods: list[Pod] = field(default_factory=list)
     outcome: str = ""
     """Complete or Failed; empty while it runs."""
+    forgotten: threading.Event = field(default_factory=threading.Event)
+    record: str = ""
+    """Uid of the record that asked for it; empty: nobody's."""
 
 
 class Cluster:
-    """`sign` makes a token of claims; `run` runs a pod on the node."""
+    """`sign` makes a token of claims; `run` runs a pod on the only node, `keeper` on one of several. `put` changes a
+    record; `images` says what runs for an image (kubernetes/descriptions.py)."""
 
     def __init__(
-        self, records: Records, sign: Callable[[Mapping[str, Any]], str], issuer: str, run: Run, host: str = ""
+        self,
+        records: Records,
+        sign: Callable[[Mapping[str, Any]], str],
+        issuer: str,
+        run: Run | None = None,
+        host: str = "",
+        put: Callable[[str, str, dict[str, Any]], None] = lambda token, identity, record: None,
+        images: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.host = host
         """Of its API server."""
+        self.descriptions = Descriptions(records, sign, issuer, images or {})
+        self.keeper: Keeper | None = None
+        self.records = records
+        self.put = put
         self.dark = False
         """Nobody reaches the API server; what it started goes on."""
+        self.absent = False
+        """There is no such cluster just now."""
         self._records = records
-        self._sign = sign
-        self._issuer = issuer
         self._run = run
         self._lock = threading.RLock()
         self._jobs: dict[tuple[str, str], Job] = {}
+        self._taken: set[str] = set()
+        """Uids of the job records that were seen."""
         self._ended = threading.Event()
         self._last_minute = ""
 
     def start(self) -> None:
         threading.Thread(target=self._clock, name="cron", daemon=True).start()
+        if self.keeper is not None:
+            self.keeper.start()
 
     def stop(self) -> None:
         self._ended.set()
+        if self.keeper is not None:
+            self.keeper.stop()
 
     def cronjob(self, namespace: str, name: str) -> dict[str, Any]:
         """The cron job's record. LabError when there is none."""
@@ -104,21 +124,47 @@ class Cluster:
         return found
 
     def create(
-        self, namespace: str, name: str, spec: Mapping[str, Any], labels: Mapping[str, str], owner: str = ""
+        self,
+        namespace: str,
+        name: str,
+        spec: Mapping[str, Any],
+        labels: Mapping[str, str],
+        owner: str = "",
+        record: str = "",
     ) -> Job:
         """Start a job. LabError when its name is taken."""
         with self._lock:
             if (namespace, name) in self._jobs:
                 raise LabError(f'Error from server (AlreadyExists): jobs.batch "{name}" already exists')
-            job = Job(namespace, name, dict(labels), json.loads(json.dumps(spec)), owner)
+            job = Job(namespace, name, dict(labels), json.loads(json.dumps(spec)), owner, record=record)
             self._jobs[namespace, name] = job
         threading.Thread(target=self._work, args=(job,), name=f"job-{name}", daemon=True).start()
         return job
 
     def delete(self, namespace: str, name: str) -> bool:
-        """Forget it; what it still runs ends by itself."""
+        """Forget it. On a keeper's node its pod is ended; else what it still runs ends by itself."""
         with self._lock:
-            return self._jobs.pop((namespace, name), None) is not None
+            job = self._jobs.pop((namespace, name), None)
+        if job is not None:
+            job.forgotten.set()
+        return job is not None
+
+    def take_recorded(self) -> None:
+        """Start jobs that a program has made, and forget those whose record it has taken away."""
+        there = {str(one["metadata"].get("uid")): (key, one) for key, one in self._records(JOB).items()}
+        with self._lock:
+            made = {job.record: job for job in self._jobs.values() if job.record}
+        for uid, job in made.items():
+            if uid not in there:
+                self.delete(job.namespace, job.name)
+        for uid, (identity, record) in there.items():
+            with self._lock:
+                new = uid not in self._taken
+                self._taken.add(uid)
+            if new:
+                namespace, _, name = identity.partition("/")
+                labels = (record["spec"]["template"].get("metadata") or {}).get("labels") or {}
+                self.create(namespace, name, record["spec"], labels, record=uid)
 
     def tick(self, now: datetime.datetime) -> list[str]:
         """Start what is due in this minute; the names of the jobs that were started."""
@@ -139,38 +185,12 @@ class Cluster:
             self._tidy(namespace, name, spec)
         return started
 
-    def describe(self, job: Job, name: str, tries: int) -> str:
+    def describe(self, job: Job, name: str) -> str:
         """The pod of a job as the node gets it. LabError when something that it names is not there."""
         template = job.spec["template"]
-        spec = template["spec"]
-        container = spec["containers"][0]
-        security = {**(spec.get("securityContext") or {}), **(container.get("securityContext") or {})}
         labels = {**((template.get("metadata") or {}).get("labels") or {}), "job-name": job.name}
-        account = str(spec.get("serviceAccountName") or "default")
-        volumes = {one["name"]: self._volume(job.namespace, account, name, one) for one in spec.get("volumes") or []}
-        mounts = [
-            {
-                "volume": one["name"],
-                "path": one["mountPath"],
-                "sub_path": one.get("subPath") or "",
-                "read_only": bool(one.get("readOnly")),
-            }
-            for one in container.get("volumeMounts") or []
-        ]
-        return json.dumps(
-            {
-                "name": name,
-                "volumes": volumes,
-                # the outer before what is inside it
-                "mounts": sorted(mounts, key=lambda mount: str(mount["path"])),
-                "command": [*(container.get("command") or []), *(container.get("args") or [])],
-                "env": self._environment(job, container, name, labels),
-                "user": int(security.get("runAsUser") or 0),
-                "group": int(security.get("runAsGroup") or security.get("fsGroup") or 0),
-                "read_only": bool(security.get("readOnlyRootFilesystem")),
-                "seconds": int(job.spec.get("activeDeadlineSeconds") or 86400),
-            }
-        )
+        found = self.descriptions.pod(job.namespace, name, labels, template["spec"])
+        return described(found, int(job.spec.get("activeDeadlineSeconds") or 86400))
 
     def _clock(self) -> None:
         while not self._ended.wait(1.0):
@@ -179,17 +199,19 @@ class Cluster:
             if minute != self._last_minute:
                 self._last_minute = minute
                 self.tick(now)
+            if self.keeper is not None:
+                self.take_recorded()
 
     def _work(self, job: Job) -> None:
         pause = BACK_OFF_SECONDS
         for tries in range(int(job.spec.get("backoffLimit", 6)) + 1):
-            if tries and self._ended.wait(pause):
+            if tries and (self._ended.wait(pause) or job.forgotten.is_set()):
                 return
             pause = pause * 2 if tries else pause
             pod = Pod(f"{job.name}-{tries:05}")
             job.pods.append(pod)
             try:
-                code, output = self._run(self.describe(job, pod.name, tries))
+                code, output = self._try(job, pod.name)
             except LabError as error:
                 pod.node_says = str(error)
                 job.outcome = "Failed"
@@ -200,6 +222,15 @@ class Cluster:
                 return
         job.outcome = "Failed"
 
+    def _try(self, job: Job, name: str) -> tuple[int, str]:
+        if self.keeper is None:
+            assert self._run is not None
+            return self._run(self.describe(job, name))
+        template = job.spec["template"]
+        labels = {**((template.get("metadata") or {}).get("labels") or {}), "job-name": job.name}
+        kept = KeptPod(job.namespace, name, labels, dict(template["spec"]))
+        return self.keeper.run_once(kept, float(job.spec.get("activeDeadlineSeconds") or 86400), job.forgotten)
+
     def _tidy(self, namespace: str, cronjob: str, spec: Mapping[str, Any]) -> None:
         for outcome, key, default in (
             ("Complete", "successfulJobsHistoryLimit", 3),
@@ -209,86 +240,3 @@ class Cluster:
             kept = int(spec.get(key, default))
             for job in sorted(done, key=lambda one: one.began)[: max(0, len(done) - kept)]:
                 self.delete(namespace, job.name)
-
-    def _volume(self, namespace: str, account: str, pod: str, volume: Mapping[str, Any]) -> dict[str, Any]:
-        files: dict[str, Any] = {}
-        if "emptyDir" in volume:
-            return {"files": {}, "mode": 0o2777}
-        projected = volume.get("projected") or {}
-        sources = list(projected.get("sources") or [])
-        mode = int(projected.get("defaultMode") or 0o644)
-        for key, wrapped in (("configMap", "configMap"), ("secret", "secret")):
-            if key in volume:
-                one = dict(volume[key])
-                mode = int(one.get("defaultMode") or 0o644)
-                sources.append({wrapped: {**one, "name": one.get("name") or one.get("secretName")}})
-        if not sources:
-            raise LabError(f"the lab's node has no volumes like {volume['name']!r}: {', '.join(sorted(volume))}")
-        for source in sources:
-            if "serviceAccountToken" in source:
-                wanted = source["serviceAccountToken"]
-                token = self._token(namespace, account, pod, wanted)
-                files[wanted["path"]] = [base64.b64encode(token.encode()).decode(), mode]
-            for key in ("configMap", "secret"):
-                if key in source:
-                    data = self._data(namespace, key, str(source[key]["name"]))
-                    items = source[key].get("items") or [{"key": one, "path": one} for one in data]
-                    files |= {one["path"]: [data[one["key"]], int(one.get("mode") or mode)] for one in items}
-        return {"files": files, "mode": 0o755}
-
-    def _data(self, namespace: str, kind: str, name: str) -> dict[str, str]:
-        """Content by key, base64. LabError as the kubelet says it."""
-        token = CONFIG_MAP if kind == "configMap" else SECRET
-        record = self._records(token).get(f"{namespace}/{name}")
-        if record is None:
-            raise LabError(f'MountVolume.SetUp failed: {kind.lower()} "{name}" not found')
-        if kind == "secret":
-            return dict(record.get("data") or {})
-        plain = {key: base64.b64encode(str(text).encode()).decode() for key, text in (record.get("data") or {}).items()}
-        return {**plain, **(record.get("binaryData") or {})}
-
-    def _token(self, namespace: str, account: str, pod: str, wanted: Mapping[str, Any]) -> str:
-        if self._records(ACCOUNT).get(f"{namespace}/{account}") is None and account != "default":
-            raise LabError(
-                f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
-            )
-        now = int(time.time())
-        return self._sign(
-            {
-                "iss": self._issuer,
-                "sub": f"system:serviceaccount:{namespace}:{account}",
-                "aud": [wanted.get("audience") or "https://kubernetes.default.svc"],
-                "iat": now,
-                "nbf": now,
-                "exp": now + int(wanted.get("expirationSeconds") or 3600),
-                "kubernetes.io": {"namespace": namespace, "pod": {"name": pod}, "serviceaccount": {"name": account}},
-            }
-        )
-
-    def _environment(
-        self, job: Job, container: Mapping[str, Any], pod: str, labels: Mapping[str, str]
-    ) -> dict[str, str]:
-        found = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME": pod}
-        for source in container.get("envFrom") or []:
-            for key, kind in (("configMapRef", "configMap"), ("secretRef", "secret")):
-                if key in source:
-                    data = self._data(job.namespace, kind, str(source[key]["name"]))
-                    found |= {name: base64.b64decode(value).decode() for name, value in data.items()}
-        for one in container.get("env") or []:
-            found[one["name"]] = self._value(job, one, pod, labels)
-        return found
-
-    def _value(self, job: Job, one: Mapping[str, Any], pod: str, labels: Mapping[str, str]) -> str:
-        origin = one.get("valueFrom") or {}
-        for key, kind in (("configMapKeyRef", "configMap"), ("secretKeyRef", "secret")):
-            if key in origin:
-                data = self._data(job.namespace, kind, str(origin[key]["name"]))
-                return base64.b64decode(data[origin[key]["key"]]).decode()
-        if "fieldRef" in origin:
-            path = str(origin["fieldRef"]["fieldPath"])
-            known = {"metadata.name": pod, "metadata.namespace": job.namespace}
-            known |= {f"metadata.labels['{name}']": value for name, value in labels.items()}
-            if path not in known:
-                raise LabError(f"the lab's pods know the fields {', '.join(sorted(known))}, not {path}")
-            return known[path]
-        return str(one.get("value") or "")

@@ -56,6 +56,11 @@ class Box:
         """What is added to tokens where the records of a context's cluster are."""
         return str(self.client.call("shelf", context=context))
 
+    def kubectl(self, *words: str) -> dict[str, Any]:
+        """{"code", "out", "err"} of one command to a cluster."""
+        found: dict[str, Any] = self.client.call("kubectl", words=list(words), stdin="")
+        return found
+
     def apply(self) -> None:
         """Make the world real; returns when it is."""
         self.client.call("apply")

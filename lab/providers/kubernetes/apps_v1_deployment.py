@@ -4,15 +4,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.providers.framework.checks import Problem
-from lab.providers.framework.types import Call
+from lab.providers.framework.types import Call, Refusal
 from lab.providers.kubernetes.cluster import KubernetesType
+from lab.services.kubernetes.rollout import words
 
 
 class Deployment(KubernetesType):
-    """Recorded: no pod runs. Which pods it selects is for life, and another selector is another Deployment."""
+    """Its pods run where the lab has the cluster's nodes. Which pods it selects is for life, and another selector is
+    another Deployment."""
 
     token = "kubernetes:apps/v1:Deployment"
     replaces = frozenset({"spec.selector"})
+    awaited = "deployment"
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
         yield from super().problems(call, inputs)
@@ -28,6 +31,15 @@ class Deployment(KubernetesType):
         pod = template.get("spec") if isinstance(template, Mapping) else None
         if isinstance(pod, Mapping) and pod.get("restartPolicy") not in (None, "Always"):
             yield Problem("spec.template.spec.restartPolicy", 'Unsupported value: supported values: "Always"')
+
+    def settled(self, found: Mapping[str, Any]) -> bool:
+        status = found["status"]
+        if "observedGeneration" not in status:
+            return True  # nobody here runs pods
+        line, done = words(found, status)
+        if line.startswith("error: "):
+            raise Refusal(line.removeprefix("error: "))
+        return done
 
     def complete(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {"status": {}}

@@ -1,10 +1,10 @@
-"""A job that runs once. Nobody runs it here: it is recorded, and counts as done."""
+"""A job that runs once: on the cluster's nodes where the lab has some; else it is recorded, and counts as done."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.providers.framework.checks import Problem
-from lab.providers.framework.types import Call
+from lab.providers.framework.types import Call, Refusal
 from lab.providers.kubernetes.batch_v1_cron_job import pod_problems
 from lab.providers.kubernetes.cluster import KubernetesType
 
@@ -14,6 +14,7 @@ class Job(KubernetesType):
 
     token = "kubernetes:batch/v1:Job"
     name_limit = 63
+    awaited = "job"
     replaces = frozenset({"spec.completions", "spec.selector", "spec.template"})
 
     def problems(self, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
@@ -23,6 +24,13 @@ class Job(KubernetesType):
         pod = template.get("spec") if isinstance(template, Mapping) else None
         if isinstance(pod, Mapping):
             yield from pod_problems(pod, "spec.template.spec")
+
+    def settled(self, found: Mapping[str, Any]) -> bool:
+        ended = [one["type"] for one in found["status"].get("conditions") or [] if one["status"] == "True"]
+        if "Failed" in ended:
+            name = found["metadata"]["name"]
+            raise Refusal(f"job {name} has failed to complete: `kubectl logs job/{name}` says why")
+        return "Complete" in ended
 
     def complete(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {"status": {"succeeded": 1}}

@@ -1,5 +1,6 @@
 """What all types of this package share: names, namespaces, what the API server adds, and the record in the box."""
 
+import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping
@@ -8,9 +9,12 @@ from typing import Any, ClassVar
 
 from lab.providers.framework.changes import Declared
 from lab.providers.framework.checks import Problem
-from lab.providers.framework.types import AutoName, Call, Refusal, ResourceType
+from lab.providers.framework.types import AutoName, Busy, Call, Refusal, ResourceType
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
+AWAIT_SECONDS = 600.0
+_NOBODY = ("has no cluster", "does not exist", "NotFound")
+"""What kubectl says where nobody in the lab would make it live."""
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _WORD = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _KEY, _VALUE = re.compile(rf"([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?{_WORD}"), re.compile(rf"({_WORD})?")
@@ -25,6 +29,8 @@ class KubernetesType(ResourceType):
     leaves_records = True
     autoname = AutoName("metadata.name", 253, lower=True)
     namespaced: ClassVar[bool] = True
+    awaited: ClassVar[str] = ""
+    """kubectl's name of a type that the provider waits for until it is live."""
     name_limit: ClassVar[int] = 253
 
     def declared(self, schema: Mapping[str, Any]) -> Declared:
@@ -66,6 +72,10 @@ class KubernetesType(ResourceType):
         """Outputs that the API server derives from inputs."""
         return {}
 
+    def settled(self, found: Mapping[str, Any]) -> bool:
+        """Whether an object of the API is what it was asked to be. Refusal when it never will be."""
+        return True
+
     # Given
 
     def shelf(self, call: Call) -> str:
@@ -90,6 +100,7 @@ class KubernetesType(ResourceType):
             with call.box.lock:
                 self._admit(call, identity, metadata)
                 call.box.put(self.shelf(call), identity, {**record, "__urn": call.urn})
+            self._await(call, metadata)
         return identity, record
 
     def _admit(self, call: Call, identity: str, metadata: Mapping[str, Any]) -> None:
@@ -101,6 +112,24 @@ class KubernetesType(ResourceType):
         space = metadata["namespace"] if self.namespaced else "default"
         if space != "default" and call.box.record(NAMESPACE + _shelf(call), space) is None:
             raise Refusal(f'namespaces "{space}" not found')
+
+    def _await(self, call: Call, metadata: Mapping[str, Any]) -> None:
+        """Until it is live, ten minutes at most as the provider does; not where the lab's cluster keeps no pods. Unlike
+        the provider's, one that failed is made anew by the next `up`."""
+        skipped = (metadata.get("annotations") or {}).get("pulumi.com/skipAwait")
+        if not self.awaited or str(skipped).lower() == "true":
+            return
+        call.wait(lambda: self._look(call, metadata), AWAIT_SECONDS)
+
+    def _look(self, call: Call, metadata: Mapping[str, Any]) -> None:
+        assert call.box is not None
+        name, space = str(metadata["name"]), str(metadata["namespace"])
+        words = (f"--context={_context(call)}", "-n", space, "get", self.awaited, name, "-o", "json")
+        said = call.box.kubectl(*words)
+        if said["code"] != 0 and not any(text in said["err"] for text in _NOBODY):
+            raise Refusal(str(said["err"]).strip())
+        if said["code"] == 0 and not self.settled(json.loads(said["out"])):
+            raise Busy(f'"{space}/{name}" timed out waiting to be Ready (kubectl -n {space} get pods says more)')
 
     def read(self, call: Call, identity: str, state: dict[str, Any]) -> dict[str, Any] | None:
         if call.box is None:
@@ -125,6 +154,7 @@ class KubernetesType(ResourceType):
             if before is None:
                 raise Refusal(f"{self.token} {identity} is gone; run `pulumi refresh`")
             call.box.put(self.shelf(call), identity, {**record, "__urn": before.get("__urn", call.urn)})
+            self._await(call, record["metadata"])
         return record
 
     def delete(self, call: Call, identity: str, state: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""What test_cluster_nodes.py runs in pods."""
