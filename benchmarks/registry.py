@@ -73,6 +73,13 @@ ALL = (
     Benchmark("kills", "a cold restore killed at each of its steps and rebooted", Needs.LAB_DOWN, "10"),
     Benchmark("switch", "writers moved between two servers under load, there and back", Needs.SERVERS, "2, --long 5"),
     Benchmark("tunnels", "AWS to Google: tunnels cut silently, and told wrongly", Needs.NAMESPACES, "14"),
+    Benchmark(
+        "all-cut",
+        "AWS to Google: all tunnels cut, replication over them",
+        Needs.NAMESPACES,
+        "5, --long 21",
+        "all_cut:run",
+    ),
     Benchmark("terminate", "a clean end of the tunnel", Needs.LAB, "5", "recovery:terminate"),
     Benchmark("link-down", "link cuts of 30 s: tunnel, replication, rows", Needs.LAB, "12", "recovery:link_down"),
     Benchmark("one-way", "the same, one direction at a time", Needs.LAB, "20", "recovery:one_way"),

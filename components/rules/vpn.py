@@ -161,6 +161,24 @@ def rotation_problems(before: Mapping[str, Any], after: Mapping[str, Any]) -> li
     return problems
 
 
+def renumbering_problems(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Why these numbers must not change while there are tunnels. Both are published intents. AWS makes another gateway
+    for another number, and a VPC has one, which cannot go with connections on it; Google's router has one for life."""
+    was, now = AwsGcpVpnIntent.of(before), AwsGcpVpnIntent.of(after)
+    why = {
+        "aws_asn": "AWS makes another gateway for it, of which a VPC has one, and the old one cannot go before its "
+        "connections",
+        "gcp_asn": "Google's router has its number for life, so that another one is made, and the old one cannot go "
+        "before its tunnels",
+    }
+    return [
+        f"{name} goes from {getattr(was, name)} to {getattr(now, name)}: {words}: set it back; or set dr_mode cold, "
+        "which has no tunnels, run `pulumi up`, and change it there"
+        for name, words in why.items()
+        if was.joined and getattr(was, name) != getattr(now, name)
+    ]
+
+
 def _mode(known: AwsGcpVpnIntent) -> Iterator[str]:
     modes = [mode.value for mode in DrMode]
     if known.dr_mode not in modes:

@@ -12,7 +12,13 @@ import pulumi_random as random
 from .. import inventory, rules
 from ..component import Component
 from ..modes import DrMode
-from ..rules.vpn import AwsGcpVpnIntent, one_way_cut_seconds, rotation_problems, silent_cut_seconds
+from ..rules.vpn import (
+    AwsGcpVpnIntent,
+    one_way_cut_seconds,
+    renumbering_problems,
+    rotation_problems,
+    silent_cut_seconds,
+)
 from .keys import key
 
 SERVICE = "servicenetworking.googleapis.com"
@@ -158,7 +164,8 @@ class AwsGcpVpn(Component):
                 redundancy_type=known.redundancy_type,
                 interfaces=[{"id": at, "ip_address": address} for at, address in enumerate(outside)],
                 labels=self._labels,
-                opts=self._child(),
+                # Its name is its own, and other addresses make it anew.
+                opts=self._child(delete_before_replace=True),
             )
             tunnels = [self._tunnel(at, ours, peer, router, one) for at, one in enumerate(keys)]
             self.aws_addresses = pulumi.Output.all(*outside)
@@ -327,7 +334,8 @@ class AwsGcpVpn(Component):
                 "advertised_ip_ranges": [{"range": known.service_range, "description": "managed services"}],
                 "keepalive_interval": 20,  # the least that Cloud Router takes
             },
-            opts=self._child(),
+            # The provider would change the number in place, and the API keeps it as it is.
+            opts=self._child(delete_before_replace=True, replace_on_changes=["bgp.asn"]),
         )
 
     def _gateways(self) -> tuple[gcp.compute.HaVpnGateway, aws.ec2.VpnGateway]:
@@ -345,7 +353,8 @@ class AwsGcpVpn(Component):
             vpc_id=self._args["vpc_id"],
             amazon_side_asn=str(known.aws_asn),
             **self._at_aws,
-            opts=self._child(),
+            # For another number it is made anew, and a VPC takes no second one.
+            opts=self._child(delete_before_replace=True),
         )
         for table, table_id in self._args["route_table_ids"].items():
             aws.ec2.VpnGatewayRoutePropagation(
@@ -389,7 +398,8 @@ class AwsGcpVpn(Component):
             static_routes_only=False,
             **options,
             **self._at_aws,
-            opts=self._child(),
+            # For another range it is made anew, and a gateway takes no range twice: of two tunnels one keeps its own.
+            opts=self._child(delete_before_replace=True),
         )
 
     def _tunnel(
@@ -445,12 +455,13 @@ class AwsGcpVpn(Component):
 
 
 def _one_key_a_step(name: str) -> pulumi.ResourceHook:
-    """Refuses, in preview and in `up`, to change the keys of two tunnels in one step."""
+    """Refuses, in preview and in `up`, to change the keys of two tunnels in one step, or a number under tunnels."""
 
     async def refuse(args: pulumi.ResourceHookArgs) -> None:
         was, now = ((inputs or {}).get("intent") for inputs in (args.old_inputs, args.new_inputs))
         if isinstance(was, Mapping) and isinstance(now, Mapping):
-            rules.require(f"AwsGcpVpn {args.name}", rotation_problems(was, now))
+            found = [*rotation_problems(was, now), *renumbering_problems(was, now)]
+            rules.require(f"AwsGcpVpn {args.name}", found)
 
     return pulumi.ResourceHook(f"{name}-one-key-a-step", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
 

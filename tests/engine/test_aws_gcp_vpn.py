@@ -37,6 +37,7 @@ PROGRAM = """
             "service_range": "10.31.0.0/20",
             "psk_generations": config.get_object("psk_generations") or [1, 1, 1, 1],
             "aws_tcp_ports": [5432],
+            **(config.get_object("more") or {}),
         },
     )
     pulumi.export("tunnels", vpn.tunnel_names)
@@ -62,7 +63,7 @@ def operations(stack: Stack) -> list[tuple[str, str, str]]:
 
 
 def test_a_program_of_thirty_lines_settles_and_a_mode_only_adds(vpn: Stack) -> None:
-    assert len(PROGRAM.strip().splitlines()) <= 31
+    assert len(PROGRAM.strip().splitlines()) <= 32
     vpn.config("dr_mode", "cold")
     vpn.up()
     vpn.up("--expect-no-changes")
@@ -99,6 +100,51 @@ def test_another_key_makes_one_tunnel_anew_the_old_one_first_and_two_at_once_are
         assert code != 0
         assert "psk_generations changes the keys of tunnels 1, 2 in one step" in said
         assert "set [2, 1, 2, 1] first, run `pulumi up`" in said
+
+
+def done(said: str) -> list[tuple[str, str, str]]:
+    """(what, type, name) of an `up`'s replacements, in its order."""
+    return [
+        (what, kind, name)
+        for kind, name, what in re.findall(r"\w+:\w+:(\w+) ([\w-]+) (deleted original|created replacement)", said)
+    ]
+
+
+def test_another_range_inside_makes_its_connection_anew_without_a_name_or_range_that_is_there_twice(vpn: Stack) -> None:
+    vpn.up()
+    ranges = ["169.254.20.0/30", "169.254.20.4/30", "169.254.21.8/30", "169.254.20.12/30"]
+    vpn.config("more", json.dumps({"inside_ranges": ranges}))
+    seen = done(vpn.up())
+    first = [(kind, name) for what, kind, name in seen if what == "deleted original"]
+    anew = [(kind, name) for what, kind, name in seen if what == "created replacement"]
+    assert sorted(first) == sorted(anew)
+    assert first[-1] == anew[0] == ("VpnConnection", "crm-to-gcp-1"), "the other connection stays"
+    assert seen.index(("deleted original", *first[-1])) < seen.index(("created replacement", *anew[0]))
+    gateway = ("ExternalVpnGateway", "crm-aws")
+    assert all(first.index(("VPNTunnel", f"crm-tunnel-{at}")) < first.index(gateway) for at in (1, 2, 3, 4))
+    vpn.up("--expect-no-changes")
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "name"), [("aws_asn", "VpnGateway", "crm-aws"), ("gcp_asn", "Router", "crm-router")]
+)
+def test_another_number_is_refused_under_tunnels_and_makes_its_gateway_anew_in_cold(
+    vpn: Stack, number: str, kind: str, name: str
+) -> None:
+    vpn.up()
+    vpn.config("more", json.dumps({number: 64999}))
+    for mode in ("warm", "cold"):
+        vpn.config("dr_mode", mode)
+        code, said = vpn.run("preview")
+        assert code != 0 and f"{number} goes from " in said
+    vpn.config("more", "{}")
+    vpn.up()
+    vpn.config("more", json.dumps({number: 64999}))
+    seen = done(vpn.up())
+    assert seen.index(("deleted original", kind, name)) < seen.index(("created replacement", kind, name))
+    vpn.config("dr_mode", "warm")
+    vpn.up()
+    vpn.up("--expect-no-changes")
 
 
 def told(stack: Stack) -> Callable[[str], dict[str, Any]]:

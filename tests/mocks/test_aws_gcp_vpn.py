@@ -204,6 +204,19 @@ def test_what_is_made_anew_for_a_key_goes_first() -> None:
     assert [one.name for one in first if not one.request.deleteBeforeReplace] == []
 
 
+def test_what_a_network_has_once_goes_before_the_next_one_comes() -> None:
+    """A VPC's gateway, a range of a gateway's, a name at Google."""
+    run = build()
+    kinds = (
+        "aws:ec2/vpnGateway:VpnGateway",
+        "aws:ec2/vpnConnection:VpnConnection",
+        "gcp:compute/externalVpnGateway:ExternalVpnGateway",
+        ROUTER,
+    )
+    assert [kind for kind in kinds for one in run.of(kind) if not one.request.deleteBeforeReplace] == []
+    assert list(run.one("v-router", ROUTER).request.replaceOnChanges) == ["bgp.asn"]
+
+
 def test_a_callers_options_stay_beside_the_hook_that_refuses_two_keys() -> None:
     run = build(opts=pulumi.ResourceOptions(protect=True, aliases=[pulumi.Alias(name="before")]))
     request = run.one("v", VPN).request

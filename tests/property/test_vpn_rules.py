@@ -15,6 +15,7 @@ from twinsite.rules.vpn import (
     AwsGcpVpnIntent,
     inside_problems,
     one_way_cut_seconds,
+    renumbering_problems,
     rotation_problems,
     silent_cut_seconds,
 )
@@ -159,6 +160,16 @@ def test_without_tunnels_before_or_after_any_key_may_change() -> None:
     for before, after in (("cold", "warm"), ("warm", "cold"), ("cold", "cold")):
         was, now = {**GOOD, "dr_mode": before}, {**GOOD, "dr_mode": after, "psk_generations": [2, 2, 2, 2]}
         assert rotation_problems(was, now) == []
+
+
+@pytest.mark.parametrize(("number", "other"), [("aws_asn", 64520), ("gcp_asn", 64530)])
+def test_a_number_changes_while_there_are_no_tunnels_and_only_then(number: str, other: int) -> None:
+    for after in ("cold", "warm"):
+        now = {**GOOD, "dr_mode": after, number: other}
+        (problem,) = renumbering_problems({**GOOD, "dr_mode": "warm"}, now)
+        assert problem.startswith(f"{number} goes from ") and names_a_fix(problem)
+        assert renumbering_problems({**GOOD, "dr_mode": "cold"}, now) == []
+    assert renumbering_problems(GOOD, GOOD) == []
 
 
 @pytest.mark.parametrize(
