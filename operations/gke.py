@@ -13,7 +13,7 @@ from .steps import StepFailed
 from .subjects import cloud_cluster
 
 PAUSE_SECONDS = 3.0
-_BUSY = ("FAILED_PRECONDITION", "failedPrecondition", "ABORTED")
+_BUSY = ("CLUSTER_ALREADY_HAS_OPERATION", "FAILED_PRECONDITION", "failedPrecondition", "ABORTED")
 """Another operation runs on the cluster, and only one may: this one's turn comes."""
 Say = Callable[[str], None]
 

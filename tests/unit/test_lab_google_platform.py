@@ -28,7 +28,7 @@ from lab.services.google.vaults import SECRET
 from lab.services.google.vaults import VERSION as SECRET_VERSION
 from lab.services.netns import listen
 from lab.services.signature import Request
-from operations import google
+from operations import gke, google
 from operations.doctor import google_offers, google_services, identity, policies, rights
 from operations.doctor.answers import Answer
 from operations.subjects import cloud_cluster, cloud_database, cloud_vpn
@@ -73,6 +73,11 @@ def vpn() -> Vpn:
 def running() -> dict[str, int]:
     """Nodes that run, by their pool's id; a pool that is not there has as many as it is told."""
     return {}
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gke, "PAUSE_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -122,6 +127,21 @@ def test_a_resize_is_an_operation_that_ends_when_the_nodes_are_there(world: Worl
     assert api.get("container", operation)["status"] == "DONE"
     pool = cloud_cluster.cluster(known, api).pool("serving")
     assert pool is not None and (pool.nodes, pool.coming, pool.status) == (4, 0, "RUNNING")
+
+
+def test_a_resize_of_operations_waits_for_its_turn_and_for_the_nodes(world: World, running: dict[str, int]) -> None:
+    with_cluster(world)
+    serving, warm, known, said = f"{PLACE}/nodePools/serving", f"{PLACE}/nodePools/warm", INVENTORY.clusters[0], []
+    running |= {serving: 0, warm: 1}  # a node of another pool is still to come: one operation at a time
+
+    def goes_on(line: str) -> None:
+        said.append(line)
+        running[warm], running[serving] = 2, running[serving] + (2 if len(said) > 1 else 0)
+
+    assert gke.resize(known, 2, world.api(), goes_on, 60.0) == 4
+    assert "incompatible operation" in said[0]
+    assert said[1:] == ["4 of 4 nodes, 4 coming, RECONCILING", "4 of 4 nodes, 2 coming, RECONCILING"]
+    assert world.cloud.pools.sizes()[serving] == 4
 
 
 def test_a_size_that_the_program_gives_later_goes_before_one_by_hand(world: World) -> None:
