@@ -62,6 +62,7 @@ class Traffic:
             self._numeric,
             CLOUDFLARE,
             CLOUDFLARE_MONITORS,
+            DNS,
         )
         self._zones = Zones(state.records_list, self.checkers.healthy, self._balancer_health)
         self._resolver = Resolver(lambda: {**state.world()[0].names, **more_names()}, self._owned)

@@ -90,7 +90,7 @@ class World:
         }  # fmt: skip
         self.cloud = Cloudflare(
             TOKEN, lambda token: dict(self.records.get(token, {})), self.authority, self.connect, lambda name: name,
-            EDGE, MONITORS, HURRY,
+            EDGE, MONITORS, "198.51.100.53", HURRY,
         )  # fmt: skip
         self.user = Door(socket.create_server(("127.0.0.1", 0)), self.cloud.edge.handle, self.cloud.edge.certificate)
         self.user.start()
@@ -281,6 +281,13 @@ def test_dns_of_a_name(world: World, change: dict[str, Any], answers: tuple[Any,
     aaaa = world.cloud.answer(FQDN, "AAAA")
     assert aaaa is not None and aaaa.exists and not aaaa.answers
     assert world.cloud.answer("other.example.com", "A") is None
+    servers = world.cloud.answer("example.com", "NS")
+    assert servers is not None and [one[2] for one in servers.answers] == [
+        "ada.ns.cloudflare.com.",
+        "bob.ns.cloudflare.com.",
+    ]
+    one = world.cloud.answer("bob.ns.cloudflare.com", "A")
+    assert one is not None and one.answers[0][2] == "198.51.100.53"
 
 
 # Its API, as operations and doctor ask it.

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from lab.services.azure_roles import ROLES
+from lab.services.google.rights import ROLES as GOOGLES_ROLES
 from twinsite.guest.standby.plan import STEPS
 
 TREE = Path(__file__).resolve().parents[2]
@@ -18,6 +19,8 @@ def test_schemas_steps_and_roles_are_as_many_as_there_are() -> None:
     assert int(schemas) == len(list((TREE / "tests" / "cases" / "database").glob("*.sql")))
     assert int(steps) == len(STEPS)
     assert WORDS[roles] == len(ROLES)
+    (googles,) = re.findall(r"roles outside a table of (\d+)", PAGE)
+    assert int(googles) == len(GOOGLES_ROLES)
 
 
 def test_every_decision_whose_effect_was_shown_somewhere_is_on_the_page() -> None:

@@ -5,5 +5,7 @@ listens (lab/traffic.py), DNS records of a zone, caching, rules, plans beyond wh
 """
 
 HOST = "api.cloudflare.com"
+SERVERS = ("ada.ns.cloudflare.com", "bob.ns.cloudflare.com")
+"""Of every zone."""
 ZONE = "lab:cloudflare:zone"
 """Records: a zone's id → {"name", "account", "plan"}. What the owner of the name has beforehand."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.services.api import Answer, bearer, told
-from lab.services.cloudflare import HOST, ZONE
+from lab.services.cloudflare import HOST, SERVERS, ZONE
 from lab.services.cloudflare.model import BALANCER, MONITOR, NOTIFICATION, POOL, Records
 from lab.services.cloudflare.monitors import Monitors
 from lab.services.signature import Request
@@ -111,7 +111,7 @@ class CloudflareApi:
             "status": "active",
             "account": {"id": zone.get("account")},
             "plan": {"legacy_id": plan, "name": f"{plan.title()} Website"},
-            "name_servers": ["ada.ns.cloudflare.com", "bob.ns.cloudflare.com"],
+            "name_servers": list(SERVERS),
         }
 
     def _balancers(self, zone: str) -> list[dict[str, Any]]:

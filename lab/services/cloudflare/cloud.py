@@ -6,7 +6,7 @@ from typing import Any
 
 from lab.services.api import Api
 from lab.services.authority import Authority
-from lab.services.cloudflare import HOST
+from lab.services.cloudflare import HOST, SERVERS, ZONE
 from lab.services.cloudflare.api import CloudflareApi
 from lab.services.cloudflare.edge import Edge
 from lab.services.cloudflare.model import Records
@@ -16,6 +16,7 @@ from lab.services.zones import Found
 
 PROXIED_TTL_SECONDS = 300
 """Of every proxied name; nobody can choose it [Cloudflare, DNS, Time to Live]."""
+SERVERS_TTL_SECONDS = 86400
 
 
 class Cloudflare:
@@ -32,10 +33,12 @@ class Cloudflare:
         resolve: Resolve,
         edge: str,
         monitors: Sequence[str],
+        server: str,
         hurry: float = 1.0,
     ) -> None:
+        """`server`: the address of the name servers."""
         trust = ssl.create_default_context(cafile=str(authority.certificate_path))
-        self._resolve, self._address = resolve, edge
+        self._records, self._resolve, self._address, self._server = records, resolve, edge, server
         self.monitors = Monitors(records, connect, resolve, monitors, trust, hurry)
         self.edge = Edge(records, self.monitors, authority, connect, resolve, edge, trust)
         self.apis: Sequence[Api] = (CloudflareApi(token, records, self.monitors),)
@@ -47,8 +50,13 @@ class Cloudflare:
         self.monitors.stop()
 
     def answer(self, name: str, kind: str) -> Found | None:
-        """DNS of a load balancer's name: the edge's address if it is proxied, else its origins'. None for others."""
+        """DNS of a load balancer's name: the edge's address if it is proxied, else its origins'; of a zone its servers.
+        None for others."""
         name = name.rstrip(".").lower()
+        if name in SERVERS:
+            return Found(((name, "A", self._server, SERVERS_TTL_SECONDS),) if kind == "A" else ())
+        if kind == "NS" and any(name == zone["name"] for zone in self._records(ZONE).values()):
+            return Found(tuple((name, "NS", f"{one}.", SERVERS_TTL_SECONDS) for one in SERVERS), zone=name)
         balancer = next((one for one in self.edge.balancers() if one.name == name), None)
         if balancer is None:
             return None

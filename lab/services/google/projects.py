@@ -12,7 +12,10 @@ from lab.services.google.errors import Refusal
 
 Projects = Callable[[], frozenset[str]]
 """Ids of the projects that there are."""
-PLAYED = ("compute", "container", "sqladmin", "secretmanager", "storage", "monitoring", "iam", "servicenetworking")
+PLAYED = (
+    "cloudresourcemanager", "compute", "container", "iam", "iamcredentials", "monitoring", "secretmanager",
+    "servicenetworking", "serviceusage", "sqladmin", "storage", "sts",
+)  # fmt: skip
 """APIs that are on, in every project."""
 
 

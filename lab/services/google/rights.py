@@ -22,6 +22,7 @@ Records = Callable[[str], Mapping[str, Mapping[str, Any]]]
 _OBJECT = "storage.objects."
 _USES = tuple(f"{_OBJECT}{verb}" for verb in ("create", "delete", "get", "list", "restore", "update"))
 _TOKENS = ("iam.serviceAccounts.getAccessToken", "iam.serviceAccounts.getOpenIdToken")
+_DOWNLOAD = "artifactregistry.repositories.downloadArtifacts"
 ROLES: Mapping[str, tuple[str, ...]] = {
     # [IAM, basic and predefined roles; Cloud Storage, IAM roles]
     "roles/owner": ("*",),
@@ -35,6 +36,15 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "roles/monitoring.viewer": ("monitoring.timeSeries.list", "monitoring.alertPolicies.list"),
     "roles/iam.workloadIdentityUser": _TOKENS,
     "roles/iam.serviceAccountTokenCreator": _TOKENS,
+    "roles/artifactregistry.reader": ("artifactregistry.*.get", "artifactregistry.*.list", _DOWNLOAD),
+    "roles/container.defaultNodeServiceAccount": (
+        "autoscaling.sites.writeMetrics",
+        "logging.logEntries.create",
+        "monitoring.metricDescriptors.create",
+        "monitoring.metricDescriptors.list",
+        "monitoring.timeSeries.create",
+        "monitoring.timeSeries.list",
+    ),
     "roles/container.viewer": ("container.clusters.get", "container.operations.get"),
     "roles/compute.viewer": ("compute.*.get", "compute.*.list", "compute.*.getStatus"),
     "roles/cloudsql.viewer": ("cloudsql.instances.get", "cloudsql.instances.list"),
