@@ -13,6 +13,8 @@ import webbrowser
 from collections.abc import Mapping
 from typing import Any
 
+from twinsite.inventory import MYSQL_REPLICA
+
 from . import attempts, evidence, offers, parts, render, status
 from .console import Console, console
 from .drill.kinds import DEFAULT_SECONDS, Direction, How
@@ -169,6 +171,7 @@ def _failover(given: argparse.Namespace, stack: Stack, transport: Transport, say
         backup=getattr(given, "backup", ""),
         anew=getattr(given, "anew", False),
         live=getattr(given, "live", False),
+        confirmed=frozenset(getattr(given, "confirm", ())),
     )
 
     def work(tell: Planned) -> dict[str, Any]:
@@ -181,6 +184,10 @@ def _failover(given: argparse.Namespace, stack: Stack, transport: Transport, say
         return command.run(stack, intent, say, given.plan, world, tell)
 
     result = attempts.run(given, stack, say, work)
+    if intent.command is Command.REPAIR:
+        # As every repair tells it.
+        refused = result["problems"] if result["verdict"] == "refused" else []
+        result |= {"found": result["says"], "planned": [one["title"] for one in result["plan"]], "refused": refused}
     if given.json:
         _print(result)
     else:
@@ -269,7 +276,13 @@ def _drill(given: argparse.Namespace, stack: Stack, transport: Transport, say: C
 
 
 def _repair(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
+    """Of tunnels and replicas between hosts; else of a flow whose writer moves, by that one's steps."""
+    from .moves import kinds
     from .repair import command
+
+    there = stack.inventory
+    if not (there.tunnels or there.flows_of(MYSQL_REPLICA)) and kinds.chosen("repair", there) is not None:
+        return _failover(given, stack, transport, say)
 
     confirmed = frozenset(given.confirm)
     result = attempts.run(

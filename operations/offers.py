@@ -20,8 +20,8 @@ NEEDS: dict[str, tuple[Needs, ...]] = {
     "review": ((),),  # the same; it judges what is not there yet
     "compare-modes": ((),),  # the same
     "drill tunnel-cut": (((TUNNEL,), (REPLICA,)),),
-    "repair": (((TUNNEL, REPLICA),),),
     **{command.value: kinds.needs(command) for command in Command},
+    "repair": (((TUNNEL, REPLICA),), *kinds.needs("repair")),
 }
 """Command → what it has nothing to do without: of one kind of move, or of another."""
 

@@ -9,7 +9,7 @@ from twinsite.guest.errors import Failed
 from twinsite.guest.writer.holder import clock as clock
 from twinsite.guest.writer.raising import Overtaken, make_writer
 from twinsite.guest.writer.registers import BlobRegister, GcsRegister, Register, S3Register, said
-from twinsite.guest.writer.rule import Rule
+from twinsite.guest.writer.rule import Rule, Said
 
 from . import azure, google
 from .amazon import LOG_IN
@@ -49,6 +49,17 @@ class Registers:
             raise CouldNotAsk(str(problem)) from None
         except Failed as problem:
             raise CouldNotAsk(str(problem), "`twinsite status` says what each register has") from None
+
+    def seen(self) -> list[Said | str | None]:
+        """What each says; why one says nothing to us."""
+        found: list[Said | str | None] = []
+        for register in self._registers:
+            try:
+                read = register.read()
+                found.append(said(read[0]) if read else None)
+            except (Failed, ValueError) as problem:
+                found.append(str(problem))
+        return found
 
     def clear(self, site: str, epoch: int) -> bool:
         """Whether one says that nobody writes in an earlier epoch any more. CouldNotAsk when another site is named in

@@ -78,7 +78,10 @@ class Model:
     jobs: dict[str, tuple[int, str]] = field(default_factory=dict)
     two: bool = False
     """Home is back after a promotion, and nobody has shut it: two may write until it is."""
-    serving: str = "aws"
+    slot: str = "reserved"
+    """Of the writer, for the one that follows; "lost" when it has not kept what that lacks."""
+    disabled: bool = False
+    """The subscription is there, and applies nothing."""
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.tick)
@@ -101,7 +104,7 @@ class Model:
                 self.row += 1
                 end.rows.add(1000 + self.row)
                 self.acknowledged.add(1000 + self.row)
-        if self.follows and self.alive:
+        if self.follows and self.alive and self.slot == "reserved" and not self.disabled:
             self.ends[self.follows].rows |= self.ends["gcp" if self.follows == "aws" else "aws"].rows
         if self.kill_at is not None and self.ticks >= self.kill_at:
             self.dead = True
@@ -148,10 +151,16 @@ class Model:
         gates = {"target": self.ends["gcp"].gate()}
         if self.alive:
             gates["source"] = self.ends["aws"].gate()
-        about = None if self.follows is None else {"enabled": True, "running": self.alive, "errors": {"apply_error": 0}}
-        lag = {"seconds": 0.4, "newest_seconds": 0.0} if self.follows and self.alive else None
-        well = self.alive and self.follows is not None
-        found = {"subscription": about, "gate": gates, "copied": True, "slot": None, "lag": lag, "healthy": well}
+        flows = self.alive and self.follows is not None and self.slot == "reserved" and not self.disabled
+        about = None
+        if self.follows is not None:
+            about = {"enabled": not self.disabled, "running": flows, "errors": {"apply_error": 0}}
+        lag = {"seconds": 0.4, "newest_seconds": 0.0} if flows else None
+        slot = None
+        if self.alive and self.follows is not None:
+            slot = {"active": flows, "wal_status": self.slot, "held_bytes": 0, "safe_wal_size": None}
+        well = flows
+        found = {"subscription": about, "gate": gates, "copied": True, "slot": slot, "lag": lag, "healthy": well}
         ends = {"from": "target", "to": "source"} if turned else {"from": "source", "to": "target"}
         return (0 if well else 1), {**found, **ends, "problems": [] if well else ["rows do not come"]}
 
@@ -251,6 +260,26 @@ class Model:
             old.rows = set(new.rows)
             self.follows = was
         return 0, {"outcome": "done", "changed": [f"{was} follows"], "problems": []}
+
+    def set_up(self, *_: Any) -> tuple[int, dict[str, Any]]:
+        if self.slot == "lost" or self.follows is None:
+            return self.refused("the slot is lost")
+        self.tick()
+        self.disabled = False
+        return 0, {"outcome": "done", "changed": ["enabled"], "copied": True}
+
+    def reseed(self, *_: Any) -> tuple[int, dict[str, Any]]:
+        follower = "aws" if self.ends["gcp"].gated and self.ends["gcp"].writes else "gcp"
+        writer, end = self.ends["gcp" if follower == "aws" else "aws"], self.ends[follower]
+        assert not (end.gated and end.writes), "the writer is emptied"
+        if self.follows == follower and self.slot == "reserved":
+            return self.refused("nothing calls for it")
+        self.follows = None
+        self.tick()
+        end.gated, end.writes, end.rows = True, False, set()
+        self.tick()
+        end.rows, self.follows, self.slot, self.disabled = set(writer.rows), follower, "reserved", False
+        return 0, {"outcome": "done", "changed": ["copied"], "copied": True}
 
     # kubectl.
 

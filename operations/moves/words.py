@@ -15,6 +15,7 @@ class Command(StrEnum):
     FAILBACK = "failback"
     DRILL_FAILOVER = "drill failover"
     SWITCHOVER = "switchover"
+    REPAIR = "repair"
     DRILL_RESTORE = "drill restore"
     DRILL_SWITCHOVER = "drill switchover"
 
@@ -36,6 +37,8 @@ class Intent:
     ignore_lock: bool = False
     backup: str = ""
     """Id of the backup to restore; "" the newest of the writer's."""
+    confirmed: frozenset[str] = frozenset()
+    """What of a repair may cost data, or the standby for a while."""
     anew: bool = False
     """Rows that the old writer alone has may be lost: it is emptied, and everything copied to it."""
     live: bool = False
@@ -44,7 +47,7 @@ class Intent:
     @property
     def moves_users(self) -> bool:
         """Whether users are elsewhere for a while, at least."""
-        return self.live or not self.command.drill
+        return self.live or not (self.command.drill or self.command is Command.REPAIR)
 
 
 @dataclass(frozen=True)

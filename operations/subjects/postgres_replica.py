@@ -53,6 +53,8 @@ class Gate:
     """It was shut in this epoch, and the other end has all of it."""
     taken: bool = False
     """It went its own way in this epoch, without the other end."""
+    without: tuple[str, ...] = ()
+    """Tables that do not ask it."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,13 @@ def parse(found: Mapping[str, Any], name: str) -> Look:
 def _gate(found: Mapping[str, Any] | None) -> Gate | None:
     if found is None:
         return None
-    return Gate(int(found["epoch"]), found["writes"] is True, found.get("handed") is True, found.get("taken") is True)
+    return Gate(
+        epoch=int(found["epoch"]),
+        writes=found["writes"] is True,
+        handed=found.get("handed") is True,
+        taken=found.get("taken") is True,
+        without=tuple(_plain(one) for one in found.get("without") or ()),
+    )
 
 
 def _slot(found: Mapping[str, Any]) -> Slot:

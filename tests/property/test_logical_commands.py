@@ -27,6 +27,8 @@ BACK_ANEW = replace(BACK, anew=True)
 DRILL = Intent(Command.DRILL_SWITCHOVER)
 LIVE = replace(DRILL, live=True)
 REHEARSAL = Intent(Command.DRILL_FAILOVER)
+MEND = Intent(Command.REPAIR)
+RESEED = replace(MEND, confirmed=frozenset({"reseed"}))
 WHOLE = replace(INVENTORY, registers=PLACES, workloads=(HOME, AWAY))
 """With registers, and with home's pods."""
 
@@ -94,6 +96,13 @@ def back(desk: Desk, inventory: Any = INVENTORY) -> Model:
     return model
 
 
+def cut_off(desk: Desk) -> Model:
+    """The writer has not kept what the follower lacks."""
+    model = Model()
+    model.slot = "lost"
+    return model
+
+
 CASES: dict[str, tuple[Intent, Made]] = {
     "switchover": (OVER, quiet),
     "switchover, registers": (OVER, whole),
@@ -107,6 +116,7 @@ CASES: dict[str, tuple[Intent, Made]] = {
     "drill switchover": (DRILL, quiet),
     "drill switchover --live": (LIVE, whole),
     "drill failover": (REHEARSAL, quiet),
+    "repair --confirm reseed": (RESEED, cut_off),
 }
 
 
@@ -303,6 +313,59 @@ def test_what_cannot_be_is_refused_with_what_to_do(desk: Desk, case: str) -> Non
     assert found is not None and found["verdict"] == "refused"
     assert words in "; ".join(found["problems"])
     assert model.state() == before
+
+
+def decided(model: Model) -> str:
+    said = [one.said for one in model.registers if one.said]
+    top = max(one.epoch for one in said)
+    named = [one.site for one in said if one.epoch == top]
+    return named[0] if len(named) > 1 else ""
+
+
+def test_a_repair_after_any_kill_leaves_one_writer_that_the_registers_name_and_that_is_followed(desk: Desk) -> None:
+    ended: set[str] = set()
+    for moment in range(1, 200):
+        model = Model(WHOLE)
+        if desk.run(model, OVER, kill_at=moment) is not None:
+            break
+        found = desk.run(model, MEND)
+        assert found is not None and found["verdict"] == "passed", (moment, found and found["problems"])
+        (writer,) = [site for site, end in model.ends.items() if end.writes and (site == "aws" or end.gated)]
+        assert model.follows == ("aws" if writer == "gcp" else "gcp"), moment
+        assert decided(model) == writer, moment
+        ended.add(writer)
+    assert ended == {"aws", "gcp"}
+
+
+def test_a_repair_of_what_is_well_does_nothing(desk: Desk) -> None:
+    found = desk.passed(Model(WHOLE), MEND)
+    assert found["plan"] == [] and "nothing to mend" in found["says"][-1]
+
+
+def test_rows_that_stopped_are_started_and_a_register_that_lags_is_raised(desk: Desk) -> None:
+    model = Model(WHOLE)
+    model.disabled = True
+    model.registers[2] = type(model.registers[2])()
+    found = desk.passed(model, MEND)
+    assert [step["name"] for step in found["plan"]] == ["set-up-gcp", "claim-aws"]
+    assert not model.disabled and [one.said and one.said.epoch for one in model.registers] == [0, 0, 0]
+
+
+def test_a_lost_slot_is_copied_anew_on_a_word_only_with_its_harm_said(desk: Desk) -> None:
+    model = cut_off(desk)
+    found = desk.run(model, MEND)
+    assert found is not None and found["verdict"] == "refused"
+    assert "there is no standby" in found["problems"][0] and "--confirm reseed" in found["problems"][0]
+    assert model.slot == "lost"
+    desk.passed(model, RESEED)
+    assert (model.slot, model.follows) == ("reserved", "gcp") and model.ends["gcp"].rows >= {1, 2, 3}
+
+
+def test_of_two_that_write_the_older_is_shut(desk: Desk) -> None:
+    model = back(desk)
+    found = desk.run(model, MEND)
+    assert found is not None and "it is shut" in found["problems"][0], "its own rows are counted"
+    assert (model.ends["aws"].writes, model.ends["gcp"].writes) == (False, True)
 
 
 def test_home_on_ones_word_alone_is_given_up_though_it_answers(desk: Desk) -> None:

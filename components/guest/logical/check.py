@@ -152,8 +152,7 @@ def lost(config: Config) -> str:
     """The sentence about a slot whose WAL is gone."""
     return (
         f"slot {config.name} is lost: the source has removed WAL that the target has not read, because an outage was "
-        "longer than max_slot_wal_keep_size holds: `take-away`, empty the target's tables, and `set-up` again, which "
-        "copies anew"
+        "longer than max_slot_wal_keep_size holds: `reseed` empties the target and copies anew"
     )
 
 

@@ -14,13 +14,14 @@ from .away import take_away
 from .config import Config, read
 from .look import look
 from .promote import promote, rejoin
+from .reseed import reseed
 from .sequences import sequences
 from .set_up import checked, facing, servers, set_up
 from .switch import WITHIN_SECONDS, back_out, prepare, switch
 
 CONFIG = "/etc/twinsite/logical.json"
 SECRETS = "/etc/twinsite/logical.secrets.json"
-VERBS = ("check", "set-up", "look", "sequences", "take-away")
+VERBS = ("check", "set-up", "reseed", "look", "sequences", "take-away")
 MOVES = ("prepare", "switch", "back-out", "promote", "rejoin")
 WAIT_SECONDS = 3600
 
@@ -35,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=WAIT_SECONDS,
         metavar="SECONDS",
-        help="set-up, rejoin: how long the first copy may take; 0: do not wait for it",
+        help="set-up, reseed, rejoin: how long the first copy may take; 0: do not wait for it",
     )
     parser.add_argument("--to", choices=("target", "source"), default="target", help="moves: the end that is to write")
     parser.add_argument("--epoch", type=int, default=0, help="moves: the registers' number of it")
@@ -82,6 +83,8 @@ def _act(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], i
         return {"outcome": "done", "flow": config.name, "versions": versions, "tables": len(here.tables)}, 0
     if options.verb == "set-up":
         return set_up(config, options.wait, _say), 0
+    if options.verb == "reseed":
+        return reseed(config, options.wait, _say), 0
     if options.verb == "look":
         found = _look(config)
         return found, 0 if found["healthy"] else 1

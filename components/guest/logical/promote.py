@@ -36,7 +36,7 @@ def promote(config: Config, epoch: int, although: bool, say: facts.Say) -> "dict
     if not begun:
         _judged(config, target, although)
         _stopped(config, target)
-        gate.put_up(target, config, _ungated(config, target), False, did)
+        gate.put_up(target, config, ungated(config, target), False, did)
         gate.order(target, config, epoch, False)
         place = _place(config, target)
         gate.take(target, config, epoch, place)
@@ -128,7 +128,7 @@ def _answers(config: Config) -> bool:
     return True
 
 
-def _ungated(config: Config, server: Server) -> "list[facts.Named]":
+def ungated(config: Config, server: Server) -> "list[facts.Named]":
     gated = server.row(query("end.sql", config))["gated"] or {}
     return [one.key for one in facts.tables(server, config) if one.words not in gated]
 
@@ -214,13 +214,13 @@ def rejoin(config: Config, epoch: int, anew: bool, wait_seconds: float, say: fac
         movable.let_read(config, target, did)
         if anew and reasons:
             drop_slots(config, source, [], [])
-            _emptied(config, source, did)
+            emptied(config, source, did)
             about["copied"] = set_up(back, wait_seconds, say)["copied"]
     return about | {"changed": changed, "problems": follow_back(config, source, target, did)}
 
 
 def _shut(config: Config, epoch: int, source: Server, did: facts.Say) -> None:
-    gate.put_up(source, config, _ungated(config, source), False, did)
+    gate.put_up(source, config, ungated(config, source), False, did)
     gate.order(source, config, epoch, False)
     did(f"shut the {source.which}, and ended {gate.end_sessions(source, config)} transactions there")
 
@@ -259,7 +259,7 @@ def _kept(back: Config, target: Server) -> "list[str]":
     ]
 
 
-def _emptied(config: Config, source: Server, did: facts.Say) -> None:
+def emptied(config: Config, source: Server, did: facts.Say) -> None:
     """Past the gate, which stays shut for all others: the triggers are off in this transaction only."""
     tables = [one for one in facts.tables(source, config) if not one.is_partition]
     names = [one.sql for one in facts.tables(source, config)]

@@ -20,6 +20,7 @@ COMMANDS = {
         Command.FAILBACK,
         Command.DRILL_SWITCHOVER,
         Command.DRILL_FAILOVER,
+        Command.REPAIR,
     )
 }
 

@@ -1,7 +1,7 @@
 """What the plans of several commands share: steps, sentences and refusals come together here. Pure."""
 
 from ...journal.document import Unfinished
-from ..words import Command, Intent, Plan, Refusal, TurnBack
+from ..words import Intent, Plan, Refusal, TurnBack
 from .capacity_steps import AddNodes, AddReaders, Rest
 from .facts import Facts, cluster_of, workload_of
 from .ground import Ground
@@ -164,8 +164,3 @@ class Draft:
             self.says.append("who gets users by Cloudflare's pools is not known: they are seen by their page alone")
         if not facts.inventory.registers:
             self.says.append("there are no registers of who may write (ADR 44): the gates in the databases alone hold")
-
-
-def drills(intent: Intent) -> bool:
-    """Whether it moves nobody."""
-    return intent.command in (Command.DRILL_FAILOVER, Command.DRILL_SWITCHOVER) and not intent.live

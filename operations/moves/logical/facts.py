@@ -6,6 +6,7 @@ from twinsite.inventory import POSTGRES_LOGICAL, Cluster, Flow, Inventory, Workl
 
 from ...journal.document import Unfinished
 from ...subjects.postgres_replica import Gate, Look
+from ...subjects.registers import RegistersSeen
 from ..vantage import Vantage
 
 
@@ -37,6 +38,8 @@ class Databases:
         does not answer, as long as nobody took its place."""
         gates = {site: self.gate(site) for site in (self.home, self.away)}
         known = tuple(site for site, gate in gates.items() if gate is not None and gate.writes)
+        if known == (self.away,) and self.home in self.answered and gates[self.home] is None:
+            return (self.home, self.away)  # it was never told to stop
         if known or self.look is None:
             return known
         first = self.away if self.look.turned else self.home
@@ -72,6 +75,8 @@ class Facts:
     tunnels: tuple[int, int] | None = None
     """How many are up of how many, as Google sees them; None when it does not say."""
     unfinished: Unfinished | None = None
+    registers: RegistersSeen | None = None
+    """Read for a repair only; None where there are none."""
     held: str = ""
     """Who holds the operation lock, in words."""
 

@@ -31,8 +31,8 @@ class FactsReader:
     def __init__(self, inventory: Inventory, store: Store, clouds: World, eyes: Eyes) -> None:
         self.inventory, self.store, self.clouds, self.eyes = inventory, store, clouds, eyes
 
-    def facts(self, hands: Hands, owner: str) -> Facts:
-        """All at once, but for the job's last report, which its look writes over."""
+    def facts(self, hands: Hands, owner: str, registers: bool = False) -> Facts:
+        """All at once, but for the job's last report, which its look writes over. `registers`: all three as well."""
         reported = self._reported()
         with ThreadPoolExecutor(max_workers=6) as pool:
             databases = pool.submit(self._databases, hands)
@@ -51,6 +51,7 @@ class FactsReader:
             found.serving() if found else "",
             tunnels.result(),
             document.unfinished(self.store),
+            hands.registers() if registers else None,
             lock.holder(self.store, owner),
         )
 

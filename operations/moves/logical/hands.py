@@ -10,8 +10,9 @@ from twinsite.inventory import CloudflarePools, Inventory, Name
 from ... import gke
 from ...steps import Say, StepFailed
 from ...subjects import cloud_pools
-from ...subjects.clouds import World
+from ...subjects.clouds import Unknown, World
 from ...subjects.eyes import Eyes
+from ...subjects.registers import RegistersSeen, Said
 from ...worker import LONG_SECONDS, Worker, answer
 from ...writer_registers import WAIT_SECONDS, Registers, clock
 from .facts import cluster_of, workload_of
@@ -107,6 +108,17 @@ class Hands:
         epoch = self._registers(without).make_writer(site, above)
         self._since[site] = clock()
         return epoch
+
+    def registers(self) -> RegistersSeen | None:
+        """As they are now; None where there are none."""
+        places, sites = self.inventory.registers, tuple(one.name for one in self.inventory.sites)
+        if not places:
+            return None
+        said: dict[str, Said | Unknown | None] = {}
+        for place, one in zip(places, self._registers("").seen(), strict=True):
+            known = None if one is None or isinstance(one, str) else Said(one.site, one.epoch, one.clear)
+            said[place] = Unknown(one) if isinstance(one, str) else known
+        return RegistersSeen(said, sites, self.inventory.active_site)
 
     def stopped(self, site: str, epoch: int, without: str, say: Say) -> str:
         """Wait until who wrote before `site` has stopped: by its own word, or by time. Another process's claim is

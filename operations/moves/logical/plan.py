@@ -36,6 +36,7 @@ def plan(facts: Facts, intent: Intent) -> Plan | Refusal:
         Command.FAILBACK: _failback,
         Command.DRILL_SWITCHOVER: _drill_switchover,
         Command.DRILL_FAILOVER: _drill_failover,
+        Command.REPAIR: _repair,
     }[intent.command](draft)
     return draft.decided()
 
@@ -62,14 +63,18 @@ def _moved(draft: Draft, to: str) -> None:
             first = f"; `twinsite failback --to {to}` makes it follow first" if to == draft.home else ""
             draft.refuse(f"{to} does not follow {old}, so that it would lack rows: {_said(draft)}{first}")
         _steps(draft, to)
-    elif _origin(draft) == old:
-        draft.says.append(
-            f"neither database takes writes: a switch in epoch {databases.epoch} ended amid it, and goes on"
-        )
-        _both_answer(draft)
-        _steps(draft, to, begun=True)
+    elif begun_at(draft) == old:
+        go_on(draft, to)
     else:
-        _back(draft, to)
+        undone(draft, to)
+
+
+def go_on(draft: Draft, to: str) -> None:
+    """With a switch that ended in the middle."""
+    epoch = draft.facts.databases.epoch
+    draft.says.append(f"neither database takes writes: a switch in epoch {epoch} ended amid it, and goes on")
+    _both_answer(draft)
+    _steps(draft, to, begun=True)
 
 
 def _steps(draft: Draft, to: str, begun: bool = False) -> None:
@@ -88,7 +93,7 @@ def _steps(draft: Draft, to: str, begun: bool = False) -> None:
     draft.rest(draft.home if to == draft.away else draft.away)
 
 
-def _origin(draft: Draft) -> str:
+def begun_at(draft: Draft) -> str:
     """Where the writer was, of a switch that ended in the middle: its gate alone has had that epoch."""
     databases = draft.facts.databases
     epochs = {site: databases.epoch_of(site) for site in (draft.home, draft.away)}
@@ -97,7 +102,7 @@ def _origin(draft: Draft) -> str:
     return draft.away if databases.look is not None and databases.look.turned else draft.home
 
 
-def _back(draft: Draft, to: str) -> None:
+def undone(draft: Draft, to: str) -> None:
     """To where the writer was: nothing is moved."""
     databases, other = draft.facts.databases, draft.facts.databases.other(to)
     gate = databases.gate(to)
@@ -327,6 +332,12 @@ def _drill_failover(draft: Draft) -> None:
         return
     draft.says.append("the promotion itself is not done: it has no way back without a copy")
     _rehearsed(draft)
+
+
+def _repair(draft: Draft) -> None:
+    from .mend import mend  # it goes on with what is here
+
+    mend(draft)
 
 
 def _rehearsed(draft: Draft) -> None:

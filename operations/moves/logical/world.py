@@ -17,7 +17,6 @@ from ...worker import ClusterWorker, Worker
 from ...writer_registers import Registers, opened
 from ..users import Watch
 from ..words import Command, Intent, Plan, Refusal
-from .draft import drills
 from .facts_reader import FactsReader
 from .hands import Hands
 from .plan import plan
@@ -28,6 +27,7 @@ LEADS = {
     Command.FAILOVER: "The standby's database was promoted without its source, and users were let in.",
     Command.FAILBACK: "The old primary follows again, and the writer was brought home.",
     Command.DRILL_SWITCHOVER: "Everything that a switchover needs was seen; users are where they were.",
+    Command.REPAIR: "What the databases and the registers said was amiss was mended.",
     Command.DRILL_FAILOVER: "Everything but the promotion was done, and taken away again.",
 }
 
@@ -46,7 +46,7 @@ class LogicalWorld:
     def plan(self, intent: Intent, owner: str) -> Plan | Refusal:
         """From facts alone."""
         reader = FactsReader(self.inventory, self.store, self.clouds, self.eyes)
-        return plan(reader.facts(self.hands("", 0.0), owner), intent)
+        return plan(reader.facts(self.hands("", 0.0), owner, intent.command is Command.REPAIR), intent)
 
     def hands(self, identity: str, began: float) -> Hands:
         """What the steps work with."""
@@ -55,7 +55,7 @@ class LogicalWorld:
     def watch(self, intent: Intent) -> Watch | None:
         """Users of the application's name."""
         name = next((one for one in self.inventory.names if one.stateful), None)
-        if name is None or drills(intent) or not self.eyes.resolver:
+        if name is None or not intent.moves_users or not self.eyes.resolver:
             return None
         watch = Watch(self.eyes, name)
         watch.start()
