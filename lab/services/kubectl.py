@@ -19,9 +19,9 @@ from lab.services.kubernetes.keeper import DEPLOYMENT, INGRESS, SERVICE
 from lab.services.kubernetes.views import node_object, of_record, plain, pod_object, table
 
 WORDS = (
-    "get cronjob|job|pods|deployment|configmap|service|ingress|nodes [NAME] [-l K=V] [-o json|name] · create -f - · "
+    "get cronjob|job|pods|deployment|configmap|service|ingress|nodes [NAME…] [-l K=V] [-o json|name] · create -f - · "
     "create job NAME --from=cronjob/NAME [--dry-run=client -o json] · logs job/NAME|deployment/NAME|POD [--previous] · "
-    "delete job|pod NAME · scale deployment NAME --replicas N · patch configmap NAME --type merge -p JSON · "
+    "delete job|pod NAME · scale deployment NAME --replicas N · patch configmap|deployment NAME --type merge -p JSON · "
     "rollout restart|status deployment/NAME [--timeout 60s] [--watch=false]"
 )
 _WITH_VALUE = {
@@ -100,7 +100,7 @@ def _run(cluster: Cluster, options: dict[str, str], rest: list[str], stdin: str)
     namespace = options["namespace"]
     verb, what, name = [*rest, "", "", ""][:3]
     verbs: dict[str, Callable[[], str]] = {
-        "get": lambda: _get(cluster, options, *_kind_and_name(what, name)),
+        "get": lambda: _get(cluster, options, *_kind_and_names(what, rest[2:])),
         "create": lambda: _create(cluster, options, what, name, stdin),
         "logs": lambda: _logs(cluster, options, what),
         "delete": lambda: _delete(cluster, options, *_kind_and_name(what, name)),
@@ -108,11 +108,7 @@ def _run(cluster: Cluster, options: dict[str, str], rest: list[str], stdin: str)
             cluster, namespace, _only("deployment", what, name), options.get("replicas", "")
         ),
         "patch": lambda: changes.patch(
-            cluster,
-            namespace,
-            _only("configmap", what, name),
-            options.get("type", "strategic"),
-            options.get("patch", ""),
+            cluster, namespace, *_kind_and_name(what, name), options.get("type", "strategic"), options.get("patch", "")
         ),
         "rollout": lambda: _rollout(cluster, options, what, name, [*rest, "", ""][3]),
     }
@@ -124,6 +120,11 @@ def _run(cluster: Cluster, options: dict[str, str], rest: list[str], stdin: str)
 def _kind_and_name(what: str, name: str) -> tuple[str, str]:
     kind, slash, named = what.partition("/")
     return _KINDS.get(kind, kind), named if slash else name
+
+
+def _kind_and_names(what: str, names: Sequence[str]) -> tuple[str, Sequence[str]]:
+    kind, slash, named = what.partition("/")
+    return _KINDS.get(kind, kind), [named] if slash else names
 
 
 def _only(kind: str, what: str, name: str) -> str:
@@ -147,36 +148,33 @@ def _rollout(cluster: Cluster, options: dict[str, str], verb: str, what: str, na
     return changes.follow(cluster, namespace, named, seconds, options.get("watch", "true") != "false")
 
 
-def _get(cluster: Cluster, options: dict[str, str], kind: str, name: str) -> str:
+def _get(cluster: Cluster, options: dict[str, str], kind: str, names: Sequence[str]) -> str:
     namespace = options["namespace"]
-    if kind == "job" and cluster.keeper:
-        cluster.take_recorded()
-    if name and kind == "cronjob":
-        found: Any = _cronjob_object(cluster.cronjob(namespace, name))
-    elif name and kind == "job":
-        found = job_object(cluster.job(namespace, name))
-    else:
-        items = _items(cluster, namespace, kind)
-        key, _, value = options.get("label", "").partition("=")
-        items = [one for one in items if not key or (one["metadata"].get("labels") or {}).get(key) == value]
-        found = {"apiVersion": "v1", "kind": "List", "items": items}
-        if name:
-            chosen = [one for one in items if one["metadata"]["name"] == name]
-            if not chosen and "--ignore-not-found" in options:
-                return ""
-            if not chosen:
-                singular = _NAMED[kind].partition(".")
-                plural = "".join((singular[0], "es" if kind == "ingress" else "s", *singular[1:]))
-                raise LabError(f'Error from server (NotFound): {plural} "{name}" not found')
-            found = chosen[0]
+    items = _items(cluster, namespace, kind)
+    key, _, value = options.get("label", "").partition("=")
+    items = [one for one in items if not key or (one["metadata"].get("labels") or {}).get(key) == value]
+    if names:
+        there = {one["metadata"]["name"]: one for one in items}
+        gone = [name for name in names if name not in there]
+        if gone and "--ignore-not-found" not in options:
+            raise LabError(f'Error from server (NotFound): {_plural(kind)} "{gone[0]}" not found')
+        items = [there[name] for name in names if name in there]
+        if not items:
+            return ""
+    # Who asks for one by its name gets it alone; else it is a list, also of one.
+    found = items[0] if len(names) == 1 else {"apiVersion": "v1", "kind": "List", "items": items}
     if options.get("output") == "json":
         return json.dumps(found, indent=4) + "\n"
-    shown = found.get("items", [found])
     if options.get("output") == "name":
-        return "".join(f"{_NAMED[kind]}/{one['metadata']['name']}\n" for one in shown)
+        return "".join(f"{_NAMED[kind]}/{one['metadata']['name']}\n" for one in items)
     if options.get("output", "wide") != "wide":
         raise LabError(f"error: the lab's kubectl prints -o json, name or wide, not {options['output']}")
-    return table(kind, shown) if shown else f"No resources found in {namespace} namespace.\n"
+    return table(kind, items) if items else f"No resources found in {namespace} namespace.\n"
+
+
+def _plural(kind: str) -> str:
+    singular, dot, group = _NAMED[kind].partition(".")
+    return f"{singular}{'es' if kind == 'ingress' else 's'}{dot}{group}"
 
 
 def _items(cluster: Cluster, namespace: str, kind: str) -> list[dict[str, Any]]:
@@ -184,6 +182,8 @@ def _items(cluster: Cluster, namespace: str, kind: str) -> list[dict[str, Any]]:
     if kind == "cronjob":
         return [_cronjob_object(cluster.cronjob(namespace, one)) for one in cluster.cronjobs(namespace)]
     if kind == "job":
+        if keeper:
+            cluster.take_recorded()
         return [job_object(job) for job in cluster.jobs(namespace)]
     if kind == "pods":
         kept = keeper.pods(namespace) if keeper else []

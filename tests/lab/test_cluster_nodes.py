@@ -26,7 +26,7 @@ from lab.services.node import KubeletLink
 from .box_world import EVERYWHERE, Bench, authority, box_of_our_own, eventually
 from .whole_box import needs_a_box
 
-pytestmark = [needs_a_box, pytest.mark.beside, pytest.mark.light, pytest.mark.nameless]
+pytestmark = [needs_a_box, pytest.mark.beside, pytest.mark.light]
 
 VPC = Vpc("vpc-0n", "10.40.0.0/16", internet=True)
 ADDRESSES = {"i-0n1": "10.40.1.11", "i-0n2": "10.40.1.12"}

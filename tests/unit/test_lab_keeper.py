@@ -169,6 +169,26 @@ def test_a_changed_configmap_changes_nothing_until_a_rollout_and_one_that_makes_
     assert len(ready) == 3, "maxUnavailable 0: the old ones serve on"
 
 
+def test_what_operations_say_to_a_cluster(world: World) -> None:
+    """The words of operations/moves/logical/pods.py."""
+    world.rolled_out()
+    asked = ("get", "deployments", "crm", "crm-warm", "--ignore-not-found", "--output", "json")
+    found = json.loads(world.must(*asked))
+    assert [one["metadata"]["name"] for one in found["items"]] == ["crm"], "a list, also of one"
+    assert world.must("get", "deployments", "gone", "--ignore-not-found", "-o", "json") == ""
+    meta = {"spec": {"template": {"metadata": {"annotations": {"twinsite/role-of": "writer-2"}}}}}
+    patch = ("patch", "deployment/crm", "--type=merge", f"--patch={json.dumps(meta)}")
+    before = {one["metadata"]["name"] for one in world.pods()}
+    assert world.must(*patch) == "deployment.apps/crm patched\n"
+    assert json.loads(world.must(*asked))["items"][0]["metadata"]["generation"] == 2
+    world.rolled_out()
+    wait_until(lambda: not before & {one["metadata"]["name"] for one in world.pods()}, 10, "begun anew")
+    after = {one["metadata"]["name"] for one in world.pods()}
+    assert world.must(*patch) == "deployment.apps/crm patched (no change)\n"
+    time.sleep(0.3)
+    assert {one["metadata"]["name"] for one in world.pods()} == after, "said twice, it restarts once"
+
+
 def test_pods_of_a_node_that_is_taken_away_come_elsewhere_and_without_any_node_they_wait(world: World) -> None:
     world.rolled_out()
     both = list(world.nodes)
@@ -238,6 +258,7 @@ def test_a_pod_is_deleted_by_name_and_another_comes(world: World) -> None:
         (("patch", "configmap", "told", "--type=merge", "-p", '{"data": {"A": 1}}'), "data must be texts"),
         (("rollout", "undo", "deployment/crm"), "does not know rollout undo"),
         (("rollout", "status", "deployment/crm", "--timeout=soon"), 'invalid argument "soon" for "--timeout"'),
+        (("patch", "service", "crm", "--type=merge", "-p", "{}"), "patches configmap and deployment by NAME"),
         (("get", "secrets"), 'has no resource type "secrets"'),
         (("get", "pods", "-o", "yaml"), "prints -o json, name or wide"),
     ],

@@ -1,4 +1,4 @@
-"""What kubectl does to a cluster's records: scale, restart and follow a Deployment, change a ConfigMap."""
+"""What kubectl does to a cluster's records: scale, restart and follow a Deployment, patch it or a ConfigMap."""
 
 import json
 import time
@@ -85,22 +85,32 @@ def status(cluster: Cluster, namespace: str, name: str, found: Mapping[str, Any]
     return keeper.status(f"{namespace}/{name}", found) if keeper else {"conditions": []}
 
 
-def patch(cluster: Cluster, namespace: str, name: str, kind: str, text: str) -> str:
-    """A ConfigMap, by JSON merge patch (RFC 7396)."""
-    if kind != "merge":
+_PATCHED = {
+    "configmap": (CONFIG_MAP, "configmaps", "configmap"),
+    "deployment": (DEPLOYMENT, "deployments.apps", "deployment.apps"),
+}
+
+
+def patch(cluster: Cluster, namespace: str, kind: str, name: str, how: str, text: str) -> str:
+    """A ConfigMap or a Deployment, by JSON merge patch (RFC 7396)."""
+    if kind not in _PATCHED or not name:
+        raise LabError(f"error: the lab's kubectl patches {' and '.join(_PATCHED)} by NAME, not {kind} {name}".rstrip())
+    if how != "merge":
         raise LabError("error: the lab's kubectl patches with --type merge")
     try:
         wanted = json.loads(text)
     except ValueError as error:
         raise LabError(f"error: unable to parse {text!r}: {error}") from None
-    found = record(cluster, CONFIG_MAP, "configmaps", namespace, name)
+    token, plural, shown = _PATCHED[kind]
+    found = record(cluster, token, plural, namespace, name)
     changed = merged(found, wanted)
     if changed == found:
-        return f"configmap/{name} patched (no change)\n"
-    if any(not isinstance(one, str) for one in (changed.get("data") or {}).values()):
+        return f"{shown}/{name} patched (no change)\n"
+    if kind == "configmap" and any(not isinstance(one, str) for one in (changed.get("data") or {}).values()):
         raise LabError('Error from server (BadRequest): ConfigMap in version "v1": data must be texts')
-    _put(cluster, CONFIG_MAP, namespace, name, changed)
-    return f"configmap/{name} patched\n"
+    # The API server counts a generation when what is wanted changes, not its surroundings.
+    _put(cluster, token, namespace, name, changed, changed=changed.get("spec") != found.get("spec"))
+    return f"{shown}/{name} patched\n"
 
 
 def merged(old: Any, new: Any) -> Any:
