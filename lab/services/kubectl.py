@@ -16,13 +16,13 @@ from lab.services.cluster import Cluster, Job
 from lab.services.kubernetes import changes
 from lab.services.kubernetes.descriptions import CONFIG_MAP
 from lab.services.kubernetes.keeper import DEPLOYMENT, INGRESS, SERVICE
-from lab.services.kubernetes.views import node_object, of_record, plain, pod_object, table
+from lab.services.kubernetes.views import described, node_object, of_record, plain, pod_object, table
 
 WORDS = (
     "get cronjob|job|pods|deployment|configmap|service|ingress|nodes [NAME…] [-l K=V] [-o json|name] · create -f - · "
     "create job NAME --from=cronjob/NAME [--dry-run=client -o json] · logs job/NAME|deployment/NAME|POD [--previous] · "
     "delete job|pod NAME · scale deployment NAME --replicas N · patch configmap|deployment NAME --type merge -p JSON · "
-    "rollout restart|status deployment/NAME [--timeout 60s] [--watch=false]"
+    "describe pods [NAME] · rollout restart|status deployment/NAME [--timeout 60s] [--watch=false]"
 )
 _WITH_VALUE = {
     "--context": "context", "--namespace": "namespace", "-n": "namespace", "--request-timeout": "",
@@ -101,6 +101,7 @@ def _run(cluster: Cluster, options: dict[str, str], rest: list[str], stdin: str)
     verb, what, name = [*rest, "", "", ""][:3]
     verbs: dict[str, Callable[[], str]] = {
         "get": lambda: _get(cluster, options, *_kind_and_names(what, rest[2:])),
+        "describe": lambda: _describe(cluster, namespace, *_kind_and_names(what, rest[2:])),
         "create": lambda: _create(cluster, options, what, name, stdin),
         "logs": lambda: _logs(cluster, options, what),
         "delete": lambda: _delete(cluster, options, *_kind_and_name(what, name)),
@@ -170,6 +171,15 @@ def _get(cluster: Cluster, options: dict[str, str], kind: str, names: Sequence[s
     if options.get("output", "wide") != "wide":
         raise LabError(f"error: the lab's kubectl prints -o json, name or wide, not {options['output']}")
     return table(kind, items) if items else f"No resources found in {namespace} namespace.\n"
+
+
+def _describe(cluster: Cluster, namespace: str, kind: str, names: Sequence[str]) -> str:
+    if kind != "pods":
+        raise LabError("error: the lab's kubectl describes pods")
+    unwell = {pod.name: str(pod.status.get("unwell") or "") for pod in cluster.keeper.pods()} if cluster.keeper else {}
+    items = [one for one in _items(cluster, namespace, kind) if not names or one["metadata"]["name"] in names]
+    texts = [described(one, unwell.get(one["metadata"]["name"], "")) for one in items if "conditions" in one["status"]]
+    return "\n\n".join(texts) or f"No resources found in {namespace} namespace.\n"
 
 
 def _plural(kind: str) -> str:

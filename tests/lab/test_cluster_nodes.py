@@ -212,6 +212,7 @@ def _ready_and_alive(bed: Bed) -> None:
 
     before = of(name)["restartCount"]
     eventually(lambda: not of(name)["ready"], 20, "not ready")
+    assert "Readiness probe failed: HTTP probe failed with statuscode: 503" in bed.kubectl("describe", "pod", name)
     assert of(name)["restartCount"] == before, "a pod that is not ready is left alone"
     asking = other["status"]["podIP"]
     # Its node's rules follow what the cluster knows.

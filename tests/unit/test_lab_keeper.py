@@ -199,6 +199,7 @@ def test_pods_of_a_node_that_is_taken_away_come_elsewhere_and_without_any_node_t
     wait_until(lambda: [one["spec"].get("nodeName") for one in world.pods()] == [None] * 3, 10, "all waiting")
     said = world.pods()[0]["status"]
     assert said["phase"] == "Pending"
+    assert "Warning  FailedScheduling  no nodes available to schedule pods" in world.must("describe", "pods")
     assert said["conditions"][0]["message"] == "no nodes available to schedule pods"
     world.nodes[:] = both
     world.rolled_out()

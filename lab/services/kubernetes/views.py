@@ -42,6 +42,31 @@ def pod_object(pod: Pod, host: str) -> Object:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status}
 
 
+def described(one: Object, unwell: str) -> str:
+    """What `kubectl describe pod` says that helps; `unwell`: what its probes last found wrong."""
+    status, known = one["status"], (one["status"].get("containerStatuses") or [{}])[0]
+    (kind, about) = next(iter((known.get("state") or {"waiting": {}}).items()))
+    lines = {
+        "Name": one["metadata"]["name"],
+        "Namespace": one["metadata"]["namespace"],
+        "Node": one["spec"].get("nodeName") or "<none>",
+        "Status": "Terminating" if "deletionTimestamp" in one["metadata"] else status["phase"],
+        "IP": status.get("podIP") or "",
+        "Image": known.get("image") or "",
+        "State": kind.capitalize(),
+        "  Reason": about.get("reason") or "",
+        "  Message": about.get("message") or "",
+        "Ready": str(bool(known.get("ready"))),
+        "Restart Count": str(known.get("restartCount") or 0),
+    }
+    pending = [each["message"] for each in status["conditions"] if "message" in each]
+    events = [f"Warning  FailedScheduling  {text}" for text in pending] + (
+        [f"Warning  Unhealthy  {unwell}"] * bool(unwell)
+    )
+    text = "".join(f"{name + ':':<16}{value}\n" for name, value in lines.items() if value)
+    return text + "Events:" + ("".join(f"\n  {line}" for line in events) or "         <none>") + "\n"
+
+
 def node_object(node: Node, ready: bool) -> Object:
     about = {"cpu": f"{node.cpu_milli}m", "memory": f"{node.memory_mib}Mi"}
     taints = [{"key": one.key, "value": one.value, "effect": one.effect} for one in node.taints]

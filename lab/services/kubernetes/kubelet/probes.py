@@ -70,6 +70,8 @@ class Probes:
         self.terminating = threading.Event()
         self.dead = ""
         """Why the container must be started anew; empty while it need not."""
+        self.wrong: dict[str, str] = {}
+        """What was wrong with each kind's last answer; empty where it was good."""
         self.ready = "readiness" not in probes and "startup" not in probes
         self.started = "startup" not in probes
         self._threads = [threading.Thread(target=self._watch, args=(kind,), daemon=True) for kind in probes]
@@ -101,6 +103,7 @@ class Probes:
         """Whether this probe is done."""
         if self._ended.is_set():
             return True
+        self.wrong[kind] = f"{kind.capitalize()} probe failed: {wrong}" if wrong else ""
         if kind == "readiness":
             self.ready = verdict.good
             return False

@@ -45,7 +45,9 @@ class Worker:
     def status(self) -> dict[str, Any]:
         probes = self._probes
         running = self._said["state"] == "running"
-        return {**self._said, "address": self.address, "ready": bool(running and probes and probes.ready)}
+        wrong = [said for said in probes.wrong.values() if said] if running and probes else []
+        ready = bool(running and probes and probes.ready)
+        return {**self._said, "address": self.address, "ready": ready, "unwell": "; ".join(wrong)}
 
     def end(self) -> None:
         """Begin to end it."""
