@@ -1,6 +1,5 @@
 """A Deployment's pods on two node machines: addresses, probes, Services, rollouts, and nothing left."""
 
-import dataclasses
 import functools
 import http.client
 import json
@@ -16,7 +15,7 @@ import pytest
 from lab.client import LabError
 from lab.cloud_config import USER, cloud_config
 from lab.model import Interface, Machine, Route, Rule, SecurityGroup, Subnet, Vpc, World
-from lab.services import kubectl
+from lab.services import kubectl, node
 from lab.services.cluster import Cluster
 from lab.services.kubernetes.keeper import Keeper
 from lab.services.kubernetes.objects import Node
@@ -97,7 +96,7 @@ class Bed:
             "kubernetes:core/v1:Service": {"ns/page": {"metadata": {"name": "page"}, "spec": service}},
         }
         self.nodes = [
-            Node(f"node-{one[-1]}", address, PODS[one], 1000, 1024, unmasked=("10.0.0.0/8",))
+            Node(f"node-{one[-1]}", address, PODS[one], 1000, 1024, machine=one, unmasked=("10.0.0.0/8",))
             for one, address in ADDRESSES.items()
         ]
         images = {IMAGE: ("python3", WHERE, "8080")}
@@ -114,8 +113,8 @@ class Bed:
     def put(self, token: str, identity: str, record: dict[str, Any]) -> None:
         self.records[token][identity] = record
 
-    def reach(self, node: Node) -> KubeletLink:
-        return KubeletLink(lambda: (node.address, self.namespace), self.bench.folder / "key", {WHERE: PAGE})
+    def reach(self, one: Node) -> KubeletLink:
+        return KubeletLink(lambda: (one.address, self.namespace), self.bench.folder / "key", {WHERE: PAGE})
 
     def kubectl(self, *words: str, stdin: str = "") -> str:
         said = kubectl.run({"": self.cluster}, ["-n", "ns", *words], stdin)
@@ -133,11 +132,11 @@ class Bed:
         client.request("GET", path)
         return client.getresponse().read().decode()
 
-    def on(self, node: Node, *words: str) -> str:
+    def on(self, one: Node, *words: str) -> str:
         options = [word for one in ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")
                    for word in ("-o", one)]  # fmt: skip
         ssh = ["ip", "netns", "exec", self.namespace, "ssh", *options, "-i", str(self.bench.folder / "key")]
-        done = subprocess.run([*ssh, f"{USER}@{node.address}", *words], capture_output=True, text=True, check=False)
+        done = subprocess.run([*ssh, f"{USER}@{one.address}", *words], capture_output=True, text=True, check=False)
         return done.stdout + done.stderr
 
 
@@ -173,8 +172,8 @@ def test_pods_of_one_port_run_beside_each_other_are_probed_rolled_out_and_leave_
     _ready_and_alive(bed)
     bed.kubectl("scale", "deployment", "page", "--replicas=0")
     eventually(lambda: not bed.items(), 30, "no pod left")
-    for node in bed.nodes:
-        left = bed.on(node, "sh", "-c", "'ip netns list; ls /run/pods; systemctl list-units pod-* --no-legend'")
+    for one in bed.nodes:
+        left = bed.on(one, "sh", "-c", "'ip netns list; ls /run/pods; systemctl list-units pod-* --no-legend'")
         assert left == "", left
 
 
@@ -263,10 +262,30 @@ def test_a_jobs_pod_runs_to_its_end_and_what_it_said_is_kept(bed: Bed) -> None:
         bed.cluster.job("ns", "another")
 
 
+def test_a_machine_without_an_agent_runs_a_jobs_pod_over_ssh(bed: Bed) -> None:
+    """As the one node of a cluster that keeps no Deployments."""
+    one = bed.nodes[0]
+    bed.bench.box.place(one.machine, node.KUBELET, node.POD)
+    run = node.runner(bed.namespace, bed.bench.folder / "key", one.address)
+    cluster = Cluster(bed.listed, lambda claims: json.dumps(claims), "https://issuer", run)
+    command = ["sh", "-c", "cat /etc/told/WORD; id -u; touch /usr/no; exit 4"]
+    container = {"name": "alone", "image": IMAGE, "command": command,
+                 "securityContext": {"readOnlyRootFilesystem": True, "runAsUser": 65532},
+                 "volumeMounts": [{"name": "told", "mountPath": "/etc/told", "readOnly": True}]}  # fmt: skip
+    volumes = [{"name": "told", "configMap": {"name": "told"}}]
+    spec = {"restartPolicy": "Never", "containers": [container], "volumes": volumes}
+    cluster.create("ns", "alone", {"backoffLimit": 0, "template": {"spec": spec}}, {})
+    eventually(lambda: bool(cluster.job("ns", "alone").outcome), 30, "its end")
+    (pod,) = cluster.job("ns", "alone").pods
+    assert pod.code == 4, pod.output
+    word = bed.records["kubernetes:core/v1:ConfigMap"]["ns/told"]["data"]["WORD"]
+    assert pod.output.startswith(f"{word}65532\n"), pod.output
+    assert "Read-only file system" in pod.output
+
+
 def test_a_kubelet_answers_nobody_without_its_token(bed: Bed) -> None:
-    node = bed.nodes[0]
-    client = http.client.HTTPConnection(node.address, 10250)
-    client.sock = inside(bed.namespace, functools.partial(socket.create_connection, (node.address, 10250), 3))
+    one = bed.nodes[0]
+    client = http.client.HTTPConnection(one.address, 10250)
+    client.sock = inside(bed.namespace, functools.partial(socket.create_connection, (one.address, 10250), 3))
     client.request("PUT", "/pods", json.dumps({"pods": []}), {"Authorization": "Bearer guessed"})
     assert client.getresponse().status == 401
-    assert dataclasses.asdict(node)["pods"] == PODS["i-0n1"]
