@@ -67,6 +67,8 @@ from .storage.gcs_backup_store import GcsBackupStoreHandle as GcsBackupStoreHand
 from .storage.secret_vault import SecretVault as SecretVault
 from .storage.secret_vault import SecretVaultArgs as SecretVaultArgs
 from .storage.secret_vault import SecretVaultHandle as SecretVaultHandle
+from .storage.writer_registers import WriterRegisters as WriterRegisters
+from .storage.writer_registers import WriterRegistersArgs as WriterRegistersArgs
 from .traffic.cloudflare_failover import CloudflareEnd as CloudflareEnd
 from .traffic.cloudflare_failover import CloudflareFailover as CloudflareFailover
 from .traffic.cloudflare_failover import CloudflareFailoverArgs as CloudflareFailoverArgs
@@ -117,3 +119,5 @@ from .workload.workload import WorkloadCache as WorkloadCache
 from .workload.workload import WorkloadDatabase as WorkloadDatabase
 from .workload.workload import WorkloadDefinition as WorkloadDefinition
 from .workload.workload import WorkloadIngress as WorkloadIngress
+from .workload.writer_agent import WriterAgent as WriterAgent
+from .workload.writer_agent import WriterAgentArgs as WriterAgentArgs

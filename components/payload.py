@@ -22,6 +22,7 @@ ROLES = {
     "logical": ("logical",),
     "archive": ("backup", "logical", "archive"),
     "standby": ("backup", "standby"),
+    "writer": ("backup", "logical", "archive", "writer"),
 }
 """Role → the folders of its programs."""
 

@@ -34,6 +34,22 @@ def keep_while_active(
     return pulumi.ResourceHookBinding(before_delete=[_hook(f"{name}{KEPT}", refuse)])
 
 
+def keep_registers(name: str, released: bool) -> pulumi.ResourceHookBinding:
+    """Hook binding for what holds gates of databases: registers of who may write, and the agent of who writes."""
+
+    async def refuse(args: pulumi.ResourceHookArgs) -> None:
+        if released:
+            return
+        raise ValueError(
+            f"{args.name} is what says who may write, and gates of databases are held by it: without an agent, or "
+            "without two of three registers, a site stops to write. First release the gates (`pulumi config set "
+            "writer_gates released`, `pulumi up`, and wait until the agent of the site that writes has done it), then "
+            "run this again"
+        )
+
+    return pulumi.ResourceHookBinding(before_delete=[_hook(f"{name}-keep-registers", refuse)])
+
+
 def grow_only(name: str, what: str, setting: str, size: Sequence[str]) -> pulumi.ResourceHook:
     """Hook for before_update of `what`, a store whose size in GiB is at path `size` of its inputs (wire names).
 

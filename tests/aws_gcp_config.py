@@ -20,6 +20,21 @@ SETTINGS: dict[str, Any] = {
 SECRETS: dict[str, str] = _EXAMPLE["secrets"]
 
 
+EKS = "oidc.eks.ap-northeast-2.amazonaws.com/id/0123456789ABCDEF"
+WRITERS: dict[str, str] = {
+    "writer_bucket": "crm-dr-writer",
+    "writer_third": "azblob://crmthird/registers/writer.json",
+    "writer_third_tenant": "11111111-2222-3333-4444-555555555555",
+    "writer_third_client_id": "66666666-7777-8888-9999-000000000000",
+    "writer_image": f"registry.example.com/postgres-client@sha256:{'a' * 64}",
+    "primary_oidc_issuer": f"https://{EKS}",
+    "primary_oidc_provider": f"arn:aws:iam::123456789012:oidc-provider/{EKS}",
+    "primary_cluster_context": "eks",
+}
+"""Registers of the stack's own, and agents; with WRITERS_SECRET."""
+WRITERS_SECRET = {"writer_third_client_secret": "a word of Azure's"}
+
+
 def stack_file(**change: Any) -> str:
     """Text of a stack file with these settings, some changed."""
     settings = {f"twinsite:{key}": value for key, value in {**SETTINGS, **change}.items()}

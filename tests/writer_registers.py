@@ -1,7 +1,12 @@
-"""What every register owes, and one in memory."""
+"""What every register owes, one in memory, and one of a file."""
 
+import contextlib
+import fcntl
+import hashlib
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from twinsite.guest.errors import Failed
 from twinsite.guest.writer.registers import Register, packed, said
@@ -64,3 +69,43 @@ def keeps_its_word(register: Register) -> None:
     assert (said(content).epoch, later == tag) == (told.index(True) + 1, False)
     assert not register.swap(content, tag), "an old tag"
     assert register.swap(packed(Said(7, "A", clear=True), content), later)
+
+
+class FileRegister:
+    """A register that several processes share: a file, compared and swapped under a lock beside it. It does not answer
+    while there is a file NAME.cut-SITE."""
+
+    def __init__(self, path: Path, site: str = "") -> None:
+        self.path, self._cut = path, path.with_name(f"{path.name}.cut-{site}")
+
+    def __str__(self) -> str:
+        return self.path.name
+
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[None]:
+        if self._cut.exists():
+            raise Failed("no answer")
+        with self.path.with_suffix(".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _now(self) -> tuple[bytes, str]:
+        content = self.path.read_bytes() if self.path.exists() else b""
+        return content, hashlib.sha256(content).hexdigest() if content else ""
+
+    def read(self) -> tuple[bytes, str] | None:
+        with self._held():
+            found = self._now()
+        return found if found[0] else None
+
+    def swap(self, content: bytes, tag: str) -> bool:
+        with self._held():
+            if self._now()[1] != tag:
+                return False
+            new = self.path.with_suffix(".new")
+            new.write_bytes(content)
+            new.rename(self.path)
+        return True
+
+    def cut(self, cut: bool = True) -> None:
+        self._cut.touch() if cut else self._cut.unlink(missing_ok=True)

@@ -46,12 +46,12 @@ class GcsBackupStoreIntent(Intent):
     @property
     def pool(self) -> str:
         """Of workload identities: its name is kept from others for 30 days after it is deleted."""
-        return f"{_shortened(self.bucket, 24)}-{self.generation}"
+        return f"{shortened(self.bucket, 24)}-{self.generation}"
 
     @property
     def account(self) -> str:
         """Of the writer, without its domain."""
-        return f"{_shortened(self.bucket, 22)}-writer"
+        return f"{shortened(self.bucket, 22)}-writer"
 
     def problems(self) -> list[str]:
         """Why backups must not rest like this."""
@@ -70,7 +70,7 @@ class GcsBackupStoreIntent(Intent):
         return [*problems, *_key(self), *_readers(self), *generation_problems("generation", self.generation)]
 
 
-def _shortened(bucket: str, most: int) -> str:
+def shortened(bucket: str, most: int) -> str:
     """A name of at most `most` characters that no other bucket's is, however long both begin alike."""
     if len(bucket) <= most:
         return bucket

@@ -23,6 +23,7 @@ from .tunnel import StrongSwanTunnelIntent
 from .vpn import AwsGcpVpnIntent
 from .watching import AlarmsIntent, ObserverIntent
 from .workload import WorkloadIntent
+from .writer import WriterAgentIntent, WriterRegistersIntent
 
 INTENTS: dict[str, type[Intent]] = {
     f"twinsite:index:{kind.__name__.removesuffix('Intent')}": kind
@@ -61,6 +62,8 @@ INTENTS: dict[str, type[Intent]] = {
         StaticSiteIntent,
         StrongSwanTunnelIntent,
         WorkloadIntent,
+        WriterAgentIntent,
+        WriterRegistersIntent,
     )
 }
 

@@ -9,6 +9,7 @@ from ..component import Component
 from ..protection import keep_while_active
 from ..rules.gcs_backup import GcsBackupStoreIntent
 from .backup_store import Writer
+from .federation import trusted
 
 WRITES, READS = "roles/storage.objectUser", "roles/storage.objectViewer"
 DAY_SECONDS = 24 * 3600
@@ -99,7 +100,16 @@ class GcsBackupStore(Component):
             display_name=f"Writes backups to {known.bucket}",
             opts=self._child(),
         )
-        self.audience, lends = self._federated(args["writer"], account)
+        self.audience, lends = trusted(
+            name,
+            known.project,
+            known.pool,
+            f"Backups of {known.writer.namespace}",
+            known.writer,
+            args["writer"]["issuer"],
+            account,
+            self._child(),
+        )
         grants = [lends, self._grant("writer", bucket, WRITES, pulumi.Output.concat("serviceAccount:", account.email))]
         for reader in known.readers:
             grants.append(self._grant(f"reader-{reader.replace(':', '-')}", bucket, READS, reader))
@@ -144,40 +154,6 @@ class GcsBackupStore(Component):
             labels=known.labels,
             opts=self._child(hooks=kept),
         )
-
-    def _federated(
-        self, writer: Writer, account: gcp.serviceaccount.Account
-    ) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-        """(audience, id of the grant): one service account of one cluster may become the writer."""
-        name, known = self._name, self._known
-        subject = f"system:serviceaccount:{known.writer.namespace}:{known.writer.service_account}"
-        pool = gcp.iam.WorkloadIdentityPool(
-            f"{name}-pool",
-            project=known.project,
-            workload_identity_pool_id=known.pool,
-            display_name=f"Backups of {known.writer.namespace}"[:32],
-            opts=self._child(),
-        )
-        provider = gcp.iam.WorkloadIdentityPoolProvider(
-            f"{name}-provider",
-            project=known.project,
-            workload_identity_pool_id=pool.workload_identity_pool_id,
-            workload_identity_pool_provider_id="cluster",
-            attribute_mapping={"google.subject": "assertion.sub"},
-            # Whoever may make a pod in the cluster would else be somebody here, if nobody much.
-            attribute_condition=f"assertion.sub == '{subject}'",
-            oidc={"issuer_uri": writer["issuer"]},
-            opts=self._child(),
-        )
-        lends = gcp.serviceaccount.IAMMember(
-            f"{name}-becomes",
-            service_account_id=account.name,
-            role="roles/iam.workloadIdentityUser",
-            member=pool.name.apply(lambda path: f"principal://iam.googleapis.com/{path}/subject/{subject}"),
-            opts=self._child(),
-        )
-        audience: pulumi.Output[str] = provider.name.apply(lambda path: f"//iam.googleapis.com/{path}")
-        return audience, lends.id
 
     def _grant(self, who: str, bucket: gcp.storage.Bucket, role: str, member: pulumi.Input[str]) -> pulumi.Output[str]:
         granted = gcp.storage.BucketIAMMember(

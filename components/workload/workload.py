@@ -102,6 +102,9 @@ class WorkloadIngress(TypedDict):
     """PEM, the whole chain, for `host`."""
     key: pulumi.Input[str]
     """PEM; kept secret."""
+    writer_service: NotRequired[pulumi.Input[str]]
+    """A Service of the same namespace, port `http`, that answers writer_path in the application's place: WriterAgent's.
+    Defaults to none: the application does."""
 
 
 class WorkloadArgs(TypedDict):
@@ -433,6 +436,10 @@ class Workload(Component):
             opts=self._child(),
         )
         backend = {"service": {"name": service.metadata.name, "port": {"name": "http"}}}
+        paths = [{"path": "/", "path_type": "Prefix", "backend": backend}]
+        if "writer_service" in wanted:
+            asked = {"service": {"name": wanted["writer_service"], "port": {"name": "http"}}}
+            paths.insert(0, {"path": self._known.definition.writer_path, "path_type": "Exact", "backend": asked})
         class_name = {"ingress_class_name": wanted["class_name"]} if "class_name" in wanted else {}
         networking.v1.Ingress(
             f"{self._name}-ingress",
@@ -443,7 +450,7 @@ class Workload(Component):
                 "rules": [
                     {
                         "host": wanted["host"],
-                        "http": {"paths": [{"path": "/", "path_type": "Prefix", "backend": backend}]},
+                        "http": {"paths": paths},
                     }
                 ],
             },

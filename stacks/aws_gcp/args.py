@@ -20,10 +20,11 @@ from twinsite.rules.vpn import AwsGcpVpnIntent
 from twinsite.rules.workload import WorkloadIntent
 
 from ..asked import Intents
-from . import backups
+from . import backups, writers
 from .backups import BackupArguments
 from .replica import IDENTITY, LOOK_MINUTES, Replica, Replication
 from .settings import NAME, Settings, Site
+from .writers import Gates, WriterArguments
 
 POSTGRES_PORT = 5432
 
@@ -47,6 +48,8 @@ class Arguments:
     """None: nothing is backed up at Google."""
     replica: Args | None
     """None: somebody else replicates."""
+    writers: WriterArguments | None
+    """None: agents and registers are somebody else's."""
 
     def intents(self) -> Intents:
         """What each component is meant to be."""
@@ -73,6 +76,8 @@ class Arguments:
             found |= self.backups.intents()
         if self.replica is not None:
             found["LogicalReplica"] = LogicalReplicaIntent.of(self.replica)
+        if self.writers is not None:
+            found |= self.writers.intents()
         return found
 
 
@@ -100,6 +105,7 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
         "urls": dict.fromkeys(settings.alarm_urls, ""),
     }
     pods = {"namespace": settings.application_namespace, "workload": settings.application}
+    flow = None if replica is None else _replica(settings, replica, tags)
     at_home = {"cluster": settings.primary_cluster, **pods} if settings.primary_cluster else {}
     return Arguments(
         vpn={
@@ -153,7 +159,7 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
             "warm_nodes": settings.warm_nodes,
             "serving_nodes": settings.serving_nodes,
             "system_machine_type": settings.system_machine_type,
-            "identities": {IDENTITY: looker(settings)} if settings.replica is not None else {},
+            "identities": identities(settings),
             "site_is_active": settings.standby_serves,
             "labels": tags,
         },
@@ -215,7 +221,25 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
         },
         cache=_cache(settings),
         backups=_backups(settings, tags),
-        replica=None if replica is None else _replica(settings, replica, tags),
+        replica=flow,
+        writers=_writers(settings, flow, tags),
+    )
+
+
+def _writers(settings: Settings, flow: Args | None, tags: dict[str, str]) -> WriterArguments | None:
+    if settings.writers is None or flow is None:
+        return None
+    return writers.arguments(
+        settings.writers,
+        (Site.AWS.value, Site.GCP.value),
+        (settings.region, settings.location),
+        {"project": settings.project, "region": settings.location, "cluster": settings.prefix},
+        flow,
+        {"namespace": settings.application_namespace},
+        settings.writer_text,
+        settings.active_site.value,
+        settings.writer_gates == Gates.RELEASED,
+        tags,
     )
 
 
@@ -237,6 +261,20 @@ def _backups(settings: Settings, tags: dict[str, str]) -> BackupArguments | None
         settings.standby_serves,
         tags,
     )
+
+
+def registers(settings: Settings) -> tuple[str, ...]:
+    """Whoever made them."""
+    plain = arguments(settings, {}).writers
+    return settings.writer_registers if plain is None else tuple(plain.home["places"])
+
+
+def identities(settings: Settings) -> dict[str, str]:
+    """Of the cluster's pods that are somebody at Google."""
+    found = {IDENTITY: looker(settings)} if settings.replica is not None else {}
+    if settings.writers is not None:
+        found[writers.IDENTITY] = f"{settings.application_namespace}/{writers.ACCOUNT}"
+    return found
 
 
 def looker(settings: Settings) -> str:

@@ -23,17 +23,19 @@ from twinsite import (
     inventory,
 )
 from twinsite.database.logical_replica import keep_slot
+from twinsite.protection import keep_registers
 from twinsite.rules import require
 from twinsite.rules.logical import FOLLOWS
 
 from ..asked import Intents, problems, stack_digest
 from ..promise import promised
-from . import backups, store
-from .args import Args, arguments, joined, tags
+from . import backups, store, writers
+from .args import Args, arguments, joined, registers, tags
 from .cluster import application, cache, inside, replica
 from .estimate import estimate
 from .needs import needs
 from .settings import MODES, NAME, PACKAGES, SITES, Settings, Site, read
+from .writers import Gates
 
 __all__ = ["MODES", "NAME", "PACKAGES", "SITES", "Settings", "build", "estimate", "needs", "read", "refusals"]
 
@@ -63,7 +65,13 @@ def build(settings: Settings) -> dict[str, Any]:
     cluster = GkeStandby(f"{NAME}-gke", joined(plain.cluster, network_id=network.id))
     opts = inside(plain, cluster)
     kept = cache(plain.cache, cluster, opts) if plain.cache is not None else None
-    pods = application(plain, cluster, database, kept, opts)
+    held = None
+    if plain.writers is not None and settings.writers is not None:
+        held = writers.made(NAME, plain.writers, settings.writers, cluster, database, opts)
+    else:
+        for part in ("registers", "writer-aws", "writer-gcp"):  # of a stack that had them before
+            keep_registers(f"{NAME}-{part}", settings.writer_gates == Gates.RELEASED)
+    pods = application(plain, cluster, database, kept, opts, held.service if held else None)
     name = CloudflareFailover(NAME, joined(plain.name, standby={**plain.name["standby"], "address": cluster.address}))
     saved = None
     if plain.backups is not None and settings.backups is not None:
@@ -76,7 +84,7 @@ def build(settings: Settings) -> dict[str, Any]:
     if plain.replica is None:
         keep_slot(f"{NAME}-replica", settings.prefix, FOLLOWS)  # of a flow that was ours before
     else:
-        after = [vpn, database, cluster, pods, name, *watch, *([kept] if kept else [])]
+        after = [vpn, database, cluster, pods, name, *watch, *([kept] if kept else []), *(held.after if held else [])]
         flow = replica(plain.replica, cluster, database, there.name, opts, after)
     entries = [one.inventory for one in (vpn, database, cluster, pods, name, flow, saved) if one is not None]
     published = pulumi.Output.all(entries=entries, bucket=there.name).apply(
@@ -154,7 +162,7 @@ def _inventory(settings: Settings, intents: Intents, place: str) -> inventory.In
         active_site=settings.active_site.value,
         promise=promised(estimate, settings),
         store=place,
-        registers=settings.writer_registers,
+        registers=registers(settings),
         workloads=_at_home(settings),
         digest=stack_digest(intents, []),
     )

@@ -29,13 +29,17 @@ def application(
     database: CloudSqlStandby,
     own: CacheStance | None,
     opts: pulumi.ResourceOptions,
+    writer_service: pulumi.Output[str | None] | None = None,
 ) -> Workload:
-    """Its pods, which are told of the database and of their site's own cache."""
+    """Its pods, which are told of the database and of their site's own cache. `writer_service` answers /writer."""
     kept: Args = {}
     if own is not None:
         where = {} if own.cache is None else {"cache": own.cache}
         kept = {**where, "secrets": {"CACHE_PASSWORD": own.password}}
-    return Workload(NAME, _told(plain, cluster, database, kept), opts)
+    told = _told(plain, cluster, database, kept)
+    if writer_service is not None:
+        told["ingress"]["writer_service"] = writer_service.apply(lambda found: found or "")
+    return Workload(NAME, told, opts)
 
 
 def replica(

@@ -10,7 +10,7 @@ from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
 from twinsite.rules.gke import GkeStandbyIntent
 from twinsite.rules.vpn import TUNNELS
 
-from .args import arguments, tags
+from .args import arguments, registers, tags
 from .settings import NAME, Settings
 
 
@@ -18,7 +18,7 @@ def needs(settings: Settings, home: Home) -> Needs:
     """From settings that may still have gaps. The primary's database is PostgreSQL, which the doctor cannot ask."""
     plain = arguments(settings, tags())
     cluster, database = GkeStandbyIntent.of(plain.cluster), CloudSqlStandbyIntent.of(plain.database)
-    register = next((one.removeprefix("s3://") for one in settings.writer_registers if one.startswith("s3://")), "")
+    register = next((one.removeprefix("s3://") for one in registers(settings) if one.startswith("s3://")), "")
     return Needs(
         topology=NAME,
         dr_mode=settings.dr_mode.value,
@@ -45,7 +45,10 @@ def needs(settings: Settings, home: Home) -> Needs:
             fqdn=settings.fqdn,
             plan=settings.cloudflare_plan.value,
         ),
-        further_rights={"operator": ("registers",)} if register else {},
+        further_rights={
+            **({"operator": ("registers",)} if register else {}),
+            **({"deployer": ("writer",)} if settings.writers is not None else {}),
+        },
         words={
             "region": settings.region,
             "vpc_id": settings.vpc_id,
@@ -53,6 +56,7 @@ def needs(settings: Settings, home: Home) -> Needs:
             "stack_tag": tags()["twinsite-stack"],
             "cloudflare_account_id": settings.cloudflare_account_id,
             "cloudflare_zone_id": settings.cloudflare_zone_id,
+            "writer_bucket": settings.writers.bucket if settings.writers is not None else "",
             "writer_register": register,
             "writer_register_bucket": register.partition("/")[0],
         },

@@ -16,9 +16,10 @@ from twinsite.rules.vpn import INSIDE_RANGES, TUNNELS
 from ..declared import declared
 from ..home import see
 from ..settings import Reader
-from . import backups, replica
+from . import backups, replica, writers
 from .backups import Backups
 from .replica import Replica
+from .writers import Gates, Writers
 
 NAME = "aws-gcp"
 MODES = (DrMode.COLD, DrMode.PILOT_LIGHT, DrMode.WARM)
@@ -143,11 +144,14 @@ class Settings:
     backups: Backups | None
     """None: nothing is backed up at Google."""
     writer_registers: tuple[str, ...]
+    """Three that somebody made, or none."""
+    writers: Writers | None
+    """None: this stack makes no registers and no agents."""
+    writer_gates: Gates
     primary_role_config: str
     """Empty: the primary's pods are told nothing."""
     primary_namespace: str
     primary_cluster_context: str
-    """Three, or none."""
 
     @property
     def standby_serves(self) -> bool:
@@ -174,6 +178,7 @@ def read(reader: Reader) -> Settings:
         reader.secret(key, why)
     fqdn, version = reader.text("fqdn"), reader.text("primary_database_version")
     address = reader.text("primary_database_address")
+    flow, registers = replica.read(reader, address), _registers(reader)
     return Settings(
         dr_mode=mode,
         standby_data=data,
@@ -239,13 +244,15 @@ def read(reader: Reader) -> Settings:
         primary_cluster=reader.text("primary_cluster", required=False),
         alarm_emails=reader.strings("alarm_emails"),
         alarm_urls=_urls(reader),
-        replica=replica.read(reader, address),
+        replica=flow,
         system_machine_type=reader.text("system_machine_type"),
         cache_image=_cache(reader),
         cache_memory_mib=reader.integer("cache_memory_mib"),
         cache_holds=reader.strings("cache_holds"),
         backups=kept,
-        writer_registers=_registers(reader),
+        writer_registers=registers,
+        writers=writers.read(reader, registers, flow),
+        writer_gates=reader.choice("writer_gates", Gates),
         primary_role_config=reader.text("primary_role_config", required=False),
         primary_namespace=reader.text("primary_namespace"),
         primary_cluster_context=reader.text("primary_cluster_context", required=False),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.aws_gcp_config import SECRETS, stack_file
+from tests.aws_gcp_config import SECRETS, WRITERS, WRITERS_SECRET, stack_file
 from tests.real_pulumi import Desk
 from twinsite.inventory import from_dict
 
@@ -195,6 +195,63 @@ def test_each_mode_adds_to_the_one_below_and_settles_and_going_down_takes_exactl
     assert connection["inputs"]["deletionPolicy"] == "REMOVE_PEERING", "as it is in the state, so it is deleted"
     stack.must("destroy", "--yes", "--skip-preview", "--run-program")
     assert resources(stack) == {}
+
+
+REGISTERS = {
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": 1,
+    "aws:iam/role:Role": 1,
+    "aws:iam/rolePolicy:RolePolicy": 1,
+    "aws:s3/bucket:Bucket": 1,
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": 1,
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": 1,
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": 1,
+    "gcp:serviceaccount/account:Account": 2,
+    "gcp:serviceaccount/iAMMember:IAMMember": 1,
+    "gcp:storage/bucket:Bucket": 1,
+    "gcp:storage/bucketIAMMember:BucketIAMMember": 2,
+    "twinsite:index:WriterAgent": 2,
+    "twinsite:index:WriterRegisters": 1,
+}
+"""In every mode; the second account is Google's agent's, whose cluster may not be there yet."""
+AGENT = {
+    "kubernetes:apps/v1:Deployment": 1,
+    "kubernetes:core/v1:ConfigMap": 1,
+    "kubernetes:core/v1:Secret": 1,
+    "kubernetes:core/v1:Service": 1,
+    "kubernetes:core/v1:ServiceAccount": 1,
+}
+
+
+def test_registers_are_there_in_every_mode_agents_with_their_clusters_and_nothing_takes_registers_that_hold_gates(
+    stack: Stack,
+) -> None:
+    ((key, word),) = WRITERS_SECRET.items()
+    stack.must("config", "set", "--secret", key, word)
+    settings(stack, **ACCEPTED, **WRITERS)
+    stack.up()
+    cold = resources(stack)
+    assert kinds(cold) == Counter(COLD) + Counter(REGISTERS) + Counter(AGENT)
+    settings(stack, **WRITERS)
+    acts = {"gcp:serviceaccount/iAMMember:IAMMember": 1}
+    assert wanted(planned(stack), "create") == Counter(PILOT_LIGHT_ADDS) + Counter(AGENT) + Counter(acts)
+    settings(stack, **ACCEPTED)
+    for command in (["preview"], ["up", "--yes", "--skip-preview"]):
+        code, said = stack.run(*command)
+        assert code != 0 and "two of three registers, a site stops to write" in said, said
+        assert "`pulumi config set writer_gates released`" in said
+        assert resources(stack) == cold
+    settings(stack, **ACCEPTED, **WRITERS)
+    code, said = stack.run("destroy", "--yes", "--skip-preview", "--run-program")
+    assert code != 0 and "two of three registers, a site stops to write" in said, said
+    left = kinds(resources(stack))
+    assert (left["aws:s3/bucket:Bucket"], left["kubernetes:apps/v1:Deployment"]) == (1, 1), (
+        "what holds the gate is there"
+    )
+    stack.up()
+    settings(stack, **ACCEPTED, **WRITERS, writer_gates="released")
+    stack.up()
+    settings(stack, **ACCEPTED, writer_gates="released")
+    assert wanted(planned(stack), "delete") == Counter(REGISTERS) + Counter(AGENT)
 
 
 BACKED_UP = {

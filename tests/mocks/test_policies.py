@@ -18,12 +18,15 @@ from operations.doctor import cloudflare_rights, policies, quotas
 from operations.kubectl import Kubectl
 from operations.subjects import cloud_reader
 from operations.subjects.clouds import Unknown
+from tests.aws_gcp_config import WRITERS as PLAIN_WRITERS
+from tests.aws_gcp_config import WRITERS_SECRET
 from tests.clouds_world import Clouds, FakeGoogle
 from tests.mocks import aws_azure_topology, aws_gcp_topology, onprem_aws_topology
 from twinsite.inventory import Pod
 
 from .harness import Registered, Run
 
+WRITERS = {**PLAIN_WRITERS, **WRITERS_SECRET}
 FOLDER = Path("policies")
 AWS, AZURE, GCP = (json.loads((FOLDER / "actions" / f"{cloud}.json").read_text()) for cloud in ("aws", "azure", "gcp"))
 PARTS = ("create", "read", "update", "delete")
@@ -47,6 +50,12 @@ def aws_gcp() -> tuple[Run, ...]:
     """Topology aws-gcp in every mode: a mode only adds, so that one list does for all."""
     modes = ("cold", "pilot-light", "warm")
     return tuple(aws_gcp_topology.build(dr_mode=mode, cold_without_data="accept") for mode in modes)
+
+
+@functools.cache
+def aws_gcp_writers() -> tuple[Run, ...]:
+    """With registers of its own."""
+    return (aws_gcp_topology.build(**WRITERS),)
 
 
 @functools.cache
@@ -131,13 +140,26 @@ def test_what_components_ask_the_account_is_in_the_deployers_list() -> None:
 
 
 def test_no_type_is_listed_that_no_program_makes() -> None:
-    made = {one.type for one in of(onprem_aws() + aws_azure("cold") + aws_azure("warm") + aws_gcp(), "aws")}
+    every = onprem_aws() + aws_azure("cold") + aws_azure("warm") + aws_gcp() + aws_gcp_writers()
+    made = {one.type for one in of(every, "aws")}
     assert set(AWS["types"]) == made
     assert set(AZURE["types"]) == {one.type for one in of(aws_azure("warm"), "azure-native")}
     # What the example's settings leave out, other settings may make: then a component has it.
     text = "".join(path.read_text() for room in ("components", "stacks") for path in Path(room).rglob("*.py"))
     beside = set(GCP["types"]) - {one.type for package in ("gcp", "kubernetes") for one in of(aws_gcp(), package)}
     assert [one for one in beside if not re.search(rf"\.{one.rpartition(':')[2]}\(", text)] == []
+
+
+def test_registers_of_ones_own_have_a_list_beside_the_deployers() -> None:
+    ours = [one for one in of(aws_gcp_writers(), "aws") if one.name.startswith("aws-gcp-registers")]
+    assert sorted(in_aws("aws-gcp.writer.json")) == sorted(aws_actions(ours))
+    besides = {one.type for one in of(aws_gcp_writers(), "aws")} - {one.type for one in of(aws_gcp(), "aws")}
+    assert {one.type for one in ours} == besides, "nothing else of AWS comes with them"
+    assert {one.type for one in of(aws_gcp_writers(), "gcp")} <= set(GCP["types"])
+    text = policies.filled((FOLDER / "aws" / "aws-gcp.writer.json").read_text(), WORDS)
+    assert not iam.allowed([json.loads(text)], "s3:DeleteBucket", "arn:aws:s3:::another", {})
+    assert not iam.allowed([json.loads(text)], "iam:PutRolePolicy", f"{ROLES}/admin", {})
+    assert iam.allowed([json.loads(text)], "iam:PutRolePolicy", f"{ROLES}/crm-dr-writer-agents", {})
 
 
 def in_gcp(name: str) -> set[str]:
@@ -297,7 +319,8 @@ def test_the_clusters_operator_may_what_a_failback_asks_kubectl_for(monkeypatch:
 WORDS = {"partition": "aws", "region": "eu-west-1", "account": "123456789012", "stack": "dev", "zone_id": "Z1",
          "gateway_ami": "ami-1", "source_ami": "ami-2", "vpc_id": "vpc-1", "gateway_subnet_id": "subnet-1",
          "database_subnet_id": "subnet-2", "prefix": "twinsite", "stack_tag": "dev",
-         "writer_register": "crm-registers/writer.json", "writer_register_bucket": "crm-registers"}  # fmt: skip
+         "writer_register": "crm-registers/writer.json", "writer_register_bucket": "crm-registers",
+         "writer_bucket": "crm-dr-writer"}  # fmt: skip
 EC2 = "arn:aws:ec2:eu-west-1:123456789012"
 OWN, FOREIGN = {"aws:ResourceTag/twinsite:stack": "dev"}, {"aws:ResourceTag/twinsite:stack": "other"}
 OWN_GCP = {"aws:ResourceTag/twinsite-stack": "dev"}

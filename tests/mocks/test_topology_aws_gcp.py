@@ -12,6 +12,8 @@ import pytest
 from stacks.aws_gcp.build import refusals
 from stacks.aws_gcp.estimate import estimate
 from tests import aws_gcp_world
+from tests.aws_gcp_config import WRITERS as PLAIN_WRITERS
+from tests.aws_gcp_config import WRITERS_SECRET
 from twinsite import inventory
 from twinsite.estimate.figures import total
 from twinsite.estimate.path import critical
@@ -24,6 +26,8 @@ from . import aws_gcp_topology
 from .aws_gcp_topology import read
 from .harness import Run, plain
 
+WRITERS: dict[str, Any] = {**PLAIN_WRITERS, **WRITERS_SECRET}
+PLACES = ["s3://a/writer.json", "gs://b/writer.json", "azblob://c/d/writer.json"]
 Build = Callable[..., Run]
 
 
@@ -81,6 +85,54 @@ def test_registers_of_the_writer_are_in_the_inventory_where_somebody_has_given_t
     found = inventory.from_dict(plain(build(writer_registers=places).result["inventory"]))
     assert found.registers == tuple(places)
     assert inventory.from_dict(plain(build().result["inventory"])).registers == ()
+
+
+def test_registers_of_the_stacks_own_come_with_an_agent_at_each_site_and_its_answer(build: Build) -> None:
+    found = build(**WRITERS)
+    places = (
+        "s3://crm-dr-writer/writer.json",
+        "gs://crm-dr-writer/writer.json",
+        WRITERS["writer_third"],
+    )
+    assert inventory.from_dict(plain(found.result["inventory"])).registers == places
+    told = {
+        site: json.loads(found.one(f"aws-gcp-writer-{site}-told").inputs["data"]["writer.json"])
+        for site in ("aws", "gcp")
+    }
+    assert {one["flow"] for one in told.values()} == {"twinsite"}, "the replication's, whose gate it is"
+    assert [told["aws"]["database"][one] for one in ("user", "database")] == ["crm_owner", "crm"]
+    assert told["gcp"]["database"]["address"] == "10.31.0.3"
+    assert [told["aws"]["home"], told["gcp"]["home"]] == ["aws", "aws"]
+    assert ("google" in told["aws"], "google" in told["gcp"]) == (True, False)
+    assert {one["text"] for one in told.values()} == {"this site may write"}
+    paths = found.one("aws-gcp-ingress").inputs["spec"]["rules"][0]["http"]["paths"]
+    assert [(one["path"], one["pathType"], one["backend"]["service"]["name"]) for one in paths] == [
+        ("/writer", "Exact", "twinsite-writer"),
+        ("/", "Prefix", "crm"),
+    ]
+    account = found.one("aws-gcp-writer-gcp-account").inputs["metadata"]["annotations"][
+        "iam.gke.io/gcp-service-account"
+    ]
+    acts = found.one("aws-gcp-gke-gate-acts").inputs["member"]
+    assert acts == "serviceAccount:example-dr.svc.id.goog[crm/twinsite-writer]"
+    assert found.one("aws-gcp-registers-away").inputs["member"] == f"serviceAccount:{account}"
+    trusted = json.loads(found.one("aws-gcp-registers-agents", "aws:iam/role:Role").inputs["assumeRolePolicy"])
+    assert "container.googleapis.com/v1/projects/example-dr/locations/asia-northeast3/clusters/twinsite" in str(trusted)
+    for site in ("aws", "gcp"):
+        secret = found.one(f"aws-gcp-writer-{site}-secret")
+        assert secret.holds_secret("stringData", "writer.secrets.json")
+        assert WRITERS["writer_third_client_secret"] in secret.inputs["stringData"]["writer.secrets.json"]
+
+
+def test_in_cold_aws_agent_is_there_and_googles_is_not(build: Build) -> None:
+    cold = build(dr_mode="cold", cold_without_data="accept", **WRITERS)
+    agents = [one.name for one in cold.of("kubernetes:apps/v1:Deployment")]
+    assert agents == ["aws-gcp-writer-aws-agent"]
+    light = build(**WRITERS)
+    before = {one.urn for one in cold.resources}
+    assert [one.name for one in cold.resources if one.urn not in {this.urn for this in light.resources}] == []
+    added = {one.name for one in light.resources if one.urn not in before and "writer" in one.name}
+    assert added == {f"aws-gcp-writer-gcp-{part}" for part in ("account", "told", "secret", "agent", "service")}
 
 
 def test_the_application_is_told_its_own_sites_cache_and_its_password(build: Build) -> None:
@@ -195,6 +247,13 @@ def test_the_inventory_names_what_each_cloud_is_asked_for(build: Build) -> None:
     [
         ({"cache_image": "", "cache_holds": ["pages"]}, "there is none without an image"),
         ({"replication_image": ""}, "replication_image is not set"),
+        ({**WRITERS, "writer_registers": PLACES}, "two of a stack's own and those would be two answers"),
+        ({**WRITERS, "replication": "by-hand"}, "agents hold the gate of the replication's flow"),
+        ({**WRITERS, "writer_third": ""}, "writer_third is not set"),
+        ({**WRITERS, "writer_third": "s3://x/y"}, "writer_third_region is not set"),
+        ({**WRITERS, "writer_third_client_secret": ""}, "writer_third_client_secret is not set"),
+        ({**WRITERS, "writer_image": ""}, "writer_image is not set"),
+        ({**WRITERS, "primary_oidc_provider": ""}, "primary_oidc_provider is not set"),
         ({"primary_database_user": ""}, "primary_database_user is not set"),
         ({"primary_database_password": ""}, "primary_database_password is not set"),
         ({"replication_password": ""}, "replication_password is not set"),

@@ -121,3 +121,9 @@ def test_a_preview_asks_nobody(latch: dict[str, Any], monkeypatch: pytest.Monkey
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
     latch["status"] = 200
     ask(machine(False, [latch["url"]]), "before_delete")
+
+
+def test_what_holds_gates_is_kept_until_they_are_released() -> None:
+    with pytest.raises(ValueError, match="without an agent, or without two of three registers, a site stops to write"):
+        ask(protection.keep_registers("registers", False), "before_delete")
+    ask(protection.keep_registers("registers", True), "before_delete")

@@ -43,13 +43,13 @@ BY_VALUE = {
 
 FACTS = {
     "aws": {
-        "force_new": 260,
+        "force_new": 261,
         "default": 114,
         "conflicts_with": 108,
         "one_of": 34,
         "required_with": 28,
-        "required": 233,
-        "computed": 632,
+        "required": 235,
+        "computed": 636,
     },
     "cloudflare": {"force_new": 4, "default": 37, "required": 12, "computed": 34},
     "azure_native": {"force_new": 114, "default": 45, "conflicts_with": 8, "required": 197},

@@ -74,8 +74,13 @@ def test_pulumis_own_file_declares_what_every_topology_has_and_names_none() -> N
 @pytest.mark.parametrize("name", TOPOLOGIES)
 def test_a_topology_reads_the_keys_that_it_declares_and_no_others(name: str) -> None:
     asked: set[str] = set()
-    # Without which the rest of backups and of the way back is not asked for.
-    given = {"backup_bucket": "a-bucket", "replication_back_user": "back"}
+    # Without which the rest of backups, of the way back and of registers is not asked for.
+    given = {
+        "backup_bucket": "a-bucket",
+        "replication_back_user": "back",
+        "writer_bucket": "another-bucket",
+        "writer_third": "azblob://a/b/c",
+    }
 
     def get(key: str) -> str | None:
         asked.add(key)

@@ -44,12 +44,23 @@ class CallError(Failed):
         super().__init__(text)
 
 
-def _once(method: str, url: str, headers: "dict[str, str]", body: "bytes | None", proxies: bool = True) -> bytes:
+HURRIED_SECONDS = 10
+"""How long whoever is in a hurry waits for one call, and tries no second time."""
+
+
+def _once(
+    method: str,
+    url: str,
+    headers: "dict[str, str]",
+    body: "bytes | None",
+    proxies: bool = True,
+    timeout: float = TIMEOUT_SECONDS,
+) -> bytes:
     request = urllib.request.Request(url, data=body, method=method, headers=headers)
     opener = urllib.request.build_opener(*([] if proxies else [urllib.request.ProxyHandler({})]))
     shown = f"{method} {url.split('?')[0]}"
     try:
-        with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+        with opener.open(request, timeout=timeout) as answer:
             content: bytes = answer.read()
             return content
     except urllib.error.HTTPError as error:
@@ -78,8 +89,11 @@ def _patiently(
     body: "bytes | None" = None,
     spreading_seconds: float = 0,
     proxies: bool = True,
+    hurried: bool = False,
 ) -> bytes:
     """Passing troubles are tried again with growing pauses; 403, for as long as a grant may take."""
+    if hurried:
+        return _once(method, url, headers, body, proxies, HURRIED_SECONDS)
     deadline, pause, tries = time.monotonic() + spreading_seconds, 0.5, 0
     while True:
         try:
@@ -96,9 +110,12 @@ def _patiently(
 class Identity:
     """Gives tokens; safe to use from several threads."""
 
-    def __init__(self, federation: Federation, spreading_seconds: float = SPREADING_SECONDS) -> None:
+    def __init__(
+        self, federation: Federation, spreading_seconds: float = SPREADING_SECONDS, hurried: bool = False
+    ) -> None:
+        """`hurried`: each call is tried once, and not waited for long."""
         self._federation = federation
-        self.spreading_seconds = spreading_seconds
+        self.spreading_seconds, self._hurried = spreading_seconds, hurried
         self._lock = threading.Lock()
         self._token, self._until = "", 0.0
 
@@ -123,7 +140,8 @@ class Identity:
 
     def _machines(self) -> "tuple[str, float]":
         # The metadata server must not be asked through a proxy, and GKE's takes some seconds until it knows a new pod.
-        said = json.loads(_patiently("GET", METADATA, {"Metadata-Flavor": "Google"}, proxies=False))
+        headers = {"Metadata-Flavor": "Google"}
+        said = json.loads(_patiently("GET", METADATA, headers, proxies=False, hurried=self._hurried))
         return str(said["access_token"]), float(said["expires_in"])
 
     def _federated(self) -> "tuple[str, float]":
@@ -151,8 +169,10 @@ class Identity:
     def _posted(self, url: str, asked: "dict[str, Any]", token: str) -> "dict[str, Any]":
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         spreading = self.spreading_seconds if token else 0
+        body = json.dumps(asked).encode()
         try:
-            found: dict[str, Any] = json.loads(_patiently("POST", url, headers, json.dumps(asked).encode(), spreading))
+            said = _patiently("POST", url, headers, body, spreading, hurried=self._hurried)
+            found: dict[str, Any] = json.loads(said)
         except CallError as error:
             fix = (
                 f"give the pool's principal roles/iam.workloadIdentityUser on {self._federation.service_account}"

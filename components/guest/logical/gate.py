@@ -1,7 +1,7 @@
 """Whether an end takes writes: a row that a trigger on each table asks (gate.sql), and the end of what was open.
 
 A transaction that began before the gate shut may have asked it earlier, so each is ended; whatever begins later is
-refused by the server, with SQLSTATE 25006.
+refused by the server, with SQLSTATE 25006. A gate with a lease shuts by itself, too: ../writer/database.py gives it.
 """
 
 import time
@@ -45,7 +45,7 @@ def read(server: Server, config: Config) -> "Gate | None":
 
 def put_up(server: Server, config: Config, lacking: "list[Named]", writes: bool, did: facts.Say) -> None:
     """Row and triggers where they are lacking; `writes`: what a new one says."""
-    if read(server, config) is None:
+    if read(server, config) is None or not _takes_leases(server):
         text = (facts.FOLDER / "gate.sql").read_text(encoding="utf-8")
         row = f"INSERT INTO twinsite.gate VALUES ({literal(config.name)}, 0, {writes}) ON CONFLICT DO NOTHING;"
         server.script(f"{text}{row}", together=True)
@@ -54,6 +54,17 @@ def put_up(server: Server, config: Config, lacking: "list[Named]", writes: bool,
         _trigger(server, config, key)
     if lacking:
         did(f"put {len(lacking)} tables of the {server.which} behind it")
+
+
+def _takes_leases(server: Server) -> bool:
+    """One of before has no columns for them."""
+    asked = "SELECT 1 AS one FROM pg_attribute WHERE attrelid = 'twinsite.gate'::regclass AND attname = 'lease'"
+    return bool(server.rows(asked))
+
+
+def lease_of(config: Config) -> str:
+    """The sequence that says until when."""
+    return f"twinsite.lease_{config.name}"
 
 
 def _trigger(server: Server, config: Config, key: Named) -> None:
@@ -84,9 +95,16 @@ def take_down(server: Server, config: Config, changed: "list[str]") -> bool:
     gated = server.row(query("end.sql", config))["gated"] or {}
     keys = [one.key for one in facts.tables(server, config) if gated.get(one.words) == config.name]
     server.script("".join(f"DROP TRIGGER IF EXISTS {GATE} ON {identifier(*key)};\n" for key in keys))
-    server.script(f"DELETE FROM twinsite.gate WHERE flow = {literal(config.name)};")
+    server.script(
+        f"DELETE FROM twinsite.gate WHERE flow = {literal(config.name)};\nDROP SEQUENCE IF EXISTS {lease_of(config)};"
+    )
     if not server.row("SELECT EXISTS (SELECT FROM twinsite.gate) AS others")["others"]:
-        server.script("DROP FUNCTION twinsite.gate();\nDROP TABLE twinsite.gate;", together=True)
+        # Those of before have no more than function and table of that name.
+        server.script(
+            "DROP FUNCTION twinsite.gate();\nDROP TABLE IF EXISTS twinsite.passing;\n"
+            "DROP FUNCTION IF EXISTS twinsite.passed();\nDROP TABLE twinsite.gate;",
+            together=True,
+        )
     changed.append(f"took the gate at the {server.which} away")
     return True
 

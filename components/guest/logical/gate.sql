@@ -13,16 +13,65 @@ CREATE TABLE IF NOT EXISTS twinsite.gate (
     taken bigint,
     place pg_lsn
 );
+ALTER TABLE twinsite.gate
+    -- The sequence whose value is when this site stops to write, milliseconds since 1970: a row would be read as it was
+    -- when the transaction began, a sequence is read as it is. NULL: no agent has ever held this gate.
+    ADD COLUMN IF NOT EXISTS lease regclass,
+    -- An agent's order of an earlier epoch is late.
+    ADD COLUMN IF NOT EXISTS floor bigint NOT NULL DEFAULT 0,
+    -- How far ahead a lease may end, and how long after it a transaction may still commit.
+    ADD COLUMN IF NOT EXISTS lasts_ms bigint NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS closes_ms bigint NOT NULL DEFAULT 0;
+-- A row for each transaction that writes under a lease. What it is for is its trigger, which fires at the commit; the
+-- agent deletes the rows.
+CREATE UNLOGGED TABLE IF NOT EXISTS twinsite.passing (flow text NOT NULL);
 CREATE OR REPLACE FUNCTION twinsite.gate() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $gate$
 DECLARE
     here twinsite.gate;
+    left_ms bigint;
+    mark text;
 BEGIN
     SELECT * INTO here FROM twinsite.gate g WHERE g.flow = TG_ARGV[0];
-    IF here.writes THEN
+    IF NOT here.writes THEN
+        RAISE EXCEPTION '% takes no writes here: flow % is written at its other end (epoch %)', TG_TABLE_NAME, TG_ARGV[0], here.epoch
+            USING ERRCODE = 'read_only_sql_transaction', HINT = 'Go to the server that writes.';
+    END IF;
+    IF here.lease IS NULL THEN
         RETURN NULL;
     END IF;
-    RAISE EXCEPTION '% takes no writes here: flow % is written at its other end (epoch %)', TG_TABLE_NAME, TG_ARGV[0], here.epoch
-        USING ERRCODE = 'read_only_sql_transaction', HINT = 'Go to the server that writes.';
+    left_ms := coalesce(pg_sequence_last_value(here.lease), 0) - (date_part('epoch', clock_timestamp()) * 1000)::bigint;
+    -- One that ends later than it can was given before the clock was set back.
+    IF left_ms <= 0 OR left_ms > here.lasts_ms + 1000 THEN
+        RAISE EXCEPTION '% takes no writes here: this site has no lease of flow % (epoch %)', TG_TABLE_NAME, TG_ARGV[0], here.floor
+            USING ERRCODE = 'read_only_sql_transaction', HINT = 'Its agent gives it while two of three registers name this site.';
+    END IF;
+    mark := pg_current_xact_id()::text || ' ' || TG_ARGV[0];
+    IF current_setting('twinsite.passing', true) IS DISTINCT FROM mark THEN
+        INSERT INTO twinsite.passing VALUES (TG_ARGV[0]);
+        PERFORM set_config('twinsite.passing', mark, true);
+    END IF;
+    RETURN NULL;
 END
 $gate$;
+-- A transaction that was open when the lease ended commits within closes_ms of that, or never.
+CREATE OR REPLACE FUNCTION twinsite.passed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $passed$
+DECLARE
+    here twinsite.gate;
+    left_ms bigint;
+BEGIN
+    -- Whoever had this looked at early (SET CONSTRAINTS) and writes on is looked at again.
+    PERFORM set_config('twinsite.passing', '', true);
+    SELECT * INTO here FROM twinsite.gate g WHERE g.flow = NEW.flow;
+    left_ms := coalesce(pg_sequence_last_value(here.lease), 0) - (date_part('epoch', clock_timestamp()) * 1000)::bigint;
+    IF here.lease IS NOT NULL AND (left_ms <= -here.closes_ms OR left_ms > here.lasts_ms + 1000) THEN
+        RAISE EXCEPTION 'this transaction cannot be committed: the lease of flow % ended % s ago', NEW.flow, -left_ms / 1000
+            USING ERRCODE = 'read_only_sql_transaction', HINT = 'Go to the server that writes.';
+    END IF;
+    RETURN NULL;
+END
+$passed$;
+DROP TRIGGER IF EXISTS twinsite_passed ON twinsite.passing;
+CREATE CONSTRAINT TRIGGER twinsite_passed AFTER INSERT ON twinsite.passing DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION twinsite.passed();

@@ -171,6 +171,17 @@ ROWS: Rows = {
         AwsType,
         {"named": "{vpnGatewayId}_{routeTableId}"},
     ),
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (
+        AwsType,
+        {
+            "service": "iam",
+            "named": "{hex}",
+            "outputs": {
+                "arn": lambda record: f"arn:aws:iam::{ACCOUNT}:oidc-provider/{record['url'].removeprefix('https://')}",
+                "thumbprintLists": ["0" * 40],
+            },
+        },
+    ),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": (AwsType, {"service": "iam", "named": "{role}-{hex}"}),
     "aws:sns/topic:Topic": (
         AwsType,
