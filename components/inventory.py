@@ -303,6 +303,20 @@ class Promise:
 
 
 @dataclass(frozen=True)
+class Agent:
+    """Who holds the gate of a site's database by the registers (ADR 65)."""
+
+    site: str
+    name: str
+    """Of its Deployment."""
+    namespace: str
+    context: str
+    """kubectl's; "" is the operator's current one."""
+    status: str
+    """What it knows, as `registers` are written."""
+
+
+@dataclass(frozen=True)
 class Entry:
     """What one component adds to the inventory."""
 
@@ -316,6 +330,7 @@ class Entry:
     workloads: tuple[Workload, ...] = ()
     vpns: tuple[CloudVpn, ...] = ()
     databases: tuple[CloudDatabase, ...] = ()
+    agents: tuple[Agent, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -347,6 +362,7 @@ class Inventory:
     registers: tuple[str, ...] = ()
     """Three places of one document each that say who may write (ADR 44): `s3://BUCKET/NAME`, `gs://BUCKET/NAME` or
     `azblob://ACCOUNT/CONTAINER/NAME`; none where nobody has given any."""
+    agents: tuple[Agent, ...] = ()
     promise: Promise = Promise()
     digest: str = ""
     """Hash of what was rendered for the machines; evidence is bound to it."""
@@ -407,6 +423,7 @@ def together(about: Inventory, entries: Iterable[Entry]) -> Inventory:
         workloads=(*about.workloads, *(workload for entry in every for workload in entry.workloads)),
         vpns=tuple(vpn for entry in every for vpn in entry.vpns),
         databases=tuple(database for entry in every for database in entry.databases),
+        agents=tuple(agent for entry in every for agent in entry.agents),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pulumi_kubernetes import apps, core
 
+from .. import inventory
 from ..component import Component
 from ..database.postgres import PostgresHandle
 from ..guest.writer.config import PORT
@@ -91,6 +92,9 @@ class WriterAgentArgs(TypedDict):
     """Whether users are at this site now (config active_site): its agent is then not deleted before the gate was
     released. Defaults to false."""
 
+    context: NotRequired[str]
+    """kubectl context of the cluster, for the inventory. Defaults to the one that the operator uses."""
+
     account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
     """On the service account, like iam.gke.io/gcp-service-account. Default to none."""
 
@@ -120,6 +124,14 @@ class WriterAgent(Component):
         self.service_name = pulumi.Output.from_input(None)
         if known.exists:
             self.service_name = self._run()
+        # Not declared above: no output.
+        self.inventory = inventory.Entry(
+            agents=(
+                (inventory.Agent(known.site, known.agent, known.namespace, args.get("context", ""), self.status),)
+                if known.exists
+                else ()
+            )
+        )
         self.register_outputs({"service_name": self.service_name, "status": self.status})
 
     def _run(self) -> pulumi.Output[str | None]:

@@ -26,6 +26,7 @@ from . import (
     tunnel,
     workload,
     writer,
+    writer_agents,
 )
 from .sources import Sources
 from .subject import Subject
@@ -41,6 +42,7 @@ KINDS: dict[str, Callable[[Sources], Sequence[Subject]]] = {
     "pools": cloud_pools.read,
     "writer": writer.read,
     "registers": registers.read,
+    "agents": writer_agents.read,
     "backups": backups.read,
     "standby": standby.read,
     "operation": operation.read,

@@ -6,7 +6,16 @@ from twinsite.inventory import Inventory
 
 from .. import azure, cloudflare, google
 from ..amazon import Boto
-from . import cloud_cluster, cloud_database, cloud_pools, cloud_vpn, dms_task, postgres_replica, registers
+from . import (
+    cloud_cluster,
+    cloud_database,
+    cloud_pools,
+    cloud_vpn,
+    dms_task,
+    postgres_replica,
+    registers,
+    writer_agents,
+)
 from .clouds import Told, World
 
 CALL_SECONDS = 8.0
@@ -19,6 +28,7 @@ ASKING = (
     cloud_cluster.asks,
     cloud_pools.asks,
     registers.asks,
+    writer_agents.asks,
 )
 
 

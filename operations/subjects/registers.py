@@ -35,7 +35,7 @@ class Said:
 
 def look(register: str, region: str, world: World) -> Said | None:
     """One call; None when it holds nothing."""
-    content = _content(register, region, world)
+    content = document(register, region, world)
     if content is None:
         return None
     try:
@@ -53,7 +53,8 @@ def parse(content: Any) -> Said:
     return Said(site, epoch, content.get("clear") is True)
 
 
-def _content(register: str, region: str, world: World) -> Any:
+def document(register: str, region: str, world: World) -> Any:
+    """One call: the JSON of an object at any of the three clouds; None when there is none."""
     scheme, _, rest = register.partition("://")
     bucket, _, name = rest.partition("/")
     if scheme == "gs":

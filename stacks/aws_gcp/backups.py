@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+import pulumi_gcp as gcp
 
 from twinsite.rules.cloud_sql import series
 from twinsite.rules.gcs_backup import GcsBackupStoreIntent, PostgresBackupJobIntent
 from twinsite.rules.intent import Intent
 
 from ..settings import Reader
+from .writers import Made as WritersMade
 
 SERVICE_ACCOUNT = "postgres-backup"
+READS = "roles/storage.objectViewer"
 Args = dict[str, Any]
 
 
@@ -117,18 +120,29 @@ class Made:
     inventory: pulumi.Output[Any]
 
 
-def made(name: str, plain: BackupArguments, context: str) -> Made:
-    """Both components, the job in the cluster that kubectl's `context` names."""
+def made(name: str, plain: BackupArguments, context: str, register: str, held: WritersMade | None) -> Made:
+    """Both components, the job in the cluster that kubectl's `context` names. With a bucket of Google's for `register`
+    backups are of the writer's epoch that it says (ADR 18)."""
     # Only now: whoever reads settings needs no SDK.
     from twinsite import GcsBackupStore, PostgresBackupJob, cluster_provider
 
     store = GcsBackupStore(name, plain.store)  # type: ignore[arg-type]
     # An `up` while AWS is dead passes over what is in its cluster.
     here = cluster_provider(f"{name}-eks", {"site": "aws", "exists": True, "context": context, "kubeconfig": None})
+    writer: Args = {}
+    if register:
+        gcp.storage.BucketIAMMember(
+            f"{name}-register",
+            bucket=register,
+            role=READS,
+            member=store.service_account.apply(lambda email: f"serviceAccount:{email}"),
+            opts=pulumi.ResourceOptions(depends_on=held.registers if held else []),
+        )
+        writer = {"writer_store": f"gs://{register}"}
     database = {**plain.job["database"], "password": pulumi.Config().require_secret("backup_password")}
     job = PostgresBackupJob(
         name,
-        {**plain.job, "context": context, "database": database, "store": store},  # type: ignore[typeddict-item]
+        {**plain.job, **writer, "context": context, "database": database, "store": store},  # type: ignore[typeddict-item]
         pulumi.ResourceOptions(provider=here),
     )
     return Made(store.store, job.inventory)

@@ -45,6 +45,7 @@ def estimate(settings: Settings, prices: Prices | None = None, ground: Ground = 
             "backups and logs of the database at Google",
             "backups in the bucket, by what is written",
             "Cloudflare's plan, monitors more often than once a minute, queries",
+            "questions to registers of who may write, about a million a month to each of the two clouds",
             "taxes",
         ),
         notes=(

@@ -171,6 +171,8 @@ class Made:
     service: pulumi.Output[str | None]
     """At Google."""
     after: list[pulumi.Resource]
+    inventory: list[Any]
+    registers: list[pulumi.Resource]
 
 
 def made(
@@ -203,11 +205,12 @@ def made(
         {"site": plain.home["site"], "exists": True, "context": known.context, "kubeconfig": None},
     )
     google = {"audience": registers.audience, "service_account": registers.service_account}
-    home: Args = {**plain.home, **third, **google, "database": source, "role": registers.role}
+    home: Args = {"context": known.context, **plain.home, **third, **google, "database": source, "role": registers.role}
     agents: list[WriterAgent] = [
         WriterAgent(f"{name}-writer-aws", home, pulumi.ResourceOptions(provider=eks))  # type: ignore[arg-type]
     ]
     away: Args = {
+        "context": cluster.handle["context"],
         **plain.away,
         **third,
         "database": database,
@@ -218,4 +221,4 @@ def made(
     # Google lets a pod be an account once the cluster is there, and the grant on the bucket is one of the registers'.
     after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[registers]))
     agents.append(WriterAgent(f"{name}-writer-gcp", away, after))  # type: ignore[arg-type]
-    return Made(agents[1].service_name, list(agents))
+    return Made(agents[1].service_name, list(agents), [one.inventory for one in agents], [registers])

@@ -94,7 +94,17 @@ def test_registers_of_the_stacks_own_come_with_an_agent_at_each_site_and_its_ans
         "gs://crm-dr-writer/writer.json",
         WRITERS["writer_third"],
     )
-    assert inventory.from_dict(plain(found.result["inventory"])).registers == places
+    known = inventory.from_dict(plain(found.result["inventory"]))
+    assert known.registers == places
+    assert [(one.site, one.status) for one in known.agents] == [
+        ("aws", "s3://crm-dr-writer/agent-aws.json"),
+        ("gcp", "gs://crm-dr-writer/agent-gcp.json"),
+    ]
+    assert (known.agents[0].context, known.agents[0].namespace, known.agents[0].name) == (
+        "eks",
+        "crm",
+        "twinsite-writer",
+    )
     told = {
         site: json.loads(found.one(f"aws-gcp-writer-{site}-told").inputs["data"]["writer.json"])
         for site in ("aws", "gcp")
@@ -122,6 +132,21 @@ def test_registers_of_the_stacks_own_come_with_an_agent_at_each_site_and_its_ans
         secret = found.one(f"aws-gcp-writer-{site}-secret")
         assert secret.holds_secret("stringData", "writer.secrets.json")
         assert WRITERS["writer_third_client_secret"] in secret.inputs["stringData"]["writer.secrets.json"]
+
+
+def test_backups_are_of_the_epoch_that_the_register_at_google_says(build: Build) -> None:
+    saved = {
+        "backup_bucket": "crm-dr-backups",
+        "backup_image": f"registry.example.com/postgres-backup@sha256:{'a' * 64}",
+        "backup_password": "a word",
+    }
+    found = build(**saved, **WRITERS)
+    told = json.loads(found.one("aws-gcp-backups-told").inputs["data"]["archive.json"])
+    assert told["writer"] == {"store": "gs://crm-dr-writer", "site": "aws", "home": "aws"}
+    reads = found.one("aws-gcp-backups-register").inputs
+    assert (reads["bucket"], reads["role"]) == ("crm-dr-writer", "roles/storage.objectViewer")
+    without = build(**saved, primary_oidc_issuer=WRITERS["primary_oidc_issuer"])
+    assert "writer" not in json.loads(without.one("aws-gcp-backups-told").inputs["data"]["archive.json"])
 
 
 def test_in_cold_aws_agent_is_there_and_googles_is_not(build: Build) -> None:
