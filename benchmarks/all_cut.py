@@ -31,6 +31,7 @@ A_SECOND = 20
 FRESH_SECONDS = 0.5
 """Current: all that was acknowledged so long ago is there."""
 PATIENCE_SECONDS = 120
+MOVE_SECONDS = 5.0
 SCHEMA = """
 CREATE TABLE customers (id bigint PRIMARY KEY, orders int NOT NULL DEFAULT 0);
 CREATE TABLE orders (id bigint PRIMARY KEY, customer bigint NOT NULL REFERENCES customers, cents int);
@@ -107,18 +108,26 @@ def _run(context: Context) -> Iterator[Figure]:
     with joined(folder / "box", PREFIX, *routers(told())) as bed:
         eventually(lambda: bed.paths == (1, 4) and bed.up_but(), PATIENCE_SECONDS, "all paths")
         made = Replicated(bed, folder, NAME, SCHEMA)
-        said = made.guest("set-up")
-        if not said.get("copied"):
-            raise NotMeasured(f"set-up: {said}")
+        made.set_up()
         ours = {seconds: _cut(context, bed, made, seconds) for seconds in _lengths(context)}
         if problems := made.guest("look")["problems"]:
             raise NotMeasured(f"look, when all was over: {problems}")
+        closed = _moves(context, made)
         made.source.sql("ALTER SYSTEM SET wal_sender_timeout = 0")
         made.source.sql("SELECT pg_reload_conf()")
         theirs = _cut(context, bed, made, CUT_SECONDS)
         _control(made, ours[CUT_SECONDS])
     if theirs.inactive is not None:
         raise NotMeasured(f"with wal_sender_timeout 0 the dead replica was seen after {theirs.inactive:.1f} s")
+    yield Figure(
+        name="switchover through the tunnels, over TLS, there and back: neither end took writes, by the job",
+        value=max(closed),
+        unit="s",
+        must=value_at_most(MOVE_SECONDS),
+        compared_to="the faster one of both",
+        compared_value=min(closed),
+        note="an application at the source wrote until it was shut; all that was acknowledged was at the other end",
+    )
     for seconds, seen in ours.items():
         name, beside = f"all four tunnels cut {seconds} s", seconds == CUT_SECONDS
         yield Figure(
@@ -149,6 +158,26 @@ def _run(context: Context) -> Iterator[Figure]:
         )
 
 
+def _moves(context: Context, made: Replicated) -> list[float]:
+    """There and back by the job's verbs; seconds for which neither end took writes."""
+    with Writer(made.source, _next(made)) as writer:
+        eventually(lambda: _is_current(made, writer), PATIENCE_SECONDS, "a current replica")
+        said = [made.guest("switch", "--epoch", "1")]
+    if missing := _missing(made, writer):
+        raise NotMeasured(f"{len(missing)} acknowledged rows were not at the other end when it was opened")
+    said.append(made.guest("switch", "--epoch", "2", "--to", "source"))
+    if lacking := [one for one in said if "closed_seconds" not in one]:
+        raise NotMeasured(f"switch: {lacking}")
+    eventually(lambda: _same(made), PATIENCE_SECONDS, "both ends are the same")
+    closed = [float(one["closed_seconds"]) for one in said]
+    context.say(f"  switched there and back: neither end took writes for {closed[0]:.2f} and {closed[1]:.2f} s")
+    return closed
+
+
+def _next(made: Replicated) -> int:
+    return int(made.source.sql("SELECT coalesce(max(id), 0) + 1 FROM orders", NAME))
+
+
 def _lengths(context: Context) -> list[int]:
     return [CUT_SECONDS, *([LONG_SECONDS] if context.long else [])]
 
@@ -156,8 +185,7 @@ def _lengths(context: Context) -> list[int]:
 def _cut(context: Context, bed: Bed, made: Replicated, seconds: int) -> Seen:
     """One, under load; afterwards both ends are the same."""
     seen = Seen()
-    first = int(made.source.sql("SELECT coalesce(max(id), 0) + 1 FROM orders", NAME))
-    with Writer(made.source, first) as writer:
+    with Writer(made.source, _next(made)) as writer:
         eventually(lambda: _is_current(made, writer), PATIENCE_SECONDS, "a current replica")
         bed.box.vpns.cut([way for end in bed.aws.ends for way in ((end.outside, end.peer), (end.peer, end.outside))])
         began = time.monotonic()

@@ -95,8 +95,9 @@ class Replicated:
         for one in (self.source, self.target):
             one.start(folder)
             one.sql(f"CREATE DATABASE {name}")
-        self.source.sql(f"CREATE ROLE repl LOGIN REPLICATION PASSWORD '{PASSWORD}'")
+            one.sql(f"CREATE ROLE repl LOGIN REPLICATION PASSWORD '{PASSWORD}'")
         reads = "GRANT USAGE ON SCHEMA public TO repl; GRANT SELECT ON ALL TABLES IN SCHEMA public TO repl"
+        self._reads = reads
         self.source.sql(f"{schema}; {reads}", name)
         authority = (folder / "authority.pem").read_text()
         ends = {
@@ -110,18 +111,27 @@ class Replicated:
             "schemas": ["public"],
             "slot_wal_keep_mib": 64,
             "authority_at_target": "/srv/authority.pem",
+            "back_user": "repl",
+            "authority_at_source": "/srv/authority.pem",
         }
-        words = dict.fromkeys(("source_password", "target_password", "replication_password"), PASSWORD)
+        passwords = ("source_password", "target_password", "replication_password", "back_password")
+        words = dict.fromkeys(passwords, PASSWORD)
         self.target.room.write("logical.json", json.dumps(told))
         self.target.room.write("secrets.json", json.dumps(words))
         shutil.copytree(TREE / GUEST, self.target.room.folder / "twinsite-guest")
 
-    def guest(self, verb: str) -> dict[str, Any]:
+    def set_up(self) -> None:
+        """The flow, its first copy, and what the way back reads."""
+        said = self.guest("set-up")
+        assert said.get("copied"), f"set-up: {said}"
+        self.target.sql(self._reads, self.name)
+
+    def guest(self, *verb: str) -> dict[str, Any]:
         """What a verb of the role answers, also when it found problems."""
         entry = "/srv/twinsite-guest/logical/apply.py"
-        words = (entry, verb, "--config", "/srv/logical.json", "--secrets", "/srv/secrets.json")
+        words = (entry, *verb, "--config", "/srv/logical.json", "--secrets", "/srv/secrets.json")
         said = self.target.room.ask("python3", *words, check=False)
-        assert said.strip(), f"{verb} said nothing"
+        assert said.strip(), f"{' '.join(verb)} said nothing"
         found: dict[str, Any] = json.loads(said)
         return found
 

@@ -101,6 +101,13 @@ def test_what_needs_the_lab_down_runs_first_and_the_lab_comes_up_once():
     assert {one.name for one in chosen(["growth", "tour"])} == {"growth", "tour"}
 
 
+def test_only_what_uses_the_lab_owns_it():
+    owned = {one.name: one.needs.owned for one in ALL}
+    assert {owned[name] for name in ("two-writers", "switch", "preview-gcp")} == {None}
+    assert {owned[name] for name in ("tunnels", "all-cut")} == {"bench"}, "one of them at a time, beside any lab"
+    assert {owned[name] for name in ("tour", "link-down", "cold-warm")} == {""}
+
+
 def test_a_command_that_fails_says_its_last_words(tmp_path):
     with (
         context.Context(False, tmp_path, []) as run,

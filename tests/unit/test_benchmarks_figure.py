@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.figure import Figure, ratio_at_least, ratio_at_most, value_at_most, value_is
+from benchmarks.figure import Figure, ratio_at_least, ratio_at_most, value_at_least, value_at_most, value_is
 
 
 def figure(must, value=None, compared=None):
@@ -14,6 +14,8 @@ def figure(must, value=None, compared=None):
     [
         (value_at_most(5), 5.0, None, True),
         (value_at_most(5), 5.001, None, False),
+        (value_at_least(5), 5, None, True),
+        (value_at_least(5), 4.999, None, False),
         (value_is(0), 0, None, True),
         (value_is(0), 1, None, False),
         (ratio_at_most(1.25), 12.5, 10.0, True),

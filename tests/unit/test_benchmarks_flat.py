@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from benchmarks.flat import ASSET, SECRET_KEY, SECRET_VALUE, Untold, differences, leaves, program, snake
+from benchmarks.flat import ASSET, SECRET_KEY, SECRET_VALUE, Untold, differences, leaves, program, python_class, snake
 
 STACK = "urn:pulumi:dev::twinsite::pulumi:pulumi:Stack::twinsite-dev"
 VPC = "urn:pulumi:dev::twinsite::twinsite:index:AwsNetwork$aws:ec2/vpc:Vpc::vpc"
@@ -173,3 +173,16 @@ def test_a_text_asset_is_one_again_also_when_it_holds_what_another_resource_comp
         "propertyDependencies": {"source": [VPC]},
     }
     assert call(program(state(blob)), "subnet")["source"] == source
+
+
+@pytest.mark.parametrize(
+    ("token", "path"),
+    [
+        ("kubernetes:networking.k8s.io/v1:Ingress", "pulumi_kubernetes.networking.v1.Ingress"),
+        ("kubernetes:core/v1:Secret", "pulumi_kubernetes.core.v1.Secret"),
+        ("random:index/randomPassword:RandomPassword", "pulumi_random.RandomPassword"),
+    ],
+)
+def test_a_type_is_found_where_its_sdk_has_it(token, path):
+    found, kind = python_class(token)
+    assert (found, kind.__name__) == (path, token.rpartition(":")[2])
