@@ -80,6 +80,8 @@ class Model:
     """Home is back after a promotion, and nobody has shut it: two may write until it is."""
     slot: str = "reserved"
     """Of the writer, for the one that follows; "lost" when it has not kept what that lacks."""
+    differs: bool = False
+    """A row of the follower was changed by somebody."""
     disabled: bool = False
     """The subscription is there, and applies nothing."""
 
@@ -280,6 +282,13 @@ class Model:
         self.tick()
         end.rows, self.follows, self.slot, self.disabled = set(writer.rows), follower, "reserved", False
         return 0, {"outcome": "done", "changed": ["copied"], "copied": True}
+
+    def compare(self, *_: Any) -> tuple[int, dict[str, Any]]:
+        home, away = (self.ends[site].rows for site in ("aws", "gcp"))
+        same = {"equal": ["public.orders"], "divergent": []}
+        differs = {"equal": [], "divergent": ["public.orders"]}
+        found = differs if self.differs else same
+        return (1 if self.differs else 0), {"outcome": "done", "rows": len(home & away), "moving": [], **found}
 
     # kubectl.
 

@@ -27,7 +27,7 @@ VERBS = {
     ABANDONED: ["take-away", "--without-source"],
 }
 """What the Job does."""
-BY_HAND = ("look", "set-up", "reseed", "sequences", "take-away", "prepare")
+BY_HAND = ("look", "compare", "set-up", "reseed", "sequences", "take-away", "prepare")
 MOVES = ("switch", "back-out", "promote", "rejoin")
 """Verbs that want the registers' number."""
 LAG_ALARM_SECONDS = 30
@@ -160,8 +160,8 @@ class LogicalReplica(Component):
     source_parameters: dict[str, str]
     """For the source's parameter group at RDS."""
     by_hand: dict[str, str]
-    """Verb → command that runs it now: look, set-up, reseed, sequences, take-away, prepare; and with EPOCH, a number
-    that rises with each move: switch, back-out, promote, rejoin."""
+    """Verb → command that runs it now: look, compare, set-up, reseed, sequences, take-away, prepare; and with EPOCH, a
+    number that rises with each move: switch, back-out, promote, rejoin."""
 
     def __init__(self, name: str, args: LogicalReplicaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         source, target = handle_of(args["source"]), handle_of(args["target"])

@@ -214,8 +214,8 @@ STEPS = {
     "switchover home": "prepare-aws claim-aws stop-writers-gcp switch-aws await-pools-aws verify-answers-aws rest-gcp",
     "failover, registers": "claim-gcp add-nodes-gcp add-readers-gcp await-old-writer-gcp promote-gcp start-writers-gcp "
     "await-pools-gcp verify-answers-gcp",
-    "failback --anew": "rejoin-aws catch-up-aws prepare-aws claim-aws stop-writers-gcp switch-aws await-pools-aws "
-    "verify-answers-aws rest-gcp",
+    "failback --anew": "rejoin-aws catch-up-aws compare-aws prepare-aws claim-aws stop-writers-gcp switch-aws "
+    "await-pools-aws verify-answers-aws rest-gcp",
     "drill switchover": "prepare-gcp add-nodes-gcp add-readers-gcp see-readers-gcp rest-gcp",
     "drill failover": "add-nodes-gcp add-readers-gcp see-readers-gcp rest-gcp",
 }
@@ -288,6 +288,16 @@ def test_rows_that_home_alone_has_stop_a_failback_and_are_counted(desk: Desk) ->
     assert not model.ends["aws"].writes and model.writer() == "gcp", "shut, and users stay where they are"
     desk.passed(model, BACK_ANEW)
     assert model.writer() == "aws" and model.ends["aws"].rows >= model.acknowledged - model.lost
+
+
+def test_rows_that_differ_stop_a_failback_before_anything_is_stopped(desk: Desk) -> None:
+    model = away(desk)
+    model.differs = True
+    found = desk.run(model, BACK)
+    assert found is not None and found["verdict"] == "failed" and "public.orders differ" in found["problems"][0]
+    assert model.writer() == "gcp" and model.ends["gcp"].writes
+    model.differs = False
+    assert desk.passed(model, BACK)["figures"]["divergent_tables"] == 0
 
 
 REFUSED: dict[str, tuple[Intent, Callable[[Desk], Model], str]] = {

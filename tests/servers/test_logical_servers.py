@@ -223,6 +223,18 @@ def test_a_lost_slot_is_named_and_a_new_copy_heals_it(flow: Flow) -> None:
     assert flow.must("look")["problems"] == [], "the target is behind a gate that is shut"
 
 
+def test_rows_that_differ_are_named_by_table_and_those_that_are_written_meanwhile_not_judged(flow: Flow) -> None:
+    flow.must("set-up")
+    found = flow.must("compare")
+    assert (found["divergent"], found["moving"]) == ([], []) and "public.customers" in found["equal"]
+    assert found["rows"] == sum(int(flow.here(f"SELECT count(*) FROM {one}")) for one in found["equal"])
+    flow.there("UPDATE customers SET name = name || '!' WHERE id = 1")
+    there, code = flow.guest("compare")
+    assert (code, there["divergent"]) == (1, ["public.customers"])
+    flow.there("UPDATE customers SET name = rtrim(name, '!') WHERE id = 1")
+    assert flow.must("compare")["divergent"] == []
+
+
 def test_sequences_go_ahead_of_the_sources_once(flow: Flow) -> None:
     flow.must("set-up")
     assert flow.there("SELECT coalesce(last_value, 0) FROM pg_sequences WHERE sequencename = 'customers_id_seq'") == "0"

@@ -1,5 +1,6 @@
 """What a move of the writer asks of Google, of kubectl and of registers, as each answers by its documents."""
 
+import io
 import json
 import pathlib
 import time
@@ -10,11 +11,15 @@ from typing import Any
 import pytest
 
 from operations import gke, worker
+from operations.console import Plain
 from operations.google import GoogleError
 from operations.kubectl import Kubectl
+from operations.moves import command
 from operations.moves.logical.facts import Databases
 from operations.moves.logical.facts_reader import FactsReader
 from operations.moves.logical.pods import READER, WRITER, Pods, not_there
+from operations.moves.words import Command, Intent
+from operations.stack import Stack
 from operations.steps import StepFailed
 from operations.subjects.postgres_replica import Gate, Look
 from operations.transport import Unreachable
@@ -22,7 +27,7 @@ from operations.unanswered import CouldNotAsk
 from operations.writer_registers import Registers, Unasked, opened
 from tests.clouds_world import CLUSTER, GROUP, Clouds, FakeGoogle
 from tests.google_http import Server, google_server, rpc_error
-from tests.logical_world import AWAY, INVENTORY, JOB, PLACES
+from tests.logical_world import AWAY, INVENTORY, JOB, PLACES, Model, install
 from tests.writer_registers import MemoryRegister
 from twinsite.guest.writer.registers import BlobRegister, GcsRegister, S3Register
 from twinsite.guest.writer.rule import Said
@@ -304,3 +309,44 @@ def test_kubectl_is_called_with_its_context_and_says_why_it_does_not_answer(
     monkeypatch.setenv("PATH", str(tmp_path / "none"))
     with pytest.raises(Unreachable, match="not installed"):
         kube.run("get", "pods")
+
+
+RIGHTS = {
+    ("get", "cronjob"): {"container.cronJobs.get"},
+    ("get", "jobs"): {"container.jobs.list"},
+    ("create", "--filename"): {"container.jobs.create"},
+    ("get", "pods"): {"container.pods.list"},
+    # kubectl reads the job, lists its pods and asks for what each printed [kubectl, logs].
+    ("logs", "job"): {"container.jobs.get", "container.pods.list", "container.pods.getLogs"},
+    ("delete", "job"): {"container.jobs.delete"},
+    ("get", "deployments"): {"container.deployments.get"},
+    ("scale", "deployment"): {
+        "container.deployments.get", "container.deployments.getScale", "container.deployments.updateScale",
+    },
+    ("patch", "deployment"): {"container.deployments.get", "container.deployments.update"},
+    ("patch", "configmap"): {"container.configMaps.get", "container.configMaps.update"},
+}  # fmt: skip
+"""What a move asks kubectl for → what GKE's IAM wants for it."""
+
+
+def test_googles_operator_may_what_a_move_asks_kubectl_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, asked = Model(), set()
+    install(monkeypatch, lambda: model)
+
+    def run(kube: Any, *words: str, stdin: str = "") -> str:
+        asked.add((words[0], words[1].partition("/")[0]))
+        return model.kubectl(kube._context, words, stdin)
+
+    monkeypatch.setattr(Kubectl, "run", run)
+    for intent in (Intent(Command.SWITCHOVER, "gcp"), Intent(Command.SWITCHOVER, "aws")):
+        found = command.run(
+            Stack("gcp", model.inventory, pathlib.Path("unused")), intent, Plain(io.StringIO()), False, model.world
+        )
+        assert found["verdict"] == "passed", found["problems"]
+    assert asked == set(RIGHTS)
+    folder = pathlib.Path(__file__).parents[2] / "policies"
+    listed = set(json.loads((folder / "gcp" / "aws-gcp.operator.json").read_text())["includedPermissions"])
+    clusters = {one for one in listed if one.startswith("container.")}
+    assert clusters == set().union(*RIGHTS.values()) | {
+        "container.clusters.get", "container.clusters.update", "container.operations.get",
+    }  # fmt: skip

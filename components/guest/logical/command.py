@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import Failed, Refused
 from . import metrics, report
 from .away import take_away
+from .compare import compare
 from .config import Config, read
 from .look import look
 from .promote import promote, rejoin
@@ -21,7 +22,7 @@ from .switch import WITHIN_SECONDS, back_out, prepare, switch
 
 CONFIG = "/etc/twinsite/logical.json"
 SECRETS = "/etc/twinsite/logical.secrets.json"
-VERBS = ("check", "set-up", "reseed", "look", "sequences", "take-away")
+VERBS = ("check", "set-up", "reseed", "compare", "look", "sequences", "take-away")
 MOVES = ("prepare", "switch", "back-out", "promote", "rejoin")
 WAIT_SECONDS = 3600
 
@@ -85,6 +86,9 @@ def _act(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], i
         return set_up(config, options.wait, _say), 0
     if options.verb == "reseed":
         return reseed(config, options.wait, _say), 0
+    if options.verb == "compare":
+        found = compare(config, _say)
+        return found, 1 if found["problems"] else 0
     if options.verb == "look":
         found = _look(config)
         return found, 0 if found["healthy"] else 1

@@ -17,7 +17,7 @@ from .switch import noted
 
 def reseed(config: Config, wait_seconds: float, say: facts.Say) -> "dict[str, Any]":
     """Copy everything to the end that does not write. Killed, it goes on; refused when nothing calls for it."""
-    config = _as_it_writes(config)
+    config = as_it_writes(config)
     source, target = servers(config, HURRIED)
     shut = gate.read(target, config)
     if shut is not None and shut.writes:
@@ -39,7 +39,7 @@ def reseed(config: Config, wait_seconds: float, say: facts.Say) -> "dict[str, An
     return {**found, "changed": [*changed, *found["changed"]]}
 
 
-def _as_it_writes(config: Config) -> Config:
+def as_it_writes(config: Config) -> Config:
     """The end that writes is the source; by the gates, for a flow that is cut off has no subscription that says so."""
     here, there = (gate.read(server, config) for server in servers(config, HURRIED))
     turned = here is not None and there is not None and there.writes and not here.writes

@@ -62,6 +62,13 @@ class Hands:
             raise StepFailed(f"`{words[0]}`: {'; '.join(map(str, found.get('problems') or [found]))}")
         return found
 
+    def compared(self, say: Say) -> dict[str, Any]:
+        """Both ends' rows; a difference is a result."""
+        found: dict[str, Any] = answer(self._worker(say), ["compare"], LONG_SECONDS, frozenset({0, 1}))
+        if found.get("outcome") != "done":
+            raise StepFailed(f"`compare`: {'; '.join(map(str, found.get('problems') or [found]))}")
+        return found
+
     def caught_up(self, say: Say) -> str:
         """When rows come as fast as a switch wants them."""
 

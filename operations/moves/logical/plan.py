@@ -18,7 +18,7 @@ from .draft import Draft
 from .facts import Facts
 from .ground import OF_PROVIDER
 from .hands import claimed
-from .writer_steps import AwaitOldWriter, BackOut, CatchUp, Claim, Prepare, Promote, Rejoin, Switch
+from .writer_steps import AwaitOldWriter, BackOut, CatchUp, Claim, Compare, Prepare, Promote, Rejoin, Switch
 
 MOST_WORDS = 3
 """Of the job's own sentences, in a refusal."""
@@ -283,6 +283,7 @@ def _failback(draft: Draft) -> None:
         )
         draft.add(Rejoin(draft.ground, home, theirs.epoch, draft.intent.anew))
         draft.add(CatchUp(draft.ground, home))
+    draft.add(Compare(draft.ground, home))
     _steps(draft, home)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ...steps import Outcome, Plane, Say
+from ...steps import Outcome, Plane, Say, StepFailed
 from ...transport import RemoteFailed, Unreachable
 from .hands import PODS_SECONDS, Hands, claimed, epoch_of
 from .pods import READER, WRITER
@@ -269,6 +269,33 @@ class Rejoin(ByJob):
         words = ("--anew",) if self.anew else ()
         found = hands.long_verb(say, "rejoin", "--epoch", str(self.epoch), "--to", hands.end(self.old), *words)
         return Outcome("; ".join(found["changed"]) or "it follows already", findings=tuple(found.get("problems") or ()))
+
+
+class Compare(ByJob):
+    """Before anything is stopped: a row that differs would be what users get."""
+
+    needs = "rows come"
+    undo = "none needed"
+
+    @property
+    def name(self) -> str:
+        return f"compare-{self.site}"
+
+    @property
+    def title(self) -> str:
+        return f"compare {self.site}'s rows with {self.old}'s, table by table"
+
+    def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
+        found = hands.compared(say)
+        if found["divergent"]:
+            raise StepFailed(
+                f"{', '.join(found['divergent'])} differ between {self.old} and {self.site}: nothing was stopped; "
+                f"`twinsite repair --confirm reseed` copies everything to {self.site}"
+            )
+        moving = ", ".join(found["moving"])
+        left = (f"not compared, for they are written all the while: {moving}",) if moving else ()
+        figures = {"compared_rows": found["rows"], "divergent_tables": 0}
+        return Outcome(f"{found['rows']} rows of {len(found['equal'])} tables are equal", {}, figures, left)
 
 
 class CatchUp(ByJob):
