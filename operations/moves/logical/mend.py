@@ -5,6 +5,7 @@ newest writer is shut; rows that stopped are started; a register that lags or co
 are replaced on a person's word alone (ADR 3).
 """
 
+from ...subjects.postgres_replica import Slot
 from ...subjects.registers import RegistersSeen
 from .draft import Draft
 from .mend_steps import Reseed, SetUp
@@ -72,7 +73,7 @@ def _flow(draft: Draft, writer: str) -> None:
             f"{writer} was promoted without {follower}: `twinsite failback --to {draft.home}` makes {follower} follow "
             "first"
         )
-    elif (slot is not None and slot.wal_status == "lost") or (slot is None and look.running is not None):
+    elif _lacks(draft, follower, slot, look.running):
         _reseed(draft, writer, follower)
     elif not databases.follows(follower) and look.running is None and databases.epoch and taken is not None:
         draft.says.append(f"{follower} has no subscription, and {writer} writes since epoch {taken.epoch}: it rejoins")
@@ -86,6 +87,13 @@ def _flow(draft: Draft, writer: str) -> None:
     if open_ and not draft.problems:
         draft.says.append(f"tables of {' and '.join(open_)} ask no gate: they are put behind it")
         draft.add(Prepare(draft.ground, follower))
+
+
+def _lacks(draft: Draft, follower: str, slot: Slot | None, running: bool | None) -> bool:
+    """Whether rows that the follower lacks are kept nowhere; or a copy anew, which was confirmed, ended amid it."""
+    if running is None:
+        return RESEED in draft.intent.confirmed and not draft.facts.databases.follows(follower)
+    return slot is None or slot.wal_status == "lost"
 
 
 def _reseed(draft: Draft, writer: str, follower: str) -> None:
