@@ -129,6 +129,8 @@ class Clusters:
 
     def pods(self, context: str, service: str) -> list[Target]:
         """Ready pods of a Service (NAMESPACE/NAME), for a load balancer in their network."""
+        if context not in self._there:  # not yet
+            return []
         cluster = self._there[context][1]
         record = cluster.records(SERVICE).get(service)
         if record is None or cluster.keeper is None:

@@ -3,9 +3,9 @@
 Here: who is well and who is next. Not here: what a load balancer says (alb.py, google_balancer.py), who is listed.
 """
 
-import contextlib
 import itertools
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -106,8 +106,10 @@ class Targets:
 
     def _follow(self) -> None:
         while not self._ended.is_set():
-            with contextlib.suppress(OSError, ValueError):
+            try:
                 self.follow()
+            except Exception as error:  # a load balancer goes on with the targets that it has
+                print(f"targets: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
             self._ended.wait(LISTED_SECONDS)
 
     def _watch(self, one: _Known) -> None:

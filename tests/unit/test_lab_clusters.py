@@ -8,7 +8,7 @@ import pytest
 from lab.clusters import GLOBAL_ADDRESS, Clusters
 from lab.scenes import ExistingCluster
 from lab.services.kubernetes.image import crm
-from lab.services.kubernetes.objects import Node
+from lab.services.kubernetes.objects import Node, Pod
 from lab.state import State
 
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress@gke"
@@ -124,6 +124,20 @@ def test_each_context_has_records_of_its_own_and_a_cluster_that_is_not_there_has
     bed.exists = False
     said = bed.clusters.kubectl([*words, "--context=gke"], "")["err"]
     assert said == "Unable to connect to the server: dial tcp: lookup gke.example: no such host\n"
+
+
+def test_a_load_balancer_that_is_there_before_its_cluster_has_no_targets_and_gets_them_later(bed: Bed) -> None:
+    assert bed.clusters.pods("not-yet", "ns/crm") == []
+    assert bed.clusters.pods("gke", "ns/crm") == []
+    bed.state.records_put(SERVICE, "ns/crm", {"spec": {"selector": {"app": "crm"}, "ports": [{"port": 80}]}})
+    keeper = bed.clusters._there["gke"][1].keeper
+    assert keeper is not None
+    pod = Pod("ns", "crm-1", {"app": "crm"}, {"containers": [{"name": "c"}]}, node="node-1")
+    pod.status = {"state": "running", "ready": True, "address": "10.64.1.2"}
+    keeper._pods["ns", "crm-1"] = pod
+    assert [one.key for one in bed.clusters.pods("gke", "ns/crm")] == ["10.64.1.2:80"]
+    pod.deleting = True
+    assert bed.clusters.pods("gke", "ns/crm") == [], "who is being ended gets nothing new"
 
 
 def test_the_crm_is_an_image_of_its_files() -> None:

@@ -89,6 +89,24 @@ def test_targets_come_go_and_are_left_out_while_they_are_ill(pods: list[Pod]) ->
     assert {agent for pod in pods for path, agent in pod.seen if path == "/ready"} == {"checker"}
 
 
+def test_whoever_lists_them_may_stumble_and_the_rest_goes_on(pods: list[Pod]) -> None:
+    stumbles = [True]
+
+    def listed() -> list[Target]:
+        if stumbles[0]:
+            raise KeyError("not yet")
+        return [pods[0].target]
+
+    targets = Targets(listed, asked)
+    targets.start()
+    try:
+        assert targets.detail == "no targets"
+        stumbles[0] = False
+        wait_until(lambda: turns(targets) == {"one"}, 10, "it is taken in all the same")
+    finally:
+        targets.stop()
+
+
 @pytest.mark.parametrize(
     ("answers", "healthy"),
     [("+", [True]), ("-++", [False, False, True]), ("+--", [True, True, False]), ("+-+-", [True, True, True, True]),
