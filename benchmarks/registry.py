@@ -70,6 +70,7 @@ ALL = (
         "two_writers:run",
     ),
     Benchmark("restore", "backup and restore beside mysqldump, gzip, sed, mysql", Needs.LAB_DOWN, "5, --long 25"),
+    Benchmark("dms", "a DMS task of the lab's between two MySQL and two PostgreSQL servers", Needs.SERVERS, "10"),
     Benchmark("kills", "a cold restore killed at each of its steps and rebooted", Needs.LAB_DOWN, "10"),
     Benchmark("switch", "writers moved between two servers under load, there and back", Needs.SERVERS, "2, --long 5"),
     Benchmark("tunnels", "AWS to Google: tunnels cut silently, and told wrongly", Needs.NAMESPACES, "14"),

@@ -11,10 +11,15 @@ from .stack import Stack
 if TYPE_CHECKING:  # it brings `cryptography`, for which a look at the status does not wait
     from .chain import Approval, Planned, Subject
 
-ACTING = ("adopt-name", "drill", "failback", "failover", "repair", "switchover")
+ACTING = ("adopt-name", "dms", "drill", "failback", "failover", "repair", "switchover")
 """Commands of which each attempt leaves a record; with --plan they only look."""
 UNTOLD = frozenset({"approval", "approve", "command", "json", "name", "plan", "stack", "inventory", "no_open"})
 """Options that say how the command is called and not what it does; `name` of a drill is in its command."""
+
+
+def named(given: argparse.Namespace) -> str:
+    """The command as a person types it, without its options."""
+    return f"{given.command} {given.name}" if given.command in ("drill", "dms") else str(given.command)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +40,7 @@ def run(
     the name and folder of one that has published nothing."""
     from . import chain
 
-    command = f"drill {given.name}" if given.command == "drill" else str(given.command)
+    command = named(given)
     subject = chain.Subject.of(about) if isinstance(about, Stack) else chain.Subject(*about)
     if getattr(given, "plan", False):
         return _looked(given, command, subject, console, work)
@@ -62,6 +67,13 @@ def _approval(file: str) -> "tuple[Approval | None, str]":
         return chain.Approval.read(pathlib.Path(file).read_bytes()), ""
     except (OSError, ValueError) as problem:
         return None, f"--approval {file} cannot be read: {problem}"
+
+
+def refused(command: str, stack: Stack, problem: str) -> dict[str, Any]:
+    """Of one that was not begun, and leaves no record."""
+    from . import chain
+
+    return _refused(command, chain.Subject.of(stack), problem)
 
 
 def _refused(command: str, subject: "Subject", problem: str) -> dict[str, Any]:

@@ -13,10 +13,11 @@ import webbrowser
 from collections.abc import Mapping
 from typing import Any
 
-from twinsite.inventory import MYSQL_REPLICA
+from twinsite.inventory import DMS, MYSQL_REPLICA
 
 from . import attempts, evidence, offers, parts, render, status
 from .console import Console, console
+from .dms import options as dms
 from .drill.kinds import DEFAULT_SECONDS, Direction, How
 from .review import options as review
 from .stack import NoInventory, Stack, locate, selected
@@ -75,6 +76,7 @@ def _run(argv: list[str] | None) -> int:
         "status": _status,
         "drill": _drill,
         "repair": _repair,
+        "dms": _dms,
         "failover": _failover,
         "failback": _failover,
         "switchover": _failover,
@@ -95,7 +97,7 @@ def _run(argv: list[str] | None) -> int:
 
 def _name(given: argparse.Namespace) -> str:
     """The command as offers.py knows it."""
-    return f"drill {given.name}" if given.command == "drill" else str(given.command)
+    return attempts.named(given)
 
 
 def _refuse(given: argparse.Namespace, problem: str, stack: Stack | None = None, say: Console | None = None) -> int:
@@ -248,6 +250,13 @@ def _compare(given: argparse.Namespace) -> int:
 
 
 def _drill(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
+    if given.name == "dms":
+        result = dms.drill(given, stack, transport, say)
+        if given.json:
+            _print(result)
+        else:
+            print(render.drill_text(result))
+        return EXIT[result["verdict"]]
     if given.name != "tunnel-cut":
         return _failover(given, stack, transport, say)
     from .drill import command
@@ -276,12 +285,13 @@ def _drill(given: argparse.Namespace, stack: Stack, transport: Transport, say: C
 
 
 def _repair(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
-    """Of tunnels and replicas between hosts; else of a flow whose writer moves, by that one's steps."""
+    """Of tunnels and replicas between hosts and of tasks; else of a flow whose writer moves, by that one's steps."""
     from .moves import kinds
-    from .repair import command
+    from .repair import parts as mended
 
     there = stack.inventory
-    if not (there.tunnels or there.flows_of(MYSQL_REPLICA)) and kinds.chosen("repair", there) is not None:
+    hosts = there.tunnels or there.flows_of(MYSQL_REPLICA)
+    if not (hosts or there.flows_of(DMS)) and kinds.chosen("repair", there) is not None:
         return _failover(given, stack, transport, say)
 
     confirmed = frozenset(given.confirm)
@@ -289,12 +299,25 @@ def _repair(given: argparse.Namespace, stack: Stack, transport: Transport, say: 
         given,
         stack,
         say,
-        lambda tell: command.run(stack, transport, say, given.plan, confirmed, given.break_lock, tell),
+        lambda tell: mended.run(stack, transport, say, given.plan, confirmed, given.break_lock, tell),
     )
     if given.json:
         _print(result)
     else:
         print(render.repair_text(result))
+    return EXIT[result["verdict"]]
+
+
+def _dms(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
+    from .dms import options
+
+    result = options.run(given, stack, transport, say)
+    if given.json:
+        _print(result)
+    elif "text" in result:
+        print(result["text"], end="")
+    else:
+        print(options.text(result))
     return EXIT[result["verdict"]]
 
 
@@ -368,10 +391,13 @@ def _arguments() -> argparse.ArgumentParser:
         "--confirm",
         action="append",
         default=[],
-        choices=["reseed", "empty-transactions"],
+        choices=["reseed", "empty-transactions", "reload-tables"],
         help="reseed: replace the replica's data; empty-transactions: give the source, as empty ones, the replica's "
-        "own transactions, where they hold neither rows nor DDL",
+        "own transactions, where they hold neither rows nor DDL; reload-tables: load DMS tables in error again",
     )
+
+    tasks = dms.add(commands)
+    lost = dms.add_drill(kinds)
 
     adopt = commands.add_parser(
         "adopt-name",
@@ -409,13 +435,13 @@ def _arguments() -> argparse.ArgumentParser:
     page = commands.add_parser("report", help="the page of the last drill")
     page.add_argument("--no-open", action="store_true", help="only print its path")
 
-    for each in (mend, adopt, *moves):
+    for each in (mend, adopt, *moves, *tasks):
         attempts.add(each)
-    for each in (cut, mend, *moves):
+    for each in (cut, lost, mend, *moves, *tasks):
         each.add_argument(
             "--break-lock", action="store_true", help="take the lock of an operation that is gone for good"
         )
-    for each in (shown, cut, mend, adopt, asks, modes, judged, page, *moves):
+    for each in (shown, cut, mend, adopt, asks, modes, judged, lost, page, *moves, *tasks):
         each.add_argument("--json", action="store_true", help="one JSON object on standard output")
     return parser
 

@@ -10,7 +10,7 @@ from twinsite.inventory import Inventory
 from . import parts
 from .moves import kinds
 from .moves.words import Command
-from .parts import REPLICA, TUNNEL, Needs
+from .parts import REPLICA, TASK, TUNNEL, Needs
 
 NEEDS: dict[str, tuple[Needs, ...]] = {
     "status": ((),),
@@ -20,8 +20,10 @@ NEEDS: dict[str, tuple[Needs, ...]] = {
     "review": ((),),  # the same; it judges what is not there yet
     "compare-modes": ((),),  # the same
     "drill tunnel-cut": (((TUNNEL,), (REPLICA,)),),
+    **{f"dms {verb}": (((TASK,),),) for verb in ("start", "stop", "resume", "modify", "reload", "questions")},
+    "drill dms": (((TASK,),),),
     **{command.value: kinds.needs(command) for command in Command},
-    "repair": (((TUNNEL, REPLICA),), *kinds.needs("repair")),
+    "repair": (((TUNNEL, REPLICA, TASK),), *kinds.needs("repair")),
 }
 """Command → what it has nothing to do without: of one kind of move, or of another."""
 
@@ -30,6 +32,7 @@ INSTEAD = (
     "drill failover",
     "drill switchover",
     "drill tunnel-cut",
+    "drill dms",
     "failover",
     "failback",
     "switchover",

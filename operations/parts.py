@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from twinsite.inventory import MYSQL_REPLICA, POSTGRES_LOGICAL, Host, Inventory, Pod
+from twinsite.inventory import DMS, MYSQL_REPLICA, POSTGRES_LOGICAL, Host, Inventory, Pod
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ Needs = tuple[tuple[Part, ...], ...]
 
 TUNNEL = Part("tunnel between hosts", lambda found: found.tunnels)
 REPLICA = Part("MySQL replica", lambda found: found.flows_of(MYSQL_REPLICA))
+TASK = Part("DMS task", lambda found: found.flows_of(DMS))
 NAMES = Part("names", lambda found: found.names)
 LATCH = Part("latch", lambda found: found.latch)
 BACKUPS = Part("backups", lambda found: found.backups)

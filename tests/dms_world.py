@@ -7,10 +7,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from lab.services.dms.task import Task
+from lab.services.dms.api import Api
+from lab.services.dms.task import Fault, Task
+from operations.amazon import Refused
 from operations.subjects.dms_task import TaskSeen
 from operations.subjects.dms_task import task as look
-from tests.doctor_world import FakeAws
 from tests.mocks.test_dms_cdc_task import ENDPOINT, TASK, build
 from twinsite.inventory import DMS, Flow
 
@@ -90,29 +91,20 @@ class Way:
                 end.shutdown(socket.SHUT_RDWR)
 
 
-def api(task: Task) -> FakeAws:
-    """DMS and CloudWatch, asked about a task of the lab."""
-    arn = f"arn:aws:dms:ap-northeast-2:1:task:{task.identifier}"
-    _, source, target = task.latencies[-1]
-    return FakeAws(
-        {
-            "dms:DescribeReplicationTasks": {
-                "ReplicationTasks": [{**task.describe(), "ReplicationTaskArn": arn, "ReplicationInstanceArn": "rep"}]
-            },
-            "dms:DescribeReplicationInstances": {
-                "ReplicationInstances": [
-                    {"ReplicationInstanceIdentifier": "i", "ReplicationInstanceStatus": "available"}
-                ]
-            },
-            "dms:DescribeTableStatistics": {"TableStatistics": task.statistics.rows()},
-            "cloudwatch:GetMetricData": {
-                "MetricDataResults": [{"Id": "source", "Values": [source]}, {"Id": "target", "Values": [target]}]
-            },
-        }
-    )
+class Asked:
+    """operations.amazon.Amazon over a task of the lab."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+
+    def ask(self, service: str, operation: str, region: str = "", **given: Any) -> Any:
+        try:
+            return self.api.ask(operation, given)
+        except Fault as fault:
+            raise Refused(fault.code, f"{service}:{operation}: {fault.code}: {fault}") from None
 
 
 def told(task: Task) -> list[str]:
     """What `twinsite status` says of it."""
     flow = Flow(name=task.identifier, engine="", kind=DMS, source="", target="", region="r", lag_alarm_seconds=60.0)
-    return list(TaskSeen(flow, look(flow, api(task))).problems())
+    return list(TaskSeen(flow, look(flow, Asked(Api(task)))).problems())

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
@@ -11,7 +12,7 @@ import pulumi_aws as aws
 from ..component import Component
 from ..inventory import DMS, Entry, Flow
 from ..modes import DrMode
-from ..rules.dms import LATENCY_PERIODS, PERIOD_SECONDS, PORTS, DmsCdcTaskIntent, DmsEndPart
+from ..rules.dms import PERIOD_SECONDS, PORTS, DmsCdcTaskIntent, DmsEndPart
 
 ACCOUNT_ROLES = {
     "dms-vpc-role": "AmazonDMSVPCManagementRole",
@@ -30,6 +31,9 @@ DISTURBING = (
     "replicationInstanceArn",
 )  # fmt: skip
 """What the provider changes by stopping the task; with start_replication_task off it then stays stopped."""
+
+STOPPED_FOR = "TWINSITE_DMS_STOPPED_FOR"
+"""Of the environment: digests beside `stopped_for`, for this one `up`, by `twinsite dms modify`."""
 
 UNTOUCHED = ("tags", "tagsAll", "__defaults")
 FED = ("certificateArn", "replicationInstanceArn", "secretsManagerAccessRoleArn")
@@ -172,7 +176,10 @@ class DmsCdcTaskArgs(TypedDict):
     """How long the source keeps its log, and so how long the task may stand still: 24 or more."""
 
     latency_alarm_seconds: NotRequired[int]
-    """Either latency above this for three minutes is told. Defaults to 60."""
+    """Either latency above this is told. Defaults to 60."""
+
+    latency_alarm_minutes: NotRequired[int]
+    """For so long, as storage and memory, too. Defaults to 3; a cut of a minute is told with 1."""
 
     free_memory_mib: NotRequired[int]
     """Less free memory at the instance is told. Defaults to 512."""
@@ -415,7 +422,7 @@ class DmsCdcTask(Component):
             dimensions=dict(of),
             statistic="Minimum" if least else "Maximum",
             period=PERIOD_SECONDS,
-            evaluation_periods=LATENCY_PERIODS,
+            evaluation_periods=self._known.latency_alarm_minutes,
             comparison_operator="LessThanThreshold" if least else "GreaterThanThreshold",
             threshold=threshold,
             treat_missing_data="breaching",
@@ -463,12 +470,11 @@ def _while_stopped(name: str, runs: bool, stopped_for: Sequence[str]) -> pulumi.
         # From where it comes, so that the permission is spent by the change; and where to, as far as a preview knows.
         way = [[one, old.get(one), None if one in FED else new.get(one)] for one in changed]
         digest = hashlib.sha256(json.dumps([args.name, way], sort_keys=True, default=str).encode()).hexdigest()[:12]
-        if digest not in stopped_for:
+        if digest not in (*stopped_for, *os.environ.get(STOPPED_FOR, "").split(",")):
             raise ValueError(
                 f"{args.name} would change {', '.join(changed)} while its task may be running: the provider would stop "
-                "it and nobody would start it again; stop it (`aws dms stop-replication-task`), wait until it is "
-                f"stopped, set stopped_for to {digest}, run this again, and resume it (`aws dms start-replication-task "
-                "--start-replication-task-type resume-processing`)"
+                "it and nobody would start it again; `twinsite dms modify` stops it, makes the change and resumes it; "
+                f"or `twinsite dms stop`, set stopped_for to {digest}, run this again, and `twinsite dms resume`"
             )
 
     hook = pulumi.ResourceHook(f"{name}-while-stopped", refuse, pulumi.ResourceHookOptions(on_dry_run=True))

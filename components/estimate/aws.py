@@ -1,6 +1,6 @@
 """What components on AWS cost a month."""
 
-from ..rules.dms import LATENCY_PERIODS, PERIOD_SECONDS, DmsCdcTaskIntent
+from ..rules.dms import PERIOD_SECONDS, DmsCdcTaskIntent
 from ..rules.link_alarms import AwsLinkAlarmsIntent
 from .figures import SECONDS, Basis, Item
 from .prices import HOURS_PER_MONTH, Prices
@@ -39,7 +39,7 @@ def migration(prices: Prices, known: DmsCdcTaskIntent) -> list[Item]:
 
 def migration_loss(known: DmsCdcTaskIntent) -> Item:
     """What an unplanned failover may lose: changes that are on their way when somebody hears of it."""
-    waited = f"{LATENCY_PERIODS} x {PERIOD_SECONDS} s"
+    waited = f"{known.latency_alarm_minutes} x {PERIOD_SECONDS} s"
     return Item(
         f"task {known.task_id}: changes on their way",
         known.seen_after_seconds,

@@ -29,9 +29,9 @@ ID_LIMIT = 31
 STORAGE_GIB = range(5, 6145)
 """What the provider takes [internal/service/dms/replication_instance.go]."""
 
-LATENCY_PERIODS = 3
 PERIOD_SECONDS = 60
-"""DMS tells CloudWatch once a minute; three of them are no hiccup."""
+"""DMS tells CloudWatch once a minute; three of them are no hiccup, which is the default."""
+LATENCY_MINUTES = range(1, 11)
 LATENCY_SECONDS = range(10, 3601)
 
 STARTS = {
@@ -85,6 +85,7 @@ class DmsCdcTaskIntent(Intent):
     """By zone; one whose id is not known yet is "" here."""
     log_retention_hours: int = 0
     latency_alarm_seconds: int = 60
+    latency_alarm_minutes: int = 3
     free_memory_mib: int = 512
     account_roles: bool = False
     serverless: bool = False
@@ -108,7 +109,7 @@ class DmsCdcTaskIntent(Intent):
     @property
     def seen_after_seconds(self) -> float:
         """What may be lost when the alarm comes up: its threshold, and the minutes until it does."""
-        return float(self.latency_alarm_seconds + LATENCY_PERIODS * PERIOD_SECONDS)
+        return float(self.latency_alarm_seconds + self.latency_alarm_minutes * PERIOD_SECONDS)
 
     def problems(self) -> list[str]:
         """Why there must be no such task."""
@@ -245,6 +246,11 @@ def _watch(known: DmsCdcTaskIntent) -> Iterator[str]:
         yield (
             f"latency_alarm_seconds is {known.latency_alarm_seconds}: set {LATENCY_SECONDS.start} to "
             f"{LATENCY_SECONDS.stop - 1}, what of the last writes may be lost"
+        )
+    if known.latency_alarm_minutes not in LATENCY_MINUTES:
+        yield (
+            f"latency_alarm_minutes is {known.latency_alarm_minutes}: set {LATENCY_MINUTES.start} to "
+            f"{LATENCY_MINUTES.stop - 1}, for how long it must last"
         )
     if known.free_memory_mib < 128:
         yield (f"free_memory_mib is {known.free_memory_mib}, at which the instance swaps already: set 128 or more")

@@ -52,6 +52,22 @@ LOBS = (
 )
 """What DMS takes for a LOB [user guide, source data types for PostgreSQL], and text without a limit."""
 
+_SIZE = (
+    "CASE WHEN x.binary THEN format('max(octet_length(%%I))', \"column\") ELSE format('max(char_length(%%1$I::text) * "
+    'CASE octet_length(%%1$I::text) WHEN char_length(%%1$I::text) THEN 2 ELSE 4 END)\', "column") END'
+)
+SIZES = (
+    "SELECT format('SELECT json_build_object(''question'', ''sizes'', ''schema'', %%1$L, ''table'', %%2$L, ''bytes'', "
+    f"greatest(0, %%3$s)) FROM %%1$I.%%2$I', schema, \"table\", string_agg({_SIZE}, ', ')) AS statement "
+    f'FROM ({LOBS}) x GROUP BY schema, "table"'
+)
+"""A statement for each table, as `largest` puts it together, for psql to run; its answer is JSON."""
+ROWS = (
+    "SELECT format('SELECT json_build_object(''question'', ''rows'', ''schema'', %%1$L, ''table'', %%2$L, ''rows'', "
+    f"count(*)) FROM %%1$I.%%2$I', n.nspname, c.relname) AS statement {_TABLES} ORDER BY n.nspname, c.relname"
+)
+"""The same, counted and not estimated."""
+
 UNCARRIED = (
     f"SELECT n.nspname || '.' || c.relname AS name, CASE c.relkind WHEN 'p' THEN 'partitioned' ELSE 'unlogged' END AS "
     f"what, '' AS type {_TABLES} AND (c.relkind = 'p' OR c.relpersistence = 'u') "

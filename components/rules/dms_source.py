@@ -36,6 +36,16 @@ MYSQL_KEYLESS = (
     "c.TABLE_SCHEMA = t.TABLE_SCHEMA AND c.TABLE_NAME = t.TABLE_NAME AND CONSTRAINT_TYPE = 'PRIMARY KEY') ORDER BY 1, 2"
 )
 
+MYSQL_KEYS = (
+    "SELECT TABLE_SCHEMA AS `schema`, TABLE_NAME AS `table`, COLUMN_NAME AS `column` FROM "
+    "information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = %s AND CONSTRAINT_NAME = 'PRIMARY' ORDER BY 1, 2, "
+    "ORDINAL_POSITION"
+)
+MYSQL_TABLES = (
+    "SELECT TABLE_SCHEMA AS `schema`, TABLE_NAME AS `table` FROM information_schema.TABLES WHERE TABLE_TYPE = "
+    "'BASE TABLE' AND TABLE_SCHEMA = %s ORDER BY 1, 2"
+)
+
 WAL_SENDER_MS = range(10_000, 300_001)
 """Of wal_sender_timeout; 0 is allowed for DMS (FACTS 5), less than 10 s breaks it off, five minutes hide its death."""
 
@@ -315,20 +325,58 @@ def largest_kib(measured: Mapping[str, int]) -> int:
     return -(-max(measured.values(), default=0) // 1024)
 
 
+GIB_OF = {"micro": 1, "small": 2, "medium": 4, "large": 8}
+"""Memory of a dms.t3 by size [DMS user guide, replication instance types]; c classes have half of it and r classes
+twice as much from large on."""
+
+
+def memory_gib(instance_class: str) -> int | None:
+    """Of a replication instance; None of a class that is not known here."""
+    _, _, rest = instance_class.partition(".")
+    family, _, size = rest.partition(".")
+    if size in ("micro", "small", "medium"):
+        return GIB_OF[size] if family.startswith("t") else None
+    times = {"large": 1, "xlarge": 2}.get(size) or (2 * int(size[:-6]) if size[:-6].isdecimal() else 0)
+    each = {"t": 8, "c": 4, "r": 16}.get(family[:1])
+    return each * times if each and times else None
+
+
+def instance_problems(instance_class: str, lob_kib: int, commit_rows: int, tables_at_once: int) -> Iterator[str]:
+    """Whether a load fits: limited mode reserves the largest LOB for each row of a commit of each table [DMS user
+    guide, best practices]. `lob_kib` 0 where nothing is reserved."""
+    memory = memory_gib(instance_class)
+    wanted = lob_kib * commit_rows * tables_at_once / (1024 * 1024)
+    if memory is not None and memory < 2:
+        yield f"instance_class {instance_class} has {memory} GiB, which is for trials: choose dms.t3.medium or larger"
+    elif memory is not None and wanted > memory:
+        yield (
+            f"instance_class {instance_class} has {memory} GiB, and {tables_at_once} tables at once, {commit_rows} "
+            f"rows each with a LOB of {lob_kib} KiB, may take {wanted:.0f}: choose a larger one, or set "
+            "MaxFullLoadSubTasks lower"
+        )
+
+
+def cut_problems(measured: Mapping[str, int], max_kib: int) -> Iterator[str]:
+    """What a task that carries LOBs of `max_kib` in limited mode would cut off; `measured` is bytes by table."""
+    for table, found in sorted(measured.items()):
+        kib = -(-found // 1024)
+        if kib > max_kib:
+            yield (
+                f"{table} holds a value of {kib} KiB, and the task cuts off what is longer than {max_kib} KiB "
+                f"(K40): set largest_lob_kib to {kib}, with the task stopped, and reload this table"
+            )
+
+
 def lob_problems(measured: Mapping[str, int], largest_lob_kib: int) -> Iterator[str]:
     """Why the task would cut off values, or soon will: `measured` is bytes by table, now; asked before the start and
     while it runs."""
     size = lob(largest_lob_kib)
     if size.full:
         return
+    yield from cut_problems(measured, size.max_kib)
     for table, found in sorted(measured.items()):
         kib = -(-found // 1024)
-        if kib > size.max_kib:
-            yield (
-                f"{table} holds a value of {kib} KiB, and the task cuts off what is longer than {size.max_kib} KiB "
-                f"(K40): set largest_lob_kib to {kib}, with the task stopped, and reload this table"
-            )
-        elif kib > largest_lob_kib:
+        if largest_lob_kib < kib <= size.max_kib:
             yield (
                 f"{table} holds a value of {kib} KiB, more than largest_lob_kib {largest_lob_kib} and not yet more "
                 f"than the {size.max_kib} KiB that are carried: raise it at the next stop"

@@ -10,7 +10,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from twinsite.inventory import Inventory, Site, from_dict
@@ -71,9 +72,16 @@ class Program:
         self._stack, self._folder, self._home, self._others = stack, folder, home, others
         self._primary = home.name
 
-    def _run(self, arguments: list[str], seconds: float, line: Callable[[str], None] | None = None) -> tuple[int, str]:
+    def _run(
+        self,
+        arguments: list[str],
+        seconds: float,
+        line: Callable[[str], None] | None = None,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[int, str]:
+        """(exit code, all that it said); `more` is in its environment beside ours."""
         command = ["pulumi", "--non-interactive", *arguments, "--stack", self._stack]
-        environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "1"}
+        environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "1", **more}
         # A session of its own and a file, not a pipe: when this command is killed, or its terminal closes, an `up` ends
         # in good order by itself, and the same command waits for it. Ended in the middle it would leave resources that
         # no state knows, and azure-native refuses to make those again ("cannot create already existing resource").
@@ -158,12 +166,12 @@ class Program:
             if code == 0:
                 return self.inventory()
             if not _BUSY.search(text):
-                raise ProgramFailed(f"`pulumi up` failed: {_last_words(text)}")
+                raise ProgramFailed(f"`pulumi up` failed: {last_words(text)}")
             if _owner_is_gone(text):
                 # Of a command that was killed here, with its `pulumi`.
                 self._run(["cancel", "--yes"], QUESTION_SECONDS)
             elif time.monotonic() >= deadline:
-                raise ProgramFailed(f"the stack is locked: {_last_words(text)}; if nobody works on it, `pulumi cancel`")
+                raise ProgramFailed(f"the stack is locked: {last_words(text)}; if nobody works on it, `pulumi cancel`")
             say("another `pulumi`, perhaps of a command that was killed, still works on the stack: waiting for it")
             time.sleep(2.0)
 
@@ -204,7 +212,7 @@ class Program:
         if code or "steps" not in found:
             said = [one["message"] for one in found.get("diagnostics", []) if one.get("severity") == "error"]
             raise ProgramFailed(
-                f"`pulumi preview` without {self._primary} failed: {_last_words(chr(10).join(said) or text)}; if "
+                f"`pulumi preview` without {self._primary} failed: {last_words(chr(10).join(said) or text)}; if "
                 f"twinsite or a setting has changed since the last `pulumi up`: {_WAY_OUT}"
             )
         steps: list[dict[str, Any]] = found["steps"]
@@ -230,7 +238,7 @@ def _owner_is_gone(text: str) -> bool:
     )
 
 
-def _last_words(text: str) -> str:
+def last_words(text: str) -> str:
     """What Pulumi says in the end: its diagnostics hold a machine's own words, which are not marked as errors."""
     told = text.partition("Diagnostics:")[2].partition("Outputs:")[0].partition("Resources:")[0] or text
     lines = [line.strip() for line in told.splitlines() if line.strip()]

@@ -47,11 +47,18 @@ def unstoppable(say: Callable[[str], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def wait(what: str, check: Callable[[], bool], seconds: float, seen: Callable[[], str] = lambda: "") -> None:
-    """Until `check` is true. TimeoutError says what was awaited and what was last seen."""
+def wait(
+    what: str,
+    check: Callable[[], bool],
+    seconds: float,
+    seen: Callable[[], str] = lambda: "",
+    every: float = 0.05,
+) -> None:
+    """Until `check`, asked again after `every` seconds, is true. TimeoutError says what was awaited and what was last
+    seen."""
     deadline = time.monotonic() + seconds
     while not check():
         if time.monotonic() >= deadline:
             last = seen()
             raise TimeoutError(f"waited {seconds:g} s for {what}" + (f"; last seen: {last}" if last else ""))
-        time.sleep(0.05)
+        time.sleep(every)

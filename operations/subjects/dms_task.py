@@ -65,11 +65,12 @@ def task(flow: Flow, aws: Amazon) -> Task:
         where = [{"Name": "replication-instance-arn", "Values": [on]}]
         (instance,) = aws.ask("dms", "DescribeReplicationInstances", flow.region, Filters=where)["ReplicationInstances"]
         latencies = _latencies(aws, flow.region, str(instance["ReplicationInstanceIdentifier"]), arn.rpartition(":")[2])
-        return described(one, instance, latencies, _tables(aws, flow.region, arn))
+        return described(one, instance, latencies, tables(aws, flow.region, arn))
     return Task()
 
 
-def _tables(aws: Amazon, region: str, arn: str) -> Sequence[Mapping[str, Any]]:
+def tables(aws: Amazon, region: str, arn: str) -> Sequence[Mapping[str, Any]]:
+    """Every page of the task's statistics."""
     found: list[Mapping[str, Any]] = []
     given: dict[str, Any] = {}
     for _ in range(_MOST):
@@ -120,15 +121,20 @@ def described(
         instance=str(instance.get("ReplicationInstanceStatus") or "unknown"),
         source_seconds=latencies.get("source"),
         target_seconds=latencies.get("target"),
-        tables=tuple(
-            TableSeen(
-                f"{one['SchemaName']}.{one['TableName']}",
-                str(one.get("TableState") or ""),
-                str(one.get("ValidationState") or ""),
-                int(one.get("ValidationFailedRecords") or 0),
-            )
-            for one in tables
-        ),
+        tables=seen_tables(tables),
+    )
+
+
+def seen_tables(tables: Sequence[Mapping[str, Any]]) -> tuple[TableSeen, ...]:
+    """Pure."""
+    return tuple(
+        TableSeen(
+            f"{one['SchemaName']}.{one['TableName']}",
+            str(one.get("TableState") or ""),
+            str(one.get("ValidationState") or ""),
+            int(one.get("ValidationFailedRecords") or 0),
+        )
+        for one in tables
     )
 
 
@@ -181,24 +187,19 @@ def _in_error(table: TableSeen) -> bool:
     return "error" in table.state.lower()
 
 
-def _start(found: Task, how: str) -> str:
-    return f"`aws dms start-replication-task --replication-task-arn {found.arn} --start-replication-task-type {how}`"
-
-
 def _state(found: Task, flow: Flow) -> Iterator[str]:
-    resume, why = _start(found, "resume-processing"), f" ({found.why})" if found.why else ""
+    task, why = f"--task {flow.name}`", f" ({found.why})" if found.why else ""
     kept = f"the source keeps its log for {flow.tolerated_outage_hours:g} h and no longer"
     if found.instance not in ("available", ""):
         yield f"its replication instance is {found.instance}: look at its events; the task goes on when it is available"
     if found.state == "ready":
         yield (
-            "it was never started, so nothing has come: ask the source what a start needs, then "
-            f"{_start(found, 'start-replication')} into empty tables"
+            f"it was never started, so nothing has come: `twinsite dms start {task}, which asks both databases first"
         )
     elif found.state == "stopped":
-        yield f"it is stopped{why}, and {kept}: {resume}, unless the target was promoted"
+        yield f"it is stopped{why}, and {kept}: `twinsite dms resume {task}, unless the target was promoted"
     elif found.state == "failed":
-        yield f"it has failed{why}, and {kept}: mend what its log names, then {resume}; never reload-target"
+        yield f"it has failed{why}, and {kept}: mend what its log names, then `twinsite dms resume {task}"
     elif found.state in PASSING:
         yield f"it is {found.state}: ask again in some minutes"
     elif found.state != RUNS:
@@ -226,7 +227,7 @@ def _rows(found: Task) -> Iterator[str]:
     if wrong := [one.name for one in found.tables if _in_error(one)]:
         yield (
             f"{', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} in error, no longer followed: mend what "
-            "its log names, empty the table at the target, then `aws dms reload-tables` for it alone"
+            "its log names, empty the table at the target, then `twinsite repair --confirm reload-tables`"
         )
     for one in found.tables:
         if one.failed:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from operations.dms.program import TaskProgram
 from tests.engine.conftest import Stack
 from tests.mocks.test_dms_cdc_task import PEM, SECRETS, TOPIC
+from twinsite.inventory import Site
 
 TREE = Path(__file__).resolve().parents[2]
 PAGE = TREE / "docs" / "components" / "dms-cdc-task.md"
@@ -48,7 +50,9 @@ def task(stack: Stack) -> Stack:
     return stack
 
 
-def test_it_settles_a_change_is_refused_until_the_task_is_stopped_for_it_and_all_of_it_goes(task: Stack) -> None:
+def test_it_settles_a_change_is_refused_until_the_task_is_stopped_for_it_and_all_of_it_goes(
+    task: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     task.up()
     task.up("--expect-no-changes")
     assert task.outputs()["task"].endswith(":task:shop")
@@ -67,6 +71,21 @@ def test_it_settles_a_change_is_refused_until_the_task_is_stopped_for_it_and_all
     sent = json.loads(task.state()["shop-task"]["inputs"]["replicationTaskSettings"])
     assert sent["ChangeProcessingTuning"] == {"MemoryKeepTime": 90}
     task.up("--expect-no-changes")
+
+    # `twinsite dms modify` is allowed it without a setting, for that one `up`.
+    task.must("config", "set", "settings", MORE.replace("90", "80"))
+    monkeypatch.chdir(task.folder)
+    for name, value in task.desk.environment().items():
+        monkeypatch.setenv(name, value)
+    program = TaskProgram("test", task.folder, Site("aws", ("aws",)))
+    assert program.wanted().changes == ("shop-task would change replicationTaskSettings",)
+    assert program.up_for(lambda words: None) == "shop-task would change replicationTaskSettings"
+    sent = json.loads(task.state()["shop-task"]["inputs"]["replicationTaskSettings"])
+    assert sent["ChangeProcessingTuning"] == {"MemoryKeepTime": 80}
+    assert program.wanted().changes == ()
+    task.must("config", "set", "settings", MORE)
+    task.config("stopped_for", json.dumps([*digests(task.run("preview")[1])]))
+    task.up()
 
     # The permission was for that change alone, the way back included.
     task.must("config", "rm", "settings")

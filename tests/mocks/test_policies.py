@@ -243,7 +243,8 @@ def test_operations_call_at_azure_what_the_list_says() -> None:
 
 
 def test_no_command_of_an_incident_waits_for_aws_and_what_status_asks_it_is_in_the_operators_list() -> None:
-    assert [path.name for path in (FOLDER / "aws").glob("*.operator*")] == ["aws-gcp.operator.json"]
+    found = sorted(path.name for path in (FOLDER / "aws").glob("*.operator*"))
+    assert found == ["aws-gcp.operator.json", "dms.operator.json"]
     # Without s3:ListBucket, S3 says of an object that is not there that it is forbidden [S3, GetObject]; a move swaps.
     swap = {"s3:ListBucket", "s3:PutObject"}
     for module, name, more in (("cloud_vpn", "operator", set()), ("registers", "registers", swap)):
@@ -258,13 +259,22 @@ def test_no_command_of_an_incident_waits_for_aws_and_what_status_asks_it_is_in_t
     # sql: a drill's ledger at a server whose password is kept there; no topology of ours has one. chain: records of
     # attempts, where their place is a bucket; without an answer they wait on the desk and nobody waits for them.
     # subjects: what AWS says of tunnels between clouds and of who may write, bounded in time, and unknown where it says
-    # nothing; a DMS task is in no topology of ours, so its operator's rights are on its page. writer_registers: a move
-    # while all live; a failover does not ask the register of a dead site (tests/property/test_logical_commands.py).
-    rooms = {"adopt", "chain", "doctor", "sql", "subjects", "writer_registers.py"}
+    # nothing. writer_registers: a move while all live; a failover does not ask the register of a dead site
+    # (tests/property/test_logical_commands.py). dms: it starts, stops and changes a task of AWS's, which dies with AWS.
+    rooms = {"adopt", "chain", "dms", "doctor", "sql", "subjects", "writer_registers.py"}
     assert {one.partition("/")[0] for one in speaks} == rooms
     assert {one for one in speaks if one.startswith("subjects/")} == {
         f"subjects/{module}.py" for module in ("cloud_reader", "cloud_vpn", "clouds", "dms_task", "registers")
     }
+
+
+def test_the_operator_of_a_dms_task_may_what_its_command_and_status_call_and_nothing_else() -> None:
+    command = "".join(path.read_text() for path in Path("operations/dms").glob("*.py"))
+    status = Path("operations/subjects/dms_task.py").read_text()
+    called = {f"dms:{call}" for call in re.findall(r'\.ask\(\s*"(\w+)"(?!, "secretsmanager")[,)]', command)}
+    called |= {f"secretsmanager:{call}" for call in re.findall(r'\.ask\("(\w+)", "secretsmanager"', command)}
+    called |= {f"{service}:{call}" for service, call in re.findall(r'\.ask\(\s*"(\w+)", "(\w+)"', status)}
+    assert called == in_aws("dms.operator.json")
 
 
 # The cluster.

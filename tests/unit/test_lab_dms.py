@@ -3,12 +3,15 @@
 import json
 from dataclasses import replace
 from itertools import accumulate, count, pairwise, takewhile
+from pathlib import Path
 
 import pytest
 
+from lab.services.dms.api import Api
 from lab.services.dms.mappings import Mappings
 from lab.services.dms.settings import DEFAULTS, Settings
 from lab.services.dms.shapes import Column, Fatal, Table
+from lab.services.dms.task import Fault, Task
 from lab.services.dms.validation import differing
 from tests.dms_world import DOCUMENT, published
 from tests.mocks.test_dms_cdc_task import MYSQL
@@ -107,3 +110,32 @@ def test_rows_that_differ_or_that_one_end_lacks_are_found_by_their_keys() -> Non
     theirs = [{"id": 1, "note": "a"}, {"id": 2, "note": "x"}, {"id": 4, "note": "d"}]
     assert differing(TABLE, mine, theirs) == {(2,), (3,), (4,)}
     assert differing(TABLE, mine, mine) == set()
+
+
+def test_the_api_starts_nothing_before_both_ends_were_tried_and_loads_no_table_of_a_task_that_stands(
+    tmp_path: Path,
+) -> None:
+    told, _, _ = published(MYSQL)
+    task = Task("shop", tmp_path, (None, None), told)  # type: ignore[arg-type]
+    api = Api(task, lambda side: "no route" if side == "target" else "")
+    start = {"StartReplicationTaskType": "start-replication"}
+    for side, status in (("source", "successful"), ("target", "failed")):
+        arn = f"arn:aws:dms:ap-northeast-2:123456789012:endpoint:{side}"
+        api.ask("TestConnection", {"EndpointArn": arn})
+        (found,) = api.ask("DescribeConnections", {"Filters": [{"Name": "endpoint-arn", "Values": [arn]}]})[
+            "Connections"
+        ]
+        assert found["Status"] == status
+    with pytest.raises(Fault, match="Test connection for replication instance and endpoint should be successful"):
+        api.ask("StartReplicationTask", start)
+    with pytest.raises(Fault, match="is not running"):
+        api.ask("ReloadTables", {"TablesToReload": [{"SchemaName": "shop", "TableName": "orders"}]})
+    with pytest.raises(Fault, match="NoSuchCall"):
+        api.ask("NoSuchCall", {})
+    (seen,) = api.ask("DescribeReplicationTasks", {})["ReplicationTasks"]
+    assert json.loads(seen["ReplicationTaskSettings"])["FullLoadSettings"]["TargetTablePrepMode"] == "DO_NOTHING"
+    assert api.ask("GetMetricData", {})["MetricDataResults"] == [
+        {"Id": "source", "Values": []},
+        {"Id": "target", "Values": []},
+    ]
+    assert (task.status, api.calls) == ("ready", ["TestConnection", "TestConnection"])

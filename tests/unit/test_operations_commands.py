@@ -29,6 +29,7 @@ INVENTORIES = {
 
 ANSWERS: dict[str, Callable[[str, Inventory], str]] = {
     "--to": lambda command, found: found.home if command == "failback" else found.away,
+    "--end": lambda command, found: "source",
     "name": lambda command, found: "www.example.com",
 }
 """What a command asks for without a default."""

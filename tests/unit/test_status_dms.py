@@ -125,7 +125,7 @@ def test_each_fault_is_told_with_what_to_do(change: dict[str, Any], words: str) 
 
 def test_a_stopped_task_is_not_late_as_well() -> None:
     (problem,) = said(answers(status="stopped", source=None, target=None))
-    assert f"--replication-task-arn {ARN} --start-replication-task-type resume-processing" in problem
+    assert "`twinsite dms resume --task shop`, unless the target was promoted" in problem
 
 
 def test_a_task_that_is_gone_is_told_and_one_that_cannot_be_asked_is_unknown() -> None:

@@ -37,6 +37,11 @@ class Settings:
         said = json.loads(text or "{}")
         self._all = {section: {**known, **(said.get(section) or {})} for section, known in DEFAULTS.items()}
 
+    @property
+    def document(self) -> dict[str, Any]:
+        """Whole, as DMS gives it back."""
+        return self._all
+
     def __call__(self, path: str) -> Any:
         """By `Section.Key`."""
         section, _, key = path.partition(".")

@@ -14,6 +14,8 @@ from .statistics import Statistics
 from .validation import differing
 
 FRESH, RESUME, RELOAD = "start-replication", "resume-processing", "reload-target"
+_RELOADS = 10
+"""Of one call [user guide, reloading tables during a task]."""
 _SAVE_SECONDS = 0.2
 _LOOK_SECONDS = 0.05
 """Between two looks into a log that had nothing new."""
@@ -55,6 +57,9 @@ class Task:
         self._tables: dict[tuple[str, str], Table] = {}
         self._read_until = self._told_at = 0.0
         self._saved = 0.0
+        self._again: list[tuple[str, str]] = []
+        self._began, self._killed = 0.0, False
+        """When this run, or the last reload, did."""
         self._sure = False
         """Whether all that was in the log before this run, and may be met a second time, is behind."""
 
@@ -108,6 +113,31 @@ class Task:
         if self.status == "running":
             raise Fault("InvalidResourceStateFault", f"task {self.identifier} is running: stop it first")
         self._told |= told
+
+    def reload(self, tables: Sequence[tuple[str, str]]) -> None:
+        """These are loaded again while the others go on, prepared as `TargetTablePrepMode` has it [ReloadTables]."""
+        if self.status != "running":
+            raise Fault("InvalidResourceStateFault", f"task {self.identifier} is not running")
+        if self._told["migrationType"] == "cdc" or len(tables) > _RELOADS or len(set(tables)) < len(tables):
+            words = f"up to {_RELOADS} different tables of a task that loads can be reloaded"
+            raise Fault("InvalidParameterCombinationException", words)
+        self._again = list(tables)
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """As the provider has it."""
+        return self._told
+
+    @property
+    def whole_settings(self) -> dict[str, Any]:
+        """Over DMS's own defaults."""
+        return Settings(self._told.get("replicationTaskSettings", "")).document
+
+    def kill(self) -> None:
+        """What it runs on is gone: nothing more is written down; another Task over the folder finds it as it was."""
+        self._killed = True
+        self._stop.set()
+        self._thread.join()
 
     def log(self) -> list[str]:
         """Its lines in CloudWatch; none where logging is off."""
@@ -205,14 +235,15 @@ class Task:
             target.commit()
 
     def _follow(self) -> None:
-        source, began = self._ends[0], time.time()
+        source, self._began = self._ends[0], time.time()
         while not self._stop.is_set():
+            self._load_again()
             looked, found = time.time(), False
             for transaction in source.changes(self._state["position"]):
                 found = found or bool(transaction.changes)
                 self._read_until = transaction.at or looked
                 # A MySQL's time of a commit is whole seconds.
-                self._sure = self._sure or transaction.at > began + 1
+                self._sure = self._sure or transaction.at > self._began + 1
                 self._apply(transaction)
                 self._tell()
                 if self._stop.is_set():
@@ -225,6 +256,13 @@ class Task:
                 if self._settings("ValidationSettings.EnableValidation"):
                     self._validate()
                 self._idle(_LOOK_SECONDS)
+
+    def _load_again(self) -> None:
+        again, self._again = self._again, []
+        for table in [self._tables[place] for place in again if place in self._tables]:
+            # What is in the log before it is met twice.
+            self._sure, self._began = False, time.time()
+            self._load(table)
 
     def _apply(self, transaction: Transaction) -> None:
         target = self._ends[1]
@@ -370,6 +408,8 @@ class Task:
         return self._folder / f"{self.identifier}.log"
 
     def _save(self, **state: Any) -> None:
+        if self._killed:
+            return
         self._state |= state
         self._saved = time.monotonic()
         half = self._place.with_suffix(".half")

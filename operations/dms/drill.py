@@ -1,0 +1,161 @@
+"""`twinsite drill dms`: the replication instance is rebooted, and the task comes back without anybody.
+
+Here: one kind of loss, that of the instance, by DMS's own call; Multi-AZ fails over. Rows are compared by DMS's
+validation. Not here: the path and the source's disk, which no call of DMS breaks.
+"""
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from twinsite.inventory import Flow
+
+from .. import chain, evidence
+from ..console import Console
+from ..journal.document import Journal, begin
+from ..journal.keepers import OnDesk
+from ..journal.lock import Hold, Locked
+from ..journal.process import me
+from ..journal.step import TakeLock
+from ..stack import Stack
+from ..steps import Outcome, Say, Step, StepFailed, Steps, iso, stoppable, unstoppable, wait
+from ..store import Unavailable
+from ..subjects.dms_task import TaskSeen
+from ..unanswered import CouldNotAsk
+from .actions import RUNS, Hands, OnTask
+from .command import World
+from .service import Service
+
+COMMAND = "drill dms"
+BACK_SECONDS = 1800.0
+"""A reboot, and a task that begins again at its place."""
+LEAVES_SECONDS = 300.0
+
+
+def complaints(service: Service) -> list[str]:
+    """What status says of the task now."""
+    try:
+        return list(TaskSeen(service.flow, service.seen()).problems())
+    except CouldNotAsk as problem:
+        raise StepFailed(str(problem)) from None
+
+
+@dataclass(frozen=True)
+class SeeThatItIsWell(OnTask):
+    """A task that is ill already would say nothing by being ill afterwards."""
+
+    name = "see-that-it-is-well"
+    needs = "DMS and CloudWatch answer"
+
+    @property
+    def title(self) -> str:
+        return f"see that {self.task} runs, is current and differs nowhere"
+
+    def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
+        if found := complaints(hands.service):
+            raise StepFailed(f"it is not drilled while something is wrong: {'; '.join(found)}")
+        return Outcome("it runs and is current")
+
+
+@dataclass(frozen=True)
+class Reboot(OnTask):
+    """What the task runs on goes away in the middle of its work."""
+
+    name = "reboot"
+    needs = "the task is well"
+
+    @property
+    def title(self) -> str:
+        return f"reboot the instance of {self.task}, with a failover where it has a second zone"
+
+    def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
+        service, found = hands.service, hands.service.describe()
+        began = time.monotonic()
+        service.ask("RebootReplicationInstance", ReplicationInstanceArn=found.instance, ForceFailover=found.multi_az)
+        last = [""]
+
+        def is_(there: bool) -> bool:
+            now = service.describe()
+            last[0] = f"instance {now.instance_state}, task {now.state}"
+            say(last[0])
+            return (now.instance_state == "available" and now.state == RUNS) is there
+
+        # An instance that was never seen away was not rebooted.
+        wait("the instance or its task to be away", lambda: is_(False), LEAVES_SECONDS, lambda: last[0], service.pause)
+        wait("the task to run again by itself", lambda: is_(True), BACK_SECONDS, lambda: last[0], service.pause)
+        seconds = round(time.monotonic() - began, 1)
+        return Outcome(f"it runs again after {seconds:g} s", figures={"runs_again_seconds": seconds})
+
+
+@dataclass(frozen=True)
+class SeeThatItCaughtUp(OnTask):
+    """As before: current at both ends, no table in error, no row that differs."""
+
+    name = "see-that-it-caught-up"
+    needs = "the task runs again"
+
+    @property
+    def title(self) -> str:
+        return f"see that {self.task} is current again and differs nowhere"
+
+    def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
+        began, last = time.monotonic(), [""]
+
+        def well() -> bool:
+            last[0] = "; ".join(complaints(hands.service))
+            return not last[0]
+
+        wait("the task to be current", well, BACK_SECONDS, lambda: last[0], hands.service.pause)
+        return Outcome("as before", figures={"current_after_it_ran_seconds": round(time.monotonic() - began, 1)})
+
+
+def run(
+    stack: Stack,
+    flow: Flow,
+    world: World,
+    console: Console,
+    break_lock: bool = False,
+    tell: chain.Planned = chain.unasked,
+) -> dict[str, Any]:
+    """The drill's JSON, and its evidence once the instance was rebooted."""
+    at = flow.name, flow.region
+    todo: list[Step[Hands]] = [SeeThatItIsWell(*at), Reboot(*at), SeeThatItCaughtUp(*at)]
+    result: dict[str, Any] = {
+        "command": COMMAND, "task": flow.name, "topology": stack.inventory.topology, "verdict": "refused",
+        "dr_mode": stack.inventory.dr_mode, "figures": {}, "checks": [], "steps": [], "problems": [], "evidence": None,
+        "report": None,
+    }  # fmt: skip
+    try:
+        tell([step.told() for step in todo], {})
+    except chain.NotApproved as problem:
+        return result | {"problems": [str(problem)]}
+    hands = Hands(Service(world.amazon(flow.region), flow, world.look_seconds), world.program)
+    started = time.time()
+    log = Journal(begin(COMMAND, me(COMMAND), to="", digest=stack.inventory.digest), OnDesk(stack.folder, world.store))
+    hold = Hold(world.store, "d" + secrets.token_hex(4), COMMAND, LEAVES_SECONDS + 2 * BACK_SECONDS)
+    steps, problems, done = Steps(console, log, hold.keep), [], 0
+    try:
+        with stoppable():
+            steps.run(TakeLock(break_lock), hold)
+            for step in todo:
+                steps.run(step, hands)
+                done += 1
+    except (Locked, Unavailable, StepFailed, TimeoutError) as problem:
+        problems.append(str(problem))
+    except KeyboardInterrupt:
+        problems.append("interrupted: DMS brings the task back by itself; `twinsite status` says how it is")
+    finally:
+        with unstoppable(console.say):
+            problems += steps.undo_all()
+    verdict = "passed" if done == len(todo) and not problems else "failed" if done else "refused"
+    result |= {"verdict": verdict, "problems": problems, "figures": log.figures()}
+    result["steps"] = [asdict(step) for step in steps.done]
+    if done:
+        content = {**result, "started": iso(started), "finished": iso(time.time()), "stack": stack.name,
+                   "digest": stack.inventory.digest}  # fmt: skip
+        name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(started))}-dms-{flow.name}"
+        result["evidence"] = str(evidence.write(stack.folder, name, content).resolve())
+    log.close(verdict)
+    return result
