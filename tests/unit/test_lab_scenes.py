@@ -22,7 +22,10 @@ from tests.unit.test_house import tracked
 LEFT = {
     "benchmarks/dr_lab.py": {"aws_azure": "measures stack dr, and asks its scene"},
     "benchmarks/cold_warm.py": {"aws_azure": "the same"},
-    "benchmarks/preview.py": {"aws_azure": "measures the stacks of the tree one by one, and asks their scenes"},
+    "benchmarks/preview.py": {
+        "aws_azure": "measures the stacks of the tree one by one, and asks their scenes",
+        "aws_gcp": "the same",
+    },
     "benchmarks/recovery.py": {"onprem_aws": "measures the tunnel, and asks its scene for the sites"},
     "benchmarks/programs/pairs.py": {"onprem_aws": "a Pulumi program that builds this topology many times"},
     "benchmarks/registry.py": {"aws-azure": "what the list of benchmarks says to a person"},
