@@ -9,10 +9,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lab import outside
 from lab.box import Box
 from lab.client import LabError
 from lab.cloud_config import cloud_config
@@ -96,6 +97,7 @@ class Stage:
             self._phase("services")
             self._start_services()
             self._start_existing(given)
+            self._start_outside(self.scene.settings(given))
             self._phase("waiting for the machines of the sites")
             booting = {one.id: one.hostname for one in self._existing.world.machines}
             booting |= {one.name: one.name for one in machines}
@@ -178,6 +180,14 @@ class Stage:
             self.box.stop(machine)
         if what in ("start", "restart"):
             self.box.start(machine)
+
+    def _start_outside(self, settings: Mapping[str, Any]) -> None:
+        """What is in no site, as its owner has it."""
+        for token, identity, record in outside.records(settings):
+            self.state.records_put(token, identity, record)
+        if (page := outside.page(settings)) is not None:
+            self.state.world_put("names", {"id": page.host, "address": outside.NOTICE})
+            self.traffic.add_page(page)
 
     def _start_moto(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "lab.services.moto_process", str(self.paths.moto), str(os.getpid())]

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from lab.box.host import nft
 from lab.box.layout import CLOUDFLARE, CLOUDFLARE_MONITORS, CLOUDFRONT, DNS, USERS_DNS
+from lab.outside import NOTICE, UNAVAILABLE, Page
 from lab.services.alb import LoadBalancer
 from lab.services.authority import Authority
 from lab.services.caching import Caching
@@ -51,7 +52,7 @@ class Traffic:
         cloudflare_token: str = "",
     ) -> None:
         """`more_names`: of other clouds, with their addresses; `cloudflare_token`: whose bearer its API believes."""
-        self._namespace = namespace
+        self._namespace, self._authority = namespace, authority
         self.balancers: dict[Balancer, LoadBalancer] = {}
         self.checkers = Checkers(lambda: state.records_list(CHECK_TOKEN), self.address, self.connect)
         self.cloudflare = Cloudflare(
@@ -116,6 +117,11 @@ class Traffic:
             self._doors.remove(door)
             door.stop()
         edge.stop()
+
+    def add_page(self, page: Page) -> None:
+        """From now on it answers there, whatever it is asked."""
+        said = Answer(UNAVAILABLE, [("Content-Type", "text/plain; charset=utf-8")], page.text.encode())
+        self._open(NOTICE, lambda question: said, lambda name: self._authority.context(page.host))
 
     def cut_balancers(self, addresses: Collection[str]) -> None:
         """No packet reaches these, and every one reaches the others: connections hang, as to a dead region."""

@@ -16,7 +16,7 @@ from lab.services.google.metadata import ADDRESS, NAME, Guest, Keeper, Metadata
 from lab.services.google.monitoring import Monitoring
 from lab.services.google.objects import Objects
 from lab.services.google.pools import Pools
-from lab.services.google.projects import Manager, Usage
+from lab.services.google.projects import PROJECT, Manager, Usage
 from lab.services.google.rights import Records, Rights
 from lab.services.google.servers import Servers
 from lab.services.google.storage import Storage
@@ -114,7 +114,7 @@ class GoogleCloud:
 
     def _projects(self) -> frozenset[str]:
         """Those that something is in, or that the scene has."""
-        found = set(self._records("lab:google:project"))
+        found = set(self._records(PROJECT))
         for token in ("gcp:storage/bucket:Bucket", "gcp:compute/network:Network"):
             found |= {str(one.get("project")) for one in self._records(token).values()}
         return frozenset(found)

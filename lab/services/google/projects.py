@@ -10,6 +10,8 @@ from lab.services.google import PROJECT_NUMBER, host
 from lab.services.google.calls import Call, Door, Played, Service
 from lab.services.google.errors import Refusal
 
+PROJECT = "lab:google:project"
+"""Records: a project's id → {}. What its owner has before `up`."""
 Projects = Callable[[], frozenset[str]]
 """Ids of the projects that there are."""
 PLAYED = (
