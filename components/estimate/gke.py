@@ -59,7 +59,9 @@ def job(what: str, seconds: float, kind: Kind) -> Item:
 def writers() -> Item:
     """Pods begin anew with the role of a writer, one after the other."""
     seconds = 2 * (START_SECONDS + READY_SECONDS)
-    return step("pods begin as writers", Kind.START, seconds, Basis.ASSUMPTION, f"two after each other; {NOT_MEASURED}")
+    return step(
+        "pods begin as writers", Kind.RESUME, seconds, Basis.ASSUMPTION, f"two after each other; {NOT_MEASURED}"
+    )
 
 
 def pods(known: WorkloadIntent) -> Item:

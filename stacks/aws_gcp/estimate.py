@@ -98,7 +98,7 @@ def _path(plain: Arguments, mode: DrMode, registers: bool) -> Path:
     if plain.replica is None or not LogicalReplicaIntent.of(plain.replica).follows:
         lost = unknown("the database at Google is promoted", SECONDS, NO_REPLICATION, Kind.PROMOTION)
         return serial(noticed, rates.decision(), parallel(lost, capacity))
-    seen = step("Cloudflare takes Google's pool up", Kind.DETECTION, known.detection_seconds, Basis.COMPUTED, words)
+    seen = step("Cloudflare takes Google's pool up", Kind.DNS, known.detection_seconds, Basis.COMPUTED, words)
     look = gke.job("the job looks at both databases", LOOK_SECONDS, Kind.DECISION)
     # As the failover's plan has it: in warm readers run, and more of them come after users.
     before: list[Path] = [] if keeps(mode, StandbyData.REPLICA).application else [capacity]
@@ -111,4 +111,4 @@ def _path(plain: Arguments, mode: DrMode, registers: bool) -> Path:
 def _lease() -> Item:
     """Of a site that says nothing (ADR 44)."""
     words = "a lease of 30 s, 10 s to close, 1 s for clocks; less where the old site says that it stopped"
-    return step("the old site's lease ends", Kind.RESUME, LEASE_SECONDS, Basis.COMPUTED, words)
+    return step("the old site's lease ends", Kind.TRANSFER, LEASE_SECONDS, Basis.COMPUTED, words)

@@ -338,6 +338,9 @@ def test_a_mode_costs_what_the_one_below_costs_and_what_it_adds_and_nobody_promi
     assert {name: total(critical(mode.path)) for name, mode in modes.items()} == {
         "cold": None, "pilot-light": moved + 175, "warm": moved,
     }  # fmt: skip
+    # What a failover's own steps are held against, each once: users' detection and decision come before it.
+    kinds = [one.kind.value for one in critical(modes["pilot-light"].path) if one.kind]
+    assert kinds == ["detection", "decision", "decision", "creation", "start", "promotion", "resume", "dns"]
     three = [f"gs://registers-{at}/writer.json" for at in "abc"]
     leased = estimate(read(writer_registers=three)).modes
     assert total(critical(leased["warm"].path)) == moved + 41, "the old site's lease"

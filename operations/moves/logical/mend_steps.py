@@ -12,7 +12,6 @@ class SetUp(ByJob):
 
     needs = "both databases answer, and the writer has kept what is lacking"
     undo = "none needed"
-    phases = ("resume",)
 
     @property
     def name(self) -> str:

@@ -63,9 +63,8 @@ class Pods:
 
     def _deployments(self) -> list[dict[str, Any]]:
         name = self.known.name
-        items: list[dict[str, Any]] = self._kubectl.get("deployments", name, name + WARM, "--ignore-not-found").get(
-            "items", []
-        )
+        found = self._kubectl.get("deployments", name, name + WARM, "--ignore-not-found")
+        items: list[dict[str, Any]] = found.get("items", [found] if "spec" in found else [])
         if not any(one["metadata"]["name"] == name for one in items):
             raise Unreachable(self._kubectl.place, "there is no such Deployment: run `pulumi up`")
         return items

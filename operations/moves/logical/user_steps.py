@@ -14,7 +14,7 @@ class AwaitPools(MoveStep):
     the page does, in the next step."""
 
     needs = "the site's /writer answers"
-    phases = ("detection",)
+    phases = ("dns",)
     again = True
 
     @property

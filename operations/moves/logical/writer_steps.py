@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ...steps import Outcome, Plane, Say, StepFailed
+from ...steps import Outcome, Plane, Say, StepFailed, data_plane
 from ...transport import RemoteFailed, Unreachable
 from .hands import PODS_SECONDS, Hands, claimed, epoch_of
 from .pods import READER, WRITER
@@ -38,11 +38,14 @@ class Claim(MoveStep):
     """The highest epoch that a gate has had."""
     without: str = ""
     """Scheme of registers that are not asked."""
-    needs = "two of three registers answer"
 
     @property
     def name(self) -> str:
         return f"claim-{self.site}"
+
+    @property
+    def needs(self) -> str:
+        return "two of three registers answer" if self.ground.registers else "nobody else took it: the gates say so"
 
     @property
     def title(self) -> str:
@@ -56,6 +59,8 @@ class Claim(MoveStep):
 
     @property
     def planes(self) -> tuple[Plane, ...]:
+        if not self.ground.registers:
+            return (data_plane("this desk alone"),)
         return tuple(
             plane for place, plane in self.ground.registers if not self.without or not place.startswith(self.without)
         )
@@ -73,6 +78,7 @@ class AwaitOldWriter(MoveStep):
     without: str = ""
     needs = "two registers name the new writer"
     undo = "none needed"
+    phases = ("transfer",)
 
     @property
     def name(self) -> str:
@@ -224,7 +230,7 @@ class StartWriters(InCluster):
     """Pods begin with the role of a writer only when the database takes writes."""
 
     needs = "the database takes writes"
-    phases = ("start",)
+    phases = ("resume",)
 
     @property
     def name(self) -> str:
@@ -254,7 +260,6 @@ class Rejoin(ByJob):
     anew: bool = False
     needs = "both databases answer"
     undo = "none needed: it follows"
-    phases = ("resume",)
 
     @property
     def name(self) -> str:
