@@ -232,8 +232,9 @@ def _missing(made: Replicated, writer: Writer) -> list[int]:
 
 
 def _control(made: Replicated, seen: Seen) -> None:
-    """A row that is taken away on purpose makes a difference."""
-    made.target.sql("DELETE FROM orders WHERE id = (SELECT max(id) FROM orders)", NAME)
+    """A row that is taken away on purpose, past the gate, makes a difference."""
+    taken = "DELETE FROM orders WHERE id = (SELECT max(id) FROM orders)"
+    made.target.sql(f"SET session_replication_role = replica; {taken}", NAME)
     if _same(made) or not seen.written:
         raise NotMeasured("a row that was taken away on purpose was not missed: the comparison sees nothing")
 
