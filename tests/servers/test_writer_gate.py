@@ -246,3 +246,17 @@ def test_an_agent_away_from_home_writes_no_first_words(servers: tuple[Postgres, 
     agent.turn(5)
     agent.turn(5)
     assert [one.said for one in registers] == [None] * 3
+
+
+def test_a_gate_that_is_released_takes_writes_without_a_lease_where_this_site_may_write(world: World) -> None:
+    world.put_up()
+    world.open()
+    world.gate._released = True
+    world.open(4.0, epoch=2)
+    assert world.gate.until > 0 and not world.gate.look().leased
+    world.sql("SELECT pg_sleep(5.2)")
+    assert world.writes(), "nobody has to renew it"
+    # Another site's word still shuts it.
+    world.gate.knows = lambda: Memory("aws", (Heard(3, "gcp"), Heard(), Heard()))
+    world.gate.close(3)
+    assert not world.writes()

@@ -20,7 +20,7 @@ def main(told: dict[str, object]) -> None:
     folder, site, name = Path(str(told["folder"])), str(told["site"]), str(told["database"])
     end = End(str(told["address"]), name, "postgres", port=int(str(told["port"])))
     rule = Rule(float(str(told["lease"])), float(str(told["closing"])), float(str(told["clock"])))
-    config = Config("crm", end, end, "", "", ("public",), 1, "")
+    config = Config(str(told["flow"]), end, end, "", "", ("public",), 1, "")
     gate = DatabaseGate(Server("database", end, patience=PATIENCE), config, site == told["home"], rule)
     registers = [FileRegister(folder / f"register-{at}", site) for at in range(3)]
     agent = Agent(site, str(told["home"]), list(registers), gate, FileRegister(folder / f"agent-{site}"), rule)

@@ -94,6 +94,7 @@ class Site:
     server: Postgres
     database: str
     folder: Path
+    flow: str = "crm"
     agents: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
     still: "set[int]" = field(default_factory=set)
 
@@ -104,6 +105,7 @@ class Site:
             "home": HOME,
             "folder": str(self.folder),
             "database": self.database,
+            "flow": self.flow,
             "address": str(self.server.folder),
             "port": self.server.port,
             "lease": RULE.lease_seconds,
