@@ -28,7 +28,7 @@ UNCONFIRMED = {
     "P-dms-harm", "P-dms-settings", "P-dms-status",
     "P-prices", "P-proof", "P-queries", "P-quiet", "P-rights", "P-role", "P-role-aws",
     "P-run-command", "P-secret", "P-server-name", "P-server-time", "P-status", "P-subnet", "P-volume", "P-website",
-    "P-webtest",
+    "P-webtest", "P-agents",
 }  # fmt: skip
 """Of the list of facts that the project was built from (F and its section) and of the notes on providers (P): what was
 marked there as memory, inference or of 2023, and is of what is built. One leaves when an account has shown it."""
