@@ -18,7 +18,7 @@ from lab.seam import BoxLike
 from lab.services import kubectl, node
 from lab.services.cluster import Cluster
 from lab.services.google_balancer import GoogleBalancer
-from lab.services.kubernetes.descriptions import port
+from lab.services.kubernetes.descriptions import ACCOUNT, port
 from lab.services.kubernetes.endpoints import Entry, behind
 from lab.services.kubernetes.keeper import SERVICE, Keeper
 from lab.services.kubernetes.objects import Node
@@ -141,6 +141,16 @@ class Clusters:
             number = port(target.get("targetPort") or target["port"], pod.spec["containers"][0])
             found.append(Target(f"{pod.address}:{number}", self._dial(context, pod.address, number)))
         return found
+
+    def account(self, address: str) -> tuple[str, str, Mapping[str, str]] | None:
+        """(namespace, service account, its annotations) of the pod that has an address; None for none."""
+        for _, cluster in self._there.values():
+            for pod in cluster.keeper.pods() if cluster.keeper is not None else ():
+                if pod.address == address:
+                    name = str(pod.spec.get("serviceAccountName") or "default")
+                    record = cluster.records(ACCOUNT).get(f"{pod.namespace}/{name}") or {}
+                    return pod.namespace, name, (record.get("metadata") or {}).get("annotations") or {}
+        return None
 
     def where(self, machine: str) -> tuple[str, str]:
         """Address of a machine, and the namespace of its network's router. OSError when it is not there."""

@@ -102,6 +102,7 @@ def run(paths: Paths, image: Path, topology: str) -> int:
         kubectl=stage.kubectl,
         shelf=stage.shelf,
     )
+    stage.ground.ask = methods.call
     server = Server(paths.socket, methods)
     threading.Thread(target=server.serve_forever, name="box", daemon=True).start()
     starter = threading.Thread(target=stage.start, name="start", daemon=True)

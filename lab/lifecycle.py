@@ -76,11 +76,6 @@ def why_not() -> list[str]:
     return list(Box.why_not())
 
 
-def _unplayed(scene: Scene) -> list[str]:
-    """What keeps this scene from having machines, wherever it is."""
-    return [scene.recorded_only] if scene.recorded_only else []
-
-
 @contextlib.contextmanager
 def alone(paths: Paths) -> Iterator[None]:
     """One `up` or `down` at a time, of an owner's children, too. An abstract socket dies with its process."""
@@ -98,7 +93,7 @@ def up(paths: Paths, say: Say, scene: Scene) -> Found:
     """Bring the box up, or the desk alone where there cannot be one. Refused when another is at work, or when the box
     has another topology's sites."""
     with owner.own(owner.place(paths), "./scripts/lab up"), alone(paths), interruptible():
-        found, missing = find(paths), [*why_not(), *_unplayed(scene)]
+        found, missing = find(paths), why_not()
         if found.box and (found.mode == "live" or missing):
             if found.topology != scene.topology:
                 raise Refused(f"the lab is up with the sites of {found.topology}: `./scripts/lab down` first")
@@ -162,8 +157,6 @@ def status(paths: Paths) -> dict[str, Any]:
                 answer["problems"].append("the AWS APIs do not answer: moto ended; its words are in " + str(paths.log))
     else:
         answer["problems"] += why_not()
-        if found.mode == "recorded":
-            answer["problems"] += _unplayed(scenes.named(found.topology))
         if found.mode == "down" and paths.run.exists():
             answer["problems"].append("an earlier lab did not end well: `./scripts/lab down` clears what it left")
     return answer

@@ -151,6 +151,18 @@ class Methods:
         """What the EKS cluster projects into a pod."""
         return self._cloud().tenant.service_account(namespace, name, audience, seconds)
 
+    def do_postgres(
+        self, machine: str, user: str, password: str, statements: list[str], database: str = "postgres"
+    ) -> list[list[str]]:
+        """Rows of the last statement that a managed PostgreSQL's own administration gives it, in each its own
+        transaction; waits for a server that comes up."""
+        from lab.services.managed_postgres import administration
+
+        self._live()
+        there = self._machine(self.find(machine))
+        where = (there["namespace"], there["address"])
+        return administration.answered(*where, user, password, statements, database)
+
     def do_certificate(self, name: str) -> str:
         """Key and certificate (PEM) of the lab's authority for a server of the cloud's own."""
         return self._cloud().certificate(name)

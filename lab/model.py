@@ -56,6 +56,8 @@ class Subnet:
     """Effective routes: those of the associated (or main) route table."""
     nat: str = ""
     """Public address of the subnet's NAT gateway: whatever its machines begin leaves from there."""
+    learns: tuple[str, ...] = ()
+    """Ids of VPN routers: what their sessions bring is in the subnet's table, as long as they do."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,8 @@ class VpnRouter:
     """How many equal ones it uses at once."""
     keepalive_seconds: int
     hold_seconds: int
+    vpc: str = ""
+    """The network that it is attached to; empty: none."""
 
 
 SITE_ADDRESS = "203.0.113.64"
@@ -175,6 +179,7 @@ class World:
     interfaces: tuple[Interface, ...] = ()
     volumes: tuple[Volume, ...] = ()
     machines: tuple[Machine, ...] = ()
+    vpns: tuple[VpnRouter, ...] = ()
     names: dict[str, str] = field(default_factory=dict)
     """Private or public DNS names to IPv4 addresses."""
 

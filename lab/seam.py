@@ -5,10 +5,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lab.model import SiteMachine, World
+from lab.services.google.compute import Vpn
 
 
 class BoxLike(Protocol):
     """Synchronous; one call at a time (the daemon holds a lock). Raises BoxError with a sentence."""
+
+    @property
+    def vpns(self) -> Vpn:
+        """What runs of the clouds' own VPN."""
+        ...
 
     def up_site(self, machines: Mapping[SiteMachine, str], trust: str = "") -> None:
         """Networks and the on-prem site; `machines` with their user data (none: that site is empty), `trust` (PEM)

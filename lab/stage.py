@@ -14,18 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from lab import outside
-from lab.box import Box
+from lab.box import Box, BoxError
 from lab.client import LabError
 from lab.cloud_config import cloud_config
 from lab.clusters import Clusters
+from lab.google_ground import GoogleGround
 from lab.methods import INSTANCE_TOKEN, wait_until
 from lab.model import World
 from lab.operator import stack
 from lab.operator.desk import Desk
 from lab.paths import Paths, cache
+from lab.providers.gcp.topology import DESK
 from lab.scenes import Existing, ExistingBalancer, Given, Scene
 from lab.seam import BoxLike
-from lab.services import front, metadata
+from lab.services import cloud_vpn, front, metadata
 from lab.services.alb import LoadBalancer
 from lab.services.authority import Authority
 from lab.services.azure_cloud import NETWORK_PREFIX, AzureCloud
@@ -63,8 +65,16 @@ class Stage:
         self.azure = AzureCloud(
             state, operator, cache() / "lab" / "azurite", self._authority.pem, self._running, self._power
         )
-        self.google = GoogleCloud(
-            self._desk.google_operator(), state.records_list, state.records_put, self.azure.tenant.cluster
+        issuer = self.azure.tenant.cluster
+        self.ground = GoogleGround(state, lambda: self.box, self.log)
+        self.google = self.ground.cloud = GoogleCloud(
+            self._desk.google_operator(),
+            state.records_list,
+            self.ground.put,
+            issuer,
+            self.ground.running,
+            lambda: self.box.vpns,
+            self.ground.server,
         )
         self.traffic = Traffic(
             state, self._authority, SERVICES_NAMESPACE, self._other_names, self._desk.cloudflare_token()
@@ -76,6 +86,7 @@ class Stage:
         self._clusters = Clusters(
             state, lambda: self.box, self._desk.ssh_key, self.azure.tenant.cluster.sign, self.traffic, self.log
         )
+        self.ground.account = self._clusters.account
         self._existing = Existing()
         self._lock = threading.Lock()
         self._dark: set[str] = set()
@@ -119,16 +130,19 @@ class Stage:
                 server.shutdown()
                 server.server_close()
         self.azure.applying(world)
+        self.ground.applying(world)
 
     def applied(self, world: World) -> None:
         """After it: a metadata service in each VPC's router."""
+        others = (NETWORK_PREFIX, cloud_vpn.NETWORK_PREFIX)
         with self._lock:
-            for vpc in {vpc.id for vpc in world.vpcs if not vpc.id.startswith(NETWORK_PREFIX)} - set(self._metadata):
+            for vpc in {vpc.id for vpc in world.vpcs if not vpc.id.startswith(others)} - set(self._metadata):
                 listening = listen(self.box.vpc_namespace(vpc), metadata.ADDRESS)
                 server = metadata.Metadata(listening, functools.partial(self._guest, vpc), self._issue)
                 threading.Thread(target=server.serve_forever, args=(0.1,), name=f"imds-{vpc}", daemon=True).start()
                 self._metadata[vpc] = server
         self.azure.applied(world, self.box.vpc_namespace)
+        self.ground.applied(world)
 
     def report(self) -> dict[str, Any]:
         """For `status`."""
@@ -149,7 +163,25 @@ class Stage:
             "clusters": self._clusters.report(),
             "azure": self.azure.report(),
             "google": self.google.report(),
+            "tunnels": self._tunnels(),
         }
+
+    def _tunnels(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Ends of the clouds' own VPN by router, each with the state of its BGP session and since when it is up."""
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        for router in self.state.world()[0].vpns:
+            try:
+                said = self.box.vpns.sessions(router.id)
+            except (BoxError, KeyError):  # it is being made, or taken away
+                said = {}
+            found[router.id] = {
+                end.id: {
+                    "state": said.get(end.id, {}).get("bgpState", "down"),
+                    "up_seconds": float(said.get(end.id, {}).get("bgpTimerUpMsec") or 0) / 1000,
+                }
+                for end in router.ends
+            }
+        return found
 
     def stop(self) -> None:
         """Take everything away; each part also when another fails."""
@@ -207,13 +239,14 @@ class Stage:
             self.paths.moto,
             (*self.azure.apis, *self.google.apis, *self.traffic.cloudflare.apis, self._downloads),
             Route53(self.state.records_list, self.state.records_change),
-            Ec2(self.state.records_list),
+            Ec2(self.state.records_list, lambda: self.box.vpns),
         )
         front.serve(self._front)
 
     def _start_existing(self, given: Given) -> None:
         """What the sites' owner has in the clouds; its machines boot without being waited for."""
         there = self._existing = self.scene.exists(given)
+        self.state.records_put(DESK, "operator", {"publicKey": given.operator.public})
         for kind in KINDS:
             for one in getattr(there.world, kind):
                 self.state.world_put(kind, dataclasses.asdict(one))
@@ -227,13 +260,14 @@ class Stage:
         self.applied(world)
         for machine, path, source in there.files:
             self.box.place(machine, path, source)
+        # Before load balancers, whose targets may be pods.
+        for cluster in there.clusters:
+            self._clusters.add(cluster)
+        self._clusters.start()
         for balancer in there.balancers:
             listed = functools.partial(self._targets, balancer)
             own = LoadBalancer(balancer.known.name, balancer.domain, self._authority, listed, balancer.health_path)
             self.traffic.add_balancer(balancer.known, own)
-        for cluster in there.clusters:
-            self._clusters.add(cluster)
-        self._clusters.start()
 
     def _wait_for_page(self, balancer: LoadBalancer) -> None:
         self._phase("waiting for the application's first page")
@@ -271,7 +305,9 @@ class Stage:
         cut = [one.known.v4 for one in self._existing.balancers if one.site in self._dark]
         self.traffic.cut_balancers([*cut, *self._clusters.edges(self._dark)])
         self._clusters.dark(self._dark)
-        there = [machine.id for machine in self.state.world()[0].machines if site.machines(machine)]
+        world = self.state.world()[0]
+        there = [machine.id for machine in world.machines if site.machines(machine)]
+        there += [end.id for router in world.vpns if site.vpns(router) for end in router.ends]
         for cable in (*there, *site.links):
             self.box.cut(cable, down)
         self.log(f"site {site.name} is {'dark' if down else 'back'}")

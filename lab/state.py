@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.client import LabError
-from lab.model import Interface, Machine, SecurityGroup, Subnet, Volume, Vpc, World
+from lab.model import Interface, Machine, SecurityGroup, Subnet, Volume, Vpc, VpnRouter, World
 
 KINDS: dict[str, type[Any]] = {
     "vpcs": Vpc,
@@ -21,6 +21,7 @@ KINDS: dict[str, type[Any]] = {
     "interfaces": Interface,
     "volumes": Volume,
     "machines": Machine,
+    "vpns": VpnRouter,
 }
 """World fields that hold records with an id. `names` is the one that does not."""
 

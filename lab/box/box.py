@@ -59,13 +59,15 @@ class Box:
         self._onprem = OnPrem(self.names, self._internet)
         self._capture = Capture(self.names.internet, run_dir / "captures")
         self._volumes = Volumes(self._disks / "volumes")
-        self.vpns = CloudVpns(self.names, image_dir, self._disks / "vpns")
+        self.vpns = CloudVpns(self.names, image_dir, self._disks / "vpns", self._relearn)
         self._world = World()
         self._routers: dict[str, Router] = {}
         self._machines: dict[str, Machine] = {}
         self._site: dict[str, Machine] = {}
         self._running_wanted: dict[str, bool] = {}
         self._cut: frozenset[str] = frozenset()
+        self._lost: frozenset[str] = frozenset()
+        """Tunnels that are cut, as `links` names them."""
         self._trust = ""
 
     @staticmethod
@@ -148,8 +150,9 @@ class Box:
         return tuple(self._site)
 
     def links(self) -> tuple[str, ...]:
-        """What `cut` takes besides machine ids."""
-        return (ONPREM_WAN,) if self._site else ()
+        """What `cut` takes besides machine ids: ends of the clouds' own VPN, and with `:out` what one of them sends."""
+        ends = [end.id for router in self._world.vpns for end in router.ends]
+        return (*((ONPREM_WAN,) if self._site else ()), *ends, *(f"{end}:out" for end in ends))
 
     def crash(self, identity: str) -> None:
         """Cut the machine's power. It stays off until `start`."""
@@ -174,12 +177,25 @@ class Box:
         with self._lock:
             if link == ONPREM_WAN:
                 self._internet.cut(WAN_PORT, down)
+            elif link in self.links():
+                self._lost = self._lost | {link} if down else self._lost - {link}
+                self._cut_tunnels()
             elif link in self._site:
                 self._onprem.cut(link, down)
             else:
                 self._find(link)
                 self._cut = self._cut | {link} if down else self._cut - {link}
                 self._apply_networks(self._world)
+
+    def _cut_tunnels(self) -> None:
+        ways = []
+        for router in self._world.vpns:
+            for end in router.ends:
+                if {end.id, f"{end.id}:out"} & self._lost:
+                    ways.append((end.outside, end.peer))
+                if end.id in self._lost:
+                    ways.append((end.peer, end.outside))
+        self.vpns.cut(ways)
 
     def loss(self, percent: float) -> None:
         """Drop this share of the packets through the on-prem site's port on the internet, each way; 0 ends it."""
@@ -228,7 +244,7 @@ class Box:
                     list(pool.map(Machine.crash, everything))
             clear(self.names, self._disks)
             self._machines, self._site, self._routers = {}, {}, {}
-            self._running_wanted, self._cut, self._world = {}, frozenset(), World()
+            self._running_wanted, self._cut, self._lost, self._world = {}, frozenset(), frozenset(), World()
             self._volumes = Volumes(self._disks / "volumes")
             left = self.leftovers()
             if left:
@@ -268,7 +284,6 @@ class Box:
         vpcs = {vpc.id: vpc for vpc in world.vpcs}
         for identity in [one for one in self._routers if one not in vpcs]:
             self._routers.pop(identity).down()
-        moved = False
         for vpc in vpcs.values():
             if vpc.id not in self._routers:
                 taken = {router.address for router in self._routers.values()}
@@ -278,12 +293,28 @@ class Box:
                 router = Router(self.names, vpc.id, free, self._internet)
                 router.up(vpc.resolver)
                 self._routers[vpc.id] = router
-            router = self._routers[vpc.id]
-            moved |= router.apply(plan(world, vpc, router.tables, self._cut))
+        self.vpns.apply(world.vpns)
+        moved = self._apply_routers(world)
         if moved:
             holders = {self.names.operator: "eth0", self.names.services: "eth0", self.names.onprem: "wan"}
             holders |= {router.namespace: UPLINK for router in self._routers.values()}
             self._internet.forget(holders)
+
+    def _apply_routers(self, world: World) -> bool:
+        """True when elastic addresses moved."""
+        learnt = {one.id: self.vpns.learnt(one.id) for one in world.vpns}
+        plans = [(self._routers[vpc.id], vpc) for vpc in world.vpcs]
+        moved = [router.apply(plan(world, vpc, router.tables, self._cut, learnt)) for router, vpc in plans]
+        return any(moved)
+
+    def _relearn(self) -> None:
+        """A session brought or took a route: it is in the tables that learn, and no other is touched."""
+        with self._lock:
+            if {vpc.id for vpc in self._world.vpcs} <= set(self._routers):
+                try:
+                    self._apply_routers(self._world)
+                except BoxError as error:
+                    self._log(f"routes of a VPN: {error}")
 
     def _detach(self, world: World) -> None:
         """Before anything is attached: a volume may go from one machine to another in one apply."""

@@ -23,6 +23,9 @@ def problems(world: World) -> list[str]:
             found.append(f"{subnet.id} is in {subnet.vpc}, which is not there")
         elif not ipaddress.IPv4Network(subnet.cidr).subnet_of(ipaddress.IPv4Network(vpc.cidr)):
             found.append(f"{subnet.id} has {subnet.cidr}, which is not inside {vpc.id}'s {vpc.cidr}")
+    found += [
+        f"{vpn.id} is attached to {vpn.vpc}, which is not there" for vpn in world.vpns if vpn.vpc not in {"", *vpcs}
+    ]
     for group in world.groups:
         for rule in (*group.ingress, *group.egress):
             if rule.protocol not in PROTOCOLS and not rule.protocol.isdigit():

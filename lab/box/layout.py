@@ -33,6 +33,8 @@ LOAD_BALANCERS = tuple(f"198.51.100.{number}" for number in range(80, 84))
 SERVICES = (DNS, USERS_DNS, CLOUD_APIS, CLOUDFRONT, CLOUDFLARE, *CLOUDFLARE_MONITORS, *LOAD_BALANCERS)
 """What the services namespace answers at."""
 METADATA = "169.254.169.254"
+VPN_ATTACHMENT = ("100.127.255.2", "100.127.255.1")
+"""A cloud's VPN router and the network that it is attached to, on the cable between them; no packet has them."""
 WIRE_SERVER = "168.63.129.16"
 """Azure's platform address: DNS, and where a machine's agent asks for commands [Microsoft Learn, What is IP address
 168.63.129.16]."""

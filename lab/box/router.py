@@ -27,7 +27,7 @@ class Router:
         """The namespace with its uplink, the metadata address and the cloud's own resolver; no machine yet."""
         run("ip", "netns", "add", self.namespace)
         sysctl(QUIET | {"net/ipv4/ip_forward": "1"}, self.namespace)
-        own = [address for address in (METADATA, resolver) if address]
+        own = dict.fromkeys(address for address in (METADATA, resolver) if address)
         ip(["link set lo up", *(f"addr add {address}/32 dev lo" for address in own)], self.namespace)
         self._internet.plug(self.namespace, UPLINK, port_name(self.vpc), self.address)
         ip(

@@ -8,10 +8,12 @@ VPC's elastic addresses; no network ACLs, no IPv6, no DHCP; MTU 1500 everywhere.
 """
 
 import ipaddress
+import types
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lab.box.host import BoxError
-from lab.box.layout import DNS, METADATA, PRIVATE_RANGES, mac, port
+from lab.box.layout import DNS, METADATA, PRIVATE_RANGES, VPN_ATTACHMENT, mac, port
 from lab.model import Interface, Rule, Subnet, Vpc, World
 
 UPLINK = "uplink"
@@ -83,8 +85,15 @@ def ports(world: World, vpc: Vpc) -> tuple[Port, ...]:
     return tuple(sorted(found, key=lambda one: one.name))
 
 
-def plan(world: World, vpc: Vpc, tables: Tables, cut: frozenset[str]) -> Plan:
-    """The router's whole content. `cut`: machines whose cable is pulled."""
+def plan(
+    world: World,
+    vpc: Vpc,
+    tables: Tables,
+    cut: frozenset[str],
+    learnt: Mapping[str, frozenset[str]] = types.MappingProxyType({}),
+) -> Plan:
+    """The router's whole content. `cut`: machines whose cable is pulled. `learnt`: VPN router → what its sessions
+    brought."""
     all_ports = ports(world, vpc)
     interfaces = {face.id: face for face in world.interfaces}
     subnets = {subnet.id: subnet for subnet in world.subnets if subnet.vpc == vpc.id}
@@ -110,6 +119,11 @@ def plan(world: World, vpc: Vpc, tables: Tables, cut: frozenset[str]) -> Plan:
         for one in all_ports:
             for prefix in interfaces[one.interface].prefixes:
                 routes.setdefault((table, prefix), "throw")
+        for router in subnet.learns:
+            way = f"via {VPN_ATTACHMENT[0]} dev {port(router)} onlink"
+            for cidr in sorted(learnt.get(router, ())):
+                # A route that somebody wrote down wins over one that was learnt [AWS, Route priority].
+                routes.setdefault((table, cidr), way)
     rules = tuple(
         f"pref {RULE_PREFERENCE} iif {one.name} lookup {tables.number(interfaces[one.interface].subnet)}"
         for one in all_ports
@@ -188,9 +202,11 @@ def _nft(world: World, vpc: Vpc, all_ports: tuple[Port, ...], public: dict[str, 
         for name, egress in (("egress", True), ("ingress", False)):
             chains += _group_chains(f"{name}_{one.name}", world, face, members, egress)
     jumps = [f"iifname vmap {{ {', '.join(outward)} }}", f"oifname vmap {{ {', '.join(inward)} }}"] if outward else []
-    services = METADATA if not vpc.resolver else f"{{ {METADATA}, {vpc.resolver} }}"
+    services = METADATA if vpc.resolver in ("", METADATA) else f"{{ {METADATA}, {vpc.resolver} }}"
     metadata = [
-        f'iifname "{one.name}" ip saddr {one.address} ip daddr {services} tcp dport 80 accept' for one in all_ports
+        f'iifname "{one.name}" ip saddr {_any_of((one.address, *interfaces[one.interface].prefixes))} '
+        f"ip daddr {services} tcp dport 80 accept"
+        for one in all_ports
     ]
     tracked = ["ct state established,related accept", "ct state invalid counter drop"]
     blocks = [

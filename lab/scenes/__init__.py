@@ -14,7 +14,7 @@ from typing import Any
 
 from lab.client import LabError
 from lab.keys import KeyPair
-from lab.model import Machine, SiteMachine, World
+from lab.model import Machine, SiteMachine, VpnRouter, World
 from lab.services.authority import Authority
 from lab.services.azure import Operator
 from lab.services.kubernetes.descriptions import Records
@@ -60,6 +60,8 @@ class Site:
     """Whether a cloud's machine is here; no packet passes its cable."""
     links: tuple[str, ...] = ()
     """Other cables that are cut."""
+    vpns: Callable[[VpnRouter], bool] = lambda router: False
+    """Whether a router of a cloud's own VPN is here; its tunnels fall silent."""
 
     def has(self, package: str, place: str) -> bool:
         """Whether what a provider asks is here. `place` is a region or a context."""
@@ -141,8 +143,8 @@ class Scene:
     exists: Callable[[Given], Existing] = lambda given: Existing()
     downloads: Mapping[str, Build] = field(default_factory=dict)
     """URLs outside both clouds. Each file is built before a machine starts."""
-    recorded_only: str = ""
-    """Why no machine of this topology runs in the box, on any host; "" where they do."""
+    untold: str = ""
+    """Why there is no story yet; "" where there is one."""
 
     def site(self, name: str = "") -> Site:
         """A site that can go dark, by its name; the first without one. LabError when there is none."""

@@ -19,14 +19,14 @@ VALID = 30 * _DAY
 class Authority:
     """Issues a server certificate for each name it is asked for, once."""
 
-    def __init__(self, folder: Path) -> None:
-        """Reads the authority in `folder`; makes it when there is none."""
+    def __init__(self, folder: Path, name: str = "twinsite lab authority") -> None:
+        """Reads the authority in `folder`; makes it, with this common name, when there is none."""
         self._folder = folder
         self._lock = threading.Lock()
         self._contexts: dict[str, ssl.SSLContext] = {}
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not self.certificate_path.exists():
-            self._make()
+            self._make(name)
         self._key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), password=None)
         self._certificate = x509.load_pem_x509_certificate(self.certificate_path.read_bytes())
         self._server_key = ec.generate_private_key(ec.SECP256R1())
@@ -57,13 +57,16 @@ class Authority:
             return self._contexts[name]
 
     def pem(self, name: str, *more: str) -> str:
-        """Key and certificate for `name` (and more names), for a server that ends TLS itself."""
+        """Key and certificate for `name` (and more names), for a server that ends TLS itself.
+
+        One with a colon is no host's and stays a common name alone: PROJECT:INSTANCE, as Cloud SQL has it.
+        """
         with self._lock:
             return self._issue(name, *more).decode()
 
-    def _make(self) -> None:
+    def _make(self, common: str) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "twinsite lab authority")])
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
         identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         certificate = (
             _builder(name, name, key.public_key())
@@ -78,18 +81,18 @@ class Authority:
         self.certificate_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def _issue(self, *names: str) -> bytes:
-        alternatives = [_general(name) for name in names]
+        alternatives = [_general(name) for name in names if ":" not in name]
         if not isinstance(self._key, ec.EllipticCurvePrivateKey):
             raise TypeError("the lab's authority has a key of another kind than it makes")
         public = self._server_key.public_key()
         # Key identifiers and usages: Python 3.13 and later verify with VERIFY_X509_STRICT and want them all. A common
         # name holds 64 characters, a bucket's host name may have more: the alternative name is what counts.
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
+        builder = _builder(subject, self._certificate.subject, public)
+        if alternatives:
+            builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         certificate = (
-            _builder(
-                x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])]), self._certificate.subject, public
-            )
-            .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(ca=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)

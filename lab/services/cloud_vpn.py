@@ -9,6 +9,9 @@ from typing import Any
 
 from lab.model import TunnelEnd, VpnRouter
 
+NETWORK_PREFIX = "gnet-"
+"""The box's networks of Google."""
+
 Records = Callable[[str], Mapping[str, Mapping[str, Any]]]
 """A type's token -> its records by id: outputs in the provider's spelling."""
 
@@ -49,6 +52,7 @@ def at_aws(records: Records) -> list[VpnRouter]:
                     paths=1,
                     keepalive_seconds=AWS_HOLD_SECONDS // 3,
                     hold_seconds=AWS_HOLD_SECONDS,
+                    vpc=str(found["vpcId"]),
                 )
             )
     return routers
@@ -79,9 +83,16 @@ def at_google(records: Records) -> list[VpnRouter]:
                     paths=4,
                     keepalive_seconds=keepalive,
                     hold_seconds=3 * keepalive,
+                    vpc=network_id(found["network"]),
                 )
             )
     return routers
+
+
+def network_id(path: str) -> str:
+    """The box's name for a network of Google's; "" for none."""
+    name = _last(path)
+    return f"{NETWORK_PREFIX}{name}" if name else ""
 
 
 def _aws_end(identity: str, told: Mapping[str, Any], customer: Mapping[str, Any], number: int) -> TunnelEnd:
@@ -142,12 +153,15 @@ def _address(gateways: Mapping[str, Mapping[str, Any]], path: str, listed: str, 
 
 
 def _advertised(records: Records, network: str, told: Mapping[str, Any]) -> tuple[str, ...]:
-    """The network's subnets, unless the router says that it chooses itself, and what it chooses."""
+    """The network's subnets with their secondary ranges, unless the router says that it chooses itself, and what it
+    chooses [Google, Cloud Router, Advertised routes]."""
     custom = told.get("advertiseMode") == "CUSTOM"
     found: list[str] = []
     if not custom or "ALL_SUBNETS" in told.get("advertisedGroups", ()):
-        subnets = records("gcp:compute/subnetwork:Subnetwork").values()
-        found = [str(one["ipCidrRange"]) for one in subnets if _last(one["network"]) == _last(network)]
+        for one in records("gcp:compute/subnetwork:Subnetwork").values():
+            if _last(one["network"]) == _last(network):
+                second = one.get("secondaryIpRanges") or ()
+                found += [str(one["ipCidrRange"]), *(str(each["ipCidrRange"]) for each in second)]
     return (*found, *(str(one["range"]) for one in told.get("advertisedIpRanges", ()) if custom))
 
 

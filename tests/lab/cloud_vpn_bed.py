@@ -76,7 +76,7 @@ def joined(folder: Path, prefix: str, aws: VpnRouter, google: VpnRouter) -> Iter
     bed = Bed(box, aws, google, image)
     try:
         box.up_site({})
-        box.vpns.up([aws, google])
+        box.vpns.apply([aws, google])
         ip([f"addr add {IN_VPC}/32 dev lo"], bed.namespace(aws))
         ip([f"addr add {one}/32 dev lo" for one in (IN_SUBNET, IN_SERVICES)], bed.namespace(google))
         yield bed

@@ -115,12 +115,13 @@ MAKE = """
 import json, sys
 from pathlib import Path
 from lab.box import Box
+from lab.model import VpnRouter
 from lab.state import read_record
 prefix, folder, image, text = sys.argv[1:]
 box = Box(Path(folder), Path(image), print, prefix=prefix)
 try:
     box.up_site({})
-    box.vpns.up([read_record(VpnRouter, one, "router") for one in json.loads(text)])
+    box.vpns.apply([read_record(VpnRouter, one, "router") for one in json.loads(text)])
     print("ready", flush=True)
     sys.stdin.read()
 finally:

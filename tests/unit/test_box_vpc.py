@@ -6,7 +6,7 @@ import pytest
 
 from lab.box import BoxError
 from lab.box.check import problems
-from lab.box.layout import Names, mac, port
+from lab.box.layout import VPN_ATTACHMENT, Names, mac, port
 from lab.box.vpc import Tables, plan
 from lab.model import Interface, Machine, Route, Rule, SecurityGroup, Subnet, Vpc, World
 
@@ -177,3 +177,21 @@ def test_names_fit_the_kernel_and_boxes_do_not_meet() -> None:
     assert all(names.is_namespace(name) for name in own)
     assert not any(names.is_namespace(name.replace("tw", "twx", 1)) for name in own)
     assert (names.services, names.operator) == ("twservices", "twoperator")
+
+
+def test_a_table_that_learns_has_what_its_router_brought_and_what_was_written_down_wins() -> None:
+    first, second = world().subnets
+    learning = dataclasses.replace(second, learns=("vgw-1",))
+    changed = dataclasses.replace(world(), subnets=(first, learning))
+    brought = {"vgw-1": frozenset({"10.30.0.0/24", "192.168.64.0/24"}), "vgw-2": frozenset({"10.40.0.0/16"})}
+    tables = Tables()
+    made = plan(changed, VPC, tables, frozenset(), brought).routes
+    found = {name: {to: line for (table, to), line in made.items() if table == str(tables.number(name))}
+             for name in ("subnet-a", "subnet-b")}  # fmt: skip
+    assert found["subnet-b"]["10.30.0.0/24"] == f"via {VPN_ATTACHMENT[0]} dev {port('vgw-1')} onlink"
+    assert found["subnet-b"]["192.168.64.0/24"] == f"via 10.20.1.10 dev {port('eni-a')} onlink"
+    assert "10.40.0.0/16" not in found["subnet-b"]
+    assert "10.30.0.0/24" not in found["subnet-a"]
+    assert plan(changed, VPC, tables, frozenset(), {}).routes.keys() == made.keys() - {
+        (str(tables.number("subnet-b")), "10.30.0.0/24")
+    }

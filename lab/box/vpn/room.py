@@ -1,12 +1,16 @@
 """Programs of the machine image without a machine: each in a namespace of the box, with one folder of its own."""
 
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 from string import Template
 
-from lab.box.host import run
+from lab.box.host import BoxError, run
 
 HERE = Path(__file__).parent
+SECONDS = 20.0
+"""For a daemon's start, on a busy machine; one that takes longer hangs."""
 
 
 def filled(name: str, **words: object) -> str:
@@ -55,6 +59,14 @@ class Room:
         """The same, for whoever starts it."""
         assert self._started, "nothing was started in this room"
         return ["nsenter", f"--target={self._started.pid}", "--mount", "--net", "--root", "--wd", *words]
+
+    def wait(self, seen: Callable[[], bool]) -> None:
+        """Until its program shows that it started. BoxError with what it said when it does not."""
+        deadline = time.monotonic() + SECONDS
+        while not seen():
+            if not self.runs or time.monotonic() > deadline:
+                raise BoxError(f"{self.folder.name} did not start; it said: {self.last_words()}")
+            time.sleep(0.05)
 
     def last_words(self) -> str:
         lines = (self.folder / "said").read_text(errors="replace").strip().splitlines()

@@ -1,9 +1,7 @@
 """What the lab only records: it has no metrics, notifies nobody, its edges neither sign nor add headers, its APIs
 answer every subnet without an endpoint, and AWS's managed policies allow nothing in it."""
 
-import ipaddress
 import json
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -25,30 +23,6 @@ def _waits(record: Mapping[str, Any]) -> bool:
 def _given(name: str, otherwise: str) -> Callable[[Mapping[str, Any]], str]:
     """What the program said, else what AWS takes."""
     return lambda record: record.get(name) or otherwise
-
-
-def _inside(number: int, at: int) -> Callable[[Mapping[str, Any]], str]:
-    """An end of a tunnel inside it: AWS's own is the first address."""
-    taken = f"169.254.{99 + number}.0/30"
-    return lambda record: str(ipaddress.ip_network(record.get(f"tunnel{number}InsideCidr") or taken)[at])
-
-
-def _outside(record: Mapping[str, Any]) -> str:
-    """Of a tunnel: each has an address that no other has."""
-    return f"13.124.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
-
-
-def _tunnel(number: int) -> dict[str, Any]:
-    """What AWS says of one of a connection's two."""
-    found = {
-        "InsideCidr": _given(f"tunnel{number}InsideCidr", f"169.254.{99 + number}.0/30"),
-        "Address": _outside,
-        "BgpAsn": "64512",
-        "BgpHoldtime": 30,
-        "VgwInsideAddress": _inside(number, 1),
-        "CgwInsideAddress": _inside(number, 2),
-    }
-    return {f"tunnel{number}{name}": value for name, value in found.items()}
 
 
 def _dms(kind: str, named: str, arn: str, **outputs: Any) -> dict[str, Any]:
@@ -149,27 +123,9 @@ ROWS: Rows = {
             },
         },
     ),
-    "aws:ec2/vpnConnection:VpnConnection": (
-        AwsType,
-        {
-            "prefix": "vpn",
-            "arn_path": "vpn-connection/",
-            "outputs": {
-                "customerGatewayConfiguration": "",
-                "routes": [],
-                "vgwTelemetries": [],
-                **_tunnel(1),
-                **_tunnel(2),
-            },
-        },
-    ),
     "aws:ec2/vpnGateway:VpnGateway": (
         AwsType,
         {"prefix": "vgw", "arn_path": "vpn-gateway/", "outputs": {"amazonSideAsn": _given("amazonSideAsn", "64512")}},
-    ),
-    "aws:ec2/vpnGatewayRoutePropagation:VpnGatewayRoutePropagation": (
-        AwsType,
-        {"named": "{vpnGatewayId}_{routeTableId}"},
     ),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (
         AwsType,

@@ -10,6 +10,7 @@ from typing import Any
 from lab.model import Interface, Machine, Route, Rule, SecurityGroup, Subnet, Vpc
 from lab.providers.framework.box import Box
 from lab.providers.framework.types import Refusal
+from lab.services import cloud_vpn
 
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
@@ -27,6 +28,8 @@ EIP = "aws:ec2/eip:Eip"
 EIP_ASSOCIATION = "aws:ec2/eipAssociation:EipAssociation"
 VOLUME = "aws:ebs/volume:Volume"
 ATTACHMENT = "aws:ec2/volumeAttachment:VolumeAttachment"
+VPN_GATEWAY = "aws:ec2/vpnGateway:VpnGateway"
+PROPAGATION = "aws:ec2/vpnGatewayRoutePropagation:VpnGatewayRoutePropagation"
 PROFILE = "aws:iam/instanceProfile:InstanceProfile"
 
 PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "all": "-1", "esp": "50"}
@@ -70,8 +73,13 @@ def put_subnet(box: Box, identity: str) -> None:
         if record is None:
             return
         vpc = box.record(VPC, record["vpcId"]) or {}
-        routes = [Route(vpc["cidrBlock"], "local"), *routes_of(box, table_of(box, identity))]
-        box.world("subnets", Subnet(identity, record["vpcId"], record["cidrBlock"], tuple(routes)))
+        table = table_of(box, identity)
+        routes = [Route(vpc["cidrBlock"], "local"), *routes_of(box, table)]
+        learns = [one["vpnGatewayId"] for one in box.records(PROPAGATION).values() if one["routeTableId"] == table]
+        made = Subnet(
+            identity, record["vpcId"], record["cidrBlock"], tuple(routes), learns=tuple(sorted(dict.fromkeys(learns)))
+        )
+        box.world("subnets", made)
 
 
 def put_table(box: Box, identity: str) -> None:
@@ -88,6 +96,17 @@ def put_subnets(box: Box, vpc: str) -> None:
         for identity, record in box.records(SUBNET).items():
             if record["vpcId"] == vpc:
                 put_subnet(box, identity)
+
+
+def put_vpns(box: Box) -> None:
+    """Routers of VPN gateways, with their tunnels' ends; a gateway without a connection has none."""
+    with box.lock:
+        routers = {one.id: one for one in cloud_vpn.at_aws(box.records)}
+        for router in routers.values():
+            box.world("vpns", router)
+        for identity in box.records(VPN_GATEWAY):
+            if identity not in routers:
+                box.unworld("vpns", identity)
 
 
 def routes_of(box: Box, table: str) -> list[Route]:

@@ -1,6 +1,7 @@
-"""Stand-in for the gcp provider: what the lab records of Google Cloud.
+"""Stand-in for the gcp provider: networks, Cloud SQL, nodes and the VPN become real, the rest is recorded.
 
-Here: the types as rows of recorded.py; cloud.py with what all of them share. Nothing of Google runs in this lab yet.
+Here: the types, as rows of recorded.py or files; cloud.py with what all of them share; topology.py, how records become
+the box's world. Not here: Google's APIs under their own names (lab/services/google).
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any
 from lab.providers.framework.checks import Problem
 
 REAL = "Google Cloud"
-ACTS = False
+ACTS = True
 """Whether types act outside their own process: without a box they are then recorded only."""
 
 _NOT_DONE = ("addPulumiAttributionLabel", "batching", "defaultLabels", "universeDomain", "userProjectOverride")

@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from lab.providers.framework.box import Box
 from lab.providers.framework.records import RecordType
 from lab.providers.framework.types import Call, Refusal
+from lab.providers.gcp import topology
 
 API = "https://www.googleapis.com/compute/v1/"
 
@@ -19,6 +21,13 @@ class GcpType(RecordType):
     """Of project and region those that it says besides those of its path."""
     linked: ClassVar[bool] = True
     """Whether it says selfLink: what Compute Engine has."""
+
+    def reach(self, call: Call, operation: str, record: Mapping[str, Any]) -> None:
+        if call.box is not None and call.box.dark("gcp"):
+            raise Refusal(
+                f"Error on {operation}: dial tcp: lookup {self.token.split(':')[1].split('/')[0]}.googleapis.com: i/o "
+                "timeout (Google is dark in this lab: `./scripts/lab dark gcp off`)"
+            )
 
     def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:
         known = {**inputs, **self._place(call, inputs)}
@@ -43,6 +52,30 @@ class GcpType(RecordType):
             for key in ("project", "region")
             if f"{{{key}}}" in self.path or key in self.lies_in
         }
+
+
+class Part(GcpType):
+    """A part of the world, which is computed anew from all records when it is made, changed or gone."""
+
+    def make(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        topology.put(box)
+        box.apply()
+
+    def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
+        self.make(call, box, identity, record)
+
+    def unmake(self, call: Call, box: Box, identity: str, record: dict[str, Any]) -> None:
+        topology.put(box)
+        box.apply()
+
+
+def unprotected(token: str, identity: str, state: Mapping[str, Any]) -> None:
+    """The provider's own guard is in the state, so that an `up` must have taken it off before. Refusal."""
+    if state.get("deletionProtection"):
+        raise Refusal(
+            f"Error, failed to delete {token.rpartition(':')[2]} because deletion_protection is set to true: "
+            f"{identity}. Set it to false in an `up` of its own first"
+        )
 
 
 def _configured(call: Call, inputs: Mapping[str, Any], key: str) -> str:
