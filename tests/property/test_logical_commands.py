@@ -170,7 +170,8 @@ def test_what_fails_before_it_was_handed_over_lets_the_old_writer_write_again(
     top = max((one.said for one in model.registers if one.said), key=lambda one: one.epoch, default=None)
     assert top is None or top.site == "aws", "registers name who does not write"
     # Nothing of it is in the way of the next one.
-    assert desk.passed(model, OVER)["figures"]["write_outage_seconds"] == 0.5
+    most = 41.0 if inventory.registers else 0.5
+    assert desk.passed(model, OVER)["figures"]["write_outage_seconds"] == most
     assert model.writer() == "gcp"
 
 
@@ -210,7 +211,7 @@ STEPS = {
     "switchover": "prepare-gcp add-nodes-gcp add-readers-gcp claim-gcp switch-gcp start-writers-gcp await-pools-gcp "
     "verify-answers-gcp",
     "switchover, registers": "prepare-gcp add-nodes-gcp add-readers-gcp claim-gcp stop-writers-aws switch-gcp "
-    "start-writers-gcp await-pools-gcp verify-answers-gcp",
+    "await-old-writer-gcp start-writers-gcp await-pools-gcp verify-answers-gcp",
     "switchover home": "prepare-aws claim-aws stop-writers-gcp switch-aws await-pools-aws verify-answers-aws rest-gcp",
     "failover, registers": "claim-gcp add-nodes-gcp add-readers-gcp await-old-writer-gcp promote-gcp start-writers-gcp "
     "await-pools-gcp verify-answers-gcp",
@@ -255,7 +256,8 @@ def test_with_registers_nobody_writes_from_the_claim_on(desk: Desk) -> None:
         return slow(*words)
 
     model.switch = switch  # type: ignore[method-assign]
-    assert desk.passed(model, OVER)["figures"]["write_outage_seconds"] == pytest.approx(12, abs=1)
+    # No agent says that it stopped: its lease and its closing are waited for.
+    assert desk.passed(model, OVER)["figures"]["write_outage_seconds"] == pytest.approx(41, abs=1)
 
 
 def test_home_that_says_that_it_stopped_is_not_waited_for(desk: Desk) -> None:

@@ -8,7 +8,7 @@ from .ground import Ground
 from .hands import claimed
 from .step import MoveStep
 from .user_steps import AwaitPools, VerifyAnswers
-from .writer_steps import BackOut, Claim, StartWriters, StopWriters, Switch
+from .writer_steps import AwaitOldWriter, BackOut, Claim, StartWriters, StopWriters, Switch
 
 TO = "to"
 """Under what the site of a move is kept, so that only the same move goes on."""
@@ -100,6 +100,9 @@ class Draft:
                 "jobs that write, as nothing here does"
             )
         self.add(Switch(self.ground, site))
+        if self.facts.inventory.registers:
+            # Its agent lets nobody write before.
+            self.add(AwaitOldWriter(self.ground, site, planned=True))
 
     def may_turn_back(self, site: str) -> None:
         """Until it is handed over, a failure lets the old writer write again."""

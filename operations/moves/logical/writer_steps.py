@@ -76,6 +76,8 @@ class AwaitOldWriter(MoveStep):
     """A site that says nothing has stopped by itself when its lease and its closing are over (ADR 44)."""
 
     without: str = ""
+    planned: bool = False
+    """Of a switchover: then nobody could write from the claim until now."""
     needs = "two registers name the new writer"
     undo = "none needed"
     phases = ("transfer",)
@@ -95,7 +97,9 @@ class AwaitOldWriter(MoveStep):
         )
 
     def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
-        return Outcome(hands.stopped(self.site, epoch_of(choices, self.site), self.without, say))
+        words = hands.stopped(self.site, epoch_of(choices, self.site), self.without, say)
+        closed = hands.outage(self.site, 0.0) if self.planned else None
+        return Outcome(words, figures={} if closed is None else {"write_outage_seconds": closed})
 
 
 class StopWriters(InCluster):
