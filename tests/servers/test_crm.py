@@ -162,7 +162,11 @@ def test_more_requests_than_connections_wait_for_their_turn(site: Site) -> None:
 def test_the_servers_certificate_and_name_are_verified_whatever_is_set() -> None:
     told = {"DATABASE_HOST": "db", "DATABASE_NAME": "crm", "DATABASE_USER": "crm_app"}
     assert (settings(told)["sslmode"], settings(told)["sslrootcert"]) == ("verify-full", "system")
-    assert settings({**told, "DATABASE_CA": "/etc/ca.pem"})["sslrootcert"] == "/etc/ca.pem"
+    given = settings({**told, "DATABASE_CA": "/etc/ca.pem"})
+    assert (given["sslmode"], given["sslrootcert"]) == ("verify-full", "/etc/ca.pem")
+    by_address = {**told, "DATABASE_HOST": "10.31.0.3"}
+    assert settings({**by_address, "DATABASE_CA": "/etc/ca.pem"})["sslmode"] == "verify-ca", "no address is in it"
+    assert settings(by_address)["sslmode"] == "verify-full", "everybody's authorities sign for everybody"
 
 
 def counted(crm: Crm, seconds: float) -> "tuple[list[int], list[int]]":

@@ -5,6 +5,7 @@ answers SQLSTATE 25006, missing rights 42501; both mean that this site only read
 """
 
 import contextlib
+import ipaddress
 import os
 import queue
 from collections.abc import Iterator, Mapping
@@ -28,19 +29,29 @@ class ReadsOnly(Exception):
 
 
 def settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """libpq's, of DATABASE_* of a Workload. The server's certificate is verified with its name, always."""
+    """libpq's, of DATABASE_* of a Workload. The certificate is always verified, its name where it has one:
+    Cloud SQL's is signed by an authority of that one server, names PROJECT:INSTANCE and no address."""
+    authority = environment.get("DATABASE_CA", "")
     return {
         "host": environment["DATABASE_HOST"],
         "port": environment.get("DATABASE_PORT") or "5432",
         "dbname": environment["DATABASE_NAME"],
         "user": environment["DATABASE_USER"],
         "password": environment.get("DATABASE_PASSWORD", ""),
-        "sslmode": "verify-full",
-        "sslrootcert": environment.get("DATABASE_CA") or "system",
+        "sslmode": "verify-ca" if authority and _is_address(environment["DATABASE_HOST"]) else "verify-full",
+        "sslrootcert": authority or "system",
         "application_name": f"crm {environment.get('SITE', '')}".strip(),
         "options": f"-c statement_timeout={STATEMENT_MS}",
         **TIMES,
     }
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class Database:
