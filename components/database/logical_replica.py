@@ -64,7 +64,8 @@ class LogicalReplicaArgs(TypedDict):
     """Replicated with all their tables, for instance public."""
 
     authority_at_target: str
-    """Where the target's server has the authority of the source's certificate: a file of its own, or `system`."""
+    """Where the target's server has the authority of the source's certificate: a file of its own, or `system`. Or
+    `channel-binding`: the role's SCRAM password proves the server, for services that have no such file."""
 
     back_user: NotRequired[str]
     """Role of the target that the way back logs in as, once the target writes: it reads and replicates, and owns
@@ -74,8 +75,8 @@ class LogicalReplicaArgs(TypedDict):
     """Kept secret here, and in the source's pg_subscription once the target writes. Needed with back_user."""
 
     authority_at_source: NotRequired[str]
-    """Where the source's server has the authority of the target's certificate: a file of its own, or `system`. Needed
-    with back_user."""
+    """Where the source's server has the authority of the target's certificate: as above. Needed with
+    back_user."""
 
     target_as_seen_by_source: NotRequired[str]
     """Another address of the target, by which the source's server reaches it. Defaults to the job's."""

@@ -244,7 +244,8 @@ def _ends(known: LogicalReplicaIntent) -> Iterator[str]:
     if not known.authority_at_target:
         yield (
             "authority_at_target is empty, and a subscription that does not verify the source would give its password "
-            "to anybody: set the file at the target's server, or `system` where the source's authority is a public one"
+            "to anybody: set the file at the target's server, `system` where the source's authority is a public one, "
+            "or `channel-binding`, by which its own password proves the server"
         )
 
 
@@ -262,7 +263,8 @@ def _back(known: LogicalReplicaIntent) -> Iterator[str]:
     if not known.authority_at_source:
         yield (
             "authority_at_source is empty, and a subscription that does not verify the target would give its password "
-            "to anybody: set the file at the source's server, or `system` where the target's authority is a public one"
+            "to anybody: set the file at the source's server, `system` where the target's authority is a public one, "
+            "or `channel-binding`, by which its own password proves the server"
         )
     version = series(known.source.version)
     if known.authority_at_source == "system" and version and version[0] < SYSTEM_SINCE:

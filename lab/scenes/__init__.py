@@ -143,8 +143,6 @@ class Scene:
     exists: Callable[[Given], Existing] = lambda given: Existing()
     downloads: Mapping[str, Build] = field(default_factory=dict)
     """URLs outside both clouds. Each file is built before a machine starts."""
-    untold: str = ""
-    """Why there is no story yet; "" where there is one."""
 
     def site(self, name: str = "") -> Site:
         """A site that can go dark, by its name; the first without one. LabError when there is none."""

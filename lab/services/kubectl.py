@@ -50,6 +50,7 @@ _RECORDED = {
     "service": (SERVICE, "Service", "v1"),
     "ingress": (INGRESS, "Ingress", "networking.k8s.io/v1"),
 }
+TAKEN_SECONDS = 5.0
 _DURATION = re.compile(r"(\d+)(s|m|)")
 
 
@@ -254,9 +255,7 @@ def _logs(cluster: Cluster, options: dict[str, str], what: str) -> str:
         job = cluster.job(namespace, named)
         if not job.pods:
             raise LabError(f"error: no pod of job {job.name} has started")
-        running = keeper and any(pod.name == job.pods[-1].name for pod in keeper.pods(namespace))
-        said = keeper.logs(namespace, job.pods[-1].name) if keeper and running else job.pods[-1].output
-        return _tail(said, options)
+        return _tail(_said(cluster, job), options)
     if keeper is None:
         raise LabError(f'Error from server (NotFound): pods "{named}" not found')
     if kind == "deployment":
@@ -265,6 +264,20 @@ def _logs(cluster: Cluster, options: dict[str, str], what: str) -> str:
             raise LabError(f"error: deployment {named} has no pod")
         named = pods[0]
     return _tail(keeper.logs(namespace, named, "--previous" in options), options)
+
+
+def _said(cluster: Cluster, job: Job) -> str:
+    """By the newest pod of a job, which may end meanwhile: between its end and the taking of its output it is waited
+    for."""
+    pod, keeper, deadline = job.pods[-1], cluster.keeper, time.monotonic() + TAKEN_SECONDS
+    while keeper and pod.code is None and not pod.node_says:
+        try:
+            return keeper.logs(job.namespace, pod.name)
+        except LabError:
+            if any(one.name == pod.name for one in keeper.pods(job.namespace)) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+    return pod.output
 
 
 def _tail(said: str, options: dict[str, str]) -> str:

@@ -22,8 +22,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = shlex.join(["./scripts/try", *(sys.argv[1:] if arguments is None else arguments)])
     paths = Paths()
     try:
-        if untold := scenes.named(options.topology).untold:
-            raise Refused(untold)
         with owner.own(owner.place(paths), words), lifecycle.interruptible():
             lifecycle.require_down(paths)
             result = whole(options)

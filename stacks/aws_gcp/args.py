@@ -134,7 +134,7 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
             "database_version": settings.database_version,
             "source_version": settings.primary_database_version,
             "source_settings": settings.primary_database_settings,
-            "flags": settings.database_flags,
+            "flags": {**(settings.replica.keeps_back if settings.replica else {}), **settings.database_flags},
             "tier": settings.database_tier,
             "availability_type": settings.database_availability,
             "disk_gib": settings.database_disk_gib,

@@ -8,7 +8,7 @@ import pytest
 
 from twinsite.guest.errors import Refused
 from twinsite.guest.logical import check, difference
-from twinsite.guest.logical.config import Config, End, read
+from twinsite.guest.logical.config import CHANNEL_BINDING, Config, End, read
 from twinsite.guest.logical.facts import Facts
 from twinsite.guest.logical.psql import PgError, conninfo, identifier, literal
 from twinsite.guest.logical.sequences import ahead, behind
@@ -118,6 +118,8 @@ def test_every_connection_verifies_the_server_and_sees_a_dead_one() -> None:
     assert [words[name] for name in named] == ["5", "2", "3", "10000", "5"]  # upstream: the kernel's two hours
     other = End("10.31.0.3", "crm", "u", certificate_name="p:crm-1").where("system")
     assert (other["host"], other["hostaddr"]) == ("p:crm-1", "10.31.0.3")
+    proven = END.where(CHANNEL_BINDING)
+    assert (proven["sslmode"], proven["channel_binding"], "sslrootcert" in proven) == ("require", "require", False)
 
 
 def test_words_are_quoted_for_libpq_and_for_sql() -> None:

@@ -13,6 +13,9 @@ REPORT = re.compile(r"gs://[^/]+/.+")
 HEARTBEAT = ("twinsite", "heartbeat")
 GATE = "twinsite_gate"
 """The trigger on each table that asks whether this end writes (gate.sql)."""
+CHANNEL_BINDING = "channel-binding"
+"""Instead of an authority: SCRAM with channel binding. Who ends the TLS session must know the role's password as the
+server does, so that no certificate is needed and nobody in between is believed (RFC 5802, RFC 5929; libpq 13)."""
 MARGIN = 1000
 KEEPALIVES = {
     # A dead peer is seen after idle + interval × count = 11 s, unsent data after tcp_user_timeout = 10 s.
@@ -47,7 +50,7 @@ class End:
         return self.address.startswith("/")
 
     def where(self, authority: str) -> dict[str, str]:
-        """libpq's words for the way there, without the password; `authority` is a file, or `system`."""
+        """libpq's words for the way there, without the password; `authority`: a file, `system` or CHANNEL_BINDING."""
         found = {"port": str(self.port), "dbname": self.database, "user": self.user, **KEEPALIVES}
         if self.local:
             # libpq ignores sslmode there, and one without TLS refuses to hear of it.
@@ -56,6 +59,8 @@ class End:
         if self.certificate_name:
             # The name is compared with the certificate, the address is where it goes (libpq: host with hostaddr).
             name = {"host": self.certificate_name, "hostaddr": self.address}
+        if authority == CHANNEL_BINDING:
+            return {**name, **found, "sslmode": "require", "channel_binding": "require"}
         return {**name, **found, "sslmode": "verify-full", "sslrootcert": authority}
 
 
@@ -73,7 +78,8 @@ class Config:
     slot_wal_keep_mib: int
     """What the source must keep for the slot at least: WAL rate times tolerated outage."""
     authority_at_target: str
-    """Where the target's server has the authority of the source's certificate: a file of its machine, or `system`."""
+    """Where the target's server has the authority of the source's certificate: a file of its machine, `system`, or
+    CHANNEL_BINDING."""
     source_as_seen_by_target: str = ""
     """Another address of the source; empty: the one that the job uses."""
     left_out_extensions: tuple[str, ...] = ()
@@ -89,7 +95,7 @@ class Config:
     """At the target: whom the subscription of the way back logs in as; empty: there is no way back."""
     back_password: str = field(default="", repr=False)
     authority_at_source: str = ""
-    """Where the source's server has the authority of the target's certificate: a file of its machine, or `system`."""
+    """Where the source's server has the authority of the target's certificate; as above."""
     target_as_seen_by_source: str = ""
     """Another address of the target; empty: the one that the job uses."""
     turned: bool = False

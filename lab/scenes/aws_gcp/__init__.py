@@ -1,28 +1,13 @@
 """aws-gcp: a VPC with RDS and EKS in AWS, and what `pulumi up` makes at Google: network, VPN, Cloud SQL, GKE's nodes.
 
-primary.py has what exists before `up`, standby.py what a user chooses for the other site. There is no story yet.
+primary.py has what exists before `up`, standby.py what a user chooses for the other site. story.py what `try` tells.
 """
 
-import argparse
 import dataclasses
-from typing import Any
 
-from lab.client import Refused
 from lab.scenes import Existing, Given, Scene, Site
-from lab.scenes.aws_gcp import application, primary, standby
+from lab.scenes.aws_gcp import application, primary, standby, story
 from lab.services.kubernetes.image import crm
-from lab.story import Tour
-
-TOPOLOGY, STACK = "aws-gcp", "gcp"
-UNTOLD = (
-    f"`try` has no story of topology {TOPOLOGY} yet. `./scripts/lab up --topology {TOPOLOGY}` has the networks, the "
-    "VPN, both databases, the nodes and the application, live."
-)
-
-
-def tell(tour: Tour, chosen: argparse.Namespace) -> dict[str, Any]:
-    """There is no story."""
-    raise Refused(UNTOLD)
 
 
 def exists(given: Given) -> Existing:
@@ -38,8 +23,8 @@ def exists(given: Given) -> Existing:
 
 
 SCENE = Scene(
-    topology=TOPOLOGY,
-    stack=STACK,
+    topology=story.TOPOLOGY,
+    stack=story.STACK,
     sites=(
         Site(
             primary.SITE,
@@ -60,6 +45,5 @@ SCENE = Scene(
     exists=exists,
     settings=lambda given: {**primary.settings(given), **standby.settings(given)},
     secrets=standby.secrets,
-    tell=tell,
-    untold=UNTOLD,
+    tell=story.tell,
 )

@@ -35,8 +35,9 @@ CLUSTER_HOST = f"1AB0C1A55E5000000000000000000001.gr7.{REGION}.eks.amazonaws.com
 ALB_NAME = f"crm-1234567890.{REGION}.elb.amazonaws.com"
 DATABASE_HOST = f"crm.c0twinsite00.{REGION}.rds.amazonaws.com"
 DATABASE = "crm"
+NAMESPACE = "crm"
 MASTER, OWNER, APPLICATION, REPLICATION = "crm_master", "crm_owner", "crm_app", "twinsite_replication"
-PASSWORDS = ("master", "owner", "application", "replication")
+PASSWORDS = ("master", "owner", "application", "replication", "back")
 """Of the database's users."""
 
 VPC = Vpc("vpc-0a00000000000b001", "10.10.0.0/16", internet=True)
@@ -87,7 +88,8 @@ def exists(given: Given, images: Mapping[str, Image]) -> Existing:
         subnets=tuple(Subnet(one, VPC.id, cidr, ways) for one, cidr in SUBNETS.items()),
         groups=(
             SecurityGroup(NODE_GROUP, VPC.id, (Rule("-1", -1, -1, group=NODE_GROUP),), anywhere),
-            SecurityGroup(SERVER_GROUP, VPC.id, (within,), ()),
+            # AWS's own default lets all out, and the way back needs it.
+            SecurityGroup(SERVER_GROUP, VPC.id, (within,), anywhere),
         ),
         interfaces=(
             Interface(NODE_FACE, first, NODE_ADDRESS, (NODE_GROUP,), public_address=PUBLIC_ADDRESS, prefixes=(PODS,)),
@@ -146,7 +148,8 @@ def records() -> Iterator[tuple[str, str, dict[str, Any]]]:
     )
     for identity, name in ((NODE, "aws-node"), (SERVER, "crm")):
         yield INSTANCE_TOKEN, identity, {"tags": {"Name": name}, "region": REGION}
-    yield "kubernetes:core/v1:Namespace", "crm", {"metadata": {"name": "crm"}, "apiVersion": "v1", "kind": "Namespace"}
+    space = {"metadata": {"name": NAMESPACE}, "apiVersion": "v1", "kind": "Namespace"}
+    yield "kubernetes:core/v1:Namespace", NAMESPACE, space
 
 
 def scripts(passwords: Mapping[str, str]) -> list[str]:
@@ -161,7 +164,10 @@ def scripts(passwords: Mapping[str, str]) -> list[str]:
 {roles}GRANT {owner} TO {master};
 CREATE DATABASE {identifier(DATABASE)} OWNER {owner};
 GRANT rds_replication TO {identifier(REPLICATION)}, {owner};
+GRANT pg_signal_backend, pg_monitor TO {owner};
 RESET SESSION AUTHORIZATION;
+-- Not by the master user: whether RDS lets it give this on, no account has shown (P-moves).
+GRANT pg_create_subscription TO {owner};
 """
     tables = f"""\\connect {DATABASE}
 SET SESSION AUTHORIZATION {owner};
