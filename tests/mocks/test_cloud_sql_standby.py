@@ -210,9 +210,11 @@ def test_the_policy_pack_finds_nothing_in_it_and_would_find_a_public_address(goo
     run = build(good)
     given = [Given(one.type, one.name, {**one.inputs, "id": one.id}) for one in run.resources]
     assert said(given) == {}
+    (server,) = (one for one in given if one.type == SERVER)
+    told = server.props["settings"]
+    public = {**told, "ipConfiguration": {**told["ipConfiguration"], "ipv4Enabled": True}}
     opened = [
-        Given(one.type, one.name, {**one.props, "settings": {"ipConfiguration": {}}}) if one.type == SERVER else one
-        for one in given
+        Given(one.type, one.name, {**one.props, "settings": public}) if one.type == SERVER else one for one in given
     ]
     assert list(said(opened)) == ["database-public"]
 

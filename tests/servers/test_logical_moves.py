@@ -190,7 +190,8 @@ def killed(flow: Flow, after: str, *verb: str) -> None:
     assert run.stderr
     assert any(after in line for line in run.stderr), f"{after} was never said"
     os.killpg(run.pid, signal.SIGKILL)
-    assert run.wait() == -signal.SIGKILL
+    # After its last step it may have ended by itself.
+    assert run.wait() == -signal.SIGKILL or (after == STEPS[-1] and run.returncode == 0)
 
 
 def test_a_switch_that_was_killed_after_any_step_goes_on_to_the_same_end(flow: Flow) -> None:
