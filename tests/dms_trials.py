@@ -92,7 +92,7 @@ def twinsite_starts_stops_and_loads_it_again_and_refuses_what_would_lose_rows(pa
     found = pair.dms(small, Verb.START)
     assert any("shop.customers holds a value of" in one for one in found["problems"]), found["problems"]
     found = pair.dms(api, Verb.START)
-    assert (found["verdict"], found["problems"]) == ("passed", [])
+    assert (found["verdict"], found["problems"]) == ("passed", []), found
     assert api.calls == ["TestConnection", "TestConnection", "StartReplicationTask"]
     eventually(pair.same, PATIENCE, "the load")
 
