@@ -78,6 +78,11 @@ class LogicalReplicaArgs(TypedDict):
     """Where the source's server has the authority of the target's certificate: as above. Needed with
     back_user."""
 
+    target_bounds_slots: NotRequired[bool]
+    """Whether the target's server has max_slot_wal_keep_size, for the slot of the way back. Cloud SQL has no such flag
+    [Google, Work with PostgreSQL database WAL log files, note]: false there, and each look drops a slot that nobody
+    reads once it holds more than the source keeps. Defaults to true."""
+
     target_as_seen_by_source: NotRequired[str]
     """Another address of the target, by which the source's server reaches it. Defaults to the job's."""
 
@@ -293,6 +298,7 @@ class LogicalReplica(Component):
             "back_user": known.back_user,
             "authority_at_source": known.authority_at_source,
             "target_as_seen_by_source": known.target_as_seen_by_source,
+            "target_bounds_slots": known.target_bounds_slots,
         }
 
         def config(found: dict[str, Any]) -> str:

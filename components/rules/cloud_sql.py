@@ -28,6 +28,8 @@ MEANING: Mapping[str, tuple[str, ...]] = {
 
 ASKED = {"POSTGRES": "SHOW", "MYSQL": "SHOW GLOBAL VARIABLES LIKE"}
 
+NO_FLAGS = frozenset({"max_slot_wal_keep_size"})
+"""PostgreSQL's settings that Cloud SQL has no flag for [Google, Work with PostgreSQL database WAL log files, note]."""
 REPLICATES: Mapping[str, Mapping[str, str]] = {
     "POSTGRES": {
         "cloudsql.logical_decoding": "on",  # wal_level=logical, for the way back
@@ -161,6 +163,8 @@ def _settings(known: CloudSqlStandbyIntent) -> Iterator[str]:
         yield f"source_settings has {', '.join(unknown)}, which changes no meaning: remove it, or set it in flags"
     if taken := sorted(set(known.flags) & {*wanted, *ours}):
         yield f"flags has {', '.join(taken)}, which source_settings or the component itself decides: remove it there"
+    if lacking := sorted(set(known.flags) & NO_FLAGS):
+        yield f"flags has {', '.join(lacking)}, which Cloud SQL does not have: remove it"
     if engine == "MYSQL" and told.get("default_time_zone", "").upper() == "SYSTEM":
         yield (
             "source_settings default_time_zone is SYSTEM, which is another zone on another machine: set the source's "

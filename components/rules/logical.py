@@ -56,6 +56,7 @@ class LogicalReplicaIntent(Intent):
     back_user: str = ""
     authority_at_source: str = ""
     target_as_seen_by_source: str = ""
+    target_bounds_slots: bool = True
     left_out_extensions: tuple[str, ...] = ()
     owner_at_target: str = ""
     wal_mib_per_hour: float = 0.0

@@ -56,12 +56,6 @@ class Replica:
     lag_alarm_seconds: int
 
     @property
-    def keeps_back(self) -> dict[str, str]:
-        """Flags of the standby's server, which is the source once it writes; none without a way back."""
-        kept = keep_mib(self.wal_mib_per_hour, self.tolerated_outage_hours) if self.back_user else 0
-        return {"max_slot_wal_keep_size": str(kept)} if kept else {}
-
-    @property
     def slot_alarm_gib(self) -> int:
         """Half of what the source keeps for the slot, at least 1."""
         return max(keep_mib(self.wal_mib_per_hour, self.tolerated_outage_hours) // 2048, 1)

@@ -228,6 +228,7 @@ def test_the_policy_pack_finds_nothing_in_it_and_would_find_a_public_address(goo
         (POSTGRES, {"database_version": "SQLSERVER_2019_STANDARD"}, "database_version 'SQLSERVER_2019_STANDARD' is"),
         (POSTGRES, {"source_settings": {}}, "source_settings lacks datestyle, default_transaction_isolation"),
         (POSTGRES, {"flags": {"wal_sender_timeout": "0"}}, "flags has wal_sender_timeout"),
+        (POSTGRES, {"flags": {"max_slot_wal_keep_size": "4016"}}, "flags has max_slot_wal_keep_size, which"),
         (MYSQL, {"charset": "latin1"}, "charset latin1 is not source_settings character_set_server utf8mb4"),
         (MYSQL, {"user": "root"}, "user is root, which Google deletes"),
         (POSTGRES, {"charset": "LATIN1"}, "charset 'LATIN1' is none"),

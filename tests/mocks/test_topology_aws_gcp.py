@@ -71,24 +71,6 @@ def test_a_tunnels_key_is_raised_by_its_own_number(build: Build) -> None:
     assert [name for name in names if "psk" in name] == [f"aws-gcp-psk-{at}" for at in ("1-1", "2-1", "3-2", "4-1")]
 
 
-def test_with_a_way_back_the_standbys_server_bounds_its_slot_as_the_primarys_does(build: Build) -> None:
-    server = "gcp:sql/databaseInstance:DatabaseInstance"
-
-    def kept(**settings: Any) -> str | None:
-        (found,) = build(**settings).of(server)
-        flags = {one["name"]: one["value"] for one in found.inputs["settings"]["databaseFlags"]}
-        return flags.get("max_slot_wal_keep_size")
-
-    back = {
-        "replication_back_user": "crm_back",
-        "replication_back_password": "p",
-        "replication_back_authority": "system",
-    }
-    assert kept() is None
-    assert kept(**back) == "4016"
-    assert kept(**back, database_flags={"max_slot_wal_keep_size": "8000"}) == "8000"
-
-
 def test_the_published_inventory_is_one_that_operations_can_read(build: Build) -> None:
     found = inventory.from_dict(plain(build().result["inventory"]))
     assert (found.topology, found.dr_mode, found.home, found.away) == ("aws-gcp", "pilot-light", "aws", "gcp")

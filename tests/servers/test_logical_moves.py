@@ -346,6 +346,27 @@ def test_a_way_back_that_cannot_be_gone_is_refused(flow: Flow) -> None:
     assert gates(flow) == ("0 open", "0 shut"), "nothing was stopped"
 
 
+def test_where_a_server_has_no_bound_for_slots_a_look_keeps_it(flow: Flow) -> None:
+    flow.target.configure(max_slot_wal_keep_size="-1")
+    try:
+        found, code = flow.guest("prepare")
+        assert code == 2 and any("max_slot_wal_keep_size of the source is -1" in one for one in found["problems"])
+        flow.more |= {"target_bounds_slots": False, "slot_wal_keep_mib": 1}
+        flow.must("prepare")
+        flow.must("switch", "--epoch", "1")
+        flow.here(f"ALTER SUBSCRIPTION {flow.name} DISABLE")
+        flow.there("CREATE TABLE noise (id int PRIMARY KEY, x text)")
+        flow.there("INSERT INTO noise SELECT i, repeat('x', 400) FROM generate_series(1, 20000) i")
+        kept = f"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{flow.name}'"
+        unread = f"{kept} AND NOT active"
+        eventually(lambda: flow.there(unread) == "1", 30, "a slot that nobody reads")
+        found, code = flow.guest("look")
+        assert code == 1 and any("at the target was dropped: nobody read it" in one for one in found["problems"]), found
+        assert flow.there(kept) == "0"
+    finally:
+        flow.target.configure(max_slot_wal_keep_size="")
+
+
 def test_a_source_that_is_gone_is_replaced_and_comes_back_with_nothing_lost(flow: Flow) -> None:
     flow.must("prepare")
     assert "the source answers: `switch` loses nothing" in flow.refused("promote", "--epoch", "1")[0]

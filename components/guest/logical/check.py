@@ -81,12 +81,12 @@ def _source_server(config: Config, source: Facts, target: Facts) -> Iterator[str
             "rds.logical_replication=1 in its parameter group, and restart it (the parameter is static)"
         )
     keep = source.number("max_slot_wal_keep_size")
-    if keep == -1:
+    if keep == -1 and not config.looked_after:
         yield (
             "max_slot_wal_keep_size of the source is -1: a slot that nobody reads any more would fill its disk: set it "
             f"to {config.slot_wal_keep_mib} (MB)"
         )
-    elif source.version >= OLDEST_SOURCE and keep < config.slot_wal_keep_mib:
+    elif source.version >= OLDEST_SOURCE and -1 < keep < config.slot_wal_keep_mib:
         yield (
             f"max_slot_wal_keep_size of the source is {keep} MB, which does not hold the outage that is to heal by "
             f"itself: set it to {config.slot_wal_keep_mib}"

@@ -98,8 +98,15 @@ class Config:
     """Where the source's server has the authority of the target's certificate; as above."""
     target_as_seen_by_source: str = ""
     """Another address of the target; empty: the one that the job uses."""
+    target_bounds_slots: bool = True
+    """Whether the target's server has max_slot_wal_keep_size; Cloud SQL has not. Where not, a look keeps the bound."""
     turned: bool = False
     """Whether this is the way back: the source is what the document calls target."""
+
+    @property
+    def looked_after(self) -> bool:
+        """Of the way back: whether a look, and not the server, bounds its slot."""
+        return self.turned and not self.target_bounds_slots
 
     @property
     def called(self) -> tuple[str, str]:
@@ -194,6 +201,7 @@ def read(path: str, secrets: str) -> Config:
         back_password=back_password,
         authority_at_source=authority_back,
         target_as_seen_by_source=str(data.get("target_as_seen_by_source", "")),
+        target_bounds_slots=bool(data.get("target_bounds_slots", True)),
     )
 
 

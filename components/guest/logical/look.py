@@ -16,6 +16,7 @@ _TABLE = identifier(*HEARTBEAT)
 
 def look(config: Config) -> dict[str, Any]:
     """`healthy` with what was found; `problems` are sentences. Writes one heartbeat at the source."""
+    let_go = [] if config.target_bounds_slots else _let_go(config, servers(config)[1])
     config = facing(config)
     source, target = servers(config)
     there = facts.of_target(target, config)
@@ -24,7 +25,7 @@ def look(config: Config) -> dict[str, Any]:
     found["gate"] = {target.which: _gate(config, target)}
     states = {".".join(key): STATES.get(state, state) for key, state in sorted(there.subscribed.items())}
     found |= {"copied": all_copied(states), "tables": states}
-    problems = [*_target_problems(config, there, found)]
+    problems = [*let_go, *_target_problems(config, there, found)]
     try:
         here = facts.of_source(source, config)
     except PgError as error:
@@ -92,6 +93,24 @@ def _slot(config: Config, source: Server, here: Facts) -> "dict[str, Any] | None
     )
     names = ("active", "wal_status", "safe_wal_size", "failover")
     return {**{name: here.slot.get(name) for name in names}, **behind}
+
+
+def _let_go(config: Config, server: Server) -> "list[str]":
+    """The way back's slot is dropped where nobody reads it, its server has no bound of its own, and it holds more than
+    the source keeps: else it fills the disk of whoever writes. What it says of that."""
+    name = literal(config.name)
+    rows = server.rows(
+        "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint AS held FROM pg_replication_slots WHERE "
+        f"slot_name = {name} AND NOT active AND current_setting('max_slot_wal_keep_size') = '-1'"
+    )
+    if not rows or int(rows[0]["held"] or 0) <= config.slot_wal_keep_mib * 2**20:
+        return []
+    server.script(f"SELECT pg_drop_replication_slot({name});")
+    return [
+        f"slot {config.name} at the {server.which} was dropped: nobody read it, it held {rows[0]['held']} bytes of "
+        f"WAL, the bound is {config.slot_wal_keep_mib} MiB and the server keeps none itself: the source follows again "
+        "after a copy anew (`rejoin --anew`, or `reseed`)"
+    ]
 
 
 def write_beat(config: Config, source: Server) -> "tuple[int, str]":
@@ -192,8 +211,12 @@ def _source_problems(config: Config, here: Facts, there: Facts, found: dict[str,
         )
     elif not slot["active"]:
         problems.append(
-            f"nobody reads slot {config.name}: it holds {slot['held_bytes']} bytes of WAL, and is lost after "
-            f"{slot['safe_wal_size']} more"
+            f"nobody reads slot {config.name}: it holds {slot['held_bytes']} bytes of WAL, and "
+            + (
+                f"is dropped by a look above {config.slot_wal_keep_mib} MiB"
+                if config.looked_after
+                else f"is lost after {slot['safe_wal_size']} more"
+            )
         )
     roots = {one.key for one in here.tables if not one.is_partition}
     if unknown := sorted(".".join(key) for key in roots - (here.published or frozenset())):

@@ -176,7 +176,8 @@ def _slot_back(config: Config, target: Server, did: facts.Say) -> "list[str]":
     if not config.back_user:
         return [f"back_user is missing, {without}"]
     found = facts.of_source(target, back)
-    if found.setting("wal_level") != "logical" or found.number("max_slot_wal_keep_size") == -1:
+    bounded = back.looked_after or found.number("max_slot_wal_keep_size") != -1
+    if found.setting("wal_level") != "logical" or not bounded:
         return [f"the {there} keeps no WAL for a slot within a bound (wal_level, max_slot_wal_keep_size), {without}"]
     try:
         publication(back, found, target, did)

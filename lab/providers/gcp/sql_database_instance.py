@@ -22,6 +22,8 @@ DELETED = "lab:google:deletedServer"
 SUPERUSER = managed_postgres.SUPERUSERS["cloud_sql"]
 FIRST = 3
 """Of a range's addresses, that of its first instance."""
+NO_FLAGS = frozenset({"max_slot_wal_keep_size"})
+"""Which Cloud SQL does not have [Google, Work with PostgreSQL database WAL log files, note]."""
 
 
 class DatabaseInstance(Part):
@@ -72,6 +74,7 @@ class DatabaseInstance(Part):
                 f"the lab's Cloud SQL is POSTGRES_{VERSION}, which its machine image has, and the program asks for "
                 f"{record.get('databaseVersion')}"
             )
+        _known_flags(_flags(record))
         place = (record.get("settings") or {}).get("ipConfiguration") or {}
         network = topology.last(place.get("privateNetwork"))
         known = topology.ranges(box.records, network)
@@ -111,6 +114,7 @@ class DatabaseInstance(Part):
 
     def change(self, call: Call, box: Box, identity: str, before: dict[str, Any], record: dict[str, Any]) -> None:
         super().change(call, box, identity, before, record)
+        _known_flags(_flags(record))
         was, now = settings(_flags(before)), settings(_flags(record))
         lines = [f"ALTER SYSTEM SET {name} = {managed_postgres.literal(now[name])}" for name in now.keys() - was.keys()]
         lines += [
@@ -137,6 +141,12 @@ class DatabaseInstance(Part):
 
     def clear(self, call: Call, identity: str, record: dict[str, Any]) -> None:
         RecordType.delete(self, call, identity, record)
+
+
+def _known_flags(flags: Mapping[str, str]) -> None:
+    """Refusal of settings of PostgreSQL's that Cloud SQL has no flag for."""
+    if unknown := sorted(flags.keys() & NO_FLAGS):
+        raise Refusal(f"googleapi: Error 400: Invalid request: Invalid flag name(s): {', '.join(unknown)}., invalid")
 
 
 def settings(flags: Mapping[str, str]) -> dict[str, str]:
