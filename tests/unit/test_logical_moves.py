@@ -81,6 +81,8 @@ def test_a_flow_that_runs_is_not_in_the_way() -> None:
         ({"source_about": {"tracks": False}}, "track_activities of the source is off"),
         ({"source_about": {"sees": False}}, "GRANT pg_read_all_stats TO crm_owner"),
         ({"source_about": {"signals": False}}, "GRANT pg_signal_backend TO crm_owner"),
+        ({"target_about": {"signals": False}}, "on the way back, where the target is the source, "),
+        ({"target_about": {"sees": False}}, "does not see what others do at the target: GRANT pg_read_all_stats TO"),
         ({"source_about": {"prepared": 2}}, "the source has 2 prepared transactions"),
         ({"sessions": [SESSION | {"owns": True}]}, "session 9 of crm_owner, who owns tables, has been writing"),
         ({"sessions": [SESSION | {"ends": False}]}, "that crm_owner may not end"),

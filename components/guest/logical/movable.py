@@ -124,12 +124,7 @@ def _others(config: Config, ends: Ends) -> Iterator[str]:
 def _sessions(config: Config, ends: Ends) -> Iterator[str]:
     here, about = config.called[0], ends.source.about
     user = config.source.user
-    if not about["tracks"]:
-        yield f"track_activities of the {here} is off, so that nobody sees what is being written: set it to on"
-    if not about["sees"]:
-        yield f"{user} does not see what others do at the {here}: GRANT pg_read_all_stats TO {user}"
-    if not about["signals"]:
-        yield f"{user} may end no session of others at the {here}: GRANT pg_signal_backend TO {user}"
+    yield from _watched(here, about, user)
     if about["prepared"]:
         yield gate.prepared_words(here, about["prepared"])
     for one in ends.sessions:
@@ -143,6 +138,16 @@ def _sessions(config: Config, ends: Ends) -> Iterator[str]:
                 f"session {one['pid']} of {one['role']} has a transaction open at the {here} that {user} may not end: "
                 "end it there"
             )
+
+
+def _watched(which: str, about: dict[str, Any], user: str) -> Iterator[str]:
+    """What whoever ends sessions at an end needs there."""
+    if not about["tracks"]:
+        yield f"track_activities of the {which} is off, so that nobody sees what is being written: set it to on"
+    if not about["sees"]:
+        yield f"{user} does not see what others do at the {which}: GRANT pg_read_all_stats TO {user}"
+    if not about["signals"]:
+        yield f"{user} may end no session of others at the {which}: GRANT pg_signal_backend TO {user}"
 
 
 def _sequences(config: Config, ends: Ends) -> Iterator[str]:
@@ -189,7 +194,8 @@ def _back(config: Config, ends: Ends) -> Iterator[str]:
         )
         return
     back = config.reversed
-    for one in check.back_problems(back, ends.target.other, ends.source.other):
+    needed = _watched(there, ends.target.about, config.target.user)
+    for one in (*check.back_problems(back, ends.target.other, ends.source.other), *needed):
         yield f"on the way back, where the {there} is the source, {one}"
 
 
