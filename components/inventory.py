@@ -183,7 +183,12 @@ class Flow:
     lag_alarm_seconds: float = 0.0
     """Rows that take longer are late; 0 where nobody said."""
     region: str = ""
-    """Of AWS, where a task of DMS runs."""
+    """Of AWS, where a task of DMS runs, which is called as the flow."""
+    target_address: str = ""
+    """Where that task finds the target, at `target_port`."""
+    target_port: int = 0
+    schemas: tuple[str, ...] = ()
+    """Whose tables it carries; of MySQL databases."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from ..component import Component
 from ..inventory import DMS, Entry, Flow
 from ..modes import DrMode
 from ..rules.dms import PERIOD_SECONDS, PORTS, DmsCdcTaskIntent, DmsEndPart
+from ..rules.dms_task import schemas
 
 ACCOUNT_ROLES = {
     "dms-vpc-role": "AmazonDMSVPCManagementRole",
@@ -48,8 +49,11 @@ class DmsEnd(TypedDict):
     engine: str
     """mysql, aurora, postgres or aurora-postgresql; the same database at both ends."""
 
-    address: str
-    """Host name that its certificate is for, as it is in the secret."""
+    address: pulumi.Input[str]
+    """Host name that its certificate is for, as it is in the secret; not judged while it is an Output."""
+
+    name: NotRequired[str]
+    """As the inventory's hosts, endpoints or databases have it, or as people do. Defaults to the address."""
 
     port: NotRequired[int]
     """As it is in the secret. Defaults to the engine's own."""
@@ -187,6 +191,10 @@ class DmsCdcTaskArgs(TypedDict):
     account_roles: NotRequired[bool]
     """Whether dms-vpc-role and dms-cloudwatch-logs-role are made here; an account has each once. Defaults to False."""
 
+    through: NotRequired[str]
+    """The inventory's host that looks at both ends, for databases that no desk reaches. Defaults to none: each end is
+    asked itself."""
+
     serverless: NotRequired[bool]
     """Refused (ADR 51). Defaults to False."""
 
@@ -238,25 +246,30 @@ class DmsCdcTask(Component):
             watching = [*self._events(instance, task), *self._alarms(instance, task)]
             self.task_arn = task.replication_task_arn
             self.ready = pulumi.Output.all(task.replication_task_arn, *watching).apply(lambda found: str(found[0]))
-        self.inventory = pulumi.Output.from_input(self._entry())
+        ends = pulumi.Output.all(args["source"]["address"], args["target"]["address"])
+        self.inventory = ends.apply(lambda both: self._entry(*both))
         self.register_outputs(
             {"task_arn": self.task_arn, "task_id": self.task_id, "region": self.region, "ready": self.ready}
         )
 
-    def _entry(self) -> Entry:
-        """The flow, from one end to the other."""
-        known = self._known
+    def _entry(self, source: str, target: str) -> Entry:
+        """The flow, from one end to the other; both addresses."""
+        known, port = self._known, PORTS[self._known.source.family]
         flow = Flow(
             name=known.task_id,
             engine=known.source.family,
             kind=DMS,
-            source=known.source.address,
-            target=known.target.address,
-            source_address=known.source.address,
-            source_port=known.source.port or PORTS[known.source.family],
+            source=known.source.name or source,
+            target=known.target.name or target,
+            source_address=source,
+            source_port=known.source.port or port,
+            target_address=target,
+            target_port=known.target.port or port,
+            through=self._args.get("through", ""),
             tolerated_outage_hours=float(known.log_retention_hours),
             region=known.region,
             lag_alarm_seconds=float(known.latency_alarm_seconds),
+            schemas=schemas(known.tables, known.table_mappings),
         )
         return Entry(flows=(flow,) if known.runs else ())
 

@@ -47,7 +47,9 @@ class DmsEndPart(Part):
     """A database at one end."""
 
     engine: str = ""
-    address: str = ""
+    address: str | None = None
+    """None: not given, or known while resources are made only."""
+    name: str = ""
     port: int = 0
     database: str = ""
     tls: str = "verify-full"
@@ -121,7 +123,7 @@ def _ends(known: DmsCdcTaskIntent) -> Iterator[str]:
         if not end.family:
             yield f"{name}.engine {end.engine!r} is no engine of this component: set one of {', '.join(FAMILIES)}"
             continue
-        if not end.address:
+        if end.address == "":
             yield f"{name}.address is empty: set the host name that its certificate is for, as it is in the secret"
         if end.family == "postgres" and not end.database:
             yield f"{name}.database is empty, and a session of PostgreSQL is in one database: set it"
@@ -150,7 +152,7 @@ def _authority(name: str, end: DmsEndPart) -> Iterator[str]:
         return  # known while resources are made only
     if "-----BEGIN CERTIFICATE-----" in end.tls_ca:
         return
-    region = rds.region_of(end.address.rstrip(".").lower())
+    region = rds.region_of((end.address or "").rstrip(".").lower())
     where = f", for its region `curl -fsS {rds.bundle_url(region)}`" if region else ""
     yield (
         f"{name}.tls_ca is {end.tls_ca[:40]!r}, not the PEM text of the authority that signed the certificate of "

@@ -296,6 +296,19 @@ def test_the_flow_is_in_the_inventory_from_source_to_target() -> None:
     assert (flow.kind, flow.engine, flow.name) == ("dms", "mysql", "shop")
     assert (flow.source, flow.target) == (MYSQL["source"]["address"], "10.31.0.3")
     assert (flow.source_port, flow.tolerated_outage_hours) == (3306, 72.0)
+    assert (flow.target_address, flow.target_port, flow.schemas, flow.through) == ("10.31.0.3", 3306, ("shop",), "")
+
+
+def test_an_end_may_be_made_by_the_same_up_and_have_a_name_of_its_own() -> None:
+    late = {**POSTGRES["target"], "address": pulumi.Output.from_input("10.31.0.9"), "name": "twinsite"}
+    args = {**POSTGRES, "target": late, "through": "gcp-logical-crm"}
+
+    def program() -> Any:
+        return DmsCdcTask("t", args).inventory  # type: ignore[arg-type]
+
+    (flow,) = harness.run(program, FILL).result.flows
+    assert (flow.target, flow.target_address, flow.target_port) == ("twinsite", "10.31.0.9", 5432)
+    assert flow.through == "gcp-logical-crm", "whose job sees both ends"
 
 
 def test_outputs_are_those_of_a_task_or_none() -> None:
