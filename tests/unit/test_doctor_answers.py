@@ -62,10 +62,10 @@ def test_a_question_that_hangs_is_one_that_could_not_be_asked_and_holds_up_nobod
         return ok("never")
 
     began = time.monotonic()
-    lines = ask_all([Question("a", "hangs", hang), Question("a", "answers", lambda: ok("yes"))], seconds=0.3)
-    assert time.monotonic() - began < 5
+    lines = ask_all([Question("a", "hangs", hang), Question("a", "answers", lambda: ok("yes"))], seconds=1.0)
+    assert time.monotonic() - began < 60
     assert [one.finding.answer for one in lines] == [Answer.COULD_NOT_ASK, Answer.OK]
-    assert lines[0].finding.words == "no answer within 0.3 s"
+    assert lines[0].finding.words == "no answer within 1 s"
     for_ever.set()
 
 

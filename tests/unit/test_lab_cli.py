@@ -176,7 +176,7 @@ def test_the_lock_dies_with_its_holder(paths: Paths, holder: "subprocess.Popen[s
         except LabError:
             return False
 
-    wait_until(free, 5, "the lock's end")
+    wait_until(free, 60, "the lock's end")
 
 
 def test_down_is_refused_at_the_desk_itself(

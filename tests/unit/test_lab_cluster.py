@@ -75,7 +75,7 @@ class Node:
         return kubectl.run({"lab": self.cluster}, ["--namespace", "ns", *words], stdin)
 
     def ended(self, name: str) -> str:
-        wait_until(lambda: bool(self.cluster.job("ns", name).outcome), 10, f"the end of {name}")
+        wait_until(lambda: bool(self.cluster.job("ns", name).outcome), 60, f"the end of {name}")
         return self.cluster.job("ns", name).outcome
 
 

@@ -148,7 +148,7 @@ def test_apply_makes_the_latest_world_real_once_for_callers_that_wait_together(r
     put_vpc(running.client, 1)
     first = threading.Thread(target=running.client.call, args=("apply",))
     first.start()
-    wait_until(lambda: len(running.box.worlds) == 1, 5, "the first apply")
+    wait_until(lambda: len(running.box.worlds) == 1, 60, "the first apply")
     others = []
     for number in range(2, 6):
         put_vpc(running.client, number)
@@ -186,9 +186,9 @@ def test_a_killed_client_does_not_stop_what_it_asked_for(running: Running) -> No
     with socket.socket(socket.AF_UNIX) as raw:
         raw.connect(str(running.folder / "box.sock"))
         raw.sendall(b"POST /call HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-        wait_until(lambda: len(running.box.worlds) == 1, 5, "the apply")
+        wait_until(lambda: len(running.box.worlds) == 1, 60, "the apply")
     running.box.gate.set()
-    wait_until(lambda: running.order == ["applying", "applied"], 5, "the end of the apply")
+    wait_until(lambda: running.order == ["applying", "applied"], 60, "the end of the apply")
     assert running.client.available()
 
 
@@ -197,7 +197,7 @@ def test_records_do_not_wait_for_the_box(running: Running) -> None:
     put_vpc(running.client, 1)
     applying = threading.Thread(target=running.client.call, args=("apply",))
     applying.start()
-    wait_until(lambda: len(running.box.worlds) == 1, 5, "the apply")
+    wait_until(lambda: len(running.box.worlds) == 1, 60, "the apply")
     began = time.monotonic()
     running.client.call("records_put", token="t", id="i", record=1)
     assert running.client.call("records_get", token="t", id="i") == 1

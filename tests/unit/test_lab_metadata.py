@@ -44,7 +44,7 @@ class Service:
         return self.register.for_machine(role, machine) if role == "gateway" else None
 
     def ask(self, method: str, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.request(method, path, headers=headers or {})
         answer = connection.getresponse()
         text = answer.read().decode()
@@ -153,11 +153,11 @@ def test_the_token_leaves_with_the_machines_hop_limit(hops: int) -> None:
     server = Watched(socket.create_server(("127.0.0.1", 0)), lambda _: replace(GUEST, hop_limit=hops), lambda *_: None)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=30)
     connection.request("PUT", "/latest/api/token", headers=TTL | {"Connection": "close"})
     assert connection.getresponse().status == 200
     connection.close()
-    wait_until(lambda: bool(seen), 5, "the end of the connection")
+    wait_until(lambda: bool(seen), 60, "the end of the connection")
     server.shutdown()
     server.server_close()
     thread.join()

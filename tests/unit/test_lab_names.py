@@ -58,7 +58,7 @@ def server() -> Iterator[int]:
 @pytest.mark.parametrize("tcp", [False, True])
 def test_answers_on_the_wire(server: int, tcp: bool) -> None:
     def ask(name: str, kind: str = "A") -> DNSRecord:
-        return DNSRecord.parse(DNSRecord.question(name, kind).send("127.0.0.1", server, tcp=tcp, timeout=5))
+        return DNSRecord.parse(DNSRecord.question(name, kind).send("127.0.0.1", server, tcp=tcp, timeout=30))
 
     found = ask("db.internal")
     assert [(QTYPE[answer.rtype], str(answer.rdata)) for answer in found.rr] == [("A", "10.20.1.20")]

@@ -150,7 +150,7 @@ def test_an_owner_that_was_killed_owns_nothing(paths: Paths, first: subprocess.P
     assert not free(paths)
     first.send_signal(signal.SIGKILL)
     first.wait()
-    wait_until(lambda: free(paths), 5, "the lock's end")
+    wait_until(lambda: free(paths), 60, "the lock's end")
 
 
 def test_a_lab_that_somebody_brought_up_is_not_taken_down(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
@@ -220,4 +220,4 @@ def test_a_shell_script_owns_for_its_life_however_that_ends(paths: Paths) -> Non
             said = second.communicate(timeout=20)[1]
             assert (second.returncode, "`./scripts/test lab`" in said) == (2, True)
         running.kill()
-    wait_until(lambda: free(paths), 5, "the lock's end")
+    wait_until(lambda: free(paths), 60, "the lock's end")

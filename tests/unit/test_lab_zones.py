@@ -137,5 +137,5 @@ def server(lab: Lab) -> Iterator[int]:
 
 @pytest.mark.parametrize("tcp", [False, True])
 def test_a_real_client_gets_the_pairs_answer(server: int, tcp: bool) -> None:
-    reply = DNSRecord.parse(DNSRecord.question("www.example.com").send("127.0.0.1", server, tcp=tcp, timeout=5))
+    reply = DNSRecord.parse(DNSRecord.question("www.example.com").send("127.0.0.1", server, tcp=tcp, timeout=30))
     assert [str(one.rdata) for one in reply.rr] == ["198.51.100.80"]

@@ -379,10 +379,10 @@ def test_an_inventory_from_before_names_no_pools_and_nobody_asks(clouds: Clouds)
 def test_what_hangs_ends_with_the_others_and_is_unknown() -> None:
     never = threading.Event()
     began = time.monotonic()
-    told = Told({"hangs": never.wait, "well": lambda: 7, "odd": lambda: dict[str, int]()["nowhere"]}, seconds=0.3)
+    told = Told({"hangs": never.wait, "well": lambda: 7, "odd": lambda: dict[str, int]()["nowhere"]}, seconds=1.0)
     assert told("well") == 7
-    assert told("hangs") == Unknown("no answer within 0.3 s", "look at your own network, then ask again")
-    assert time.monotonic() - began < 5
+    assert told("hangs") == Unknown("no answer within 1 s", "look at your own network, then ask again")
+    assert time.monotonic() - began < 60
     assert "cannot be read (KeyError: 'nowhere')" in str(told("odd"))
     never.set()
 
