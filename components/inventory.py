@@ -367,6 +367,8 @@ class Inventory:
     registers: tuple[str, ...] = ()
     """Three places of one document each that say who may write (ADR 44): `s3://BUCKET/NAME`, `gs://BUCKET/NAME` or
     `azblob://ACCOUNT/CONTAINER/NAME`; none where nobody has given any."""
+    register_regions: tuple[str, ...] = ()
+    """Of registers at AWS, in their order; "", or none, is the home site's."""
     agents: tuple[Agent, ...] = ()
     promise: Promise = Promise()
     digest: str = ""
@@ -398,6 +400,11 @@ class Inventory:
     def reached_by(self, kind: type[W]) -> dict[str, W]:
         """Name of each host that is reached in this way → the way."""
         return {host.name: host.way for host in self.hosts if isinstance(host.way, kind)}
+
+    def register_region(self, place: str) -> str:
+        """Where a register at AWS is asked."""
+        told = dict(zip(self.registers, self.register_regions, strict=False))
+        return told.get(place) or self.site(self.home).region
 
     @property
     def logins(self) -> tuple[Host, ...]:

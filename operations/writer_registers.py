@@ -3,7 +3,7 @@
 Not here: the rule, and how two of them are swapped (components/guest/writer); a site's own agent has the same.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from twinsite.guest.errors import Failed
 from twinsite.guest.writer.holder import clock as clock
@@ -79,15 +79,15 @@ class Registers:
         return False
 
 
-def opened(places: Iterable[str], region: str, google_identity: google.Identity, without: str = "") -> Registers:
-    """Of these places; `region` is that of the ones at AWS. `without` S3: those are not asked, for AWS is dead."""
-    return Registers(_one(place, region, google_identity, without) for place in places)
+def opened(places: Mapping[str, str], google_identity: google.Identity, without: Collection[str] = ()) -> Registers:
+    """Of these places, each with its region at AWS. Those in `without` are not asked: they died with their site."""
+    return Registers(_one(place, region, google_identity, without) for place, region in places.items())
 
 
-def _one(place: str, region: str, google_identity: google.Identity, without: str) -> Register:
+def _one(place: str, region: str, google_identity: google.Identity, without: Collection[str]) -> Register:
     scheme, _, rest = place.partition("://")
     bucket, _, name = rest.partition("/")
-    if without and without == scheme:
+    if place in without:
         return Unasked(place, "it is at the site that is dead; the agent of the new writer raises it when it is back")
     if scheme == "gs":
         return GcsRegister(bucket, _speaking(google_identity.token), name)

@@ -8,7 +8,7 @@ does, and checks then what must hold.
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -385,10 +385,10 @@ class Model:
         return Page(200, f"<p>served by site {site}</p>")
 
     def world(self) -> LogicalWorld:
-        def registers(without: str) -> Registers:
-            gone = [place.startswith(without) if without else False for place in self.inventory.registers]
+        def registers(without: Collection[str]) -> Registers:
+            gone = [place in without for place in self.inventory.registers]
             if not self.alive:
-                assert gone == [place.startswith("s3") for place in self.inventory.registers], "AWS was asked"
+                assert gone == [place == PLACES[0] for place in self.inventory.registers], "the dead region was asked"
             return Registers(
                 Unasked("s3", "dead") if out else one for out, one in zip(gone, self.registers, strict=True)
             )

@@ -187,9 +187,8 @@ class RegistersSeen:
 
 def asks(inventory: Inventory, world: World) -> Asks:
     """Of each."""
-    region = inventory.site(inventory.home).region
     return {
-        ("register", one): lambda one=one: look(one, region, world)  # type: ignore[misc]
+        ("register", one): lambda one=one: look(one, inventory.register_region(one), world)  # type: ignore[misc]
         for one in inventory.registers
     }
 

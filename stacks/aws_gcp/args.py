@@ -269,6 +269,15 @@ def registers(settings: Settings) -> tuple[str, ...]:
     return settings.writer_registers if plain is None else tuple(plain.home["places"])
 
 
+def register_regions(settings: Settings) -> tuple[str, ...]:
+    """In the order of registers; "" is AWS' region, or no place of AWS."""
+    plain = arguments(settings, {}).writers
+    if plain is None:
+        return settings.writer_register_regions
+    told = plain.home["regions"]
+    return tuple("" if told.get(one) == settings.region else told.get(one, "") for one in plain.home["places"])
+
+
 def identities(settings: Settings) -> dict[str, str]:
     """Of the cluster's pods that are somebody at Google."""
     found = {IDENTITY: looker(settings)} if settings.replica is not None else {}

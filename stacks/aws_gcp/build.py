@@ -30,7 +30,7 @@ from twinsite.rules.logical import FOLLOWS
 from ..asked import Intents, problems, stack_digest
 from ..promise import promised
 from . import backups, store, writers
-from .args import Args, arguments, joined, registers, tags
+from .args import Args, arguments, joined, register_regions, registers, tags
 from .cluster import application, cache, inside, replica
 from .estimate import estimate
 from .needs import needs
@@ -165,6 +165,7 @@ def _inventory(settings: Settings, intents: Intents, place: str) -> inventory.In
         promise=promised(estimate, settings),
         store=place,
         registers=registers(settings),
+        register_regions=register_regions(settings),
         workloads=_at_home(settings),
         digest=stack_digest(intents, []),
     )

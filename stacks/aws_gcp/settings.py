@@ -145,6 +145,7 @@ class Settings:
     """None: nothing is backed up at Google."""
     writer_registers: tuple[str, ...]
     """Three that somebody made, or none."""
+    writer_register_regions: tuple[str, ...]
     writers: Writers | None
     """None: this stack makes no registers and no agents."""
     writer_gates: Gates
@@ -251,6 +252,7 @@ def read(reader: Reader) -> Settings:
         cache_holds=reader.strings("cache_holds"),
         backups=kept,
         writer_registers=registers,
+        writer_register_regions=_register_regions(reader, registers),
         writers=writers.read(reader, registers, flow),
         writer_gates=reader.choice("writer_gates", Gates),
         primary_role_config=reader.text("primary_role_config", required=False),
@@ -301,6 +303,22 @@ def _registers(reader: Reader) -> tuple[str, ...]:
             f"writer_registers are {', '.join(found)}: name {REGISTERS} places that fail apart, each s3://BUCKET/NAME, "
             "gs://BUCKET/NAME or azblob://ACCOUNT/CONTAINER/NAME: `pulumi config set --path 'writer_registers[0]' "
             "PLACE`"
+        )
+    return found
+
+
+def _register_regions(reader: Reader, registers: tuple[str, ...]) -> tuple[str, ...]:
+    found = reader.strings("writer_register_regions")
+    strange = [
+        place
+        for place, region in zip(registers, found, strict=False)
+        if region and (not place.startswith("s3://") or any(region_problems(region)))
+    ]
+    if found and (strange or len(found) != len(registers)):
+        reader.problems.append(
+            f"writer_register_regions are {', '.join(map(repr, found))} beside {len(registers)} writer_registers: give "
+            "one for each in their order, '' where it is in aws:region or not at AWS: `pulumi config set --path "
+            "'writer_register_regions[0]' ''`"
         )
     return found
 

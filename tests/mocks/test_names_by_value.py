@@ -43,6 +43,7 @@ CLOSED = {
     "database_schemas": "of a flow, which is one",
     "left_out_extensions": "of a flow, which is one",
     "writer_registers": "there are three or none, and none becomes a resource",
+    "writer_register_regions": "one beside each of those",
 }
 """Lists of which no three items exist, with the reason."""
 

@@ -87,6 +87,18 @@ def test_registers_of_the_writer_are_in_the_inventory_where_somebody_has_given_t
     assert inventory.from_dict(plain(build().result["inventory"])).registers == ()
 
 
+def test_a_register_at_aws_in_another_region_is_known_by_it(build: Build) -> None:
+    def regions(**given: Any) -> list[str]:
+        known = inventory.from_dict(plain(build(**given).result["inventory"]))
+        return [known.register_region(one) for one in known.registers if one.startswith("s3://")]
+
+    third = {"writer_third": "s3://third/writer.json", "writer_third_region": "us-west-2"}
+    assert regions(**{**WRITERS, **third}) == ["ap-northeast-2", "us-west-2"]
+    places = ["s3://a/w", "gs://b/w", "s3://c/w"]
+    assert regions(writer_registers=places) == ["ap-northeast-2", "ap-northeast-2"]
+    assert regions(writer_registers=places, writer_register_regions=["", "", "us-west-2"])[1] == "us-west-2"
+
+
 def test_registers_of_the_stacks_own_come_with_an_agent_at_each_site_and_its_answer(build: Build) -> None:
     found = build(**WRITERS)
     places = (
@@ -290,6 +302,8 @@ def test_the_inventory_names_what_each_cloud_is_asked_for(build: Build) -> None:
         ({"writer_registers": ["s3://a/writer.json", "gs://b/writer.json"]}, "name 3 places that fail apart"),
         ({"writer_registers": ["s3://a/w", "gs://b/w", "gs://b/w"]}, "name 3 places that fail apart"),
         ({"writer_registers": ["s3://a/w", "gs://b/w", "azblob://c/w"]}, "name 3 places that fail apart"),
+        ({"writer_register_regions": ["us-west-2"]}, "give one for each in their order"),
+        ({"writer_registers": PLACES, "writer_register_regions": ["", "us-west-2", ""]}, "not at AWS"),
         ({"dr_mode": "hot"}, "replication goes one way"),
         ({"dr_mode": "active-active"}, "what is written at the standby is lost"),
         ({"dr_mode": "cold"}, "keeps no data outside AWS"),

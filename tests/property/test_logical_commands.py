@@ -354,6 +354,13 @@ def test_a_repair_of_what_is_well_does_nothing(desk: Desk) -> None:
     assert found["plan"] == [] and "nothing to mend" in found["says"][-1]
 
 
+def test_a_third_register_at_aws_in_another_region_is_asked_while_the_primarys_is_dead(desk: Desk) -> None:
+    places = (*PLACES[:2], "s3://third/writer.json")
+    model = dead(desk, replace(WHOLE, registers=places, register_regions=("", "", "us-west-2")))
+    desk.passed(model, FAILOVER)
+    assert [one.said and one.said.site for one in model.registers] == ["aws", "gcp", "gcp"]
+
+
 def test_rows_that_stopped_are_started_and_a_register_that_lags_is_raised(desk: Desk) -> None:
     model = Model(WHOLE)
     model.disabled = True

@@ -225,13 +225,14 @@ def test_a_job_outlives_a_blink_of_its_clusters_api_and_tells_its_last_words(mon
 
 def test_each_register_is_reached_by_its_own_scheme_and_that_of_a_dead_site_is_not_asked() -> None:
     google = Server().identity()
-    made = opened(PLACES, "ap-northeast-2", google)._registers
+    there = {PLACES[0]: "ap-northeast-2", PLACES[1]: "", PLACES[2]: ""}
+    made = opened(there, google)._registers
     assert [type(one) for one in made] == [S3Register, GcsRegister, BlobRegister]
     assert [str(one) for one in made] == list(PLACES)
-    left = opened(PLACES, "ap-northeast-2", google, "s3")._registers
+    left = opened(there, google, PLACES[:1])._registers
     assert [type(one) for one in left] == [Unasked, GcsRegister, BlobRegister]
     with pytest.raises(ValueError, match="neither gs://"):
-        opened(("file:///tmp/x",), "", google)
+        opened({"file:///tmp/x": ""}, google)
 
 
 def test_two_of_three_name_the_site_in_the_next_epoch_and_its_clearing_is_read() -> None:

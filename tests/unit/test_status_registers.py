@@ -174,3 +174,15 @@ def test_a_third_place_at_azure_is_asked_as_its_store_answers() -> None:
         assert f"register {BLOB} holds nothing" in seen(clouds).problems()[0]
         there.blobs["crmthird", "writer", "writer.json"] = packed(AWS)
         assert seen(clouds).problems() == []
+
+
+def test_each_at_aws_is_asked_in_its_own_region() -> None:
+    clouds = world(AWS, AWS, AWS)
+    there = replace(clouds.inventory, registers=(S3, GS, "s3://third/writer.json"))
+    asked: list[str] = []
+    known = clouds.world()
+    telling = replace(known, amazon=lambda region: asked.append(region) or known.amazon(region))  # type: ignore[func-returns-value]
+    for regions in ((), ("", "", "us-west-2")):
+        for ask in registers.asks(replace(there, register_regions=regions), telling).values():
+            ask()
+    assert asked == ["ap-northeast-2", "ap-northeast-2", "ap-northeast-2", "us-west-2"]

@@ -57,7 +57,7 @@ class Ground:
             (api(home.name), api(away.name)),
             data_plane("Cloudflare's monitors and pools, at home nowhere; its API only to look"),
             data_plane("HTTPS and DNS queries, at home nowhere"),
-            tuple((place, _store(place, home.name, away.name, inventory)) for place in inventory.registers),
+            tuple((place, _store(place, inventory)) for place in inventory.registers),
         )
 
     def database(self, site: str) -> Plane:
@@ -72,8 +72,14 @@ class Ground:
 OF_PROVIDER = {"s3": "aws", "gs": "gcp", "azblob": "azure-native"}
 
 
-def _store(place: str, home: str, away: str, inventory: Inventory) -> Plane:
-    """A register's store dies with the site whose cloud it is of."""
+def dies_with(place: str, inventory: Inventory) -> str:
+    """The site whose cloud a register is of, at AWS in the site's region; "" where it outlives both."""
     provider = OF_PROVIDER.get(place.partition("://")[0], "")
-    site = next((one.name for one in inventory.sites if provider in one.providers), "")
-    return data_plane(f"the register {place}", site)
+    at_aws = provider == OF_PROVIDER["s3"]
+    region = inventory.register_region(place) if at_aws else ""
+    found = (one for one in inventory.sites if provider in one.providers and (not at_aws or one.region == region))
+    return next((one.name for one in found), "")
+
+
+def _store(place: str, inventory: Inventory) -> Plane:
+    return data_plane(f"the register {place}", dies_with(place, inventory))

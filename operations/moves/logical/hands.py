@@ -2,7 +2,7 @@
 
 import time
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from twinsite.inventory import CloudflarePools, Inventory, Name
@@ -38,7 +38,7 @@ class Hands:
         inventory: Inventory,
         clouds: World,
         worker: Callable[[Say], Worker],
-        registers: Callable[[str], Registers],
+        registers: Callable[[Collection[str]], Registers],
         eyes: Eyes,
         began: float,
     ) -> None:
@@ -108,7 +108,7 @@ class Hands:
             return closed
         return None if site not in self._since else round(max(closed, clock() - self._since[site]), 1)
 
-    def claim(self, site: str, above: int, without: str) -> int:
+    def claim(self, site: str, above: int, without: Collection[str]) -> int:
         """The epoch of a move to `site`: the registers' next one, or one more than `above` where there are none."""
         if not self.inventory.registers:
             return above + 1
@@ -122,12 +122,12 @@ class Hands:
         if not places:
             return None
         said: dict[str, Said | Unknown | None] = {}
-        for place, one in zip(places, self._registers("").seen(), strict=True):
+        for place, one in zip(places, self._registers(()).seen(), strict=True):
             known = None if one is None or isinstance(one, str) else Said(one.site, one.epoch, one.clear)
             said[place] = Unknown(one) if isinstance(one, str) else known
         return RegistersSeen(said, sites, self.inventory.active_site)
 
-    def stopped(self, site: str, epoch: int, without: str, say: Say) -> str:
+    def stopped(self, site: str, epoch: int, without: Collection[str], say: Say) -> str:
         """Wait until who wrote before `site` has stopped: by its own word, or by time. Another process's claim is
         waited for anew: this one does not know when it was."""
         since = self._since.setdefault(site, clock())

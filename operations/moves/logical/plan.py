@@ -16,7 +16,7 @@ from ..words import Command, Intent, Plan, Refusal
 from .capacity_steps import SeeReaders
 from .draft import Draft
 from .facts import Facts
-from .ground import OF_PROVIDER
+from .ground import dies_with
 from .hands import claimed
 from .writer_steps import AwaitOldWriter, BackOut, CatchUp, Claim, Compare, Prepare, Promote, Rejoin, Switch
 
@@ -181,11 +181,10 @@ def _failover(draft: Draft) -> None:
     if not promoted:
         _evidence(draft)
         _loss(draft)
-    without = next((scheme for scheme, of in OF_PROVIDER.items() if of in facts.inventory.site(home).providers), "")
     registers = facts.inventory.registers
-    left = [one for one in registers if not one.startswith(f"{without}://")]
+    without = tuple(one for one in registers if dies_with(one, facts.inventory) == home)
     # Two of the others decide; with fewer, that one is asked as well.
-    without = without if len(left) > 1 else ""
+    without = without if len(registers) - len(without) > 1 else ()
     if gate is not None and promoted:
         draft.choices[claimed(away)] = str(gate.epoch)
     else:

@@ -1,6 +1,6 @@
 """A stack whose standby follows by logical replication, as its moves work with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from twinsite.inventory import Inventory, Pod
@@ -40,7 +40,7 @@ class LogicalWorld:
     inventory: Inventory
     clouds: Clouds
     worker: Callable[[Say], Worker]
-    registers: Callable[[str], Registers]
+    registers: Callable[[Collection[str]], Registers]
     eyes: Eyes
 
     def plan(self, intent: Intent, owner: str) -> Plan | Refusal:
@@ -92,8 +92,10 @@ def connect(stack: Stack) -> LogicalWorld:
     def worker(say: Say) -> ClusterWorker:
         return ClusterWorker(way, program=PROGRAM, say=say)
 
-    def registers(without: str) -> Registers:
-        return opened(inventory.registers, inventory.site(inventory.home).region, identity, without)
+    places = {place: inventory.register_region(place) for place in inventory.registers}
+
+    def registers(without: Collection[str]) -> Registers:
+        return opened(places, identity, without)
 
     eyes = Eyes(inventory.home, inventory.away, resolvers[0] if resolvers else "")
     return LogicalWorld(store, inventory, cloud_reader.world(), worker, registers, eyes)

@@ -36,8 +36,8 @@ class Claim(MoveStep):
 
     above: int
     """The highest epoch that a gate has had."""
-    without: str = ""
-    """Scheme of registers that are not asked."""
+    without: tuple[str, ...] = ()
+    """Registers that are not asked: they died with their site."""
 
     @property
     def name(self) -> str:
@@ -61,9 +61,7 @@ class Claim(MoveStep):
     def planes(self) -> tuple[Plane, ...]:
         if not self.ground.registers:
             return (data_plane("this desk alone"),)
-        return tuple(
-            plane for place, plane in self.ground.registers if not self.without or not place.startswith(self.without)
-        )
+        return tuple(plane for place, plane in self.ground.registers if place not in self.without)
 
     def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
         before = [int(epoch) for key, epoch in choices.items() if key.startswith(claimed(""))]
@@ -75,7 +73,7 @@ class Claim(MoveStep):
 class AwaitOldWriter(MoveStep):
     """A site that says nothing has stopped by itself when its lease and its closing are over (ADR 44)."""
 
-    without: str = ""
+    without: tuple[str, ...] = ()
     planned: bool = False
     """Of a switchover: then nobody could write from the claim until now."""
     needs = "two registers name the new writer"
@@ -92,9 +90,7 @@ class AwaitOldWriter(MoveStep):
 
     @property
     def planes(self) -> tuple[Plane, ...]:
-        return tuple(
-            plane for place, plane in self.ground.registers if not self.without or not place.startswith(self.without)
-        )
+        return tuple(plane for place, plane in self.ground.registers if place not in self.without)
 
     def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
         words = hands.stopped(self.site, epoch_of(choices, self.site), self.without, say)
