@@ -1,20 +1,23 @@
 """The lab's DMS where it needs no server: what the settings and mappings of a task mean."""
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, count, pairwise, takewhile
 from pathlib import Path
+from unittest.mock import create_autospec
 
 import pytest
 
 from lab.services.dms.api import Api
 from lab.services.dms.mappings import Mappings
 from lab.services.dms.settings import DEFAULTS, Settings
-from lab.services.dms.shapes import Column, Fatal, Table
-from lab.services.dms.task import Fault, Task
+from lab.services.dms.shapes import Column, Fatal, Missing, Row, Source, Table, Target
+from lab.services.dms.task import FRESH, Fault, Task
 from lab.services.dms.validation import differing
 from tests.dms_world import DOCUMENT, published
 from tests.mocks.test_dms_cdc_task import MYSQL
+from tests.servers.postgres import eventually
 from twinsite.rules.dms_task import SETTINGS, SelectionPart, TransformationPart, mappings_text
 
 TABLE = Table("shop", "orders", (Column("id", "int"), Column("note", "text", "wide")), ("id",))
@@ -139,3 +142,31 @@ def test_the_api_starts_nothing_before_both_ends_were_tried_and_loads_no_table_o
         {"Id": "target", "Values": []},
     ]
     assert (task.status, api.calls) == ("ready", ["TestConnection", "TestConnection"])
+
+
+def test_a_table_that_goes_between_the_list_and_the_load_is_in_error_and_the_others_arrive(tmp_path: Path) -> None:
+    gone, stays = replace(TABLE, name="gone"), replace(TABLE, name="stays")
+
+    def rows(table: Table) -> Iterator[Row]:
+        if table is gone:
+            raise Missing("no such table")
+        yield {"id": 1, "note": None}
+
+    source, target = create_autospec(Source, instance=True), create_autospec(Target, instance=True)
+    source.tables.return_value, source.position.return_value, source.changes.return_value = (gone, stays), "1", ()
+    source.rows.side_effect, target.rows.side_effect = rows, lambda table: rows(stays)
+    arrived: list[Sequence[Row]] = []
+    target.insert.side_effect = lambda table, rows: arrived.append(rows)
+    task = Task("shop", tmp_path, (source, target), published(MYSQL)[0])
+    task.start(FRESH)
+    wanted = {"gone": ("Table error", "Not enabled"), "stays": ("Table completed", "Validated")}
+    eventually(
+        lambda: {
+            row["TableName"]: (row["TableState"], row["ValidationState"]) for row in task.statistics.rows()
+        } == wanted,
+        60,
+        "both tables' states",
+    )  # fmt: skip
+    assert task.status == "running" and arrived == [[{"id": 1, "note": None}]]
+    assert task.log() == ["]W:  shop.gone: load: no such table"]
+    task.stop()

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pymysql
-from pymysql.constants import CLIENT
+from pymysql.constants import CLIENT, ER
 from pymysql.cursors import DictCursor, SSDictCursor
 from pymysqlreplication import BinLogStreamReader
 from pymysqlreplication.event import QueryEvent, XidEvent
 from pymysqlreplication.row_event import DeleteRowsEvent, UpdateRowsEvent, WriteRowsEvent
 
-from .shapes import Change, Column, Cut, Denied, Fatal, Row, Table, Transaction
+from .shapes import Change, Column, Cut, Denied, Fatal, Missing, Row, Table, Transaction
 
 _TABLES = (
     "SELECT TABLE_SCHEMA AS s, TABLE_NAME AS t, COLUMN_NAME AS c, COLUMN_TYPE AS type, CHARACTER_SET_NAME AS charset, "
@@ -232,6 +232,8 @@ def _speaking() -> Iterator[None]:
             raise Fatal(f"the position is not in the source's log any more: {error}") from None
         if isinstance(error, pymysql.err.IntegrityError | pymysql.err.DataError):
             raise Denied(str(error), number == _CONFLICT) from None
+        if number in (ER.NO_SUCH_TABLE, ER.BAD_FIELD_ERROR):
+            raise Missing(str(error)) from None
         if isinstance(error, pymysql.err.ProgrammingError):
             raise Fatal(str(error)) from None
         raise Cut(str(error)) from None

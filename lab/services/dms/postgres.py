@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from .pgoutput import Reader, lsn, number
-from .shapes import Column, Cut, Denied, Fatal, Row, Table, Transaction
+from .shapes import Column, Cut, Denied, Fatal, Missing, Row, Table, Transaction
 
 _TABLES = """
 SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, t.typname, t.typcategory,
@@ -83,6 +83,8 @@ class _End:
             raise Denied(_words(error), isinstance(error, psycopg.errors.UniqueViolation)) from None
         except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
             raise Cut(_words(error)) from None
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+            raise Missing(_words(error)) from None
         except psycopg.Error as error:
             raise Fatal(_words(error)) from None
         finally:

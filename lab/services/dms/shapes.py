@@ -15,6 +15,11 @@ class Fatal(Exception):
     """What ends a task: `failed`, with these words."""
 
 
+class Missing(Fatal):
+    """A table, or a column of it, that the list had is not there any more. Met while one table is loaded or compared,
+    it is that table's error; elsewhere it ends the task."""
+
+
 class Denied(Exception):
     """The target takes this row not. `conflict`: it has one with that key."""
 

@@ -54,6 +54,13 @@ class Statistics:
         place = (table.schema, table.name)
         return not self.suspended(table) and (place in self._dirty or self._row(*place)["ValidationPendingRecords"] > 0)
 
+    def unvalidated(self, table: Table) -> None:
+        """It could not be compared; a change to it is another try."""
+        place = (table.schema, table.name)
+        self._dirty.discard(place)
+        self._row(*place)["ValidationState"] = "Error"
+        self._row(*place)["ValidationPendingRecords"] = 0
+
     def validated(self, table: Table, differing: set[Any] | None) -> None:
         """`differing`: keys; None where there is no key. One that differs twice has failed: the first time it may be on
         its way."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from .mappings import Mappings
 from .settings import Settings
-from .shapes import Change, Cut, Denied, Fatal, Row, Source, Table, Target, Transaction
+from .shapes import Change, Cut, Denied, Fatal, Missing, Row, Source, Table, Target, Transaction
 from .statistics import Statistics
 from .validation import differing
 
@@ -192,12 +192,19 @@ class Task:
         return (one for one in source.tables() if self._mappings.selects(one.schema, one.name))
 
     def _load(self, table: Table) -> None:
-        source = self._ends[0]
         there = self._mappings.at_target(table)
         self._prepare(there)
-        rows: list[Row] = []
         self.statistics.begun(table)
-        for row in source.rows(table):
+        try:
+            self._copy(table, there)
+        except Missing as gone:
+            self._ends[1].rollback()
+            self._policy("TableErrorPolicy", table, f"load: {gone}")
+        self.statistics.loaded(table)
+
+    def _copy(self, table: Table, there: Table) -> None:
+        rows: list[Row] = []
+        for row in self._ends[0].rows(table):
             rows.append(self._fitting(table, row))
             if len(rows) >= 1000:
                 self._put(table, there, rows)
@@ -205,7 +212,6 @@ class Task:
             if self._stop.is_set():
                 raise Cut("stopped while it loaded")
         self._put(table, there, rows)
-        self.statistics.loaded(table)
 
     def _prepare(self, there: Table) -> None:
         target, mode = self._ends[1], self._settings("FullLoadSettings.TargetTablePrepMode")
@@ -377,7 +383,11 @@ class Task:
             if self.statistics.wants_validation(table):
                 there = self._mappings.at_target(table)
                 mine = (self._mappings.row(table, row) for row in source.rows(table))
-                self.statistics.validated(table, differing(there, mine, target.rows(there)) if table.key else None)
+                try:
+                    self.statistics.validated(table, differing(there, mine, target.rows(there)) if table.key else None)
+                except Missing as gone:  # dropped or altered, which the log says next
+                    self._say("E", f"{table.full}: validation: {gone}")
+                    self.statistics.unvalidated(table)
 
     # What is kept and told
 
