@@ -113,6 +113,8 @@ from .workload.gke_standby import GkeStandby as GkeStandby
 from .workload.gke_standby import GkeStandbyArgs as GkeStandbyArgs
 from .workload.postgres_backup_job import PostgresBackupJob as PostgresBackupJob
 from .workload.postgres_backup_job import PostgresBackupJobArgs as PostgresBackupJobArgs
+from .workload.postgres_restore_job import PostgresRestoreJob as PostgresRestoreJob
+from .workload.postgres_restore_job import PostgresRestoreJobArgs as PostgresRestoreJobArgs
 from .workload.workload import Workload as Workload
 from .workload.workload import WorkloadArgs as WorkloadArgs
 from .workload.workload import WorkloadCache as WorkloadCache

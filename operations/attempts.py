@@ -11,7 +11,7 @@ from .stack import Stack
 if TYPE_CHECKING:  # it brings `cryptography`, for which a look at the status does not wait
     from .chain import Approval, Planned, Subject
 
-ACTING = ("adopt-name", "dms", "drill", "failback", "failover", "repair", "switchover")
+ACTING = ("adopt-name", "dms", "drill", "failback", "failover", "repair", "restore", "switchover")
 """Commands of which each attempt leaves a record; with --plan they only look."""
 UNTOLD = frozenset({"approval", "approve", "command", "json", "name", "plan", "stack", "inventory", "no_open"})
 """Options that say how the command is called and not what it does; `name` of a drill is in its command."""

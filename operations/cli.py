@@ -80,6 +80,7 @@ def _run(argv: list[str] | None) -> int:
         "failover": _failover,
         "failback": _failover,
         "switchover": _failover,
+        "restore": _failover,
     }[given.command]
     try:
         with stoppable():
@@ -157,7 +158,7 @@ def _status(given: argparse.Namespace, stack: Stack, transport: Transport, say: 
 
 
 def _failover(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
-    """switchover, failover, failback and their drills: one code."""
+    """switchover, failover, failback, restore and their drills: one code."""
     from .chain import Planned
     from .moves import command, kinds
     from .moves.words import Command, Intent
@@ -447,7 +448,7 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 def _moves(commands: Any, kinds: Any) -> list[argparse.ArgumentParser]:
-    """failover, failback, switchover and the drills that are the same code."""
+    """failover, failback, switchover, restore and the drills that are the same code."""
     over = commands.add_parser(
         "failover",
         help="move users to the standby site, onto what it has of the data",
@@ -457,7 +458,6 @@ def _moves(commands: Any, kinds: Any) -> list[argparse.ArgumentParser]:
     )
     over.add_argument("--source-is-dead", action="store_true", help="your word in place of two places that see it")
     over.add_argument("--one-latch", action="store_true", help="go without the latch store that does not answer")
-    over.add_argument("--backup", default="", metavar="ID", help="this one; default the newest of the writer's")
     back = commands.add_parser(
         "failback",
         help="bring users and what they wrote home",
@@ -475,6 +475,15 @@ def _moves(commands: Any, kinds: Any) -> list[argparse.ArgumentParser]:
         "its nodes and pods first. Until all rows are handed over a failure lets the old writer write again. Killed "
         "anywhere, it goes on when run again.",
     )
+    load = commands.add_parser(
+        "restore",
+        help="a backup of the primary's PostgreSQL into the standby's empty database, proved",
+        description="By a job in the standby's cluster: fetches and verifies every part, restores, compares each table "
+        "with the backup's manifest. Refused before the first write where the database holds anything. Moves nobody. "
+        "Killed anywhere, it goes on when run again.",
+    )
+    for each in (over, load):
+        each.add_argument("--backup", default="", metavar="ID", help="this one; default the newest of the writer's")
     for each in (over, back, switch):
         each.add_argument("--to", required=True, metavar="SITE")
     drills = [
@@ -486,6 +495,6 @@ def _moves(commands: Any, kinds: Any) -> list[argparse.ArgumentParser]:
         each.add_argument("--planned", action="store_true", help="take a fresh backup first; labels the RPO")
     drills[0].add_argument("--live", action="store_true", help="refused: it would lose rows while the primary works")
     drills[2].add_argument("--live", action="store_true", help="move users and bring them back, nothing lost")
-    for each in (over, back, switch, *drills):
+    for each in (over, back, switch, load, *drills):
         each.add_argument("--plan", action="store_true", help="say what would be done, and do nothing")
-    return [over, back, switch, *drills]
+    return [over, back, switch, load, *drills]

@@ -37,6 +37,7 @@ INSTEAD = (
     "failback",
     "switchover",
     "repair",
+    "restore",
     "status",
 )
 """What is named to a person whose command was refused, in this order."""

@@ -26,6 +26,7 @@ BACKUPS = Part("backups", lambda found: found.backups)
 STANDBY = Part("standby machine", lambda found: found.with_role("standby", found.away))
 
 FOLLOWER = Part("PostgreSQL replica with a job that moves its writer", lambda found: job_of(found) is not None)
+RESTORER = Part("job at the standby that restores backups", lambda found: restorer(found) is not None)
 BUCKET = Part("store of the away site", lambda found: found.store)
 
 
@@ -33,6 +34,12 @@ def job_of(inventory: Inventory) -> Host | None:
     """The host whose job sees both ends of the first such flow."""
     through = {flow.through for flow in inventory.flows_of(POSTGRES_LOGICAL)}
     return next((one for one in inventory.hosts if one.name in through and isinstance(one.way, Pod)), None)
+
+
+def restorer(inventory: Inventory) -> Host | None:
+    """The host whose job restores a PostgreSQL's backups where the standby's database is."""
+    found = inventory.with_role("archive", inventory.away)
+    return found if found is not None and isinstance(found.way, Pod) else None
 
 
 def lacking(needs: Needs, inventory: Inventory) -> list[str]:

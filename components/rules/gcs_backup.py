@@ -161,6 +161,31 @@ class PostgresBackupJobIntent(Intent):
         ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class PostgresRestoreJobIntent(Intent):
+    """What a PostgresRestoreJob is meant to do."""
+
+    exists: bool = True
+    namespace: str = ""
+    job: str = "postgres-restore"
+    image: str = ""
+    site: str = ""
+    streams: int = 4
+    disk_gib: int = 40
+    active_deadline_seconds: int = 14400
+    left_out_extensions: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def problems(self) -> list[str]:
+        """Why the job must not be there like this."""
+        problems = [*pod_problems(self.image, namespace=self.namespace, job=self.job), *label_problems(self.tags)]
+        if not self.site:
+            problems.append("site is empty: name the standby's, or no command finds the job")
+        if self.disk_gib < 1:
+            problems.append(f"disk_gib is {self.disk_gib}: the dump is on the pod's disk first; set 1 or more")
+        return problems
+
+
 def _versions(known: PostgresBackupJobIntent) -> Iterator[str]:
     source, client, target = (series(known.database.version) or (0,))[0], known.client_version, known.restores_to
     if source < OLDEST:

@@ -10,7 +10,7 @@ from .cloud_sql import CloudSqlStandbyIntent
 from .cloudflare import CloudflareFailoverIntent
 from .database import MySqlReplicaPairIntent
 from .dms import DmsCdcTaskIntent
-from .gcs_backup import GcsBackupStoreIntent, PostgresBackupJobIntent
+from .gcs_backup import GcsBackupStoreIntent, PostgresBackupJobIntent, PostgresRestoreJobIntent
 from .gke import GkeStandbyIntent
 from .hosts import AzureHostIntent, Ec2HostIntent, GuestStoreIntent, HostGateIntent, OnPremHostIntent
 from .intent import VERSION, Intent
@@ -56,6 +56,7 @@ INTENTS: dict[str, type[Intent]] = {
         ObserverIntent,
         OnPremHostIntent,
         PostgresBackupJobIntent,
+        PostgresRestoreJobIntent,
         Route53FailoverPairIntent,
         SecretVaultIntent,
         StandbyDatabaseIntent,

@@ -16,6 +16,7 @@ class Command(StrEnum):
     DRILL_FAILOVER = "drill failover"
     SWITCHOVER = "switchover"
     REPAIR = "repair"
+    RESTORE = "restore"
     DRILL_RESTORE = "drill restore"
     DRILL_SWITCHOVER = "drill switchover"
 
@@ -47,7 +48,7 @@ class Intent:
     @property
     def moves_users(self) -> bool:
         """Whether users are elsewhere for a while, at least."""
-        return self.live or not (self.command.drill or self.command is Command.REPAIR)
+        return self.live or not (self.command.drill or self.command in (Command.REPAIR, Command.RESTORE))
 
 
 @dataclass(frozen=True)

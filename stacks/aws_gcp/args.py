@@ -255,9 +255,10 @@ def _backups(settings: Settings, tags: dict[str, str]) -> BackupArguments | None
     return backups.arguments(
         settings.backups,
         settings.project,
-        Site.AWS.value,
+        (Site.AWS.value, Site.GCP.value),
         primary,
         settings.database_version,
+        settings.application_namespace,
         settings.standby_serves,
         tags,
     )
@@ -281,6 +282,8 @@ def register_regions(settings: Settings) -> tuple[str, ...]:
 def identities(settings: Settings) -> dict[str, str]:
     """Of the cluster's pods that are somebody at Google."""
     found = {IDENTITY: looker(settings)} if settings.replica is not None else {}
+    if settings.backups is not None:
+        found[backups.IDENTITY] = f"{settings.application_namespace}/{backups.RESTORES}"
     if settings.writers is not None:
         found[writers.IDENTITY] = f"{settings.application_namespace}/{writers.ACCOUNT}"
     return found

@@ -1,19 +1,27 @@
 """Backups of the primary's PostgreSQL in a bucket at Google, in every mode: settings, arguments, components."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_gcp as gcp
 
 from twinsite.rules.cloud_sql import series
-from twinsite.rules.gcs_backup import GcsBackupStoreIntent, PostgresBackupJobIntent
+from twinsite.rules.gcs_backup import GcsBackupStoreIntent, PostgresBackupJobIntent, PostgresRestoreJobIntent
 from twinsite.rules.intent import Intent
 
 from ..settings import Reader
 from .writers import Made as WritersMade
 
+if TYPE_CHECKING:
+    from twinsite import CloudSqlStandby, GkeStandby
+
 SERVICE_ACCOUNT = "postgres-backup"
+RESTORES = "postgres-restore"
+"""Of Kubernetes, in the cluster at Google."""
+IDENTITY = "load"
+"""Of that cluster's identities: whom the job that restores acts as at Google. Short, for the cluster's name is in
+front of it."""
 READS = "roles/storage.objectViewer"
 Args = dict[str, Any]
 
@@ -31,6 +39,8 @@ class Backups:
     readers: tuple[str, ...]
     schedule: str
     image: str
+    restore_image: str
+    left_out_extensions: tuple[str, ...]
     client_version: int
     namespace: str
     """In the primary's cluster."""
@@ -55,6 +65,8 @@ def read(reader: Reader, version: str, location: str) -> Backups | None:
         readers=reader.strings("backup_readers"),
         schedule=reader.text("backup_schedule"),
         image=reader.text("backup_image"),
+        restore_image=reader.text("restore_image", required=False),
+        left_out_extensions=reader.strings("left_out_extensions"),
         client_version=reader.integer("backup_client_version") or (series(version) or (0,))[0],
         namespace=reader.text("primary_namespace"),
         issuer=reader.text("primary_oidc_issuer"),
@@ -66,24 +78,33 @@ def read(reader: Reader, version: str, location: str) -> Backups | None:
 
 @dataclass(frozen=True)
 class BackupArguments:
-    """The plain arguments of both components."""
+    """The plain arguments of three components."""
 
     store: Args
     job: Args
+    restore: Args
 
     def intents(self) -> dict[str, Intent]:
-        """What both are meant to be."""
+        """What each is meant to be."""
         return {
             "GcsBackupStore": GcsBackupStoreIntent.of(self.store),
             "PostgresBackupJob": PostgresBackupJobIntent.of(self.job),
+            "PostgresRestoreJob": PostgresRestoreJobIntent.of(self.restore),
         }
 
 
 def arguments(
-    known: Backups, project: str, site: str, database: Args, restores_to: str, serves: bool, tags: dict[str, str]
+    known: Backups,
+    project: str,
+    sites: tuple[str, str],
+    database: Args,
+    restores_to: str,
+    namespace: str,
+    serves: bool,
+    tags: dict[str, str],
 ) -> BackupArguments:
-    """`site` and `database` are the primary's: its name; address, database and version. `restores_to` is the
-    standby's, like POSTGRES_17; `serves` whether Google is the active site."""
+    """`sites` are AWS's and Google's, `database` the primary's: address, database and version. `restores_to` is the
+    standby's, like POSTGRES_17; `namespace` of its cluster; `serves` whether Google is the active site."""
     return BackupArguments(
         store={
             "project": project,
@@ -105,7 +126,15 @@ def arguments(
             "schedule": known.schedule,
             "database": {**database, "user": known.user, "tls_ca": known.tls_ca},
             "job": SERVICE_ACCOUNT,
-            "site": site,
+            "site": sites[0],
+            "tags": tags,
+        },
+        restore={
+            "namespace": namespace,
+            "image": known.restore_image or known.image,
+            "job": RESTORES,
+            "site": sites[1],
+            "left_out_extensions": list(known.left_out_extensions),
             "tags": tags,
         },
     )
@@ -113,18 +142,28 @@ def arguments(
 
 @dataclass(frozen=True)
 class Made:
-    """What a stack publishes of both components."""
+    """What a stack publishes of the components."""
 
     store: pulumi.Output[str]
     """Where backups are."""
-    inventory: pulumi.Output[Any]
+    inventory: list[Any]
 
 
-def made(name: str, plain: BackupArguments, context: str, register: str, held: WritersMade | None) -> Made:
-    """Both components, the job in the cluster that kubectl's `context` names. With a bucket of Google's for `register`
-    backups are of the writer's epoch that it says (ADR 18)."""
+def made(
+    name: str,
+    plain: BackupArguments,
+    context: str,
+    register: str,
+    held: WritersMade | None,
+    cluster: "GkeStandby",
+    target: "CloudSqlStandby",
+    opts: pulumi.ResourceOptions,
+) -> Made:
+    """All components, the backups' job in the cluster that kubectl's `context` names, the restores' in Google's
+    `cluster`, of which `opts` are. With a bucket of Google's for `register` backups are of the writer's epoch that it
+    says (ADR 18)."""
     # Only now: whoever reads settings needs no SDK.
-    from twinsite import GcsBackupStore, PostgresBackupJob, cluster_provider
+    from twinsite import GcsBackupStore, PostgresBackupJob, PostgresRestoreJob, cluster_provider
 
     store = GcsBackupStore(name, plain.store)  # type: ignore[arg-type]
     # An `up` while AWS is dead passes over what is in its cluster.
@@ -145,4 +184,23 @@ def made(name: str, plain: BackupArguments, context: str, register: str, held: W
         {**plain.job, **writer, "context": context, "database": database, "store": store},  # type: ignore[typeddict-item]
         pulumi.ResourceOptions(provider=here),
     )
-    return Made(store.store, job.inventory)
+    account = cluster.identity_accounts.apply(lambda found: found[IDENTITY])
+    reads = gcp.storage.BucketIAMMember(
+        f"{name}-restore",
+        bucket=store.store.apply(lambda place: place.removeprefix("gs://")),
+        role=READS,
+        member=account.apply(lambda email: f"serviceAccount:{email}"),
+    )
+    restore = PostgresRestoreJob(
+        f"{name}-restore",
+        {
+            **plain.restore,  # type: ignore[typeddict-item]
+            "exists": cluster.handle["exists"],
+            "context": cluster.handle["context"],
+            "database": target,
+            "store": store.store,
+            "account_annotations": {"iam.gke.io/gcp-service-account": account},
+        },
+        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[reads])),
+    )
+    return Made(store.store, [job.inventory, restore.inventory])

@@ -76,7 +76,9 @@ def build(settings: Settings) -> dict[str, Any]:
     saved = None
     if plain.backups is not None and settings.backups is not None:
         register = settings.writers.bucket if settings.writers is not None else ""
-        saved = backups.made(f"{NAME}-backups", plain.backups, settings.backups.context, register, held)
+        saved = backups.made(
+            f"{NAME}-backups", plain.backups, settings.backups.context, register, held, cluster, database, opts
+        )
     watch = [
         AwsLinkAlarms(f"{NAME}-watch-aws", joined(_told(plain.aws_alarms), aws_addresses=vpn.aws_addresses)),
         GcpAlarms(f"{NAME}-watch-gcp", joined(_told(plain.gcp_alarms), tunnel_names=vpn.tunnel_names)),
@@ -87,8 +89,8 @@ def build(settings: Settings) -> dict[str, Any]:
     else:
         after = [vpn, database, cluster, pods, name, *watch, *([kept] if kept else []), *(held.after if held else [])]
         flow = replica(plain.replica, cluster, database, there.name, opts, after)
-    entries = [one.inventory for one in (vpn, database, cluster, pods, name, flow, saved) if one is not None]
-    entries += held.inventory if held else []
+    entries = [one.inventory for one in (vpn, database, cluster, pods, name, flow) if one is not None]
+    entries += [*(saved.inventory if saved else []), *(held.inventory if held else [])]
     published = pulumi.Output.all(entries=entries, bucket=there.name).apply(
         lambda known: inventory.to_dict(
             inventory.together(_inventory(settings, intents, f"gs://{known['bucket']}"), known["entries"])

@@ -424,8 +424,42 @@ def test_backups_are_the_same_in_every_mode(build: Build) -> None:
         found = build(dr_mode=mode, **BACKUPS).resources
         return {one.urn: one.inputs for one in found if one.custom and "aws-gcp-backups" in one.name}
 
-    assert len(mine("cold")) == 11
-    assert mine("cold") == mine("pilot-light") == mine("warm")
+    cold, pilot_light = mine("cold"), mine("pilot-light")
+    assert len(cold) == 12
+    assert pilot_light == mine("warm") and cold == {urn: pilot_light[urn] for urn in cold}
+    more = {urn.rpartition("::")[2] for urn in pilot_light.keys() - cold.keys()}
+    assert more == {f"aws-gcp-backups-restore-{part}" for part in ("account", "told", "secret", "job")}
+
+
+def test_with_a_cluster_at_google_what_restores_there_reads_backups_as_an_account_of_its_own(build: Build) -> None:
+    found = build(dr_mode="pilot-light", **BACKUPS, left_out_extensions=["pg_cron"])
+    grant = found.one("aws-gcp-backups-restore", "gcp:storage/bucketIAMMember:BucketIAMMember").inputs
+    account = found.one("aws-gcp-backups-restore-account").inputs["metadata"]["annotations"]
+    email = account["iam.gke.io/gcp-service-account"]
+    assert (grant["bucket"], grant["role"]) == ("crm-dr-backups", "roles/storage.objectViewer")
+    assert grant["member"] == f"serviceAccount:{email}" and email.startswith("twinsite-load@")
+    told = json.loads(found.one("aws-gcp-backups-restore-told").inputs["data"]["archive.json"])
+    assert (told["store"], told["left_out_extensions"]) == ("gs://crm-dr-backups", ["pg_cron"])
+    assert told["database"]["user"] == "twinsite" and told["database"]["database"] == "crm"
+    assert told["database"]["certificate_name"] and "identity" not in told, "Google's metadata server says who it is"
+    assert found.one("aws-gcp-backups-restore-secret").holds_secret("stringData", "archive.secrets.json")
+    job = found.one("aws-gcp-backups-restore-job", "kubernetes:batch/v1:CronJob")
+    assert job.inputs["spec"]["suspend"] is True and "aws-gcp-gke" in job.request.provider
+    image = job.inputs["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert image == BACKUPS["backup_image"]
+    known = inventory.from_dict(plain(found.result["inventory"]))
+    host = known.with_role("archive", "gcp")
+    assert host is not None and isinstance(host.way, inventory.Pod) and host.way.cronjob == "postgres-restore"
+    cold = inventory.from_dict(plain(build(dr_mode="cold", **BACKUPS).result["inventory"]))
+    assert cold.with_role("archive", "gcp") is None
+
+
+def test_a_restore_may_have_an_image_of_its_own(build: Build) -> None:
+    own = f"google.example.com/postgres@sha256:{'b' * 64}"
+    job = build(dr_mode="warm", **BACKUPS, restore_image=own).one("aws-gcp-backups-restore-job").inputs
+    assert job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["image"] == own
+    refused = refusals(read(**BACKUPS, restore_image="postgres:18"))
+    assert [one for one in refused if "PostgresRestoreJob: image 'postgres:18' is not pinned" in one] != []
 
 
 def test_with_backups_what_is_lost_is_the_schedules_and_the_jobs_own_time(build: Build) -> None:

@@ -19,12 +19,12 @@ from ..errors import Failed, Refused
 from . import writer
 from .config import Config, read
 from .dump import take
-from .restore import proved, restore
+from .restore import fits, proved, restore
 from .store import choose, open_store, read_all
 
 CONFIG = "/etc/twinsite/archive.json"
 SECRETS = "/etc/twinsite/archive.secrets.json"
-VERBS = ("run", "list", "verify", "restore", "prove")
+VERBS = ("run", "list", "verify", "fit", "restore", "prove")
 
 
 def _say(event: "dict[str, Any]") -> None:
@@ -129,7 +129,7 @@ _OLD = datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
 
 
 def _act(options: argparse.Namespace) -> "tuple[dict[str, Any], int]":
-    asks_a_server = options.verb in ("run", "restore", "prove")
+    asks_a_server = options.verb in ("run", "fit", "restore", "prove")
     config = read(options.config, options.secrets if asks_a_server else "")
     if options.verb == "run":
         return _run(config, options.planned or by_hand(dict(os.environ))), 0
@@ -139,6 +139,9 @@ def _act(options: argparse.Namespace) -> "tuple[dict[str, Any], int]":
         store = open_store(config.store, config.identity)
         found = verify(store, choose(store, options.which), config.streams, _say)
         return found, 1 if found["damaged"] else 0
+    if options.verb == "fit":
+        found = fits(config, options.which)
+        return found, 0 if found["fits"] else 1
     found = (restore if options.verb == "restore" else proved)(config, options.which, _say)
     return found, 0 if found["proved"] else 1
 

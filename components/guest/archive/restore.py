@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from ..backup import branch
 from ..backup.fetch import Parts, fetch, room_problems
 from ..errors import Failed, Refused
 from ..logical.psql import PgError, client_version, identifier, literal
@@ -32,10 +33,8 @@ def restore(config: Config, which: str, say: Say) -> "dict[str, Any]":
         with Session(server) as session:
             if session.ask(f"SELECT pg_try_advisory_lock({LOCK})") != "t":
                 raise Refused([f"another restore works in database {config.target.database}: let it end"])
-            begun = _begun(server)
-            there = facts.target(server)
-            problems = judge.problems(config, chosen, there, client_version(), begun is not None)
-            if problems := [*problems, *_trials(config, chosen, server)]:
+            begun, there = _begun(server), facts.target(server)
+            if problems := _problems(config, chosen, server, there, begun is not None):
                 raise Refused(problems)
             if begun is not None:
                 say({"event": "again", "unfinished": begun["backup_id"]})
@@ -49,6 +48,33 @@ def restore(config: Config, which: str, say: Say) -> "dict[str, Any]":
                 server.script("DROP SCHEMA twinsite_restore CASCADE;")
                 shutil.rmtree(folder.parent, ignore_errors=True)
     return {"backup_id": chosen["id"], **found, "left_behind": [one["words"] for one in chosen["concerns"]]}
+
+
+def fits(config: Config, which: str) -> "dict[str, Any]":
+    """{"backup_id", "fits", "problems", "unfinished", …}: what a restore would say before its first write, but for its
+    parts' sums. Nothing is fetched and nothing changed."""
+    chosen = choose(open_store(config.store, config.identity), which)
+    server = Server("target", config.target)
+    begun = _begun(server)
+    problems = _problems(config, chosen, server, facts.target(server), begun is not None)
+    kept = ("began", "scheduled", "bytes_total")
+    return {
+        "backup_id": chosen["id"],
+        "fits": not problems,
+        "problems": problems,
+        "unfinished": begun["backup_id"] if begun else None,
+        **{name: chosen[name] for name in kept},
+        "branch": branch.of(chosen).words,
+        "rows": sum(table["rows"] for table in chosen["tables"]),
+        "tables": len(chosen["tables"]),
+        "target": {"address": config.target.address, "database": config.target.database},
+    }
+
+
+def _problems(
+    config: Config, chosen: "dict[str, Any]", server: Server, there: "dict[str, Any]", begun: bool
+) -> "list[str]":
+    return [*judge.problems(config, chosen, there, client_version(), begun), *_trials(config, chosen, server)]
 
 
 def proved(config: Config, which: str, say: Say) -> "dict[str, Any]":
