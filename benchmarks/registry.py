@@ -16,7 +16,6 @@ class Needs(str, Enum):
     """What a benchmark runs on; also the order in which they run, so that the lab comes up once."""
 
     LAB_DOWN = "the lab down"
-    PYTHON = "nothing but Python"
     SERVERS = "the PostgreSQL servers of the tests"
     NAMESPACES = "root and the machine image, beside any lab"
     ENGINE = "the Pulumi CLI"
@@ -28,7 +27,7 @@ class Needs(str, Enum):
         """What a run owns of this machine meanwhile, by the lab's names of such things; None: nothing of the lab."""
         if self is Needs.NAMESPACES:
             return "bench"
-        return None if self in (Needs.PYTHON, Needs.SERVERS, Needs.ENGINE) else ""
+        return None if self in (Needs.SERVERS, Needs.ENGINE) else ""
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,8 @@ ALL = (
     Benchmark(
         "two-writers",
         "who may write: seeded schedules, and with each rule taken away",
-        Needs.PYTHON,
-        "1, --long 3",
+        Needs.SERVERS,
+        "1, --long 20",
         "two_writers:run",
     ),
     Benchmark("restore", "backup and restore beside mysqldump, gzip, sed, mysql", Needs.LAB_DOWN, "5, --long 25"),

@@ -16,7 +16,7 @@ from twinsite.guest.writer.registers import packed
 from twinsite.guest.writer.rule import Said
 
 from .postgres import Postgres, eventually
-from .writer_sites import RULE, TURN_SECONDS, FileRegister, Sites, heal, schedule
+from .writer_sites import RULE, TURN_SECONDS, FileRegister, Sites, heal, whole_schedule
 
 NUMBERS = count(1)
 SLACK = 2.0
@@ -132,21 +132,6 @@ def test_a_failover_that_swapped_one_register_stops_who_reads_it(sites: Sites) -
     assert sites.turns() == ["aws", "gcp"]
 
 
-def whole(sites: Sites, seed: int) -> None:
-    moves = schedule(sites, seed, 45)
-    last = sites.move(sites.gcp) and sites.gcp
-    sites.wait_for(last, 60)
-    assert len(sites.turns()) <= moves + 2, f"seed {seed}: {sites.turns()}"
-    both = {name: list(one.acknowledged) for name, one in sites.applications.items()}
-    assert all(both.values()), f"seed {seed}: a site never wrote"
-
-
 @pytest.mark.parametrize("seed", [2, 5])
 def test_in_a_schedule_of_kills_pauses_and_cuts_two_sites_never_write(sites: Sites, seed: int) -> None:
-    whole(sites, seed)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("seed", range(100, 112))
-def test_in_none_of_more_schedules_two_sites_write(sites: Sites, seed: int) -> None:
-    whole(sites, seed)
+    whole_schedule(sites, seed)

@@ -23,6 +23,7 @@ from .postgres import TREE, Postgres, eventually, programs
 RULE = Rule(lease_seconds=6.0, closing_seconds=3.0, clock_seconds=1.0)
 """A fifth of the real numbers, in the same proportions, but for the clocks'."""
 TURN_SECONDS = 1.0
+SCHEDULE_SECONDS = 45.0
 HOME = "aws"
 
 
@@ -216,12 +217,22 @@ class Sites:
     def last(self, site: Site) -> float:
         return max(self.applications[site.name].acknowledged, default=0.0)
 
+    def _committed(self) -> list[tuple[float, int, str]]:
+        return sorted((when, epoch, name) for name, one in self.applications.items() for when, epoch in one.committed)
+
+    def late(self) -> tuple[str, int] | None:
+        """(site, epoch) of a transaction that was committed after one of a later epoch: two wrote at once."""
+        latest = 0
+        for _, epoch, name in self._committed():
+            if epoch < latest:
+                return name, epoch
+            latest = epoch
+        return None
+
     def turns(self) -> list[str]:
         """Who wrote, one after the other, by when transactions were committed; two at once would take turns."""
-        every = sorted((when, epoch, name) for name, one in self.applications.items() for when, epoch in one.committed)
-        epochs = [epoch for _, epoch, _ in every]
-        assert epochs == sorted(epochs), "a transaction of an earlier epoch was committed after one of a later"
-        names = [name for _, _, name in every]
+        assert self.late() is None, f"{self.late()}: committed after one of a later epoch"
+        names = [name for _, _, name in self._committed()]
         return [name for at, name in enumerate(names) if at == 0 or names[at - 1] != name]
 
     def end(self) -> None:
@@ -266,3 +277,21 @@ def heal(sites: Sites) -> None:
             one.begin()
         for at in range(3):
             FileRegister(sites.folder / f"register-{at}", one.name).cut(False)
+
+
+def whole_schedule(sites: Sites, seed: int) -> tuple[int, int]:
+    """One from its begin until Google writes at its end: (failovers that came to their end, writes acknowledged).
+
+    Raises AssertionError when two sites wrote at once, or the watch does not see a planted second writer.
+    """
+    moves = schedule(sites, seed, SCHEDULE_SECONDS) + 1
+    sites.move(sites.gcp)
+    sites.wait_for(sites.gcp, 60)
+    assert len(sites.turns()) <= moves + 1, f"seed {seed}: {sites.turns()}"
+    acknowledged = [len(one.acknowledged) for one in sites.applications.values()]
+    assert all(acknowledged), f"seed {seed}: a site never wrote"
+    late = sites.applications[HOME].committed
+    late.append((time.time(), 0))
+    assert sites.late() == (HOME, 0), f"seed {seed}: the watch does not see a planted second writer"
+    late.pop()
+    return moves, sum(acknowledged)
