@@ -3,12 +3,14 @@
 import re
 
 from ..rules.cloud_sql import CloudSqlStandbyIntent
+from ..rules.gcs_backup import GcsBackupStoreIntent, PostgresBackupJobIntent
 from ..rules.link_alarms import GcpAlarmsIntent
 from ..rules.logical import LogicalReplicaIntent
 from ..rules.vpn import TUNNELS, AwsGcpVpnIntent
 from ..schedule import longest_gap_seconds
 from .figures import SECONDS, Basis, Item
-from .prices import HOURS_PER_MONTH, Prices
+from .ground import BACKUP_SHARE
+from .prices import HOURS_PER_MONTH, MONTH_SECONDS, Prices
 from .route53 import added
 
 CONNECTIONS = 2
@@ -56,12 +58,35 @@ def _server(prices: Prices, known: CloudSqlStandbyIntent, hours: float) -> Item:
     return added(name, [prices.cost(name, sku, known.region, quantity) for sku, quantity in parts])
 
 
+def backups(
+    prices: Prices, known: GcsBackupStoreIntent, job: PostgresBackupJobIntent, aws_region: str, gib: float
+) -> list[Item]:
+    """A GcsBackupStore and what a PostgresBackupJob brings there out of AWS, a database of `gib` at most."""
+    runs = MONTH_SECONDS / longest_gap_seconds(job.schedule)
+    each = f"each {BACKUP_SHARE:g} of {gib:g} GiB of tables, as many as the standby's disk holds"
+    kept = runs * known.keep_days * 86400 / MONTH_SECONDS
+    size = gib * BACKUP_SHARE
+    return [
+        prices.cost("backups at rest", "gcs/standard", known.location, kept * size, f"{kept:.3g}, {each}"),
+        prices.cost("backups on their way", "aws/egress", aws_region, runs * size, f"{runs:.3g} a month, {each}"),
+    ]
+
+
 def alarms(prices: Prices, known: GcpAlarmsIntent) -> list[Item]:
     """GcpAlarms, by condition. What is read of series for them comes on top."""
     if not known.alarms:
         return []
     words = f"{known.alarms} alarms of {CONDITIONS} conditions"
     return [prices.cost("alarms at Google", "gcp/alert-condition", known.region, known.alarms * CONDITIONS, words)]
+
+
+def replica_traffic(prices: Prices, known: LogicalReplicaIntent, aws_region: str) -> list[Item]:
+    """Rows of a LogicalReplica on their way out of AWS, at most; nothing where it follows nobody."""
+    if not known.follows:
+        return []
+    gib = known.wal_mib_per_hour * HOURS_PER_MONTH / 1024
+    words = f"at most: every hour like the busiest, {known.wal_mib_per_hour:g} MiB of WAL (wal_mib_per_hour)"
+    return [prices.cost("rows over the tunnels", "aws/egress", aws_region, gib, words)]
 
 
 def replica_loss(known: LogicalReplicaIntent, watched: GcpAlarmsIntent) -> Item:

@@ -11,6 +11,7 @@ import yaml
 from .figures import USD_MONTH, Basis, Item, unknown
 
 HOURS_PER_MONTH = 730
+MONTH_SECONDS = HOURS_PER_MONTH * 3600
 TABLE = Path(__file__).with_name("prices.yaml")
 EVERYWHERE = "everywhere"
 """Region of a price that is the same in all of them."""

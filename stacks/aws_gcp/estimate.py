@@ -3,7 +3,7 @@ where a backup is restored by hand, and where nothing replicates; what is lost, 
 
 from dataclasses import replace
 
-from twinsite.estimate import aws, cloudflare, gcp, gke, rates
+from twinsite.estimate import aws, cloudflare, gcp, gke, rates, writer
 from twinsite.estimate.answer import Estimate, Mode
 from twinsite.estimate.figures import SECONDS, Basis, Item, Kind, step, unknown
 from twinsite.estimate.ground import CLOUD, Ground
@@ -13,15 +13,16 @@ from twinsite.guest.writer.rule import Rule
 from twinsite.modes import DrMode, StandbyData, keeps
 from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
 from twinsite.rules.cloudflare import CloudflareFailoverIntent
-from twinsite.rules.gcs_backup import PostgresBackupJobIntent
+from twinsite.rules.gcs_backup import GcsBackupStoreIntent, PostgresBackupJobIntent
 from twinsite.rules.gke import GkeStandbyIntent
 from twinsite.rules.link_alarms import AwsLinkAlarmsIntent, GcpAlarmsIntent
 from twinsite.rules.logical import LogicalReplicaIntent
 from twinsite.rules.vpn import AwsGcpVpnIntent
 from twinsite.rules.workload import WorkloadIntent
+from twinsite.rules.writer import WriterRegistersIntent
 from twinsite.schedule import longest_gap_seconds
 
-from .args import Arguments, arguments
+from .args import Arguments, arguments, registers
 from .settings import MODES, Settings, Site
 
 NO_DATA = "nothing backs PostgreSQL up into the other cloud: in cold all data die with AWS"
@@ -41,11 +42,10 @@ def estimate(settings: Settings, prices: Prices | None = None, ground: Ground = 
         {mode.value: _mode(replace(settings, dr_mode=mode), known) for mode in MODES},
         cost_without=(
             "the primary site",
-            "traffic between the clouds and to users",
+            "users' traffic, and what goes over the tunnels beside the rows",
             "backups and logs of the database at Google",
-            "backups in the bucket, by what is written",
             "Cloudflare's plan, monitors more often than once a minute, queries",
-            "questions to registers of who may write, about a million a month to each of the two clouds",
+            "the third register of who may write, and registers that somebody else made",
             "taxes",
         ),
         notes=(
@@ -58,16 +58,25 @@ def estimate(settings: Settings, prices: Prices | None = None, ground: Ground = 
 def _mode(settings: Settings, prices: Prices) -> Mode:
     plain = arguments(settings, {})
     vpn, database = AwsGcpVpnIntent.of(plain.vpn), CloudSqlStandbyIntent.of(plain.database)
+    cluster = GkeStandbyIntent.of(plain.cluster)
     costs = [
         *gcp.vpn(prices, vpn),
         *gcp.cloud_sql(prices, database),
-        *gke.cluster(prices, GkeStandbyIntent.of(plain.cluster)),
+        *gke.cluster(prices, cluster),
         gcp.address(prices, settings.location),
         cloudflare.failover(prices),
         *aws.link_alarms(prices, AwsLinkAlarmsIntent.of(plain.aws_alarms)),
         *gcp.alarms(prices, GcpAlarmsIntent.of(plain.gcp_alarms)),
     ]
-    return Mode(costs, _path(plain, settings.dr_mode, bool(settings.writer_registers)), _lost(plain))
+    if plain.replica is not None:
+        costs += gcp.replica_traffic(prices, LogicalReplicaIntent.of(plain.replica), settings.region)
+    if plain.writers is not None:
+        costs += writer.registers(prices, WriterRegistersIntent.of(plain.writers.registers), cluster.exists)
+    if plain.backups is not None:
+        job = PostgresBackupJobIntent.of(plain.backups.job)
+        store = GcsBackupStoreIntent.of(plain.backups.store)
+        costs += gcp.backups(prices, store, job, settings.region, database.disk_gib)
+    return Mode(costs, _path(plain, settings.dr_mode, bool(registers(settings))), _lost(plain))
 
 
 def _lost(plain: Arguments) -> list[Item]:

@@ -61,7 +61,7 @@ def rows(modes: Mapping[str, Mode]) -> list[str]:
     healed = detect_seconds() + resume_seconds()
     dms = table().cost("task", "dms/c5.xlarge-multi-az", VIRGINIA, MONTH)
     assert dms.value is None
-    vpn = price("vpc/vpn-connection", VIRGINIA, MONTH) + price("gcp/vpn-tunnel", IOWA, 4 * MONTH)
+    vpn = price("vpc/vpn-connection", VIRGINIA, 2 * MONTH) + price("gcp/vpn-tunnel", IOWA, 4 * MONTH)
     nodes = price("gce/e2-standard-4", IOWA, MONTH)
     found = [
         ("000", "tunnel and replication come back", "by hand at both ends",
@@ -83,7 +83,7 @@ def rows(modes: Mapping[str, Mode]) -> list[str]:
         ("004", "EKS and GKE, a cluster each", "$73", usd(price("eks/cluster", VIRGINIA, MONTH)), "the same"),
         ("004", "three t3.xlarge", "$200", usd(price("ec2/t3.xlarge", VIRGINIA, 3 * MONTH)), "too low by almost half"),
         ("004", "one or two e2-standard-4", "$100", f"${nodes:,.2f} to {usd(2 * nodes)}", "right for one"),
-        ("004", "VPN, four tunnels", "$50", usd(vpn), "HA VPN is paid by the tunnel, and the connection beside it"),
+        ("004", "VPN, four tunnels", "$50", usd(vpn), "HA VPN is paid by the tunnel, and two connections beside them"),
         ("004", "DMS, Multi-AZ c5.xlarge", "$200", "unknown", dms.source.split(":")[0]),
     ]  # fmt: skip
     return ["| " + " | ".join(row) + " |" for row in found]

@@ -9,15 +9,12 @@ from typing import Any
 import pulumi
 import pytest
 
-from stacks.aws_gcp.build import refusals
 from stacks.aws_gcp.estimate import estimate
 from tests import aws_gcp_world
 from tests.aws_gcp_config import WRITERS as PLAIN_WRITERS
 from tests.aws_gcp_config import WRITERS_SECRET
 from twinsite import inventory
 from twinsite.estimate.figures import total
-from twinsite.estimate.path import critical
-from twinsite.estimate.rates import DECIDE_SECONDS
 from twinsite.monitoring.gcp_alarms import ABSENT_SECONDS
 from twinsite.rules import Refused
 from twinsite.schedule import longest_gap_seconds
@@ -328,58 +325,6 @@ def test_an_rds_without_its_authority_is_refused_with_the_line_that_sets_it() ->
 def test_the_standby_is_of_the_primarys_series_where_none_is_named() -> None:
     assert read(primary_database_version="16.9").database_version == "POSTGRES_16"
     assert read(database_version="POSTGRES_18").database_version == "POSTGRES_18"
-
-
-def test_a_mode_costs_what_the_one_below_costs_and_what_it_adds_and_nobody_promises_a_time() -> None:
-    modes = estimate(read()).modes
-    names = {name: [item.name for item in mode.costs] for name, mode in modes.items()}
-    assert names["cold"] == [
-        "tunnels' keys at AWS", "tunnels' keys at Google", "database password at Google", "reserved address",
-        "load balancer with 3 origins", "alarms at AWS",
-    ]  # fmt: skip
-    added = [name for name in names["pilot-light"] if name not in names["cold"]]
-    assert added == [
-        "connections to Google", "tunnels to AWS", "database db-custom-2-7680", "database's disk", "cluster twinsite",
-        "node for the system e2-standard-2", "system node's disk", "alarms at Google",
-    ]  # fmt: skip
-    assert [name for name in names["warm"] if name not in names["pilot-light"]] == [
-        "nodes e2-standard-4",
-        "nodes' disks",
-    ]
-    # Cloudflare's monitors twice (69 s), somebody decides, the job looks (35) and promotes (25), pods begin anew (50);
-    # before that nodes (120) and pods (55) where no readers run.
-    moved = 69 + DECIDE_SECONDS + 35 + 25 + 50 + 69
-    assert {name: total(critical(mode.path)) for name, mode in modes.items()} == {
-        "cold": None, "pilot-light": moved + 175, "warm": moved,
-    }  # fmt: skip
-    # What a failover's own steps are held against, each once: users' detection and decision come before it.
-    kinds = [one.kind.value for one in critical(modes["pilot-light"].path) if one.kind]
-    assert kinds == ["detection", "decision", "decision", "creation", "start", "promotion", "resume", "dns"]
-    three = [f"gs://registers-{at}/writer.json" for at in "abc"]
-    leased = estimate(read(writer_registers=three)).modes
-    assert total(critical(leased["warm"].path)) == moved + 41, "the old site's lease"
-    assert total(critical(leased["pilot-light"].path)) == moved + 175, "it ends while nodes come"
-    assert total(critical(estimate(read(replication="by-hand")).modes["warm"].path)) is None
-    # 30 s of lag, a heartbeat every 120 s, 10 s for it, 120 s until somebody is told.
-    assert {name: total(mode.lost) for name, mode in modes.items()} == {"cold": None, "pilot-light": 280, "warm": 280}
-
-
-@pytest.mark.parametrize(("plan", "seconds"), [("pro", 69), ("business", 24), ("enterprise", 19)])
-def test_each_plan_of_cloudflares_has_checks_that_fit_into_it(plan: str, seconds: int) -> None:
-    modes = estimate(read(cloudflare_plan=plan)).modes
-    assert [critical(mode.path)[0].value for mode in modes.values()] == [seconds] * 3
-    assert refusals(read(cloudflare_plan=plan)) == []
-
-
-def test_a_second_machine_and_a_size_without_a_price_are_told() -> None:
-    def costs(**change: Any) -> dict[str, float | None]:
-        return {item.name: item.value for item in estimate(read(**change)).modes["pilot-light"].costs}
-
-    one, two = costs(), costs(database_availability="REGIONAL")
-    for name in ("database db-custom-2-7680", "database's disk"):
-        known = one[name]
-        assert known is not None and two[name] == pytest.approx(2 * known)
-    assert costs(database_tier="db-perf-optimized-N-2")["database db-perf-optimized-N-2"] is None
 
 
 HEAVY = ("pulumi_gcp", "pulumi_cloudflare", "pulumi_azure_native", "pulumi_kubernetes")

@@ -12,14 +12,12 @@ from typing import Any
 
 from ..errors import Failed, Refused
 from .database import DatabaseGate
-from .holder import TURN_SECONDS, Holder, clock
+from .holder import Holder, clock
 from .registers import Register, packed
-from .rule import NEVER, REGISTERS, Open, Rule, Said, Shut
+from .rule import NEVER, REGISTERS, STATUS_SECONDS, TURN_SECONDS, Open, Rule, Said, Shut
 
 TABLES_SECONDS = 60.0
 """How long a new table may have no gate."""
-STATUS_SECONDS = 60.0
-"""How often operations are told what has not changed."""
 VERSION = 1
 
 

@@ -9,10 +9,7 @@ from typing import Protocol
 from ..errors import Failed
 from . import rule as rules
 from .registers import Register, packed, said
-from .rule import Memory, Open, Rule, Shut
-
-TURN_SECONDS = 5.0
-"""From turn to turn: a switchover is noticed within it, and half a dozen fit into a lease."""
+from .rule import TURN_SECONDS, Memory, Open, Rule, Shut
 
 
 def clock() -> float:

@@ -11,6 +11,10 @@ from dataclasses import dataclass, replace
 
 REGISTERS = 3
 NEVER = float("-inf")
+TURN_SECONDS = 5.0
+"""From an agent's turn to its next: a switchover is noticed within it, and half a dozen fit into a lease."""
+STATUS_SECONDS = 60.0
+"""How often an agent tells operations what has not changed."""
 
 
 @dataclass(frozen=True)
