@@ -15,6 +15,7 @@ from lab.providers.gcp import topology
 from lab.seam import BoxLike
 from lab.services.cloud_vpn import NETWORK_PREFIX
 from lab.services.google.cloud import GoogleCloud
+from lab.services.google.compute import PEER
 from lab.services.google.metadata import Guest
 from lab.services.google.pools import SIZE
 from lab.state import State
@@ -52,10 +53,11 @@ class GoogleGround:
     # What GoogleCloud asks
 
     def put(self, token: str, identity: str, record: Any) -> None:
-        """Records of the APIs' own; a pool that was resized gets or loses its nodes at once."""
+        """Records that the APIs write. A pool that was resized gets or loses its nodes at once, a peer of a
+        router, that was enabled or disabled, its session."""
         self._state.records_put(token, identity, record)
-        if token == SIZE:
-            threading.Thread(target=self._redraw, name="gke-resize", daemon=True).start()
+        if token in (SIZE, PEER):
+            threading.Thread(target=self._redraw, name="google-redraw", daemon=True).start()
 
     def running(self, pool: str) -> int | None:
         """How many of a pool's nodes have booted."""
@@ -110,4 +112,4 @@ class GoogleGround:
             topology.put(own)
             own.apply()
         except Exception as error:  # whoever resized has his answer; the log tells what came of it
-            self._log(f"nodes after a resize: {error}")
+            self._log(f"what an API of Google's changed: {error}")

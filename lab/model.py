@@ -151,6 +151,8 @@ class VpnRouter:
     hold_seconds: int
     vpc: str = ""
     """The network that it is attached to; empty: none."""
+    shut: tuple[str, ...] = ()
+    """Ends whose session its cloud was told to shut down."""
 
 
 SITE_ADDRESS = "203.0.113.64"

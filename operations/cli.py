@@ -18,6 +18,7 @@ from twinsite.inventory import DMS, MYSQL_REPLICA
 from . import attempts, evidence, offers, parts, render, status
 from .console import Console, console
 from .dms import options as dms
+from .drill import cloud_tunnel_options
 from .drill.kinds import DEFAULT_SECONDS, Direction, How
 from .review import options as review
 from .stack import NoInventory, Stack, locate, selected
@@ -253,13 +254,20 @@ def _compare(given: argparse.Namespace) -> int:
 def _drill(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
     if given.name == "dms":
         result = dms.drill(given, stack, transport, say)
-        if given.json:
-            _print(result)
-        else:
-            print(render.drill_text(result))
-        return EXIT[result["verdict"]]
-    if given.name != "tunnel-cut":
+    elif given.name == "tunnel":
+        result = cloud_tunnel_options.drill(given, stack, say)
+    elif given.name != "tunnel-cut":
         return _failover(given, stack, transport, say)
+    else:
+        result = _tunnel_cut(given, stack, transport, say)
+    if given.json:
+        _print(result)
+    else:
+        print(render.drill_text(result))
+    return EXIT[result["verdict"]]
+
+
+def _tunnel_cut(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> dict[str, Any]:
     from .drill import command
     from .drill.tunnel_cut import Request
 
@@ -272,17 +280,12 @@ def _drill(given: argparse.Namespace, stack: Stack, transport: Transport, say: C
         keep_data=given.keep_data,
         fault_command=given.fault_command,
     )
-    result = attempts.run(
+    return attempts.run(
         given,
         stack,
         say,
         lambda tell: command.run(stack, transport, request, say, given.break_lock, tell),
     )
-    if given.json:
-        _print(result)
-    else:
-        print(render.drill_text(result))
-    return EXIT[result["verdict"]]
 
 
 def _repair(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
@@ -398,7 +401,7 @@ def _arguments() -> argparse.ArgumentParser:
     )
 
     tasks = dms.add(commands)
-    lost = dms.add_drill(kinds)
+    small = [dms.add_drill(kinds), cloud_tunnel_options.add(kinds)]
 
     adopt = commands.add_parser(
         "adopt-name",
@@ -438,11 +441,11 @@ def _arguments() -> argparse.ArgumentParser:
 
     for each in (mend, adopt, *moves, *tasks):
         attempts.add(each)
-    for each in (cut, lost, mend, *moves, *tasks):
+    for each in (cut, *small, mend, *moves, *tasks):
         each.add_argument(
             "--break-lock", action="store_true", help="take the lock of an operation that is gone for good"
         )
-    for each in (shown, cut, mend, adopt, asks, modes, judged, lost, page, *moves, *tasks):
+    for each in (shown, cut, mend, adopt, asks, modes, judged, *small, page, *moves, *tasks):
         each.add_argument("--json", action="store_true", help="one JSON object on standard output")
     return parser
 

@@ -244,6 +244,9 @@ class Google(Protocol):
     def post(self, service: str, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """POST of a question that changes nothing."""
 
+    def patch(self, service: str, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """PATCH: what `body` names is changed, and nothing else."""
+
 
 class Api:
     """The real one. Any number of threads. `seconds` is for all tries of one call."""
@@ -256,8 +259,14 @@ class Api:
         return answered(url, self.call("GET", url))
 
     def post(self, service: str, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._told("POST", service, path, body)
+
+    def patch(self, service: str, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._told("PATCH", service, path, body)
+
+    def _told(self, method: str, service: str, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         url = self.identity.endpoints.url(service, path)
-        return answered(url, self.call("POST", url, json.dumps(body).encode(), "application/json"))
+        return answered(url, self.call(method, url, json.dumps(body).encode(), "application/json"))
 
     def call(
         self, method: str, url: str, body: bytes | None = None, kind: str = "", fine: Sequence[int] = ()

@@ -10,7 +10,7 @@ from twinsite.inventory import Inventory
 from . import parts
 from .moves import kinds
 from .moves.words import Command
-from .parts import REPLICA, TASK, TUNNEL, Needs
+from .parts import BUCKET, CLOUD_TUNNELS, FOLLOWER, REPLICA, TASK, TUNNEL, Needs
 
 NEEDS: dict[str, tuple[Needs, ...]] = {
     "status": ((),),
@@ -22,6 +22,7 @@ NEEDS: dict[str, tuple[Needs, ...]] = {
     "drill tunnel-cut": (((TUNNEL,), (REPLICA,)),),
     **{f"dms {verb}": (((TASK,),),) for verb in ("start", "stop", "resume", "modify", "reload", "questions")},
     "drill dms": (((TASK,),),),
+    "drill tunnel": (((CLOUD_TUNNELS,), (FOLLOWER,), (BUCKET,)),),
     **{command.value: kinds.needs(command) for command in Command},
     "repair": (((TUNNEL, REPLICA, TASK),), *kinds.needs("repair")),
 }
@@ -32,6 +33,7 @@ INSTEAD = (
     "drill failover",
     "drill switchover",
     "drill tunnel-cut",
+    "drill tunnel",
     "drill dms",
     "failover",
     "failback",

@@ -27,6 +27,7 @@ STANDBY = Part("standby machine", lambda found: found.with_role("standby", found
 
 FOLLOWER = Part("PostgreSQL replica with a job that moves its writer", lambda found: job_of(found) is not None)
 RESTORER = Part("job at the standby that restores backups", lambda found: restorer(found) is not None)
+CLOUD_TUNNELS = Part("tunnels between AWS and Google", lambda found: any(one.tunnels for one in found.vpns))
 BUCKET = Part("store of the away site", lambda found: found.store)
 
 

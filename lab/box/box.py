@@ -150,9 +150,14 @@ class Box:
         return tuple(self._site)
 
     def links(self) -> tuple[str, ...]:
-        """What `cut` takes besides machine ids: ends of the clouds' own VPN, and with `:out` what one of them sends."""
+        """What `cut` takes besides machine ids: ends of the clouds' own VPN, with `:out` what one of them sends, and
+        with `:in` what is sent to it."""
         ends = [end.id for router in self._world.vpns for end in router.ends]
-        return (*((ONPREM_WAN,) if self._site else ()), *ends, *(f"{end}:out" for end in ends))
+        return (
+            *((ONPREM_WAN,) if self._site else ()),
+            *ends,
+            *(f"{end}:{way}" for end in ends for way in ("out", "in")),
+        )
 
     def crash(self, identity: str) -> None:
         """Cut the machine's power. It stays off until `start`."""
@@ -193,7 +198,7 @@ class Box:
             for end in router.ends:
                 if {end.id, f"{end.id}:out"} & self._lost:
                     ways.append((end.outside, end.peer))
-                if end.id in self._lost:
+                if {end.id, f"{end.id}:in"} & self._lost:
                     ways.append((end.peer, end.outside))
         self.vpns.cut(ways)
 

@@ -65,12 +65,13 @@ def at_google(records: Records) -> list[VpnRouter]:
     tunnels = {one["name"]: one for one in records("gcp:compute/vPNTunnel:VPNTunnel").values()}
     routers = []
     for found in records("gcp:compute/router:Router").values():
-        ends = [
-            _google_end(records, tunnels[name], interface, peers[interface["name"]])
-            for interface in interfaces
-            if interface["router"] == found["name"] and interface["name"] in peers
-            for name in [_last(interface["vpnTunnel"])]
-        ]
+        shown = {
+            _last(one["vpnTunnel"]): one["name"]
+            for one in interfaces
+            if one["router"] == found["name"] and one["name"] in peers
+        }
+        faces = {one["name"]: one for one in interfaces}
+        ends = [_google_end(records, tunnels[name], faces[face], peers[face]) for name, face in shown.items()]
         if ends:
             told = found["bgp"]
             keepalive = int(told.get("keepaliveInterval") or 20)
@@ -84,6 +85,7 @@ def at_google(records: Records) -> list[VpnRouter]:
                     keepalive_seconds=keepalive,
                     hold_seconds=3 * keepalive,
                     vpc=network_id(found["network"]),
+                    shut=tuple(sorted(end.id for end in ends if peers[shown[end.id]].get("enable") is False)),
                 )
             )
     return routers

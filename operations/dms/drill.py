@@ -4,24 +4,18 @@ Here: one kind of loss, that of the instance, by DMS's own call; Multi-AZ fails 
 validation. Not here: the path and the source's disk, which no call of DMS breaks.
 """
 
-import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from twinsite.inventory import Flow
 
-from .. import chain, evidence
+from .. import chain
 from ..console import Console
-from ..journal.document import Journal, begin
-from ..journal.keepers import OnDesk
-from ..journal.lock import Hold, Locked
-from ..journal.process import me
-from ..journal.step import TakeLock
+from ..drill import frame
 from ..stack import Stack
-from ..steps import Outcome, Say, Step, StepFailed, Steps, iso, stoppable, unstoppable, wait
-from ..store import Unavailable
+from ..steps import Outcome, Say, Step, StepFailed, wait
 from ..subjects.dms_task import TaskSeen
 from ..unanswered import CouldNotAsk
 from .actions import RUNS, Hands, OnTask
@@ -122,40 +116,7 @@ def run(
     """The drill's JSON, and its evidence once the instance was rebooted."""
     at = flow.name, flow.region
     todo: list[Step[Hands]] = [SeeThatItIsWell(*at), Reboot(*at), SeeThatItCaughtUp(*at)]
-    result: dict[str, Any] = {
-        "command": COMMAND, "task": flow.name, "topology": stack.inventory.topology, "verdict": "refused",
-        "dr_mode": stack.inventory.dr_mode, "figures": {}, "checks": [], "steps": [], "problems": [], "evidence": None,
-        "report": None,
-    }  # fmt: skip
-    try:
-        tell([step.told() for step in todo], {})
-    except chain.NotApproved as problem:
-        return result | {"problems": [str(problem)]}
     hands = Hands(Service(world.amazon(flow.region), flow, world.look_seconds), world.program)
-    started = time.time()
-    log = Journal(begin(COMMAND, me(COMMAND), to="", digest=stack.inventory.digest), OnDesk(stack.folder, world.store))
-    hold = Hold(world.store, "d" + secrets.token_hex(4), COMMAND, LEAVES_SECONDS + 2 * BACK_SECONDS)
-    steps, problems, done = Steps(console, log, hold.keep), [], 0
-    try:
-        with stoppable():
-            steps.run(TakeLock(break_lock), hold)
-            for step in todo:
-                steps.run(step, hands)
-                done += 1
-    except (Locked, Unavailable, StepFailed, TimeoutError) as problem:
-        problems.append(str(problem))
-    except KeyboardInterrupt:
-        problems.append("interrupted: DMS brings the task back by itself; `twinsite status` says how it is")
-    finally:
-        with unstoppable(console.say):
-            problems += steps.undo_all()
-    verdict = "passed" if done == len(todo) and not problems else "failed" if done else "refused"
-    result |= {"verdict": verdict, "problems": problems, "figures": log.figures()}
-    result["steps"] = [asdict(step) for step in steps.done]
-    if done:
-        content = {**result, "started": iso(started), "finished": iso(time.time()), "stack": stack.name,
-                   "digest": stack.inventory.digest}  # fmt: skip
-        name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(started))}-dms-{flow.name}"
-        result["evidence"] = str(evidence.write(stack.folder, name, content).resolve())
-    log.close(verdict)
-    return result
+    left = "DMS brings the task back by itself; `twinsite status` says how it is"
+    one = frame.Drill(COMMAND, f"dms-{flow.name}", todo, 1, LEAVES_SECONDS + 2 * BACK_SECONDS, left, {})
+    return frame.run(stack, world.store, one, hands, console, None, break_lock, tell, task=flow.name)

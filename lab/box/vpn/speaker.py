@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from lab.box import process
@@ -49,7 +50,7 @@ class Speaker:
             keepalive=router.keepalive_seconds,
             hold=router.hold_seconds,
             paths=router.paths,
-            neighbours="\n".join(f" {line}" for end in router.ends for line in _neighbour(end)),
+            neighbours="\n".join(f" {line}" for line in (*_neighbours(router.ends), *_shut(router))),
             networks="\n".join(f"  network {one}" for one in router.advertised),
         )
         room.write("frr.conf", text)
@@ -63,7 +64,9 @@ class Speaker:
         gone = [end.neighbour for end in was.ends if end not in now.ends]
         lines = [f"no neighbor {neighbour}" for neighbour in dict.fromkeys(gone)]
         kept = {end.neighbour for end in was.ends} - set(gone)
-        lines += [line for end in now.ends if end.neighbour not in kept for line in _neighbour(end)]
+        lines += _neighbours([end for end in now.ends if end.neighbour not in kept])
+        lines += [f"no {line}" for line in _shut(was) if line not in _shut(now)]
+        lines += [line for line in _shut(now) if line not in _shut(was)]
         networks = [f"no network {one}" for one in was.advertised if one not in now.advertised]
         networks += [f"network {one}" for one in now.advertised if one not in was.advertised]
         if networks:
@@ -82,5 +85,17 @@ def _core(router: VpnRouter) -> tuple[int, int, int, int]:
     return router.asn, router.paths, router.keepalive_seconds, router.hold_seconds
 
 
-def _neighbour(end: TunnelEnd) -> list[str]:
-    return [f"neighbor {end.neighbour} remote-as {end.neighbour_asn}", f"neighbor {end.neighbour} timers connect 5"]
+def _neighbours(ends: Iterable[TunnelEnd]) -> list[str]:
+    return [
+        line
+        for end in ends
+        for line in (
+            f"neighbor {end.neighbour} remote-as {end.neighbour_asn}",
+            f"neighbor {end.neighbour} timers connect 5",
+        )
+    ]
+
+
+def _shut(router: VpnRouter) -> list[str]:
+    """A peer is told by a CEASE [RFC 8203]."""
+    return [f"neighbor {end.neighbour} shutdown" for end in router.ends if end.id in router.shut]

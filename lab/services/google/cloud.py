@@ -54,7 +54,7 @@ class GoogleCloud:
         door = Door(self.tokens, self.rights)
         lender = Lender(self.tokens, self.rights, records)
         self._keeper = Keeper(self.tokens, lender)
-        self.compute = Compute(door, records, self.pools, vpn)
+        self.compute = Compute(door, records, put, self.pools, vpn)
         self.monitoring = Monitoring(door, records, self.compute.metrics)
         self.apis: Sequence[Api] = (
             Login(operator, self.tokens),

@@ -1,6 +1,7 @@
 """compute.googleapis.com: tunnels and router's sessions as they live, and the groups of GKE's nodes.
 
-[Compute Engine API v1: vpnTunnels.list, routers.getRouterStatus, instanceGroupManagers.get, regions.get, zones.get,
+[Compute Engine API v1: vpnTunnels.list, routers.get, routers.patch (which sessions are enabled),
+routers.getRouterStatus, instanceGroupManagers.get, regions.get, zones.get,
 projects.get]. What the VPN does is told by the box (lab/box/vpn); while nothing runs it, no tunnel is established.
 """
 
@@ -11,12 +12,13 @@ from lab.box.host import BoxError
 from lab.services.cloud_vpn import at_google
 from lab.services.google.calls import Call, Door, Played, Service
 from lab.services.google.errors import Refusal
-from lab.services.google.pools import Pools
+from lab.services.google.pools import Pools, Put
 from lab.services.google.rights import Records
 from lab.services.google.series import Name
 
 TUNNEL = "gcp:compute/vPNTunnel:VPNTunnel"
 ROUTER = "gcp:compute/router:Router"
+PEER = "gcp:compute/routerPeer:RouterPeer"
 _PROJECT = r"/compute/v1/projects/(?P<project>[^/]+)"
 _REGION = _PROJECT + r"/regions/(?P<region>[^/]+)"
 
@@ -37,6 +39,11 @@ class Vpn(Protocol):
         ...
 
 
+def _name(path: Any) -> str:
+    """Google takes a name, a path or a link."""
+    return str(path).rpartition("/")[2]
+
+
 GONE = (KeyError, BoxError)
 Running = Callable[[], Vpn | None]
 
@@ -47,16 +54,18 @@ class Compute(Service):
     name = "compute"
     old = True
 
-    def __init__(self, door: Door, records: Records, pools: Pools, vpn: Running = lambda: None) -> None:
+    def __init__(self, door: Door, records: Records, put: Put, pools: Pools, vpn: Running = lambda: None) -> None:
         super().__init__(door)
-        self._records, self._pools, self._vpn = records, pools, vpn
+        self._records, self._put, self._pools, self._vpn = records, put, pools, vpn
 
     def routes(self) -> Mapping[tuple[str, str], tuple[str, Played]]:
         groups = _PROJECT + r"/zones/(?P<zone>[^/]+)/instanceGroupManagers/(?P<group>[^/]+)"
-        status = _REGION + r"/routers/(?P<router>[^/]+)/getRouterStatus"
+        router = _REGION + r"/routers/(?P<router>[^/]+)"
         return {
             ("GET", _REGION + "/vpnTunnels"): ("compute.vpnTunnels.list", self._tunnels),
-            ("GET", status): ("compute.routers.get", self._status),
+            ("GET", router): ("compute.routers.get", self._router),
+            ("PATCH", router): ("compute.routers.update", self._change),
+            ("GET", router + "/getRouterStatus"): ("compute.routers.get", self._status),
             ("GET", groups): ("compute.instanceGroupManagers.get", self._group),
         }
 
@@ -83,12 +92,43 @@ class Compute(Service):
         found = {"kind": "compute#vpnTunnelList", "id": f"{place}/vpnTunnels"}
         return {**found, "items": items} if items else found
 
-    def _status(self, call: Call) -> dict[str, Any]:
+    def _found(self, call: Call) -> tuple[str, Mapping[str, Any]]:
         words = call.words
         identity = f"projects/{words['project']}/regions/{words['region']}/routers/{words['router']}"
         record = self._records(ROUTER).get(identity)
         if record is None:
             raise Refusal(404, f"The resource '{identity}' was not found", "notFound")
+        return identity, record
+
+    def _listed(self, router: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str, Any]]]:
+        """Peers that a router was told of: name → (id, record)."""
+        found = self._records(PEER).items()
+        return {str(one["name"]): (key, one) for key, one in found if _name(one["router"]) == router["name"]}
+
+    def _router(self, call: Call) -> dict[str, Any]:
+        identity, record = self._found(call)
+        peers = [_peer(one) for _, one in sorted(self._listed(record).values())]
+        link = f"https://www.googleapis.com/compute/v1/{identity}"
+        return {"kind": "compute#router", "name": record["name"], "selfLink": link, "bgpPeers": peers}
+
+    def _change(self, call: Call) -> dict[str, Any]:
+        """The list is given whole. What the lab's VPN has nothing for is not taken and forgotten."""
+        identity, record = self._found(call)
+        told = self._listed(record)
+        given = {str(one.get("name")): one for one in call.body.get("bgpPeers") or ()}
+        plain = {name: {**one, "enable": ""} for name, one in given.items()}
+        if set(call.body) != {"bgpPeers"} or plain != {name: {**_peer(one), "enable": ""} for name, (_, one) in
+                                                       told.items()}:  # fmt: skip
+            raise Refusal(400, "the lab's routers change by PATCH which of their peers are enabled, and nothing else")
+        for name, (key, one) in told.items():
+            on = given[name]["enable"] == "TRUE"
+            if on != (one.get("enable") is not False):
+                self._put(PEER, key, {**one, "enable": on})
+        link = f"https://www.googleapis.com/compute/v1/{identity}"
+        return {"kind": "compute#operation", "operationType": "patch", "targetLink": link, "status": "RUNNING"}
+
+    def _status(self, call: Call) -> dict[str, Any]:
+        _, record = self._found(call)
         vpn = self._vpn()
         said: dict[str, Any] = {"network": record.get("network")}
         if peers := list(self._peers(str(record["name"]), vpn)):
@@ -131,6 +171,16 @@ class Compute(Service):
                         "currentActions": actions,
                     }
         raise Refusal(404, f"The resource '{call.words['group']}' was not found", "notFound")
+
+
+def _peer(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": record["name"],
+        "interfaceName": _name(record["interface"]),
+        "peerIpAddress": record.get("peerIpAddress"),
+        "peerAsn": int(record.get("peerAsn") or 0),
+        "enable": "FALSE" if record.get("enable") is False else "TRUE",
+    }
 
 
 def _tunnel(record: Mapping[str, Any], identity: str, vpn: Vpn | None) -> dict[str, Any]:
