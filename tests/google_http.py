@@ -146,7 +146,7 @@ def _handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
             folders = [name for name, folder in page if folder]
             return {**({"items": items} if items else {}), **({"prefixes": folders} if folders else {}), **more}
 
-        do_GET = do_POST = do_DELETE = serve
+        do_GET = do_POST = do_PATCH = do_DELETE = serve
 
     return Handler
 

@@ -59,7 +59,7 @@ class CloudflareFailoverIntent(Intent):
     timeout_seconds: int = 5
     retries: int = 2
     consecutive_down: int = 1
-    consecutive_up: int = 2
+    consecutive_up: int = 1
     steering_policy: str = "off"
     session_affinity_seconds: int = AFFINITY_SECONDS[0]
     emails: tuple[str, ...] = ()

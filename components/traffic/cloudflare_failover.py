@@ -98,7 +98,8 @@ class CloudflareFailoverArgs(TypedDict):
     """Failed questions in a row until a site is down. Defaults to 1."""
 
     consecutive_up: NotRequired[int]
-    """Answered ones in a row until it is up again. Defaults to 2."""
+    """Answered ones in a row until it is up again. Defaults to 1: no other site may write meanwhile, so that one more
+    question would only keep users waiting, an interval long."""
 
     steering_policy: NotRequired[str]
     """Defaults to off, the only one with an order; anything else is refused."""

@@ -331,7 +331,7 @@ class Workload(Component):
             spec={
                 "replicas": replicas,
                 "selector": {"match_labels": chosen},
-                "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0, "max_surge": 1}},
+                "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0, "max_surge": "100%"}},
                 "revision_history_limit": 3,
                 "template": {
                     "metadata": {

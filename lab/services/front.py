@@ -135,7 +135,7 @@ class Handler(Exchange):
             return
         self.answer(status, answer_headers, answer)
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any
+    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = handle_any
 
     def _denied(self, request: Request, caller: Credentials) -> Denied | None:
         need = needed(request)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # the command line itself need not load the clouds' clients
     from ..worker import Worker
 
 PROGRAM = "logical"
-LOOKING = 4
+LOOKING = 3
 """Steps until it is cut."""
 CALL_SECONDS = 8.0
 

@@ -24,13 +24,13 @@ from .expectations import Check
 
 @dataclass(frozen=True)
 class Drill:
-    """One of them. `begins`: how many steps only look, so that a failure in them is a refusal."""
+    """One of them. `looking`: so many of its steps only look at first; what ends there is refused."""
 
     command: str
     named: str
     """In the evidence's file name."""
     steps: Sequence[Step[Any]]
-    begins: int
+    looking: int
     seconds: float
     """No part of it lasts longer."""
     interrupted: str
@@ -85,12 +85,12 @@ def run(
     finally:
         with unstoppable(console.say):
             problems += [f"could not be undone: {problem}" for problem in steps.undo_all()]
-    figures, checks = judged() if judged is not None and done >= drill.begins else ({}, [])
+    figures, checks = judged() if judged is not None and done >= drill.looking else ({}, [])
     well = done == len(drill.steps) and not problems and (judged is None or expectations.passed(checks))
-    verdict = "passed" if well else "failed" if done >= drill.begins else "refused"
+    verdict = "passed" if well else "failed" if done >= drill.looking else "refused"
     result |= {"verdict": verdict, "problems": problems, "figures": log.figures() | figures}
     result |= {"steps": [asdict(step) for step in steps.done], "checks": [asdict(check) for check in checks]}
-    if done >= drill.begins:
+    if done >= drill.looking:
         content = {**result, "started": iso(started), "finished": iso(time.time()), "stack": stack.name,
                    "digest": stack.inventory.digest}  # fmt: skip
         name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(started))}-{drill.named}"

@@ -210,12 +210,12 @@ def test_a_switch_that_ended_amid_it_is_undone_by_a_switchover_to_where_the_writ
 STEPS = {
     "switchover": "prepare-gcp add-nodes-gcp add-readers-gcp claim-gcp switch-gcp start-writers-gcp await-pools-gcp "
     "verify-answers-gcp",
-    "switchover, registers": "prepare-gcp add-nodes-gcp add-readers-gcp claim-gcp stop-writers-aws switch-gcp "
-    "await-old-writer-gcp start-writers-gcp await-pools-gcp verify-answers-gcp",
-    "switchover home": "prepare-aws claim-aws stop-writers-gcp switch-aws await-pools-aws verify-answers-aws rest-gcp",
+    "switchover, registers": "prepare-gcp add-nodes-gcp add-readers-gcp claim-gcp switch-gcp await-old-writer-gcp "
+    "stop-writers-aws start-writers-gcp await-pools-gcp verify-answers-gcp",
+    "switchover home": "prepare-aws claim-aws switch-aws stop-writers-gcp await-pools-aws verify-answers-aws rest-gcp",
     "failover, registers": "claim-gcp add-nodes-gcp add-readers-gcp await-old-writer-gcp promote-gcp start-writers-gcp "
     "await-pools-gcp verify-answers-gcp",
-    "failback --anew": "rejoin-aws catch-up-aws compare-aws prepare-aws claim-aws stop-writers-gcp switch-aws "
+    "failback --anew": "rejoin-aws catch-up-aws compare-aws prepare-aws claim-aws switch-aws stop-writers-gcp "
     "await-pools-aws verify-answers-aws rest-gcp",
     "drill switchover": "prepare-gcp add-nodes-gcp add-readers-gcp see-readers-gcp rest-gcp",
     "drill failover": "add-nodes-gcp add-readers-gcp see-readers-gcp rest-gcp",

@@ -16,6 +16,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
+from lab.services.cloud_vpn import at_google
 from lab.services.ec2 import CONNECTION, Ec2, end_state
 from lab.services.google.clusters import VERSION
 from lab.services.google.compute import ROUTER, TUNNEL, tunnel_status
@@ -28,7 +29,7 @@ from lab.services.google.vaults import SECRET
 from lab.services.google.vaults import VERSION as SECRET_VERSION
 from lab.services.netns import listen
 from lab.services.signature import Request
-from operations import gke, google
+from operations import cloud_router, gke, google
 from operations.doctor import google_offers, google_services, identity, policies, rights
 from operations.doctor.answers import Answer
 from operations.subjects import cloud_cluster, cloud_database, cloud_vpn
@@ -207,7 +208,7 @@ def with_tunnel(world: World) -> None:
     })  # fmt: skip
     world.put("gcp:compute/routerPeer:RouterPeer", "p", {
         "name": "twinsite-tunnel-1", "interface": "twinsite-tunnel-1", "peerIpAddress": "169.254.20.1",
-        "peerAsn": 64512.0,
+        "router": "twinsite-router", "peerAsn": 64512.0,
     })  # fmt: skip
     world.put(
         "gcp:compute/haVpnGateway:HaVpnGateway", "g", {"name": "g", "vpnInterfaces": [{"id": 0, "ipAddress": "a"}]}
@@ -220,6 +221,20 @@ def with_tunnel(world: World) -> None:
         "tunnel1InsideCidr": "169.254.20.0/30", "tunnel2Address": "203.0.113.132",
         "tunnel2InsideCidr": "169.254.20.4/30",
     })  # fmt: skip
+
+
+def test_a_session_is_disabled_by_the_whole_list_of_peers_and_nothing_else(world: World) -> None:
+    known = INVENTORY.vpns[0]
+    with_tunnel(world)
+    assert cloud_router.enable(known, known.tunnels[:1], False, world.api())
+    assert cloud_router.disabled(known, world.api()) == {known.tunnels[0]}
+    assert [router.shut for router in at_google(lambda token: world.records.get(token, {}))] == [(known.tunnels[0],)]
+    assert not cloud_router.enable(known, known.tunnels[:1], False, world.api()), "it was so"
+    assert cloud_router.enable(known, known.tunnels, True, world.api())
+    assert [router.shut for router in at_google(lambda token: world.records.get(token, {}))] == [()]
+    for body in ({"bgpPeers": []}, {"description": "x"}):
+        with pytest.raises(google.GoogleError, match="and nothing else"):
+            world.api().patch("compute", cloud_router.place(known), body)
 
 
 def test_status_sees_googles_end_as_it_lives(world: World, vpn: Vpn) -> None:

@@ -13,6 +13,8 @@ import pytest
 
 from operations import cli, offers
 from operations.adopt import command as adopting
+from operations.drill import cloud_tunnel_options
+from operations.journal import lock
 from operations.moves.from_backup import world as moving
 from operations.moves.logical import world as switching
 from operations.subjects import away_reader
@@ -38,8 +40,8 @@ NOT_HERE = ("report", "adopt-name", "doctor", "compare-modes", "review")
 """Offered everywhere, and refused at this desk: no drill was run, the program makes no pair, there is no program, and
 nothing that it could be recorded on."""
 
-OTHERWISE = ("status", "failback", "drill tunnel-cut")
-"""Status has no verdict; users are at home; another drill holds the lock."""
+OTHERWISE = ("status", "failback", "drill tunnel-cut", "drill tunnel")
+"""Status has no verdict; users are at home; another drill holds the lock (twice)."""
 
 
 def leaves(
@@ -111,6 +113,13 @@ class Desk:
             self.asked += 1
             return self.twins.world()
 
+        def tunnels(*_: object) -> Any:
+            self.asked += 1
+            store = failover_world.MemoryStore(lambda: None)
+            store.objects[lock.NAME] = json.dumps(held).encode()
+            return cloud_tunnel_options.World(self.twins.clouds.world().google, store, lambda say: None)  # type: ignore[arg-type, return-value]
+
+        patch.setattr(cloud_tunnel_options, "connect", tunnels)
         patch.setattr(moving, "connect", world)
         patch.setattr(switching, "connect", twins)
         patch.setattr(away_reader, "connect", lambda inventory: world().reader)

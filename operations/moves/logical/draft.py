@@ -91,9 +91,7 @@ class Draft:
         """The writer goes from the other site to this one, nothing lost."""
         old = self.facts.databases.other(site)
         self.add(Claim(self.ground, site, self.above))
-        if workload_of(self.facts.inventory, old) is not None:
-            self.add(StopWriters(self.ground, old))
-        else:
+        if workload_of(self.facts.inventory, old) is None:
             self.says.append(
                 f"{old}'s pods are not in the inventory, and nobody tells them to read: the gate in its database alone "
                 "holds, whoever writes there is refused (SQLSTATE 25006) until users are at the other site; stop its "
@@ -110,7 +108,7 @@ class Draft:
         self.turns_back = TurnBack(
             BackOut(self.ground, old),
             claim.name,
-            frozenset({claim.name, switch.name, StopWriters(self.ground, old).name}),
+            frozenset({claim.name, switch.name}),
             f"{old} writes again",
             f"`twinsite switchover --to {old}`",
             until=switch.name,
@@ -118,8 +116,12 @@ class Draft:
             failed=f"{old} was not opened again",
         )
 
-    def users(self, site: str) -> None:
-        """Everybody comes: pods, pools, the page."""
+    def users(self, site: str, leave: bool = False) -> None:
+        """Everybody comes: pods, pools, the page. `leave`: from the other site, whose pods say that they write."""
+        old = self.facts.databases.other(site)
+        if leave and workload_of(self.facts.inventory, old) is not None:
+            # Not before: the gate shuts at the last moment, and until then users' writes are taken.
+            self.add(StopWriters(self.ground, old))
         if workload_of(self.facts.inventory, site) is not None:
             self.add(StartWriters(self.ground, site))
         else:

@@ -56,7 +56,7 @@ def _moved(draft: Draft, to: str) -> None:
     elif databases.writers == (to,):
         if draft.resumed is None and draft.facts.serving == to and databases.follows(old):
             draft.refuse(f"{to} takes writes, {old} follows and users are at {to}: there is nothing to move")
-        _finished(draft, to)
+        _finished(draft, to, leave=True)
     elif databases.writers == (old,):
         _both_answer(draft)
         if not databases.follows(to):
@@ -89,7 +89,7 @@ def _steps(draft: Draft, to: str, begun: bool = False) -> None:
         draft.may_turn_back(to)
     if begun:
         draft.capacity(to)
-    draft.users(to)
+    draft.users(to, leave=True)
     draft.rest(draft.home if to == draft.away else draft.away)
 
 
@@ -121,8 +121,8 @@ def undone(draft: Draft, to: str) -> None:
     draft.rest(other)
 
 
-def _finished(draft: Draft, to: str) -> None:
-    """It writes: what comes after is done, as far as it was not."""
+def _finished(draft: Draft, to: str, leave: bool) -> None:
+    """It writes: what comes after is done, as far as it was not. `leave`: the other site lives."""
     databases, old = draft.facts.databases, draft.facts.databases.other(to)
     gate = databases.gate(to)
     draft.says.append(f"{to} takes writes already{f' (epoch {gate.epoch})' if gate else ''}: what is left is done")
@@ -135,7 +135,7 @@ def _finished(draft: Draft, to: str) -> None:
     else:
         draft.choices.setdefault(claimed(to), str(draft.above))
     draft.capacity(to)
-    draft.users(to)
+    draft.users(to, leave)
     draft.rest(old)
 
 
@@ -175,7 +175,7 @@ def _failover(draft: Draft) -> None:
     databases = facts.databases
     gate = databases.gate(away)
     if gate is not None and gate.writes:
-        _finished(draft, away)
+        _finished(draft, away, leave=False)
         return
     promoted = gate is not None and gate.taken
     if not promoted:
@@ -311,7 +311,7 @@ def _drill_switchover(draft: Draft) -> None:
         if draft.facts.databases.writers == (draft.away,) or not begun:
             draft.add(Prepare(draft.ground, draft.home))
         draft.switched(draft.home)
-    draft.users(draft.home)
+    draft.users(draft.home, leave=True)
     draft.rest(draft.away)
 
 

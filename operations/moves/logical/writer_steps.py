@@ -99,9 +99,10 @@ class AwaitOldWriter(MoveStep):
 
 
 class StopWriters(InCluster):
-    """At the site that has written so far; the gate is what holds, and this is for users' errors to be fewer."""
+    """At the site that has written so far. The gate is what holds: this is for its /writer to say no, and for its users
+    to read."""
 
-    needs = "the other site has readers"
+    needs = "its database is shut"
 
     @property
     def name(self) -> str:
