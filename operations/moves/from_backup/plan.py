@@ -9,6 +9,7 @@ edit.
 from ... import offers
 from ...stack import age_words
 from ...subjects.away import Backup
+from ..vantage import evidence
 from ..words import Command, Intent, Plan, Refusal, TurnBack
 from .draft import Draft
 from .facts import Facts
@@ -119,31 +120,16 @@ def _nobody_there(draft: Draft) -> None:
 
 
 def _evidence(draft: Draft) -> None:
-    """Two places that see a dead primary and none that sees it live, or the operator's word."""
-    home = draft.home
-    seen = "; ".join(f"{one.place}: {one.words}" for one in draft.facts.vantages) or "nobody looked"
-    alive = [one for one in draft.facts.vantages if one.alive]
-    dead = [one for one in draft.facts.vantages if one.alive is False]
-    if draft.intent.source_is_dead:
-        draft.says.append(f"{home} is taken for dead on your word (--source-is-dead); seen: {seen}")
-        if alive:
-            draft.says.append(
-                f"but {home} answers: stop its application, so that nobody writes there; what is written there is "
-                "listed by the failback and not merged"
-            )
-    elif alive:
-        draft.refuse(
-            f"{home} is alive ({'; '.join(f'{one.place}: {one.words}' for one in alive)}): a failover would leave "
-            "behind what was written there since the backup; if it answers and yet does not work, say so with "
-            "--source-is-dead"
-        )
-    elif len(dead) < 2:
-        draft.refuse(
-            f"that {home} is dead is seen from {len(dead)} of the two places that are needed ({seen}): look yourself, "
-            "then say so with --source-is-dead"
-        )
-    else:
-        draft.says.append(f"{home} is dead as seen from {len(dead)} places: {seen}")
+    says, problems = evidence(
+        draft.home,
+        draft.facts.vantages,
+        draft.intent.source_is_dead,
+        "stop its application, so that nobody writes there; what is written there is listed by the failback and not "
+        "merged",
+        "a failover would leave behind what was written there since the backup",
+    )
+    draft.says += says
+    draft.problems += problems
 
 
 def _failback(draft: Draft) -> None:

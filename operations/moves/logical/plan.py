@@ -11,7 +11,7 @@ from twinsite.modes import DrMode, StandbyData, keeps
 
 from ... import offers
 from ...stack import age_words
-from ..vantage import ENOUGH
+from ..vantage import evidence
 from ..words import Command, Intent, Plan, Refusal
 from .capacity_steps import SeeReaders
 from .draft import Draft
@@ -207,29 +207,15 @@ def _failover(draft: Draft) -> None:
 
 
 def _evidence(draft: Draft) -> None:
-    """Two places that see a dead site and none that sees it live, or a person's word."""
-    home, seen = draft.home, "; ".join(map(str, draft.facts.vantages)) or "nobody looked"
-    alive = [one for one in draft.facts.vantages if one.alive]
-    dead = [one for one in draft.facts.vantages if one.alive is False]
-    if draft.intent.source_is_dead:
-        draft.says.append(f"{home} is taken for dead on your word (--source-is-dead); seen: {seen}")
-        if alive:
-            draft.says.append(
-                f"but {home} answers: what is written there from now on is lost to users, and a switchover would lose "
-                "nothing; stop its application"
-            )
-    elif alive:
-        draft.refuse(
-            f"{home} is alive ({'; '.join(map(str, alive))}): `twinsite switchover --to {draft.away}` loses nothing; "
-            "if it answers and yet does not work, say so with --source-is-dead"
-        )
-    elif len(dead) < ENOUGH:
-        draft.refuse(
-            f"that {home} is dead is seen from {len(dead)} of the two places that are needed ({seen}): look yourself, "
-            "then say so with --source-is-dead"
-        )
-    else:
-        draft.says.append(f"{home} is dead as seen from {len(dead)} places: {seen}")
+    says, problems = evidence(
+        draft.home,
+        draft.facts.vantages,
+        draft.intent.source_is_dead,
+        "what is written there from now on is lost to users, and a switchover would lose nothing; stop its application",
+        f"`twinsite switchover --to {draft.away}` loses nothing",
+    )
+    draft.says += says
+    draft.problems += problems
 
 
 def _loss(draft: Draft) -> None:
