@@ -15,6 +15,7 @@ from operations.moves import command
 from operations.moves.logical.hands import SWITCH_LAG_SECONDS
 from operations.moves.words import Command, Intent
 from operations.stack import Stack
+from operations.web import Page
 from tests.failover_world import Killed
 from tests.logical_world import AWAY, HOME, INVENTORY, PLACES, Model, install
 from twinsite.guest.logical import switch as verbs
@@ -227,6 +228,29 @@ def test_the_steps_are_these(desk: Desk, case: str) -> None:
     intent, made = CASES[case]
     found = desk.passed(made(desk), intent)
     assert [step["name"] for step in found["plan"]] == STEPS[case].split()
+
+
+def test_a_drill_of_a_failover_sees_who_could_tell_and_who_would_decide(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says = " ".join(desk.passed(whole(desk), REHEARSAL)["says"])
+    assert "3 places can tell whether aws lives" in says
+    assert f"an epoch would be claimed at {PLACES[1]} and {PLACES[2]}" in says
+    model = whole(desk)
+    model.registers[1].cut = True
+    found = desk.run(model, REHEARSAL)
+    assert found is not None and found["verdict"] == "refused"
+    assert (
+        f"1 registers of who may write answer, and 2 decide: a failover would not begin; see {PLACES[1]}"
+        in (found["problems"][0])
+    )
+    model = whole(desk)
+    model.clouds.cloudflare.clear()
+    monkeypatch.setattr(model, "page", lambda *_: Page(404, ""))
+    found = desk.run(model, REHEARSAL)
+    assert (
+        found is not None and "1 of the two places that are needed can tell whether aws lives" in found["problems"][0]
+    )
 
 
 def test_a_failover_names_what_may_be_lost_and_asks_nothing_of_home(desk: Desk) -> None:

@@ -13,7 +13,6 @@ from ... import offers
 from ...stack import age_words
 from ..vantage import evidence
 from ..words import Command, Intent, Plan, Refusal
-from .capacity_steps import SeeReaders
 from .draft import Draft
 from .facts import Facts
 from .ground import dies_with
@@ -34,8 +33,8 @@ def plan(facts: Facts, intent: Intent) -> Plan | Refusal:
         Command.SWITCHOVER: _switchover,
         Command.FAILOVER: _failover,
         Command.FAILBACK: _failback,
-        Command.DRILL_SWITCHOVER: _drill_switchover,
-        Command.DRILL_FAILOVER: _drill_failover,
+        Command.DRILL_SWITCHOVER: _drill,
+        Command.DRILL_FAILOVER: _drill,
         Command.REPAIR: _repair,
     }[intent.command](draft)
     return draft.decided()
@@ -44,10 +43,10 @@ def plan(facts: Facts, intent: Intent) -> Plan | Refusal:
 def _switchover(draft: Draft) -> None:
     draft.common(draft.away, draft.home)
     if not draft.problems:
-        _moved(draft, draft.to)
+        moved(draft, draft.to)
 
 
-def _moved(draft: Draft, to: str) -> None:
+def moved(draft: Draft, to: str) -> None:
     """By where the databases are: not begun, in the middle, or done but for what comes after."""
     databases, old = draft.facts.databases, draft.facts.databases.other(to)
     draft.seen()
@@ -58,7 +57,7 @@ def _moved(draft: Draft, to: str) -> None:
             draft.refuse(f"{to} takes writes, {old} follows and users are at {to}: there is nothing to move")
         _finished(draft, to, leave=True)
     elif databases.writers == (old,):
-        _both_answer(draft)
+        both_answer(draft)
         if not databases.follows(to):
             first = f"; `twinsite failback --to {to}` makes it follow first" if to == draft.home else ""
             draft.refuse(f"{to} does not follow {old}, so that it would lack rows: {_said(draft)}{first}")
@@ -73,7 +72,7 @@ def go_on(draft: Draft, to: str) -> None:
     """With a switch that ended in the middle."""
     epoch = draft.facts.databases.epoch
     draft.says.append(f"neither database takes writes: a switch in epoch {epoch} ended amid it, and goes on")
-    _both_answer(draft)
+    both_answer(draft)
     _steps(draft, to, begun=True)
 
 
@@ -152,7 +151,7 @@ def _both(draft: Draft) -> None:
     draft.refuse(f"both databases take writes, {newest} since epoch {epochs[newest]}: {fix}")
 
 
-def _both_answer(draft: Draft) -> None:
+def both_answer(draft: Draft) -> None:
     databases = draft.facts.databases
     for site in (draft.home, draft.away):
         if site not in databases.answered:
@@ -180,11 +179,8 @@ def _failover(draft: Draft) -> None:
     promoted = gate is not None and gate.taken
     if not promoted:
         _evidence(draft)
-        _loss(draft)
-    registers = facts.inventory.registers
-    without = tuple(one for one in registers if dies_with(one, facts.inventory) == home)
-    # Two of the others decide; with fewer, that one is asked as well.
-    without = without if len(registers) - len(without) > 1 else ()
+        loss(draft)
+    registers, without = facts.inventory.registers, dead_registers(draft)
     if gate is not None and promoted:
         draft.choices[claimed(away)] = str(gate.epoch)
     else:
@@ -206,6 +202,13 @@ def _failover(draft: Draft) -> None:
         draft.capacity(away)
 
 
+def dead_registers(draft: Draft) -> tuple[str, ...]:
+    """Those that die with home. Two of the others decide; with fewer, they are asked as well."""
+    registers = draft.facts.inventory.registers
+    dead = tuple(one for one in registers if dies_with(one, draft.facts.inventory) == draft.home)
+    return dead if len(registers) - len(dead) > 1 else ()
+
+
 def _evidence(draft: Draft) -> None:
     says, problems = evidence(
         draft.home,
@@ -218,7 +221,7 @@ def _evidence(draft: Draft) -> None:
     draft.problems += problems
 
 
-def _loss(draft: Draft) -> None:
+def loss(draft: Draft) -> None:
     """As far as the last look that saw the source goes. What it was in the end, promote reads from the newest row."""
     last = draft.facts.reported
     if last is None or last.lag_seconds is None:
@@ -249,13 +252,13 @@ def _failback(draft: Draft) -> None:
         if databases.writers == (home,) and draft.resumed is None:
             draft.refuse(f"{home} takes writes, and {away} does not: there is nothing to bring home")
             return
-        _moved(draft, home)
+        moved(draft, home)
         return
     assert theirs is not None
     if ours is not None and ours.writes and ours.epoch >= theirs.epoch:
         _both(draft)
         return
-    _both_answer(draft)
+    both_answer(draft)
     draft.seen()
     if not databases.follows(home):
         draft.says.append(
@@ -272,61 +275,13 @@ def _failback(draft: Draft) -> None:
     _steps(draft, home)
 
 
-def _drill_switchover(draft: Draft) -> None:
-    """Without --live what a switchover needs is there, and nobody is moved; with it, there and back."""
-    draft.common(draft.away)
-    if draft.problems:
-        return
-    if draft.facts.databases.writers != (draft.home,) and draft.resumed is None:
-        who = " and ".join(draft.facts.databases.writers) or "nobody"
-        draft.refuse(
-            f"{who} takes writes, and a drill begins with {draft.home}: `twinsite switchover --to {draft.home}`"
-        )
-        return
-    if not draft.intent.live:
-        draft.says.append("without --live nobody is moved: what a switchover needs is seen, and taken away again")
-        _both_answer(draft)
-        draft.add(Prepare(draft.ground, draft.away))
-        _rehearsed(draft)
-        return
-    draft.says.append(f"--live: users are moved to {draft.away} and home again, each a switchover of its own")
-    begun = Claim(draft.ground, draft.home, 0).name in draft.done
-    if not begun:
-        _moved(draft, draft.away)
-    if Switch(draft.ground, draft.home).name not in draft.done:
-        if draft.facts.databases.writers == (draft.away,) or not begun:
-            draft.add(Prepare(draft.ground, draft.home))
-        draft.switched(draft.home)
-    draft.users(draft.home, leave=True)
-    draft.rest(draft.away)
-
-
-def _drill_failover(draft: Draft) -> None:
-    """A promotion has no way back without a copy: what comes before and after it is rehearsed."""
-    draft.common(draft.away)
-    if draft.intent.live:
-        draft.refuse(
-            "drill failover --live would give up rows while the primary works: `twinsite drill switchover --live` "
-            "moves users without loss; leave --live out, and everything but the promotion is rehearsed"
-        )
-    if draft.problems:
-        return
-    if draft.away in draft.facts.databases.writers:
-        draft.refuse(
-            f"{draft.away} takes writes: a drill would take its pods away; run it when {draft.home} does again"
-        )
-        return
-    draft.says.append("the promotion itself is not done: it has no way back without a copy")
-    _rehearsed(draft)
-
-
 def _repair(draft: Draft) -> None:
     from .mend import mend  # it goes on with what is here
 
     mend(draft)
 
 
-def _rehearsed(draft: Draft) -> None:
-    draft.capacity(draft.away)
-    draft.add(SeeReaders(draft.ground, draft.away))
-    draft.rest(draft.away, always=True)
+def _drill(draft: Draft) -> None:
+    from .rehearsal import rehearse  # it goes by what is here
+
+    rehearse(draft)

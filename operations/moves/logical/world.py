@@ -46,7 +46,9 @@ class LogicalWorld:
     def plan(self, intent: Intent, owner: str) -> Plan | Refusal:
         """From facts alone."""
         reader = FactsReader(self.inventory, self.store, self.clouds, self.eyes)
-        return plan(reader.facts(self.hands("", 0.0), owner, intent.command is Command.REPAIR), intent)
+        return plan(
+            reader.facts(self.hands("", 0.0), owner, intent.command in (Command.REPAIR, Command.DRILL_FAILOVER)), intent
+        )
 
     def hands(self, identity: str, began: float) -> Hands:
         """What the steps work with."""
