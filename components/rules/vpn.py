@@ -78,6 +78,7 @@ class AwsGcpVpnIntent(Intent):
     redundancy_type: str = FOUR_IPS
     bfd: bool = False
     aws_tcp_ports: tuple[int, ...] = ()
+    service_tcp_ports: tuple[int, ...] = ()
     gcp_tcp_ports: tuple[int, ...] = ()
 
     @property
@@ -111,6 +112,7 @@ class AwsGcpVpnIntent(Intent):
             *inside_problems(self.inside_ranges),
             *_generations(self.psk_generations),
             *_ports("aws_tcp_ports", self.aws_tcp_ports),
+            *_ports("service_tcp_ports", self.service_tcp_ports),
             *_ports("gcp_tcp_ports", self.gcp_tcp_ports),
         ]
 

@@ -98,6 +98,10 @@ class AwsGcpVpnArgs(TypedDict):
     aws_tcp_ports: NotRequired[list[int]]
     """Ports that Google's side may reach through `aws_security_group_id`, 5432 for PostgreSQL. Defaults to none."""
 
+    service_tcp_ports: NotRequired[list[int]]
+    """Ports in `service_range` that what is in `aws_security_group_id` may reach, 5432 where the RDS is to follow Cloud
+    SQL. Defaults to none; groups that are beside this one may let out more."""
+
     gcp_tcp_ports: NotRequired[list[int]]
     """Ports of machines in the network that the VPC may reach. Defaults to none. Cloud SQL is not behind them."""
 
@@ -118,7 +122,7 @@ class AwsGcpVpn(Component):
     """
 
     aws_security_group_id: pulumi.Output[str]
-    """For what Google's side may reach: the database."""
+    """For what Google's side may reach, and what reaches its managed services: the database."""
     aws_secret_arn: pulumi.Output[str]
     gcp_secret_id: pulumi.Output[str]
     gcp_addresses: pulumi.Output[list[str]]
@@ -269,6 +273,19 @@ class AwsGcpVpn(Component):
                     **self._at_aws,
                     opts=self._child(),
                 )
+        for port in known.service_tcp_ports:
+            # The provider takes AWS's rule that lets everything out off a group that it makes.
+            aws.vpc.SecurityGroupEgressRule(
+                f"{name}-to-services-{port}",
+                security_group_id=group.id,
+                ip_protocol="tcp",
+                from_port=port,
+                to_port=port,
+                cidr_ipv4=known.service_range,
+                description="to managed services at Google through the VPN",
+                **self._at_aws,
+                opts=self._child(),
+            )
         if known.gcp_tcp_ports:
             gcp.compute.Firewall(
                 f"{name}-from-aws",

@@ -123,6 +123,7 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
             "inside_ranges": list(settings.inside_ranges),
             "psk_generations": list(settings.psk_generations),
             "aws_tcp_ports": [POSTGRES_PORT],
+            "service_tcp_ports": [POSTGRES_PORT] if replica is not None and replica.back_user else [],
             "tags": tags,
             "labels": tags,
         },

@@ -58,6 +58,7 @@ GOOD: dict[str, Any] = {
     "gcp_ranges": ["10.30.0.0/20"],
     "service_range": "10.31.0.0/20",
     "aws_tcp_ports": [5432],
+    "service_tcp_ports": [5432],
     "gcp_tcp_ports": [8080],
     "tags": {"team": "dr"},
     "labels": {"team": "dr"},
@@ -157,7 +158,7 @@ def registered(run: harness.Run) -> dict[tuple[str, str], dict[str, Any]]:
 
 def test_a_mode_only_adds() -> None:
     cold, pilot, warm = (registered(build(dr_mode=DrMode(mode))) for mode in ALL)
-    assert len(cold) == 22
+    assert len(cold) == 23
     assert cold.items() <= pilot.items()
     added = sorted(kind.rpartition(":")[2] for kind, _ in pilot.keys() - cold.keys())
     four = ["RouterInterface"] * 4 + ["RouterPeer"] * 4 + ["VPNTunnel"] * 4
@@ -227,11 +228,16 @@ def test_a_callers_options_stay_beside_the_hook_that_refuses_two_keys() -> None:
 def test_nothing_is_open_that_nobody_named() -> None:
     ingress = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
     firewall = "gcp:compute/firewall:Firewall"
-    closed = build(aws_tcp_ports=[], gcp_tcp_ports=[])
-    assert closed.names(ingress) + closed.names(firewall) == []
+    egress = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+    closed = build(aws_tcp_ports=[], service_tcp_ports=[], gcp_tcp_ports=[])
+    assert closed.names(ingress) + closed.names(egress) + closed.names(firewall) == []
     run = build()
     opened = [(one.inputs["cidrIpv4"], one.inputs["fromPort"], one.inputs["toPort"]) for one in run.of(ingress)]
     assert sorted(opened) == [("10.30.0.0/20", 5432, 5432), ("10.31.0.0/20", 5432, 5432)]
+    (out,) = run.of(egress)
+    assert [out.inputs[key] for key in ("cidrIpv4", "ipProtocol", "fromPort", "toPort")] == (
+        ["10.31.0.0/20", "tcp", 5432, 5432]
+    )
     (wall,) = run.of(firewall)
     assert wall.inputs["sourceRanges"] == ["10.10.0.0/16"]
     assert wall.inputs["allows"] == [{"protocol": "tcp", "ports": ["8080"]}]

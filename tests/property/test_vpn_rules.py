@@ -64,6 +64,7 @@ CHANGES = st.fixed_dictionaries(
         "redundancy_type": st.sampled_from(["FOUR_IPS_REDUNDANCY", "SINGLE_IP_INTERNALLY_REDUNDANT", ""]),
         "bfd": st.booleans(),
         "aws_tcp_ports": st.lists(st.integers(-1, 70000), max_size=3),
+        "service_tcp_ports": st.lists(st.integers(-1, 70000), max_size=3),
         "gcp_tcp_ports": st.lists(st.integers(-1, 70000), max_size=3),
     },
 )

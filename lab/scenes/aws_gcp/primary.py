@@ -88,8 +88,8 @@ def exists(given: Given, images: Mapping[str, Image]) -> Existing:
         subnets=tuple(Subnet(one, VPC.id, cidr, ways) for one, cidr in SUBNETS.items()),
         groups=(
             SecurityGroup(NODE_GROUP, VPC.id, (Rule("-1", -1, -1, group=NODE_GROUP),), anywhere),
-            # AWS's own default lets all out, and the way back needs it.
-            SecurityGroup(SERVER_GROUP, VPC.id, (within,), anywhere),
+            # Of an owner who lets nothing out: what the way back needs, the stack's own group has.
+            SecurityGroup(SERVER_GROUP, VPC.id, (within,), ()),
         ),
         interfaces=(
             Interface(NODE_FACE, first, NODE_ADDRESS, (NODE_GROUP,), public_address=PUBLIC_ADDRESS, prefixes=(PODS,)),
