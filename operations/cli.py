@@ -1,7 +1,6 @@
 """The command line: arguments in, one answer on standard output, exit code 0, 1, 2 or (doctor) 3."""
 
 import argparse
-import functools
 import json
 import os
 import pathlib
@@ -18,8 +17,7 @@ from twinsite.inventory import DMS, MYSQL_REPLICA
 from . import attempts, evidence, offers, parts, render, status
 from .console import Console, console
 from .dms import options as dms
-from .drill import cloud_tunnel_options
-from .drill.kinds import DEFAULT_SECONDS, Direction, How
+from .drill import cloud_tunnel_options, tunnel_cut_options
 from .review import options as review
 from .stack import NoInventory, Stack, locate, selected
 from .steps import stoppable
@@ -259,33 +257,12 @@ def _drill(given: argparse.Namespace, stack: Stack, transport: Transport, say: C
     elif given.name != "tunnel-cut":
         return _failover(given, stack, transport, say)
     else:
-        result = _tunnel_cut(given, stack, transport, say)
+        result = tunnel_cut_options.drill(given, stack, transport, say)
     if given.json:
         _print(result)
     else:
         print(render.drill_text(result))
     return EXIT[result["verdict"]]
-
-
-def _tunnel_cut(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> dict[str, Any]:
-    from .drill import command
-    from .drill.tunnel_cut import Request
-
-    request = Request(
-        how=How(given.how),
-        at=given.at,
-        direction=Direction(given.direction),
-        seconds=given.seconds,
-        settle=given.settle,
-        keep_data=given.keep_data,
-        fault_command=given.fault_command,
-    )
-    return attempts.run(
-        given,
-        stack,
-        say,
-        lambda tell: command.run(stack, transport, request, say, given.break_lock, tell),
-    )
 
 
 def _repair(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> int:
@@ -363,30 +340,7 @@ def _arguments() -> argparse.ArgumentParser:
 
     drills = commands.add_parser("drill", help="break something on purpose and measure the recovery")
     kinds = drills.add_subparsers(dest="name", required=True)
-    cut = kinds.add_parser(
-        "tunnel-cut",
-        help="cut the tunnel between the sites",
-        description="Cuts the tunnel while rows are written, watches both sites, waits for recovery without a person, "
-        "checks that no acknowledged row was lost, writes evidence and a report. Always puts everything back.",
-    )
-    cut.add_argument(
-        "--how", choices=[how.value for how in How], default=How.LINK_DOWN.value, help="default %(default)s"
-    )
-    cut.add_argument("--at", default="", metavar="SITE|HOST", help="gateway where it is done; default the initiator's")
-    cut.add_argument(
-        "--direction", choices=[way.value for way in Direction], default=Direction.TO_AWS.value, help="one-way cuts"
-    )
-    lengths = functools.reduce(lambda text, item: f"{text}{item[0].value} {item[1]:g}, ", DEFAULT_SECONDS.items(), "")
-    cut.add_argument("--seconds", type=float, help=f"length of the cut (default {lengths.rstrip(', ')})")
-    cut.add_argument("--settle", type=float, default=20.0, help="seconds until SAs are counted (default %(default)g)")
-    cut.add_argument("--keep-data", action="store_true", help="do not drop the tables that the drill wrote")
-    cut.add_argument(
-        "--fault-command",
-        default="",
-        metavar="COMMAND",
-        help="cut by this instead, run here as `COMMAND on` and, after --seconds or on any trouble, `COMMAND off`",
-    )
-
+    cut = tunnel_cut_options.add(kinds)
     moves = _moves(commands, kinds)
 
     mend = commands.add_parser("repair", help="say what is broken and do only what is needed")
