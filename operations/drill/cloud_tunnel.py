@@ -22,7 +22,7 @@ SHORTEST_SECONDS, DEFAULT_SECONDS, LONGEST_SECONDS = 45.0, 60.0, 900.0
 LOST_SECONDS, LOST_ONE_WAY_SECONDS = HOLD_SECONDS + 2.0, HOLD_SECONDS + 10.0
 BACK_SECONDS, BACK_ONE_WAY_SECONDS = 10.0, 35.0
 """One way: the end that was still heard asks 10 s after the last word, gives up after 5 × 4 s, and BGP tries every 5 s.
-Google does not publish its own; these are the lab's (docs/benchmarks.md)."""
+Google does not publish its own; these are the lab's: page benchmarks."""
 CURRENT_SECONDS = 10.0
 LATE_SECONDS = 30.0
 """Beyond a bound, so that what comes late is measured and not only called late."""
