@@ -38,6 +38,7 @@ from lab.services.google.cloud import GoogleCloud
 from lab.services.netns import inside, listen
 from lab.services.route53_api import Route53
 from lab.services.targets import Target
+from lab.services.web_identity import WebIdentity
 from lab.state import KINDS, State
 from lab.traffic import Traffic
 
@@ -240,6 +241,7 @@ class Stage:
             (*self.azure.apis, *self.google.apis, *self.traffic.cloudflare.apis, self._downloads),
             Route53(self.state.records_list, self.state.records_change),
             Ec2(self.state.records_list, lambda: self.box.vpns),
+            WebIdentity(self._register, self.state.records_list, self.azure.tenant.cluster),
         )
         front.serve(self._front)
 
@@ -265,8 +267,17 @@ class Stage:
             self._clusters.add(cluster)
         self._clusters.start()
         for balancer in there.balancers:
-            listed = functools.partial(self._targets, balancer)
-            own = LoadBalancer(balancer.known.name, balancer.domain, self._authority, listed, balancer.health_path)
+            own = LoadBalancer(
+                balancer.known.name,
+                balancer.domain,
+                self._authority,
+                functools.partial(self._targets, balancer),
+                balancer.health_path,
+                {
+                    path: (functools.partial(self._clusters.pods, balancer.context, service), health_path)
+                    for path, (service, health_path) in balancer.paths.items()
+                },
+            )
             self.traffic.add_balancer(balancer.known, own)
 
     def _wait_for_page(self, balancer: LoadBalancer) -> None:

@@ -83,6 +83,8 @@ class ExistingBalancer:
     context: str = ""
     service: str = ""
     """NAMESPACE/NAME: the ready pods of this Service of the context's cluster are its targets."""
+    paths: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Path → another such Service, which answers it, and its health path. Nobody answers while there is none."""
 
 
 @dataclass(frozen=True)

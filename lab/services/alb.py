@@ -1,11 +1,11 @@
 """A site's load balancer: terminates TLS, checks its targets, hands requests over.
 
-It stands in a VPC, so its connections to targets start in that VPC's router. Not here: rules, several target groups,
-stickiness; where it listens (lab/traffic.py).
+It stands in a VPC, so its connections to targets start in that VPC's router. Not here: rules by anything but a whole
+path, stickiness; where it listens (lab/traffic.py).
 """
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lab.services.authority import Authority
 from lab.services.http_proxy import Answer, OriginError, Question, without
@@ -20,7 +20,8 @@ Balancer target groups]."""
 
 
 class LoadBalancer:
-    """One listener, one target group. `domain`: what its certificate covers, with one label below it."""
+    """One listener, one target group for all but some paths. `domain`: what its certificate covers, with one label
+    below it."""
 
     def __init__(
         self,
@@ -29,14 +30,14 @@ class LoadBalancer:
         authority: Authority,
         listed: Callable[[], Sequence[Target]],
         health_path: str,
+        paths: Mapping[str, tuple[Callable[[], Sequence[Target]], str]] | None = None,
     ) -> None:
+        """`paths`: those that have a target group of their own, each with what it lists and its health path."""
         self.name = name
         self._domain = domain
         self._authority = authority
-        asked = Asked(
-            health_path, INTERVAL_SECONDS, TIMEOUT_SECONDS, THRESHOLD, THRESHOLD, agent="ELB-HealthChecker/2.0"
-        )
-        self.targets = Targets(listed, lambda: asked)
+        self.targets = _group(listed, health_path)
+        self._paths = {path: _group(*known) for path, known in (paths or {}).items()}
 
     @property
     def healthy(self) -> bool:
@@ -47,10 +48,12 @@ class LoadBalancer:
         return self.targets.detail
 
     def start(self) -> None:
-        self.targets.start()
+        for group in (self.targets, *self._paths.values()):
+            group.start()
 
     def stop(self) -> None:
-        self.targets.stop()
+        for group in (self.targets, *self._paths.values()):
+            group.stop()
 
     def certificate(self, name: str) -> ssl.SSLContext:
         """The customer's certificate covers the domain and one label below it; it is served whatever is asked for."""
@@ -63,7 +66,7 @@ class LoadBalancer:
             where = f"https://{question.host}:443{question.path}" + (f"?{question.query}" if question.query else "")
             return Answer(301, [("Location", where), ("Server", "awselb/2.0")])
         # A load balancer whose targets are all unhealthy sends requests to them all the same ("fail open").
-        target = self.targets.next(fail_open=True)
+        target = self._paths.get(question.path, self.targets).next(fail_open=True)
         if target is None:
             return _page(503, "Service Temporarily Unavailable")
         path = question.path + (f"?{question.query}" if question.query else "")
@@ -78,6 +81,11 @@ class LoadBalancer:
             return request(target, question.method, path, headers, question.body, 60.0)
         except OriginError as error:
             return _page(*((504, "Gateway Time-out") if error.slow else (502, "Bad Gateway")))
+
+
+def _group(listed: Callable[[], Sequence[Target]], path: str) -> Targets:
+    asked = Asked(path, INTERVAL_SECONDS, TIMEOUT_SECONDS, THRESHOLD, THRESHOLD, agent="ELB-HealthChecker/2.0")
+    return Targets(listed, lambda: asked)
 
 
 def _page(status: int, text: str) -> Answer:

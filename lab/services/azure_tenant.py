@@ -24,6 +24,9 @@ CLUSTER_ISSUER = "https://oidc.eks.ap-northeast-2.amazonaws.com/id/1AB0C1A55E500
 """OIDC issuer of the lab's pre-existing EKS cluster, as `primary_oidc_issuer` names it."""
 EXCHANGE = "api://AzureADTokenExchange"
 
+APPLICATION = "lab:azure:application"
+"""Records: CLIENT ID → {"secret", "principalId"}: an application of somebody's, with its secret."""
+
 Records = Callable[[str], Mapping[str, Mapping[str, Any]]]
 
 
@@ -92,11 +95,16 @@ class Tenant:
 
     def for_secret(self, client: str, secret: str, audience: str) -> tuple[str, int]:
         """A service principal's token for its secret."""
-        if client != self.operator.client_id:
+        known = {
+            one: (str(said["secret"]), str(said["principalId"])) for one, said in self._records(APPLICATION).items()
+        }
+        known[self.operator.client_id] = self.operator.secret, self.operator.object_id
+        if client not in known:
             raise _unknown(client)
-        if not secrets.compare_digest(secret.encode(), self.operator.secret.encode()):
+        right, principal = known[client]
+        if not secrets.compare_digest(secret.encode(), right.encode()):
             raise Refused("invalid_client", "AADSTS7000215: Invalid client secret provided.", 401)
-        return self.issue(client, self.operator.object_id, audience, PRINCIPAL_SECONDS)
+        return self.issue(client, principal, audience, PRINCIPAL_SECONDS)
 
     def for_assertion(self, client: str, assertion: str, audience: str) -> tuple[str, int]:
         """A federated identity's token for another issuer's."""

@@ -26,7 +26,7 @@ class Credentials:
     token: str = ""
     role: str = ""
     session: str = ""
-    """Instance id, AWS's session name for instance roles."""
+    """Of an instance's role its id; else what whoever assumed the role said."""
     issued: datetime.datetime | None = None
     expires: datetime.datetime | None = None
 
@@ -66,15 +66,23 @@ class Register:
         with self._lock:
             current = self._current.get((role, machine))
             if current is None or current.expires is None or current.expires - RENEW_BEFORE < now:
-                current = Credentials(
-                    _key("ASIA"),
-                    secrets.token_urlsafe(30),
-                    token=secrets.token_urlsafe(180),
-                    role=role,
-                    session=machine,
-                    issued=now,
-                    expires=now + LIFETIME,
-                )
-                self._current[role, machine] = current
-                self._known[current.access_key] = current
+                current = self._current[role, machine] = self._new(role, machine, now, LIFETIME)
             return current
+
+    def assumed(self, role: str, session: str, seconds: int) -> Credentials:
+        """New ones of a role, for whoever proved that it may be it."""
+        with self._lock:
+            return self._new(role, session, datetime.datetime.now(datetime.UTC), datetime.timedelta(seconds=seconds))
+
+    def _new(self, role: str, session: str, now: datetime.datetime, lasts: datetime.timedelta) -> Credentials:
+        made = Credentials(
+            _key("ASIA"),
+            secrets.token_urlsafe(30),
+            token=secrets.token_urlsafe(180),
+            role=role,
+            session=session,
+            issued=now,
+            expires=now + lasts,
+        )
+        self._known[made.access_key] = made
+        return made

@@ -26,6 +26,7 @@ from lab.services.exchange import HOP_BY_HOP, Exchange, Headers, Listener
 from lab.services.route53_api import HOST as ROUTE53
 from lab.services.route53_api import Route53
 from lab.services.signature import Denied, Request, endpoint, is_s3, verify
+from lab.services.web_identity import WebIdentity
 
 ADDRESS = ("198.51.100.60", 443)
 SERVICES = ("s3", "secretsmanager", "ssm", "sts", "ec2")
@@ -46,6 +47,7 @@ class Front(Listener):
         apis: Sequence[Api] = (),
         route53: Route53 | None = None,
         ec2: Ec2 | None = None,
+        web_identity: WebIdentity | None = None,
         log: Any = sys.stderr,
     ) -> None:
         """`policies` gives a role's policy documents, None when there is no such role; `apis` are other clouds'."""
@@ -57,6 +59,7 @@ class Front(Listener):
         self.apis = apis
         self.route53 = route53
         self.ec2 = ec2
+        self.web_identity = web_identity
         self.refusals = 0
         """Requests that were denied; `status` shows it, because a polling guest would otherwise be silent about it."""
         self.dark: tuple[str, ...] = ()
@@ -110,6 +113,9 @@ class Handler(Exchange):
             if api.owns(host):
                 self.answer(*api.answer(request))
                 return
+        if self.server.web_identity is not None and self.server.web_identity.asked(request):
+            self.answer(*self.server.web_identity.answer(request))
+            return
         caller = verify(request, self.server.register)
         if isinstance(caller, Denied):
             self._refuse(request, caller)

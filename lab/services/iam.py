@@ -90,6 +90,26 @@ def allowed(
     return allow
 
 
+def trusts(policy: Mapping[str, Any], federated: str, action: str, context: Mapping[str, str]) -> bool:
+    """Whether a role's trust policy gives it to whom an identity provider (ARN) vouches for; `context`: what the token
+    says, by condition key."""
+    values = {key.lower(): value for key, value in context.items()}
+    allow = False
+    for statement in _statements(policy):
+        principal = statement.get("Principal")
+        named = _listed(principal.get("Federated") or []) if isinstance(principal, Mapping) else []
+        conditions = dict(statement.get("Condition") or {})
+        if federated not in named or action not in _listed(statement.get("Action") or []):
+            continue
+        # What is not evaluated here gives nothing.
+        if not set(conditions) <= set(_OPERATORS) or not _conditions_hold(conditions, values):
+            continue
+        if statement["Effect"] == "Deny":
+            return False
+        allow = True
+    return allow
+
+
 def _statements(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     statements = policy.get("Statement") or []
     return [statements] if isinstance(statements, Mapping) else list(statements)

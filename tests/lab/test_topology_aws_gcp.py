@@ -12,7 +12,8 @@ import pytest
 
 from lab.client import Client
 from lab.operator.desk import Desk
-from lab.scenes.aws_gcp import SCENE, primary, standby
+from lab.scenes.aws_gcp import SCENE, primary, standby, writers
+from lab.story import Tour
 
 from .box_world import eventually
 from .conftest import Provisioned
@@ -32,6 +33,8 @@ print(json.dumps(job))
 """
 HOLD_SECONDS = 30
 """Of BGP, as the program asks."""
+SLOW_SECONDS = 120
+"""For a machine that is slow."""
 
 
 class Pair(Provisioned):
@@ -65,6 +68,19 @@ class Pair(Provisioned):
         return self.on(
             NODE, f'PGPASSWORD={password} psql -X -A -t -q -c "{statement}" "{way} sslrootcert={AUTHORITY}"'
         ).strip()
+
+    def owner_at_rds(self) -> str:
+        """What RDS says to a write of the tables' owner; "" where it is taken."""
+        return writers.refusal(Client(PATHS.socket))
+
+    def agents(self) -> dict[str, tuple[str | None, int | None]]:
+        """Role and epoch by site, as `twinsite status` has them."""
+        found = self.json("twinsite", "--stack", self.stack, "status", "--json")
+        return {one["site"]: (one["role"], one["epoch"]) for one in found["agents"]}
+
+    def writer_at_alb(self) -> int:
+        """What AWS' load balancer says of /writer."""
+        return writers.at_alb(Tour(), "/writer")
 
     def at_cloud_sql(self, statement: str) -> str:
         (record,) = self.box("records_list", token="gcp:sql/databaseInstance:DatabaseInstance").values()
@@ -155,3 +171,10 @@ def test_with_all_tunnels_cut_the_route_goes_and_rows_follow_after_their_return(
     pair.at_rds("INSERT INTO customers (key, name, email, site) VALUES ('two', 'Bob', 'bob@example.com', 'aws')")
     late = eventually(lambda: "Bob" in pair.at_cloud_sql("SELECT name FROM customers"), 30, "the row at Google")
     print(f"4 x BGP {again:.1f} s after the tunnels' return, rows {late:.1f} s later")
+
+
+def test_an_agent_at_each_site_says_who_it_is_by_three_registers(pair: Pair) -> None:
+    expected = {primary.SITE: ("writer", 0), standby.SITE: ("reader", 0)}
+    eventually(lambda: pair.agents() == expected, SLOW_SECONDS, "both agents' words")
+    eventually(lambda: pair.writer_at_alb() == 200, SLOW_SECONDS, "/writer at AWS, by its agent")
+    assert pair.owner_at_rds() == ""

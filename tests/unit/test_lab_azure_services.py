@@ -18,7 +18,7 @@ from lab.services.azure_commands import Commands
 from lab.services.azure_login import Login
 from lab.services.azure_management import MACHINE, Management, machine_of
 from lab.services.azure_rights import ASSIGNMENT, SPREAD_SECONDS, Roles
-from lab.services.azure_tenant import CREDENTIAL, IDENTITY, Tenant
+from lab.services.azure_tenant import APPLICATION, CREDENTIAL, IDENTITY, Tenant
 from lab.services.azure_vault import VAULT, Vaults
 from lab.services.signature import Request
 
@@ -126,6 +126,19 @@ class Cloud:
 @pytest.fixture
 def cloud() -> Cloud:
     return Cloud()
+
+
+def test_an_application_of_somebodys_gets_in_by_its_own_secret_and_only_where_it_was_let_in(cloud: Cloud) -> None:
+    cloud.put(APPLICATION, "app", {"secret": "word", "principalId": "its-principal"})
+    form = {"client_id": "app", "scope": f"{STORAGE}/.default"}
+    status, said = cloud.login(client_secret=cloud.operator.secret, **form)
+    assert (status, said["error_codes"]) == (401, [7000215])
+    status, said = cloud.login(client_secret="word", **form)
+    assert status == 200, said
+    url = "https://drbackup.blob.core.windows.net/mysql-backup/one"
+    assert cloud.ask("PUT", url, said["access_token"], b"x")[0] == 403
+    cloud.assign("ba92f5b4-2d11-453d-a403-e96b0029c9fe", BACKUPS, principal="its-principal")
+    assert cloud.ask("PUT", url, said["access_token"], b"x")[0] == 201
 
 
 BLOB = "https://drbackup.blob.core.windows.net/mysql-backup/backups/one/manifest.json"

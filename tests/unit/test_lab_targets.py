@@ -153,6 +153,25 @@ def test_an_alb_with_several_targets_serves_fails_open_and_says_503_without_any(
         balancer.stop()
 
 
+def test_an_alb_has_a_path_of_its_own_for_another_service_and_says_503_while_that_has_nobody(
+    pods: list[Pod], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.services.alb.INTERVAL_SECONDS", 0.05)
+    agents: list[Target] = []
+    paths = {"/writer": (lambda: agents, "/health")}
+    balancer = LoadBalancer("alb", "example.com", Authority(tmp_path), lambda: [pods[0].target], "/ready", paths)
+    balancer.start()
+    try:
+        wait_until(lambda: balancer.healthy, 10, "healthy")
+        assert balancer.handle(question("crm.example.com", "/writer")).status == 503
+        agents.append(pods[1].target)
+        ask = lambda path: balancer.handle(question("crm.example.com", path))  # noqa: E731
+        wait_until(lambda: ask("/writer").body.startswith(b"two"), 10, "the other service answers")
+        assert {ask("/").body.split()[0], ask("/writer/more").body.split()[0]} == {b"one"}
+    finally:
+        balancer.stop()
+
+
 def entry(pods: list[Pod], **more: Any) -> Entry:
     check = Check("/ready", 0.05, 5.0, 1, 2)
     whole = Backend("ns/crm", "crm.example.com", "/", False, tuple(one.address for one in pods), check)

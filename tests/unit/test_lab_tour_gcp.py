@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.scenes.aws_gcp import customers, story
+from lab.scenes.aws_gcp import customers, story, users
 
 MOVE: dict[str, Any] = {
     "figures": {"write_outage_seconds": 1.1, "rpo_seconds": 40.0, "rto_seconds": 90.0},
@@ -38,12 +38,13 @@ def test_an_outage_is_the_longest_time_without_a_write_that_was_taken() -> None:
         {"at": 2.0, "said": "503"},
         {"key": "b", "at": 9.5, "site": "gcp"},
     ]
-    users = story.Customers([*answers, {"key": "c", "at": 10.0, "site": "gcp"}])
-    assert users.outage(0.0) == 8.5
-    assert users.outage(9.0) == 0.5
-    assert users.acknowledged == {"a", "b", "c"}
-    assert users.where() == "gcp"
-    assert story.Customers([answers[1]]).where() == ""
+    known = users.Customers([*answers, {"key": "c", "at": 10.0, "site": "gcp"}])
+    assert known.outage(0.0) == 8.5
+    assert known.outage(9.0) == 0.5
+    assert known.acknowledged == {"a", "b", "c"}
+    assert known.where() == "gcp"
+    assert (known.last(), known.sites(9.5), known.sites(0.0)) == (10.0, {"gcp"}, {"aws", "gcp"})
+    assert users.Customers([answers[1]]).where() == ""
 
 
 class Page(BaseHTTPRequestHandler):

@@ -1,12 +1,13 @@
 """aws-gcp: a VPC with RDS and EKS in AWS, and what `pulumi up` makes at Google: network, VPN, Cloud SQL, GKE's nodes.
 
-primary.py has what exists before `up`, standby.py what a user chooses for the other site. story.py what `try` tells.
+primary.py has what exists before `up`, standby.py what a user chooses for the other site, third.py the third place that
+says who may write. story.py what `try` tells.
 """
 
 import dataclasses
 
 from lab.scenes import Existing, Given, Scene, Site
-from lab.scenes.aws_gcp import application, primary, standby, story
+from lab.scenes.aws_gcp import application, primary, standby, story, third
 from lab.services.kubernetes.image import crm
 
 
@@ -16,7 +17,7 @@ def exists(given: Given) -> Existing:
     records = application.records(given.authority, given.passwords)
     return dataclasses.replace(
         there,
-        records=(*there.records, *records),
+        records=(*there.records, *records, *third.records(given)),
         balancers=(application.balancer(),),
         clusters=(*there.clusters, standby.cluster()),
     )
@@ -41,9 +42,9 @@ SCENE = Scene(
             vpns=lambda router: not router.id.startswith("vgw-"),
         ),
     ),
-    passwords=primary.PASSWORDS,
+    passwords=(*primary.PASSWORDS, *third.PASSWORDS),
     exists=exists,
-    settings=lambda given: {**primary.settings(given), **standby.settings(given)},
-    secrets=standby.secrets,
+    settings=lambda given: {**primary.settings(given), **standby.settings(given), **third.settings()},
+    secrets=lambda given: {**standby.secrets(given), **third.secrets(given)},
     tell=story.tell,
 )

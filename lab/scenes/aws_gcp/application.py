@@ -1,6 +1,7 @@
 """The CRM as its owner deployed it in EKS before twinsite, with the load balancer in front of its pods.
 
     198.51.100.81  ALB ──▶ Service crm/crm ──▶ pods of Deployment crm, which read and write at RDS
+                       └─▶ /writer: Service crm/twinsite-writer, the agent's, once `up` has made it
 
 Here: Kubernetes' records, as `kubectl apply` of the owner's files would leave them. Not here: the program that runs
 (workloads/crm), what `pulumi up` deploys at Google.
@@ -18,6 +19,8 @@ from lab.services.zones import Balancer
 
 REPOSITORY = f"{ACCOUNT}.dkr.ecr.{primary.REGION}.amazonaws.com/crm"
 NAMESPACE = NAME = "crm"
+AGENT = "twinsite-writer"
+"""What `up` adds beside it: Deployment and Service."""
 PORT = 8080
 REPLICAS = 2
 ALB = Balancer(primary.ALB_NAME, "ZWKZPGTI48KDX", "198.51.100.81", "2001:db8::81")
@@ -35,6 +38,7 @@ def balancer() -> ExistingBalancer:
         health_path="/ready",
         context=primary.CONTEXT,
         service=f"{NAMESPACE}/{NAME}",
+        paths={"/writer": (f"{NAMESPACE}/{AGENT}", "/health")},
     )
 
 

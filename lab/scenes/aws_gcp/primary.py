@@ -25,12 +25,14 @@ from lab.services.kubernetes.image import Image
 from lab.services.kubernetes.objects import Node
 from lab.services.managed_postgres import identifier, literal
 from lab.services.managed_postgres.machine import VERSION, user_data
+from lab.services.web_identity import PROVIDER
 
 SITE = "aws"
 REGION = "ap-northeast-2"
 DOMAIN = "example.com"
 CONTEXT = f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/crm"
 OIDC_ISSUER = f"https://oidc.eks.{REGION}.amazonaws.com/id/1AB0C1A55E5000000000000000000001"
+OIDC_PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{OIDC_ISSUER.removeprefix('https://')}"
 CLUSTER_HOST = f"1AB0C1A55E5000000000000000000001.gr7.{REGION}.eks.amazonaws.com"
 ALB_NAME = f"crm-1234567890.{REGION}.elb.amazonaws.com"
 DATABASE_HOST = f"crm.c0twinsite00.{REGION}.rds.amazonaws.com"
@@ -148,6 +150,8 @@ def records() -> Iterator[tuple[str, str, dict[str, Any]]]:
     )
     for identity, name in ((NODE, "aws-node"), (SERVER, "crm")):
         yield INSTANCE_TOKEN, identity, {"tags": {"Name": name}, "region": REGION}
+    known = {"url": OIDC_ISSUER, "clientIdLists": ["sts.amazonaws.com"], "arn": OIDC_PROVIDER}
+    yield PROVIDER, OIDC_PROVIDER, known
     space = {"metadata": {"name": NAMESPACE}, "apiVersion": "v1", "kind": "Namespace"}
     yield "kubernetes:core/v1:Namespace", NAMESPACE, space
 
@@ -193,7 +197,10 @@ def settings(given: Given) -> dict[str, Any]:
         "primary_database_user": OWNER,
         "primary_database_ca": given.authority.certificate,
         "primary_oidc_issuer": OIDC_ISSUER,
+        "primary_oidc_provider": OIDC_PROVIDER,
         "primary_cluster_context": CONTEXT,
+        "writer_bucket": "crm-dr-writer",
+        "writer_image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/postgres-client@sha256:{'ef' * 32}",
         "primary_alb_name": ALB_NAME,
         "primary_host": f"crm-aws.{DOMAIN}",
         "database": DATABASE,

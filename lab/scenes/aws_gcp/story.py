@@ -1,51 +1,21 @@
-"""The story of aws-gcp: cold, pilot-light, warm; over to Google and home while users write; AWS dies.
+"""The story of aws-gcp: cold, pilot-light, warm; over to Google and home while users write; AWS dies, and comes back to
+serve nobody; home again.
 
 Users write by name, through Cloudflare; what was acknowledged to them is looked for in the end.
 """
 
 import argparse
-import contextlib
-import itertools
 import json
-import subprocess
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from lab.client import Client
-from lab.paths import TREE, Paths
-from lab.scenes.aws_gcp import primary, standby
+from lab.paths import Paths
+from lab.scenes.aws_gcp import primary, standby, writers
+from lab.scenes.aws_gcp.users import URL, calm, customers
 from lab.story import StepFailed, Tour, desk, lab, say
 
-TOPOLOGY, STACK = "aws-gcp", "gcp"
-URL = f"https://crm.{primary.DOMAIN}"
-CUSTOMERS = Path(__file__).with_name("customers.py")
-SESSIONS = 4
-CALM_SECONDS = 120.0
-"""At the longest, until users' writes are taken where they should be."""
-
-
-@dataclass
-class Customers:
-    """Users that write until they are told to stop: what each answer was."""
-
-    answers: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def acknowledged(self) -> set[str]:
-        return {one["key"] for one in list(self.answers) if "key" in one}
-
-    def where(self) -> str:
-        """The site that took the last write; "" where the last was not taken."""
-        return str(self.answers[-1].get("site", "")) if self.answers else ""
-
-    def outage(self, began: float) -> float:
-        """Seconds of the longest time since `began` in which no write was acknowledged."""
-        times = sorted(one["at"] for one in list(self.answers) if "key" in one and one["at"] >= began)
-        return max((after - before for before, after in itertools.pairwise(times)), default=0.0)
+TOPOLOGY, STACK = "aws-gcp", writers.STACK
 
 
 def tell(tour: Tour, chosen: argparse.Namespace) -> dict[str, Any]:
@@ -61,25 +31,31 @@ def tell(tour: Tour, chosen: argparse.Namespace) -> dict[str, Any]:
     standby.make_roles(client)
     _set(tour, "dr_mode", "warm")
     _up(tour, "pulumi up warm")
+    epoch = writers.seen(tour, primary.SITE, -1)
     moves: dict[str, dict[str, Any]] = {}
     outages: dict[str, float] = {}
-    with _customers("planned") as planned:
-        _calm(planned, primary.SITE)
+    with customers("planned") as planned:
+        calm(planned, primary.SITE)
         for name, site in (("over", standby.SITE), ("home", primary.SITE)):
             began = time.time()
             moves[name] = _move(tour, f"switchover to {site}", "switchover", "--to", site)
-            _calm(planned, site)
+            calm(planned, site)
             outages[name] = planned.outage(began)
-    with _customers("unplanned") as unplanned:
-        _calm(unplanned, primary.SITE)
+            epoch = writers.seen(tour, site, epoch)
+    with customers("unplanned") as unplanned:
+        calm(unplanned, primary.SITE)
+        if not all(taken := writers.taken_at_aws(tour, client).values()):
+            raise StepFailed(f"AWS is the writer and does not serve: {taken}")
         began = time.time()
         tour.step("AWS dies", lab("dark", "on"))
         moves["failover"] = _move(tour, "failover", "failover", "--to", standby.SITE, "--source-is-dead")
-        _calm(unplanned, standby.SITE)
+        calm(unplanned, standby.SITE)
         outages["failover"] = unplanned.outage(began)
+        epoch = writers.seen(tour, standby.SITE, epoch, silent=primary.SITE)
         tour.step("AWS returns", lab("dark", "off"))
+        writers.returned(tour, client, unplanned, epoch)
         moves["failback"] = _home(tour)
-        _calm(unplanned, primary.SITE)
+        calm(unplanned, primary.SITE)
     there = _keys(tour)
     missing = {
         "planned": sorted(planned.acknowledged - there),
@@ -118,40 +94,6 @@ def _home(tour: Tour) -> dict[str, Any]:
     return _move(tour, "failback anew", *words, "--anew")
 
 
-@contextlib.contextmanager
-def _customers(tag: str) -> Iterator[Customers]:
-    """Users, from now to the end of the block."""
-    command = desk("python3", str(CUSTOMERS), URL, tag, str(SESSIONS))
-    with subprocess.Popen(
-        command, cwd=TREE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as child:
-        found = Customers()
-
-        def listen() -> None:
-            assert child.stdout is not None
-            for line in child.stdout:
-                found.answers.append(json.loads(line))
-
-        listener = threading.Thread(target=listen, daemon=True)
-        listener.start()
-        try:
-            yield found
-        finally:
-            assert child.stdin is not None
-            child.stdin.close()
-            listener.join()
-
-
-def _calm(users: Customers, site: str) -> None:
-    """Until a site takes their writes."""
-    deadline = time.monotonic() + CALM_SECONDS
-    while users.where() != site:
-        if time.monotonic() > deadline:
-            raise StepFailed(f"users' writes are not taken at {site}: {users.answers[-3:]}")
-        time.sleep(0.25)
-    say(f"✓ users write at {site}")
-
-
 def _keys(tour: Tour) -> set[str]:
     """All that the application has, asked by users' name, a page at a time."""
     found: set[str] = set()
@@ -167,7 +109,10 @@ def _keys(tour: Tour) -> set[str]:
 
 
 def result(
-    moves: dict[str, dict[str, Any]], outages: dict[str, float], acked: int, missing: dict[str, list[str]]
+    moves: dict[str, dict[str, Any]],
+    outages: dict[str, float],
+    acked: int,
+    missing: dict[str, list[str]],
 ) -> dict[str, Any]:
     """One result of all moves. A row that a planned move lost is a failure, whatever the commands said; what an
     unplanned one lost is counted."""
