@@ -1,9 +1,7 @@
 """A DMS task that keeps a database at the standby site current, and all that it needs on AWS."""
 
-import hashlib
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -14,6 +12,8 @@ from ..inventory import DMS, Entry, Flow
 from ..modes import DrMode
 from ..rules.dms import PERIOD_SECONDS, PORTS, DmsCdcTaskIntent, DmsEndPart
 from ..rules.dms_task import schemas
+from ..rules.logical import BEATS
+from .dms_still import while_stopped
 
 ACCOUNT_ROLES = {
     "dms-vpc-role": "AmazonDMSVPCManagementRole",
@@ -26,19 +26,6 @@ SESSION = {"mysql": "SET FOREIGN_KEY_CHECKS=0", "postgres": "SET session_replica
 
 TASK_EVENTS = ["failure", "state change", "deletion"]
 INSTANCE_EVENTS = ["failure", "failover", "low storage", "deletion"]
-
-DISTURBING = (
-    "migrationType", "tableMappings", "replicationTaskSettings", "cdcStartTime", "cdcStartPosition",
-    "replicationInstanceArn",
-)  # fmt: skip
-"""What the provider changes by stopping the task; with start_replication_task off it then stays stopped."""
-
-STOPPED_FOR = "TWINSITE_DMS_STOPPED_FOR"
-"""Of the environment: digests beside `stopped_for`, for this one `up`, by `twinsite dms modify`."""
-
-UNTOUCHED = ("tags", "tagsAll", "__defaults")
-FED = ("certificateArn", "replicationInstanceArn", "secretsManagerAccessRoleArn")
-"""Of other resources here: a preview does not know them when those are made anew."""
 
 MIB = 1024 * 1024
 
@@ -53,7 +40,7 @@ class DmsEnd(TypedDict):
     """Host name that its certificate is for, as it is in the secret; not judged while it is an Output."""
 
     name: NotRequired[str]
-    """As the inventory's hosts, endpoints or databases have it, or as people do. Defaults to the address."""
+    """In the inventory, as its databases or people have it. Defaults to the address."""
 
     port: NotRequired[int]
     """As it is in the secret. Defaults to the engine's own."""
@@ -192,8 +179,11 @@ class DmsCdcTaskArgs(TypedDict):
     """Whether dms-vpc-role and dms-cloudwatch-logs-role are made here; an account has each once. Defaults to False."""
 
     through: NotRequired[str]
-    """The inventory's host that looks at both ends, for databases that no desk reaches. Defaults to none: each end is
-    asked itself."""
+    """Host of the LogicalReplica that looks at both ends, called as the task with _ for -. Defaults to none: each end
+    is asked itself."""
+
+    look_seconds: NotRequired[float]
+    """How often it looks, at the longest."""
 
     serverless: NotRequired[bool]
     """Refused (ADR 51). Defaults to False."""
@@ -227,7 +217,7 @@ class DmsCdcTask(Component):
         self._here: dict[str, Any] = {"region": known.region, "tags": args.get("tags", {})}
         self.task_id, self.region = known.task_id, known.region
         # In every mode: the engine wants the hook for what a mode takes away.
-        self._still = _while_stopped(name, known.runs, known.stopped_for)
+        self._still = while_stopped(name, known.runs, known.stopped_for)
         account = self._account_roles() if known.account_roles else []
         source, target = self._endpoints()
         group = aws.dms.ReplicationSubnetGroup(
@@ -266,6 +256,8 @@ class DmsCdcTask(Component):
             target_address=target,
             target_port=known.target.port or port,
             through=self._args.get("through", ""),
+            look_seconds=float(self._args.get("look_seconds", 0.0)),
+            heartbeat_table=".".join(BEATS.values()) if "through" in self._args else "",
             tolerated_outage_hours=float(known.log_retention_hours),
             region=known.region,
             lag_alarm_seconds=float(known.latency_alarm_seconds),
@@ -467,28 +459,3 @@ def _reading(found: Mapping[str, Any]) -> str:
     if found["keys"]:
         said.append({"Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": list(found["keys"])})
     return json.dumps({"Version": "2012-10-17", "Statement": said})
-
-
-def _while_stopped(name: str, runs: bool, stopped_for: Sequence[str]) -> pulumi.ResourceHookBinding:
-    """Refuses, in preview and in `up`, what the provider does by stopping the task, but for the changes that
-    `stopped_for` names. Whether it runs the state does not know: somebody else starts it."""
-
-    async def refuse(args: pulumi.ResourceHookArgs) -> None:
-        old, new = args.old_inputs or {}, args.new_inputs or {}
-        task = "replicationTaskId" in new
-        names = DISTURBING if task else sorted({*old, *new} - set(UNTOUCHED))
-        changed = [one for one in names if old.get(one) != new.get(one)]
-        if not runs or not changed:
-            return
-        # From where it comes, so that the permission is spent by the change; and where to, as far as a preview knows.
-        way = [[one, old.get(one), None if one in FED else new.get(one)] for one in changed]
-        digest = hashlib.sha256(json.dumps([args.name, way], sort_keys=True, default=str).encode()).hexdigest()[:12]
-        if digest not in (*stopped_for, *os.environ.get(STOPPED_FOR, "").split(",")):
-            raise ValueError(
-                f"{args.name} would change {', '.join(changed)} while its task may be running: the provider would stop "
-                "it and nobody would start it again; `twinsite dms modify` stops it, makes the change and resumes it; "
-                f"or `twinsite dms stop`, set stopped_for to {digest}, run this again, and `twinsite dms resume`"
-            )
-
-    hook = pulumi.ResourceHook(f"{name}-while-stopped", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
-    return pulumi.ResourceHookBinding(before_update=[hook])

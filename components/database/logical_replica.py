@@ -30,6 +30,8 @@ VERBS = {
 BY_HAND = ("look", "compare", "set-up", "reseed", "sequences", "take-away", "prepare")
 MOVES = ("switch", "back-out", "promote", "rejoin")
 """Verbs that want the registers' number."""
+CARRIED = ("look", "compare", "set-up", "sequences", "take-away")
+"""Of them, what there is where another brings the rows; tests hold it to the guest's."""
 LAG_ALARM_SECONDS = 30
 SUSPEND = "suspend"
 """Of the CronJob, true once the flow is taken away."""
@@ -54,18 +56,24 @@ class LogicalReplicaArgs(TypedDict):
     target: Given[PostgresHandle]
     """Both are reached from the cluster, and the source from the target's server."""
 
+    carrier: NotRequired[str]
+    """Who brings the rows. PostgreSQL itself by default. `dms`: a DmsCdcTask, which carries `rules.logical.BEATS`
+    beside the schemas; here is made what it leaves behind, before its first row, and a gate that shuts the target."""
+
     replication_user: str
     """Role of the source that the subscription logs in as: it reads the schemas and replicates, and owns nothing."""
 
-    replication_password: pulumi.Input[str]
-    """Kept secret here. PostgreSQL keeps it in the target's pg_subscription, which only superusers read."""
+    replication_password: NotRequired[pulumi.Input[str]]
+    """Kept secret here. PostgreSQL keeps it in the target's pg_subscription, which only superusers read. Needed where
+    a subscription brings the rows."""
 
     schemas: list[str]
     """Replicated with all their tables, for instance public."""
 
-    authority_at_target: str
+    authority_at_target: NotRequired[str]
     """Where the target's server has the authority of the source's certificate: a file of its own, or `system`. Or
-    `channel-binding`: the role's SCRAM password proves the server, for services that have no such file."""
+    `channel-binding`: the role's SCRAM password proves the server, for services that have no such file. Needed where a
+    subscription brings the rows."""
 
     back_user: NotRequired[str]
     """Role of the target that the way back logs in as, once the target writes: it reads and replicates, and owns
@@ -167,13 +175,20 @@ class LogicalReplica(Component):
     """For the source's parameter group at RDS."""
     by_hand: dict[str, str]
     """Verb → command that runs it now: look, compare, set-up, reseed, sequences, take-away, prepare; and with EPOCH, a
-    number that rises with each move: switch, back-out, promote, rejoin."""
+    number that rises with each move: switch, back-out, promote, rejoin. With a `carrier` those of its own alone."""
+    host: str
+    """Name of the job in the inventory, by which a DmsCdcTask goes `through` it; "" without `site`."""
+    look_seconds: float
+    """How often it looks, at the longest."""
 
     def __init__(self, name: str, args: LogicalReplicaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         source, target = handle_of(args["source"]), handle_of(args["target"])
         known = LogicalReplicaIntent.of({**args, "source": source, "target": target})
         if known.back_user and "back_password" not in args:
             lacks = f"back_user is {known.back_user} without back_password: set that one, too"
+            rules.require(f"LogicalReplica {name}", [lacks])
+        if not known.carrier and "replication_password" not in args:
+            lacks = f"replication_password is not given, with which {known.replication_user} logs in: set it"
             rules.require(f"LogicalReplica {name}", [lacks])
         super().__init__("LogicalReplica", name, known, opts)
         self._name, self._args, self._known = name, args, known
@@ -183,8 +198,11 @@ class LogicalReplica(Component):
         self._kept = keep_slot(name, known.replica, known.replication)
         self._after = _listed(opts)
         self.slot_wal_keep_mib, self.source_parameters = known.slot_wal_keep_mib, known.source_parameters
-        self.by_hand = {verb: self._by_hand(verb) for verb in BY_HAND}
-        self.by_hand |= {verb: self._by_hand(verb, "--epoch", "EPOCH") for verb in MOVES}
+        plain = CARRIED if known.carrier else BY_HAND
+        self.by_hand = {verb: self._by_hand(verb) for verb in plain}
+        self.by_hand |= {verb: self._by_hand(verb, "--epoch", "EPOCH") for verb in (() if known.carrier else MOVES)}
+        self.host = f"{args['site']}-{self._job}" if args.get("site") else ""
+        self.look_seconds = float(longest_gap_seconds(known.schedule))
         self.ready = pulumi.Output.from_input(None)
         if known.runs:
             self.ready = self._run()
@@ -196,6 +214,8 @@ class LogicalReplica(Component):
                 "slot_wal_keep_mib": self.slot_wal_keep_mib,
                 "source_parameters": self.source_parameters,
                 "by_hand": self.by_hand,
+                "host": self.host,
+                "look_seconds": self.look_seconds,
             }
         )
 
@@ -240,7 +260,7 @@ class LogicalReplica(Component):
             return {"metadata": {"labels": labels}, "spec": spec}
 
         verb = VERBS[known.replication]
-        if known.follows:
+        if known.follows and not known.carrier:
             verb = [*verb, "--wait", str(known.copy_seconds)]
         # A Job is never changed: another configuration, password or verb is another Job, which runs.
         digest = pulumi.Output.all(config, secrets).apply(
@@ -299,6 +319,7 @@ class LogicalReplica(Component):
             "authority_at_source": known.authority_at_source,
             "target_as_seen_by_source": known.target_as_seen_by_source,
             "target_bounds_slots": known.target_bounds_slots,
+            **({"carrier": known.carrier} if known.carrier else {}),
         }
 
         def config(found: dict[str, Any]) -> str:
@@ -326,11 +347,12 @@ class LogicalReplica(Component):
         return pulumi.Output.all(**later, report=self._args.get("report", "")).apply(config)
 
     def _secrets(self) -> pulumi.Output[str]:
+        known = self._known
         words = pulumi.Output.all(
             source_password=self._ends["source"]["password"],
             target_password=self._ends["target"]["password"],
-            replication_password=self._args["replication_password"],
-            **({"back_password": self._args["back_password"]} if self._known.back_user else {}),
+            **({"replication_password": self._args["replication_password"]} if not known.carrier else {}),
+            **({"back_password": self._args["back_password"]} if known.back_user else {}),
         )
         text: pulumi.Output[str] = words.apply(lambda all_: json.dumps(all_, sort_keys=True))
         return pulumi.Output.secret(text)
@@ -342,7 +364,9 @@ class LogicalReplica(Component):
         if not (known.follows and site and all(ends)):
             return inventory.Entry()
         way = inventory.Pod(args.get("context", ""), known.namespace, self._job)
-        host = inventory.Host(f"{site}-{self._job}", site, "", (ROLE,), way, status=report)
+        host = inventory.Host(self.host, site, "", (ROLE,), way, status=report)
+        if known.carrier:
+            return inventory.Entry(hosts=(host,))  # the flow is the carrier's, and goes `through` it
         return inventory.Entry(
             hosts=(host,),
             flows=(
@@ -358,7 +382,7 @@ class LogicalReplica(Component):
                     resume_seconds=float(resume_seconds()),
                     tolerated_outage_hours=known.tolerated_outage_hours,
                     through=host.name,
-                    look_seconds=float(longest_gap_seconds(known.schedule)),
+                    look_seconds=self.look_seconds,
                     lag_alarm_seconds=float(args.get("lag_alarm_seconds", LAG_ALARM_SECONDS)),
                 ),
             ),

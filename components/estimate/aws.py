@@ -37,6 +37,13 @@ def migration(prices: Prices, known: DmsCdcTaskIntent) -> list[Item]:
     ]
 
 
+def logins(prices: Prices, known: DmsCdcTaskIntent) -> list[Item]:
+    """Secrets with what its ends are logged in to with, where the stack makes them."""
+    return (
+        [prices.cost(f"task {known.task_id}'s logins", "secretsmanager/secret", known.region, 2)] if known.runs else []
+    )
+
+
 def migration_loss(known: DmsCdcTaskIntent) -> Item:
     """What an unplanned failover may lose: changes that are on their way when somebody hears of it."""
     waited = f"{known.latency_alarm_minutes} x {PERIOD_SECONDS} s"

@@ -1,5 +1,7 @@
 """Alarms in AWS on what joins it with Google Cloud, under the names that Google has."""
 
+import json
+from collections.abc import Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -60,6 +62,12 @@ class AwsLinkAlarmsArgs(TypedDict):
     urls: NotRequired[dict[str, pulumi.Input[str]]]
     """Name -> HTTPS endpoint that gets them, for instance a pager's; treated as secrets. Defaults to none."""
 
+    publishers: NotRequired[list[str]]
+    """Services of AWS beside CloudWatch that write to the topic, like dms.amazonaws.com. Default to none."""
+
+    account_id: NotRequired[pulumi.Input[str]]
+    """Whose CloudWatch may write to the topic. Needed with publishers: without them AWS's own policy says so."""
+
     tags: NotRequired[dict[str, str]]
     """Put on everything that takes tags."""
 
@@ -81,7 +89,11 @@ class AwsLinkAlarms(Component):
         super().__init__("AwsLinkAlarms", name, known, opts)
         self._name, self._known = name, known
         self._at_aws: dict[str, Any] = {"region": known.region, "tags": args.get("tags", {})}
-        topic = aws.sns.Topic(f"{name}-alarms", **self._at_aws, opts=self._child())
+        policy: dict[str, Any] = {}
+        if known.publishers:
+            account = pulumi.Output.from_input(args.get("account_id", ""))
+            policy = {"policy": account.apply(lambda found: _policy(found, known.publishers))}
+        topic = aws.sns.Topic(f"{name}-alarms", **policy, **self._at_aws, opts=self._child())
         self.topic_arn = topic.arn
         for address in known.emails:
             self._subscription(f"email-{address}", "email", address)
@@ -156,3 +168,20 @@ class AwsLinkAlarms(Component):
 
 def _at(place: int) -> Any:
     return lambda addresses: str(addresses[place])
+
+
+def _policy(account: str, publishers: Sequence[str]) -> str:
+    """Of the topic: alarms of this account, and `publishers`, of which nothing documented says for whom they act."""
+
+    def may(service: str, **condition: Any) -> dict[str, Any]:
+        return {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sns:Publish",
+            "Resource": "*",
+            **({"Condition": condition} if condition else {}),
+        }
+
+    alarms = may("cloudwatch.amazonaws.com", StringEquals={"aws:SourceAccount": account})
+    said = [alarms, *(may(one) for one in publishers)]
+    return json.dumps({"Version": "2012-10-17", "Statement": said}, sort_keys=True)

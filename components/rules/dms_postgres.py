@@ -127,12 +127,15 @@ EXTENSIONS = "SELECT extname AS name FROM pg_extension WHERE extname <> 'plpgsql
 ACCOUNTS = (
     "SELECT DISTINCT r.rolname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN "
     "LATERAL aclexplode(c.relacl) g JOIN pg_roles r ON r.oid = g.grantee WHERE n.nspname = %s AND c.relkind IN ('r', "
-    "'p', 'v', 'm', 'S') AND g.grantee <> c.relowner ORDER BY 1"
+    "'p', 'v', 'm', 'S') AND g.grantee <> c.relowner AND r.rolname <> current_user "
+    "ORDER BY 1"
 )
 TRIGGERS = (
-    "SELECT c.relname || '.' || t.tgname AS name FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN "
+    "SELECT c.relname || '.' || t.tgname AS name, t.tgenabled IN ('A', 'R') AS fires FROM pg_trigger t JOIN "
+    "pg_class c ON c.oid = t.tgrelid JOIN "
     "pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND NOT t.tgisinternal ORDER BY 1"
 )
+"""`fires`: in DMS's own sessions, too, whose session_replication_role is replica (DmsCdcTask)."""
 SEQUENCE_NAMES = (
     "SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND "
     "c.relkind = 'S' ORDER BY 1"

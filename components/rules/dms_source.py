@@ -386,15 +386,16 @@ def lob_problems(measured: Mapping[str, int], largest_lob_kib: int) -> Iterator[
 def left_problems(what: Left, source: Iterable[Row], target: Iterable[Row]) -> Iterator[str]:
     """What of the source's the target lacks; rows of `what.mysql`, or of `what.postgres`, at both ends."""
     have = {str(row["name"]) for row in target}
-    lacking = [name for name in (str(row["name"]) for row in source) if name not in have]
+    lacking = [name for name in dict.fromkeys(str(row["name"]) for row in source) if name not in have]
     if lacking:
         when = "before the task starts" if what.when == "schema" else "at the cut-over"
         yield f"the target lacks {what.what} {', '.join(lacking)}, which DMS does not carry: let it be made {when}"
 
 
 def early_trigger_problems(target: Iterable[Row]) -> Iterator[str]:
-    """Triggers that are at the target while the task runs: their rows come from the source already."""
-    if names := [str(row["name"]) for row in target]:
+    """Triggers that are at the target while the task runs, and `fires` in its sessions where an engine says so: their
+    rows come from the source already."""
+    if names := [str(row["name"]) for row in target if row.get("fires", True) in (True, "t")]:
         yield (
             f"the target has trigger {', '.join(names)} while the task runs, and would do its work a second time: "
             "remove it, and let it be made at the cut-over"

@@ -6,6 +6,7 @@ ours holds what is decided here and what its user adds, and nothing that DMS its
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -404,3 +405,20 @@ def schemas(selections: Sequence[SelectionPart], given: str = "") -> tuple[str, 
             if one["rule-type"] == "selection"
         ]
     return tuple(dict.fromkeys(one.schema for one in selections if one.action != "exclude"))
+
+
+def carried(mappings: str, schema: str, table: str) -> bool:
+    """Whether `tableMappings` select this table: by name or by wildcards (% any text, _ any character), an exclusion
+    over an inclusion [DMS user guide, selection rules and actions]."""
+    rules = [one for one in json.loads(mappings)["rules"] if one["rule-type"] == "selection"]
+
+    def meets(rule: Mapping[str, Any]) -> bool:
+        named = ((_place(rule, "schema-name"), schema), (_place(rule, "table-name"), table))
+        return all(re.fullmatch(_pattern(said), name) for said, name in named)
+
+    found = {str(one["rule-action"]) for one in rules if meets(one)}
+    return bool(found) and "exclude" not in found
+
+
+def _pattern(said: str) -> str:
+    return re.escape(said).replace("%", ".*").replace("_", ".")

@@ -98,6 +98,8 @@ class AwsLinkAlarmsIntent(LinkAlarmsIntent):
 
     database: str = ""
     """Identifier of the source, an RDS instance."""
+    publishers: tuple[str, ...] = ()
+    """Services beside CloudWatch that write to the topic."""
 
     @property
     def pods_run(self) -> bool:

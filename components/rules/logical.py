@@ -28,6 +28,12 @@ REPLICATIONS = (FOLLOWS, TAKEN_AWAY, ABANDONED)
 STATIC = ("max_replication_slots", "max_wal_senders", "rds.logical_replication")
 """Of RDS: a change waits for a reboot [Amazon RDS user guide, Performing logical replication for PostgreSQL]."""
 
+SUBSCRIPTION, BY_DMS = "", "dms"
+CARRIERS = (SUBSCRIPTION, BY_DMS)
+"""Who brings the rows: PostgreSQL itself, or a DmsCdcTask for which definitions and gate are made."""
+BEATS: dict[str, str] = {"schema": HEARTBEAT[0], "table": HEARTBEAT[1]}
+"""What such a task carries beside the schemas, in its `tables`: the heartbeat, which says how late rows are."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LogicalEnd(Part):
@@ -69,6 +75,7 @@ class LogicalReplicaIntent(Intent):
     schedule: str = "*/5 * * * *"
     copy_seconds: int = 3600
     metrics_project: str = ""
+    carrier: str = SUBSCRIPTION
     tags: dict[str, str] | None = None
 
     @property
@@ -93,7 +100,8 @@ class LogicalReplicaIntent(Intent):
 
     def problems(self) -> list[str]:
         """Why there must be no such flow."""
-        return [*_names(self), *_versions(self), *_outage(self), *_settings(self), *_ends(self), *_back(self)]
+        found = [*_names(self), *_versions(self), *_outage(self), *_settings(self), *_ends(self)]
+        return [*found, *(_carrier(self) if self.carrier else [*_authority(self), *_back(self)])]
 
 
 def keep_mib(wal_mib_per_hour: float, outage_hours: float) -> int:
@@ -236,6 +244,9 @@ def _ends(known: LogicalReplicaIntent) -> Iterator[str]:
             f"replication_user is {known.replication_user!r}: set a role of its own at the source, which reads and "
             "replicates; its password is kept in the target's catalog"
         )
+
+
+def _authority(known: LogicalReplicaIntent) -> Iterator[str]:
     version = series(known.target.version)
     if known.authority_at_target == "system" and version and version[0] < SYSTEM_SINCE:
         yield (
@@ -247,6 +258,17 @@ def _ends(known: LogicalReplicaIntent) -> Iterator[str]:
             "authority_at_target is empty, and a subscription that does not verify the source would give its password "
             "to anybody: set the file at the target's server, `system` where the source's authority is a public one, "
             "or `channel-binding`, by which its own password proves the server"
+        )
+
+
+def _carrier(known: LogicalReplicaIntent) -> Iterator[str]:
+    """Where no subscription brings the rows."""
+    if known.carrier not in CARRIERS:
+        yield f"carrier {known.carrier!r} is none of {', '.join(one or 'nothing' for one in CARRIERS)}: set one of them"
+    if known.back_user:
+        yield (
+            f"back_user is {known.back_user}, and a task of DMS has no way back by a subscription: leave it out, or "
+            "let a subscription bring the rows"
         )
 
 

@@ -5,7 +5,7 @@ import json
 import pathlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from twinsite.rules import dms_source as my
@@ -35,6 +35,16 @@ class Answers:
         """Of one question."""
         return self.rows[end].get(name, ())
 
+    def of_tables(self, carries: Callable[[str], bool]) -> "Answers":
+        """Without rows about tables of the same schemas that do not go."""
+        return replace(
+            self,
+            rows={
+                end: {name: _about(name, rows, carries) for name, rows in said.items()}
+                for end, said in self.rows.items()
+            },
+        )
+
     def counted(self, end: str) -> dict[str, int]:
         """Table → rows."""
         return {f"{row['schema']}.{row['table']}": int(row["rows"]) for row in self.of(end, questions.ROWS)}
@@ -43,6 +53,12 @@ class Answers:
     def sizes(self) -> dict[str, int]:
         """Table with LOBs → bytes of its largest value, at the source."""
         return {f"{row['schema']}.{row['table']}": int(row["bytes"]) for row in self.of(SOURCE, questions.SIZES)}
+
+
+def _about(name: str, rows: Sequence[Row], carries: Callable[[str], bool]) -> Sequence[Row]:
+    if name == questions.UNCARRIED:
+        return [row for row in rows if carries(str(row["name"]))]
+    return [row for row in rows if "table" not in row or carries(f"{row['schema']}.{row['table']}")]
 
 
 @dataclass(frozen=True)

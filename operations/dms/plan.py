@@ -125,6 +125,7 @@ def _databases(
             f"what the databases hold is not known ({words}): let them be asked, or, when you have asked them by hand, "
             f"--confirm {Word.UNASKED}"
         ], []
+    answers = answers.of_tables(task.carries)
     if request.verb == Verb.RELOAD:
         against = list(assessment.loads(RELOAD, task, _only(answers, request.tables)))
         if Word.LOSE_ROWS in said:

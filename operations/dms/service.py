@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twinsite.inventory import Flow
-from twinsite.rules.dms_task import schemas
+from twinsite.rules.dms_task import carried, schemas
 
 from ..amazon import Amazon, Refused
 from ..steps import StepFailed, wait
@@ -60,6 +60,11 @@ class Described:
     def schemas(self) -> tuple[str, ...]:
         """Whose tables go."""
         return schemas((), self.mappings)
+
+    def carries(self, table: str) -> bool:
+        """`schema.table`, and what may follow it."""
+        schema, _, rest = table.partition(".")
+        return carried(self.mappings, schema, rest.partition(".")[0])
 
     def setting(self, path: str) -> Any:
         """`Section.Key`; None where DMS does not say."""

@@ -13,6 +13,7 @@ from twinsite.inventory import DMS, Flow, Inventory
 
 from ..amazon import Amazon, Refused
 from ..unanswered import CouldNotAsk
+from . import postgres_replica
 from .clouds import Asks, Unknown, World
 from .sources import Sources
 from .subject import Subject, line
@@ -144,6 +145,8 @@ class TaskSeen:
 
     flow: Flow
     task: Task | Unknown
+    job: postgres_replica.ReplicaSeen | None = None
+    """What looks at both ends' definitions, gates and heartbeat, where a host does."""
 
     def problems(self) -> Iterator[str]:
         found, flow = self.task, self.flow
@@ -157,6 +160,8 @@ class TaskSeen:
         else:
             for words in (*_state(found, flow), *_late(found, flow), *_rows(found)):
                 yield f"{flow.name}: {words}"
+        if self.job is not None:
+            yield from self.job.problems()
 
     def _values(self) -> dict[str, Any]:
         found = self.task if isinstance(self.task, Task) else None
@@ -174,7 +179,9 @@ class TaskSeen:
         }
 
     def shown(self) -> Mapping[str, Any]:
-        return {"flows": [self._values()]}
+        looked = self.job.shown()["flows"][0] if self.job else {}
+        kept = ("looked_seconds_ago", "lag_seconds", "heartbeat_age_seconds", "gates")
+        return {"flows": [self._values() | {name: looked[name] for name in kept if name in looked}]}
 
     def lines(self) -> Iterator[str]:
         found = self._values()
@@ -256,6 +263,10 @@ def read(sources: Sources) -> Sequence[Subject]:
     """One each."""
     old = Unknown("the inventory does not say its region", "`pulumi up` with this twinsite writes it")
     return [
-        TaskSeen(one, sources.clouds()(("dms", one.name)) if one.region else old)
+        TaskSeen(
+            one,
+            sources.clouds()(("dms", one.name)) if one.region else old,
+            postgres_replica.seen(sources, one) if one.through else None,
+        )
         for one in sources.inventory.flows_of(DMS)
     ]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from twinsite.inventory import POSTGRES_LOGICAL, Flow, Host, Inventory, Pod
+from twinsite.inventory import DMS, POSTGRES_LOGICAL, Flow, Host, Inventory, Pod
 
 from .. import bucket_store, google
 from ..stack import age_words
@@ -81,15 +81,16 @@ class Look:
     target_gate: Gate | None = None
     """Of the inventory's source and target; None where none was put up, or nobody answered."""
 
-    def unseen(self) -> list[str]:
-        """What of a flow that is well the look has not seen."""
-        slot = self.slot
-        seen = {
+    def unseen(self, kind: str) -> list[str]:
+        """What of a flow of this kind that is well the look has not seen."""
+        slot, beat = self.slot, {"a heartbeat that arrived": self.lag_seconds is not None}
+        own = {
             "a running subscription": self.running is True,
             "a slot that is read and kept": slot is not None and slot.active and slot.wal_status in KEPT,
-            "a heartbeat that arrived": self.lag_seconds is not None,
             "the first copy": self.copied is True,
         }
+        # Rows that a task of DMS brings have no subscription, and a slot of DMS's own.
+        seen = {**(own if kind == POSTGRES_LOGICAL else {}), **beat}
         return [words for words, known in seen.items() if not known]
 
 
@@ -99,7 +100,7 @@ def look(flow: Flow, status: str, asked: google.Google) -> Look | None:
     if found is None:
         return None
     try:
-        return parse(found, flow.name)
+        return parse(found, flow.name.replace("-", "_") if flow.kind == DMS else flow.name)
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         words = f"{status} is no report that this twinsite reads ({type(problem).__name__}: {problem})"
         raise CouldNotAsk(words, "run `pulumi up` with this twinsite, which gives the job its own version") from None
@@ -214,7 +215,7 @@ class ReplicaSeen:
         yield from said
         if not said and not found.healthy:
             yield f"{then}the job says that something is wrong, and not what: {self._jobs()}"
-        elif not said and (unseen := found.unseen()):
+        elif not said and (unseen := found.unseen(flow.kind)):
             yield f"{then}the job says that it is well, and has not seen {', '.join(unseen)}: {self._jobs()}"
 
     def _ways(self, found: Look) -> tuple[str, str]:
@@ -301,15 +302,20 @@ def _oldest(known: Look | None) -> float | None:
 
 def _flows(inventory: Inventory) -> list[tuple[Flow, Host | None]]:
     """Each with the host that looks at it."""
-    hosts = {host.name: host for host in inventory.hosts}
-    return [(one, hosts.get(one.through)) for one in inventory.flows_of(POSTGRES_LOGICAL)]
+    return [(one, looker(inventory, one)) for one in inventory.flows_of(POSTGRES_LOGICAL)]
+
+
+def looker(inventory: Inventory, flow: Flow) -> Host | None:
+    """The host that a flow goes through."""
+    return next((one for one in inventory.hosts if one.name == flow.through), None)
 
 
 def asks(inventory: Inventory, world: World) -> Asks:
     """Of each flow whose job leaves a report."""
+    carried = [(one, looker(inventory, one)) for one in inventory.flows_of(DMS) if one.through]
     return {
         ("flow", flow.name): lambda flow=flow, status=host.status: look(flow, status, world.google)  # type: ignore[misc]
-        for flow, host in _flows(inventory)
+        for flow, host in (*_flows(inventory), *carried)
         if host and host.status
     }
 
@@ -317,10 +323,13 @@ def asks(inventory: Inventory, world: World) -> Asks:
 NO_REPORT = Unknown("its job leaves no report", "give LogicalReplica `report`, and run `pulumi up`")
 
 
+def seen(sources: Sources, flow: Flow) -> ReplicaSeen:
+    """One, by what its job has left."""
+    host = looker(sources.inventory, flow)
+    found = sources.clouds()(("flow", flow.name)) if host and host.status else NO_REPORT
+    return ReplicaSeen(flow, host, found, time.time())
+
+
 def read(sources: Sources) -> Sequence[Subject]:
     """One each."""
-    now = time.time()
-    return [
-        ReplicaSeen(flow, host, sources.clouds()(("flow", flow.name)) if host and host.status else NO_REPORT, now)
-        for flow, host in _flows(sources.inventory)
-    ]
+    return [seen(sources, flow) for flow, _ in _flows(sources.inventory)]

@@ -12,6 +12,7 @@ import pulumi
 from twinsite.rules.cache import CacheStanceIntent
 from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
 from twinsite.rules.cloudflare import CloudflareFailoverIntent
+from twinsite.rules.dms import DmsCdcTaskIntent
 from twinsite.rules.gke import GkeStandbyIntent
 from twinsite.rules.intent import Intent
 from twinsite.rules.link_alarms import AwsLinkAlarmsIntent, GcpAlarmsIntent
@@ -20,7 +21,7 @@ from twinsite.rules.vpn import AwsGcpVpnIntent
 from twinsite.rules.workload import WorkloadIntent
 
 from ..asked import Intents
-from . import backups, writers
+from . import backups, task, writers
 from .backups import BackupArguments
 from .replica import IDENTITY, LOOK_MINUTES, Replica, Replication
 from .settings import NAME, Settings, Site
@@ -48,6 +49,8 @@ class Arguments:
     """None: nothing is backed up at Google."""
     replica: Args | None
     """None: somebody else replicates."""
+    task: Args | None
+    """None: rows come by a subscription, or not at all."""
     writers: WriterArguments | None
     """None: agents and registers are somebody else's."""
 
@@ -76,6 +79,8 @@ class Arguments:
             found |= self.backups.intents()
         if self.replica is not None:
             found["LogicalReplica"] = LogicalReplicaIntent.of(self.replica)
+        if self.task is not None:
+            found["DmsCdcTask"] = DmsCdcTaskIntent.of(self.task)
         if self.writers is not None:
             found |= self.writers.intents()
         return found
@@ -97,7 +102,8 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
     if replica is not None and replica.replication != Replication.TAKEN_AWAY:
         slot = {"slot_gib": replica.slot_alarm_gib}
     if replica is not None and replica.replication == Replication.FOLLOWS:
-        seen = {**slot, "lag_seconds": replica.lag_alarm_seconds}
+        # A task's slot has a name of DMS's own, which the look does not know.
+        seen = {**({} if replica.carrier else slot), "lag_seconds": replica.lag_alarm_seconds}
     told = {
         "dr_mode": settings.dr_mode,
         "prefix": settings.prefix,
@@ -207,6 +213,7 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
             **told,
             "region": settings.region,
             "database": settings.primary_database_address.partition(".")[0],
+            **({"publishers": [task.PUBLISHER]} if settings.task is not None else {}),
             "tags": tags,
             **at_home,
             **slot,
@@ -223,8 +230,15 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
         cache=_cache(settings),
         backups=_backups(settings, tags),
         replica=flow,
+        task=_task(settings, flow, tags),
         writers=_writers(settings, flow, tags),
     )
+
+
+def _task(settings: Settings, flow: Args | None, tags: dict[str, str]) -> Args | None:
+    if settings.task is None or settings.replica is None or flow is None:
+        return None
+    return task.arguments(settings.task, flow, settings.replica, settings.region, settings.prefix, tags)
 
 
 def _writers(settings: Settings, flow: Args | None, tags: dict[str, str]) -> WriterArguments | None:
@@ -300,6 +314,7 @@ def _replica(settings: Settings, replica: Replica, tags: dict[str, str]) -> Args
     return {
         "dr_mode": settings.dr_mode,
         "replication": replica.replication.value,
+        "carrier": replica.carrier,
         "replica": settings.prefix.replace("-", "_"),
         "source": {
             "address": settings.primary_database_address,

@@ -22,14 +22,16 @@ from twinsite import (
     GkeStandby,
     inventory,
 )
+from twinsite.database.dms_still import while_stopped
 from twinsite.database.logical_replica import keep_slot
+from twinsite.modes import DrMode
 from twinsite.protection import keep_registers
 from twinsite.rules import require
 from twinsite.rules.logical import FOLLOWS
 
 from ..asked import Intents, problems, stack_digest
 from ..promise import promised
-from . import backups, store, writers
+from . import backups, carrier, store, writers
 from .args import Args, arguments, joined, register_regions, registers, tags
 from .cluster import application, cache, inside, replica
 from .estimate import estimate
@@ -79,8 +81,12 @@ def build(settings: Settings) -> dict[str, Any]:
         saved = backups.made(
             f"{NAME}-backups", plain.backups, settings.backups.context, register, held, cluster, database, opts
         )
+    at_aws = AwsLinkAlarms(
+        f"{NAME}-watch-aws",
+        joined(_told(plain.aws_alarms), aws_addresses=vpn.aws_addresses, account_id=vpn.aws_secret_arn.apply(_account)),
+    )
     watch = [
-        AwsLinkAlarms(f"{NAME}-watch-aws", joined(_told(plain.aws_alarms), aws_addresses=vpn.aws_addresses)),
+        at_aws,
         GcpAlarms(f"{NAME}-watch-gcp", joined(_told(plain.gcp_alarms), tunnel_names=vpn.tunnel_names)),
     ]
     flow = None
@@ -89,7 +95,12 @@ def build(settings: Settings) -> dict[str, Any]:
     else:
         after = [vpn, database, cluster, pods, name, *watch, *([kept] if kept else []), *(held.after if held else [])]
         flow = replica(plain.replica, cluster, database, there.name, opts, after)
-    entries = [one.inventory for one in (vpn, database, cluster, pods, name, flow) if one is not None]
+    task = None
+    if plain.task is not None and flow is not None and settings.dr_mode != DrMode.COLD:
+        task = carrier.made(f"{NAME}-dms", plain, vpn, database, flow, at_aws)
+    else:
+        while_stopped(f"{NAME}-dms", runs=False)  # of a task that was there before
+    entries = [one.inventory for one in (vpn, database, cluster, pods, name, flow, task) if one is not None]
     entries += [*(saved.inventory if saved else []), *(held.inventory if held else [])]
     published = pulumi.Output.all(entries=entries, bucket=there.name).apply(
         lambda known: inventory.to_dict(
@@ -111,6 +122,7 @@ def build(settings: Settings) -> dict[str, Any]:
         "backups": saved.store if saved else "",
         "replica_by_hand": flow.by_hand if flow else {},
         "source_parameters": flow.source_parameters if flow else {},
+        "dms_task": task.ready.apply(lambda found: found or "") if task else "",
     }
 
 
@@ -139,6 +151,10 @@ def _at_home(settings: Settings) -> tuple[inventory.Workload, ...]:
             exists=True,
         ),
     )
+
+
+def _account(arn: str) -> str:
+    return arn.split(":")[4]
 
 
 def _told(alarms: Args) -> Args:

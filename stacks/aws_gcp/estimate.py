@@ -13,6 +13,7 @@ from twinsite.guest.writer.rule import Rule
 from twinsite.modes import DrMode, StandbyData, keeps
 from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
 from twinsite.rules.cloudflare import CloudflareFailoverIntent
+from twinsite.rules.dms import DmsCdcTaskIntent
 from twinsite.rules.gcs_backup import GcsBackupStoreIntent, PostgresBackupJobIntent
 from twinsite.rules.gke import GkeStandbyIntent
 from twinsite.rules.link_alarms import AwsLinkAlarmsIntent, GcpAlarmsIntent
@@ -32,6 +33,7 @@ LOOK_SECONDS = 20.0
 PROMOTE_SECONDS = 10.0
 """It asks once more whether the source answers (4 s), and parts; the database's own part was 0.1 s by hand."""
 LEASE_SECONDS = Rule().wait_seconds
+BY_DMS = "rows come by a task of DMS, and no move over one has been measured"
 NO_REPLICATION = "replication is by hand, or was taken away"
 
 
@@ -67,6 +69,7 @@ def _mode(settings: Settings, prices: Prices) -> Mode:
         cloudflare.failover(prices),
         *aws.link_alarms(prices, AwsLinkAlarmsIntent.of(plain.aws_alarms)),
         *gcp.alarms(prices, GcpAlarmsIntent.of(plain.gcp_alarms)),
+        *_carried(plain, prices),
     ]
     if plain.replica is not None:
         costs += gcp.replica_traffic(prices, LogicalReplicaIntent.of(plain.replica), settings.region)
@@ -79,9 +82,17 @@ def _mode(settings: Settings, prices: Prices) -> Mode:
     return Mode(costs, _path(plain, settings.dr_mode, bool(registers(settings))), _lost(plain))
 
 
+def _carried(plain: Arguments, prices: Prices) -> list[Item]:
+    """By a task of DMS, where one brings the rows."""
+    known = DmsCdcTaskIntent.of(plain.task or {})
+    return [*aws.migration(prices, known), *aws.logins(prices, known)]
+
+
 def _lost(plain: Arguments) -> list[Item]:
     """Of what was written. A backup is of the moment at which it began, and counts once it has ended."""
     flow = LogicalReplicaIntent.of(plain.replica) if plain.replica is not None else None
+    if plain.task is not None and flow is not None and flow.follows:
+        return [aws.migration_loss(DmsCdcTaskIntent.of(plain.task))]
     if flow is not None and flow.follows:
         return [gcp.replica_loss(flow, GcpAlarmsIntent.of(plain.gcp_alarms))]
     if plain.backups is None:
@@ -107,6 +118,9 @@ def _path(plain: Arguments, mode: DrMode, registers: bool) -> Path:
     if plain.replica is None or not LogicalReplicaIntent.of(plain.replica).follows:
         lost = unknown("the database at Google is promoted", SECONDS, NO_REPLICATION, Kind.PROMOTION)
         return serial(noticed, rates.decision(), parallel(lost, capacity))
+    if plain.task is not None:
+        by_hand = unknown("the database at Google is promoted", SECONDS, BY_DMS, Kind.PROMOTION)
+        return serial(noticed, rates.decision(), parallel(by_hand, capacity))
     seen = step("Cloudflare takes Google's pool up", Kind.DNS, known.detection_seconds, Basis.COMPUTED, words)
     look = gke.job("the job looks at both databases", LOOK_SECONDS, Kind.DECISION)
     # As the failover's plan has it: in warm readers run, and more of them come after users.

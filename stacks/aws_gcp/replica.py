@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from twinsite.rules import rds
-from twinsite.rules.logical import ABANDONED, FOLLOWS, TAKEN_AWAY, keep_mib
+from twinsite.rules.logical import ABANDONED, BY_DMS, FOLLOWS, SUBSCRIPTION, TAKEN_AWAY, keep_mib
 
 from ..settings import Reader
 
@@ -24,6 +24,13 @@ SECRETS = {
 BACK_PASSWORD = "replication_back_password"
 
 
+class FlowKind(str, Enum):
+    """Who brings the rows."""
+
+    NATIVE = "native"
+    DMS = "dms"
+
+
 class Replication(str, Enum):
     """What is to become of the flow; BY_HAND: it is somebody else's, and none of this is made or asked for."""
 
@@ -38,6 +45,8 @@ class Replica:
     """Settings of the flow."""
 
     replication: Replication
+    carrier: str
+    """As LogicalReplica has it."""
     image: str
     user: str
     authority_at_target: str
@@ -74,11 +83,13 @@ def read(reader: Reader, source_address: str) -> Replica | None:
     authority = reader.text("primary_database_ca", required=False)
     then = " | pulumi config set primary_database_ca"
     reader.problems += rds.authority_problems("primary_database_ca", source_address, authority, then)
+    dms = reader.choice("flow", FlowKind) == FlowKind.DMS
     return Replica(
         replication=replication,
+        carrier=BY_DMS if dms else SUBSCRIPTION,
         image=reader.text("replication_image"),
         user=reader.text("replication_user"),
-        authority_at_target=reader.text("replication_authority"),
+        authority_at_target=reader.text("replication_authority", required=not dms),
         back_user=back,
         authority_at_source=reader.text("replication_back_authority", required=bool(back)),
         source_user=reader.text("primary_database_user"),

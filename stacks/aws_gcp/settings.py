@@ -16,9 +16,10 @@ from twinsite.rules.vpn import INSIDE_RANGES, TUNNELS
 from ..declared import declared
 from ..home import see
 from ..settings import Reader
-from . import backups, replica, writers
+from . import backups, replica, task, writers
 from .backups import Backups
 from .replica import Replica
+from .task import Task
 from .writers import Gates, Writers
 
 NAME = "aws-gcp"
@@ -137,6 +138,8 @@ class Settings:
     """Names; where each is, is secret."""
     replica: Replica | None
     """None: somebody else replicates."""
+    task: Task | None
+    """None: PostgreSQL brings the rows itself, or somebody else replicates."""
     system_machine_type: str
     cache_image: str
     cache_memory_mib: int
@@ -246,6 +249,7 @@ def read(reader: Reader) -> Settings:
         alarm_emails=reader.strings("alarm_emails"),
         alarm_urls=_urls(reader),
         replica=flow,
+        task=task.read(reader, flow),
         system_machine_type=reader.text("system_machine_type"),
         cache_image=_cache(reader),
         cache_memory_mib=reader.integer("cache_memory_mib"),

@@ -15,9 +15,11 @@ from tests.aws_gcp_config import PROVIDERS, SECRETS, SETTINGS
 
 from .gke_world import SAID
 from .harness import Run, run
+from .test_dms_cdc_task import FILL as FILL_OF_DMS
 
 FILL = {
     **SAID,
+    **FILL_OF_DMS,
     "gcp:compute/haVpnGateway:HaVpnGateway": lambda name, inputs: {
         "vpnInterfaces": [{"id": at, "ipAddress": f"34.157.1.{at}"} for at in (0, 1)]
     },
@@ -52,6 +54,15 @@ EVERYTHING: dict[str, Any] = {
     "primary_cluster_context": "eks",
 }
 """What a user need not have: a cache, backups, alarms about pods at AWS."""
+
+
+BY_DMS: dict[str, Any] = {
+    "flow": "dms",
+    "tolerated_outage_hours": 24,
+    "dms_largest_lob_kib": 900,
+    "dms_subnet_ids": {"ap-northeast-2a": "subnet-a", "ap-northeast-2c": "subnet-c"},
+}
+"""A task of AWS's DMS instead of a subscription."""
 
 
 def text(value: Any) -> str:

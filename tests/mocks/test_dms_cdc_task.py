@@ -9,7 +9,7 @@ import pytest
 from tests.mocks import harness
 from tests.policy.pack import Given, said
 from twinsite import DmsCdcTask, DrMode, rules
-from twinsite.database.dms_cdc_task import _while_stopped
+from twinsite.database.dms_still import while_stopped
 
 KIND = "twinsite:index:DmsCdcTask"
 TASK = "aws:dms/replicationTask:ReplicationTask"
@@ -321,7 +321,7 @@ def refused(old: dict[str, Any], new: dict[str, Any], mode: DrMode = DrMode.WARM
     """What the hook says of an update; "" when it lets it go."""
 
     async def asked() -> str:
-        hook = _while_stopped("t", mode != DrMode.COLD, stopped_for).before_update[0]  # type: ignore[index]
+        hook = while_stopped("t", mode != DrMode.COLD, stopped_for).before_update[0]  # type: ignore[index]
         try:
             await hook(pulumi.ResourceHookArgs("urn", "id", "t-task", TASK, new_inputs=new, old_inputs=old))  # type: ignore[misc]
         except ValueError as found:

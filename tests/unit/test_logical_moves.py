@@ -10,7 +10,7 @@ from twinsite.guest.logical import movable
 from twinsite.guest.logical.config import Config
 from twinsite.guest.logical.facts import Facts, Table
 from twinsite.guest.logical.gate import Gate, end_sessions
-from twinsite.guest.logical.look import _gate_problems
+from twinsite.guest.logical.look import gate_problems
 from twinsite.guest.logical.movable import End, Ends
 from twinsite.guest.logical.switch import HANDED, OPEN, SHUT, stage
 
@@ -172,14 +172,14 @@ def gate(epoch: int, writes: bool, *without: str) -> dict[str, Any]:
     ],
 )
 def test_gates_that_say_no_one_writer_are_named(source: Any, target: Any, words: str) -> None:
-    (found,) = _gate_problems({"source": source, "target": target})
+    (found,) = gate_problems({"source": source, "target": target})
     assert words in found
 
 
 def test_one_open_gate_or_none_at_all_is_well() -> None:
-    assert _gate_problems({"source": gate(1, False), "target": gate(1, True)}) == []
-    assert _gate_problems({"source": None, "target": None}) == []
-    assert _gate_problems({"target": gate(0, False)}) == [], "the source did not answer"
+    assert gate_problems({"source": gate(1, False), "target": gate(1, True)}) == []
+    assert gate_problems({"source": None, "target": None}) == []
+    assert gate_problems({"target": gate(0, False)}) == [], "the source did not answer"
 
 
 @pytest.mark.parametrize("prepared", [0, 1])

@@ -78,6 +78,7 @@ def test_a_topology_reads_the_keys_that_it_declares_and_no_others(name: str) -> 
     given = {
         "backup_bucket": "a-bucket",
         "replication_back_user": "back",
+        "flow": "dms",
         "writer_bucket": "another-bucket",
         "writer_third": "azblob://a/b/c",
     }

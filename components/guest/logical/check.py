@@ -32,6 +32,18 @@ def problems(config: Config, source: Facts, target: Facts, client: int) -> list[
     ]
 
 
+def carried_problems(config: Config, source: Facts, target: Facts, client: int) -> list[str]:
+    """Where another carries the rows: why definitions need not load, or nothing could be read."""
+    return [
+        *_versions(config, source, target, client),
+        *_source_log(config, source),
+        *_replication_user(config, source),
+        *_readable(config, source),
+        *_creates(config, target),
+        *_databases(config, source, target),
+    ]
+
+
 def back_problems(config: Config, source: Facts, target: Facts) -> list[str]:
     """Of a way back, `config` being that: whether rows could go there too, both ends having the same already."""
     return [
@@ -72,7 +84,7 @@ def _authority(config: Config, target: Facts) -> Iterator[str]:
         )
 
 
-def _source_server(config: Config, source: Facts, target: Facts) -> Iterator[str]:
+def _source_log(config: Config, source: Facts) -> Iterator[str]:
     if source.server["standby"]:
         yield "the source is a standby: name its primary, where publication and slot are made"
     if source.setting("wal_level") != "logical":
@@ -91,6 +103,15 @@ def _source_server(config: Config, source: Facts, target: Facts) -> Iterator[str
             f"max_slot_wal_keep_size of the source is {keep} MB, which does not hold the outage that is to heal by "
             f"itself: set it to {config.slot_wal_keep_mib}"
         )
+    if int(source.server["large_objects"]):
+        yield (
+            f"the source has {source.server['large_objects']} large objects, which logical replication leaves behind "
+            "without a word: move them into bytea columns, and `SELECT lo_unlink(oid) FROM pg_largeobject_metadata`"
+        )
+
+
+def _source_server(config: Config, source: Facts, target: Facts) -> Iterator[str]:
+    yield from _source_log(config, source)
     for name, used, what in (
         ("max_replication_slots", "slots", "replication slots"),
         ("max_wal_senders", "senders", "WAL senders"),
@@ -110,11 +131,6 @@ def _source_server(config: Config, source: Facts, target: Facts) -> Iterator[str
         yield (
             f"{config.source.user} may make no slot at the source: ALTER ROLE {config.source.user} REPLICATION, or at "
             f"RDS GRANT rds_replication TO {config.source.user}"
-        )
-    if int(source.server["large_objects"]):
-        yield (
-            f"the source has {source.server['large_objects']} large objects, which logical replication leaves behind "
-            "without a word: move them into bytea columns, and `SELECT lo_unlink(oid) FROM pg_largeobject_metadata`"
         )
 
 
@@ -218,6 +234,10 @@ def _tables(config: Config, source: Facts) -> Iterator[str]:
     ):
         if found:
             yield f"the source has tables {what}, {_named(found)}: {fix}"
+    yield from _readable(config, source)
+
+
+def _readable(config: Config, source: Facts) -> Iterator[str]:
     if source.role and (closed := [one for one in source.tables if not one.readable]):
         schemas = ", ".join(config.schemas)
         yield (
@@ -252,11 +272,7 @@ def _target_server(config: Config, target: Facts) -> Iterator[str]:
             f"{config.target.user} may make no subscription: GRANT pg_create_subscription TO {config.target.user} at "
             "the target"
         )
-    if not target.server["creates"]:
-        yield (
-            f"{config.target.user} may make nothing in database {config.target.database} of the target: "
-            f"GRANT CREATE ON DATABASE {config.target.database} TO {config.target.user}"
-        )
+    yield from _creates(config, target)
     if target.setting("log_statement") in ("ddl", "all"):
         yield (
             f"log_statement of the target is {target.setting('log_statement')}: CREATE SUBSCRIPTION would leave the "
@@ -264,7 +280,15 @@ def _target_server(config: Config, target: Facts) -> Iterator[str]:
         )
 
 
-def _contents(config: Config, source: Facts, target: Facts) -> Iterator[str]:
+def _creates(config: Config, target: Facts) -> Iterator[str]:
+    if not target.server["creates"]:
+        yield (
+            f"{config.target.user} may make nothing in database {config.target.database} of the target: "
+            f"GRANT CREATE ON DATABASE {config.target.database} TO {config.target.user}"
+        )
+
+
+def _databases(config: Config, source: Facts, target: Facts) -> Iterator[str]:
     if target.server["encoding"] not in (source.server["encoding"], "UTF8"):
         yield (
             f"the target's database is in {target.server['encoding']} and the source's in {source.server['encoding']}: "
@@ -275,6 +299,10 @@ def _contents(config: Config, source: Facts, target: Facts) -> Iterator[str]:
             f"the target lacks the extensions {', '.join(lacking)}: do without them at the source, or list in "
             "left_out_extensions those that no table needs"
         )
+
+
+def _contents(config: Config, source: Facts, target: Facts) -> Iterator[str]:
+    yield from _databases(config, source, target)
     ours = {one.key for one in source.tables} | {HEARTBEAT}
     if filled := sorted(".".join(key) for key in target.filled & ours):
         yield (

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from ..errors import Failed, Refused
-from . import metrics, report
+from . import carried, metrics, report
 from .away import take_away
 from .compare import compare
 from .config import Config, read
@@ -65,7 +65,7 @@ def _say(words: str) -> None:
 def _look(config: Config) -> dict[str, Any]:
     """What a look found, told to whoever watches, with what is in the way of that. One that failed is told as well."""
     try:
-        found = look(config)
+        found = carried.looked(config) if config.carrier else look(config)
     except (Refused, Failed) as problem:
         said = problem.problems if isinstance(problem, Refused) else [str(problem)]
         _report(config, {"flow": config.name, "healthy": False, "problems": said})
@@ -81,10 +81,13 @@ def _report(config: Config, found: dict[str, Any]) -> list[str]:
 
 
 def _act(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], int]:
+    carried.refuse(config, options.verb)
     if options.verb == "check":
-        here, there = checked(config, *servers(config))
+        here, there = carried.checked(config) if config.carrier else checked(config, *servers(config))
         versions = {"source": here.version, "target": there.version}
         return {"outcome": "done", "flow": config.name, "versions": versions, "tables": len(here.tables)}, 0
+    if options.verb == "set-up" and config.carrier:
+        return carried.definitions(config, _say), 0
     if options.verb == "set-up":
         return set_up(config, options.wait, _say), 0
     if options.verb == "reseed":

@@ -100,6 +100,9 @@ class Config:
     """Another address of the target; empty: the one that the job uses."""
     target_bounds_slots: bool = True
     """Whether the target's server has max_slot_wal_keep_size; Cloud SQL has not. Where not, a look keeps the bound."""
+    carrier: str = ""
+    """Who carries the rows instead of a subscription, for instance dms: then definitions, gates and looks are the
+    job's, and nothing else."""
     turned: bool = False
     """Whether this is the way back: the source is what the document calls target."""
 
@@ -160,10 +163,11 @@ def read(path: str, secrets: str) -> Config:
     if not replication:
         problems.append("replication_user is missing: name the role of the source that the subscription logs in as")
     password = str(words.get("replication_password", ""))
-    if not ends[0].local and not password:
+    carrier = str(data.get("carrier", ""))
+    if not ends[0].local and not password and not carrier:
         problems.append("replication_password is missing from the secrets")
     authority = str(data.get("authority_at_target", ""))
-    if not ends[0].local and not authority:
+    if not ends[0].local and not authority and not carrier:
         problems.append(
             "authority_at_target is missing: name the file on the target's machine with the authority of the source's "
             "certificate, or `system`"
@@ -202,6 +206,7 @@ def read(path: str, secrets: str) -> Config:
         authority_at_source=authority_back,
         target_as_seen_by_source=str(data.get("target_as_seen_by_source", "")),
         target_bounds_slots=bool(data.get("target_bounds_slots", True)),
+        carrier=carrier,
     )
 
 

@@ -22,7 +22,7 @@ def look(config: Config) -> dict[str, Any]:
     there = facts.of_target(target, config)
     found: dict[str, Any] = {"flow": config.name, "from": source.which, "to": target.which}
     found["subscription"] = _subscription(config, there, target)
-    found["gate"] = {target.which: _gate(config, target)}
+    found["gate"] = {target.which: gate_of(config, target)}
     states = {".".join(key): STATES.get(state, state) for key, state in sorted(there.subscribed.items())}
     found |= {"copied": all_copied(states), "tables": states}
     problems = [*let_go, *_target_problems(config, there, found)]
@@ -34,13 +34,13 @@ def look(config: Config) -> dict[str, Any]:
         problems.insert(0, f"the source does not answer ({error.words}): rows are as old as its outage, and longer")
         return {**found, "slot": None, "lag": None, "differences": [], "healthy": False, "problems": problems}
     found["slot"] = _slot(config, source, here)
-    found["gate"][source.which] = _gate(config, source)
+    found["gate"][source.which] = gate_of(config, source)
     different = differences(config, source, target)
     found["differences"] = [one.plain for one in different]
-    found["lag"] = _beat(config, source, target) if there.subscription is not None else None
+    found["lag"] = beaten(config, source, target) if there.subscription is not None else None
     problems += [*_source_problems(config, here, there, found)]
     problems += [one.words for one in different]
-    problems += _gate_problems(found["gate"])
+    problems += gate_problems(found["gate"])
     return {**found, "healthy": not problems, "problems": problems}
 
 
@@ -68,7 +68,8 @@ def _subscription(config: Config, there: Facts, target: Server) -> "dict[str, An
     return {"enabled": there.subscription["enabled"], "running": bool(running), "errors": errors}
 
 
-def _gate(config: Config, server: Server) -> "dict[str, Any] | None":
+def gate_of(config: Config, server: Server) -> "dict[str, Any] | None":
+    """As the report has it; None where none was put up."""
     found = gate.read(server, config)
     if found is None:
         return None
@@ -129,7 +130,7 @@ def has_beat(config: Config, target: Server, beat: int) -> bool:
     return bool(rows) and int(rows[0]["beat"]) >= beat
 
 
-def _beat(config: Config, source: Server, target: Server) -> dict[str, Any]:
+def beaten(config: Config, source: Server, target: Server) -> dict[str, Any]:
     """A heartbeat's way, measured here: `seconds` is too long by one call of the client at most; None when it did not
     come. `newest_seconds` is the age of the newest that is there, by the source's clock alone."""
     flow = literal(config.name)
@@ -170,7 +171,7 @@ def _target_problems(config: Config, there: Facts, found: dict[str, Any]) -> "li
     return problems
 
 
-def _gate_problems(gates: "dict[str, dict[str, Any] | None]") -> "list[str]":
+def gate_problems(gates: "dict[str, dict[str, Any] | None]") -> "list[str]":
     """Of both ends' gates: exactly one is open, and every table asks its own. Pure."""
     known = {which: one for which, one in gates.items() if one is not None}
     problems = [
@@ -221,8 +222,13 @@ def _source_problems(config: Config, here: Facts, there: Facts, found: dict[str,
     roots = {one.key for one in here.tables if not one.is_partition}
     if unknown := sorted(".".join(key) for key in roots - (here.published or frozenset())):
         problems.append(f"{', '.join(unknown)} of the source are not published: `set-up` adds them")
-    if found["lag"] is not None and found["lag"]["seconds"] is None:
-        age = found["lag"]["newest_seconds"]
-        since = f"the newest is {age:g} s old" if age is not None else "none ever did"
-        problems.append(f"a heartbeat did not arrive within {BEAT_SECONDS:g} s, {since}: run `look` again")
-    return problems
+    return [*problems, *late(found["lag"])]
+
+
+def late(lag: "dict[str, Any] | None") -> "list[str]":
+    """Of a heartbeat that did not come. Pure."""
+    if lag is None or lag["seconds"] is not None:
+        return []
+    age = lag["newest_seconds"]
+    since = f"the newest is {age:g} s old" if age is not None else "none ever did"
+    return [f"a heartbeat did not arrive within {BEAT_SECONDS:g} s, {since}: run `look` again"]

@@ -82,15 +82,20 @@ def set_up(config: Config, wait_seconds: float, say: Say) -> dict[str, Any]:
         changed.append(words)
         say(words)
 
-    _heartbeats(config, source, target, did)
-    _extensions(config, here, there, target, did)
-    _schema(config, here, there, source, target, did)
+    made_natively(config, here, there, source, target, did)
     publication(config, here, source, did)
     slot(config, here, there, source, did)
     subscription(config, here, there, target, did)
     _tables_anew(config, source, target, did)
     states = _copied(config, target, wait_seconds, say)
     return {"outcome": "done", "flow": config.name, "changed": changed, "copied": all_copied(states), "tables": states}
+
+
+def made_natively(config: Config, here: Facts, there: Facts, source: Server, target: Server, did: Say) -> None:
+    """What no row brings: heartbeat, extensions, the schemas with all that is in them."""
+    _heartbeats(config, source, target, did)
+    _extensions(config, here, there, target, did)
+    _schema(config, here, there, source, target, did)
 
 
 def _heartbeats(config: Config, source: Server, target: Server, did: Say) -> None:

@@ -1,0 +1,90 @@
+"""Where another carries the rows, for instance a task of AWS's DMS: what it leaves behind is made, and the target shut.
+
+Here: definitions at the target before the first row, its gate, a look at both ends. Not here: rows and slot, which are
+the carrier's; its sessions run with session_replication_role = replica, so that no gate and no foreign key asks them.
+"""
+
+from typing import Any
+
+from ..errors import Refused
+from . import check, difference, facts, gate, look, set_up
+from .config import Config
+from .facts import query
+from .promote import ungated
+from .psql import PgError, client_version
+
+VERBS = ("check", "set-up", "look", "compare", "sequences", "take-away")
+"""What there is without a subscription."""
+
+
+def refuse(config: Config, verb: str) -> None:
+    """Refused for a verb that is about a subscription."""
+    if config.carrier and verb not in VERBS:
+        raise Refused(
+            [f"{verb} moves a subscription, and rows come by {config.carrier}: use one of {', '.join(VERBS)}"]
+        )
+
+
+def checked(config: Config) -> "tuple[facts.Facts, facts.Facts]":
+    """What both ends say; Refused with everything that is wrong."""
+    source, target = set_up.servers(config)
+    here, there = facts.of_source(source, config), facts.of_target(target, config)
+    found = difference.tables(source.rows(query("columns.sql", config)), target.rows(query("columns.sql", config)))
+    problems = [
+        *check.carried_problems(config, here, there, client_version()),
+        *check.schema_problems([one for one in found if not one.missing]),
+    ]
+    if there.subscription is not None:
+        problems.append(
+            f"the target has the subscription {config.name}, and its rows would come twice: `replication taken-away` "
+            "first, and an empty target"
+        )
+    shut = gate.read(target, config)
+    if shut is not None and shut.writes:
+        problems.append(f"the target takes writes (epoch {shut.epoch}), and nothing may follow into it")
+    if problems:
+        raise Refused(problems)
+    return here, there
+
+
+def definitions(config: Config, say: facts.Say) -> "dict[str, Any]":
+    """All that rows need, and then the gate: whoever connects reads, the carrier alone writes. Again: nothing."""
+    here, there = checked(config)
+    source, target = set_up.servers(config)
+    changed: list[str] = []
+
+    def did(words: str) -> None:
+        changed.append(words)
+        say(words)
+
+    set_up.made_natively(config, here, there, source, target, did)
+    gate.put_up(target, config, ungated(config, target), False, did)
+    return {"outcome": "done", "flow": config.name, "carrier": config.carrier, "changed": changed}
+
+
+def looked(config: Config) -> "dict[str, Any]":
+    """`healthy` with what was found; `problems` are sentences. Writes one heartbeat at the source, which the carrier
+    brings over with the other rows."""
+    source, target = set_up.servers(config)
+    found: dict[str, Any] = {"flow": config.name, "carrier": config.carrier, "from": "source", "to": "target"}
+    shut = look.gate_of(config, target)
+    found["gate"] = {"target": shut}
+    try:
+        different = look.differences(config, source, target)
+    except PgError as error:
+        if not error.unreachable:
+            raise
+        words = f"the source does not answer ({error.words}): rows are as old as its outage, and longer"
+        return {**found, "lag": None, "differences": [], "healthy": False, "problems": [words]}
+    found["gate"]["source"] = look.gate_of(config, source)
+    found["differences"] = [one.plain for one in different]
+    writes = shut is not None and shut["writes"]
+    found["lag"] = None if writes else look.beaten(config, source, target)
+    problems = [one.words for one in different]
+    if shut is None:
+        problems.append("the target has no gate, so whoever has grants there may write (K44): `set-up` puts it up")
+    elif writes:
+        problems.append(f"the target writes since epoch {shut['epoch']}, and nothing follows it")
+    problems += look.gate_problems(found["gate"])
+    problems += look.late(found["lag"])
+    return {**found, "healthy": not problems, "problems": problems}
