@@ -47,7 +47,10 @@ def needs(settings: Settings, home: Home) -> Needs:
         ),
         further_rights={
             **({"operator": ("registers",)} if register else {}),
-            **({"deployer": ("writer",)} if settings.writers is not None else {}),
+            "deployer": (
+                *(["writer"] if settings.writers is not None else []),
+                *(["dms"] if settings.task is not None else []),
+            ),
         },
         words={
             "region": settings.region,

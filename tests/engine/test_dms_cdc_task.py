@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from operations.dms import command
 from operations.dms.program import TaskProgram
+from operations.stack import Stack as Known
+from operations.subjects.dms_task import TaskSeen
+from operations.subjects.dms_task import task as ask
 from tests.engine.conftest import Stack
 from tests.mocks.test_dms_cdc_task import PEM, SECRETS, TOPIC
-from twinsite.inventory import Site
+from tests.unit.test_status_dms import answers
+from twinsite.inventory import Site, from_dict
 
 TREE = Path(__file__).resolve().parents[2]
 PAGE = TREE / "docs" / "components" / "dms-cdc-task.md"
@@ -57,6 +62,13 @@ def test_it_settles_a_change_is_refused_until_the_task_is_stopped_for_it_and_all
     task.up("--expect-no-changes")
     assert task.outputs()["task"].endswith(":task:shop")
     assert task.state()["shop-task"]["outputs"]["status"] == "ready"
+
+    found = from_dict(task.outputs()["inventory"])
+    flow = command.chosen(Known("test", found, task.folder), "")
+    assert (flow.name, flow.target_address, flow.schemas) == ("shop", "10.31.0.3", ("shop",))
+    seen = TaskSeen(flow, ask(flow, answers()))
+    assert list(seen.problems()) == []
+    assert next(iter(seen.lines())).endswith("running, 2 s behind, to 10.31.0.3")
 
     task.must("config", "set", "settings", MORE)
     code, said = task.run("preview")

@@ -59,6 +59,12 @@ def aws_gcp_writers() -> tuple[Run, ...]:
 
 
 @functools.cache
+def aws_gcp_dms() -> tuple[Run, ...]:
+    """With rows by a task of DMS."""
+    return (aws_gcp_topology.build(**aws_gcp_topology.BY_DMS),)
+
+
+@functools.cache
 def onprem_aws() -> tuple[Run, ...]:
     return (onprem_aws_topology.build(**onprem_aws_topology.project()),)
 
@@ -140,7 +146,7 @@ def test_what_components_ask_the_account_is_in_the_deployers_list() -> None:
 
 
 def test_no_type_is_listed_that_no_program_makes() -> None:
-    every = onprem_aws() + aws_azure("cold") + aws_azure("warm") + aws_gcp() + aws_gcp_writers()
+    every = onprem_aws() + aws_azure("cold") + aws_azure("warm") + aws_gcp() + aws_gcp_writers() + aws_gcp_dms()
     made = {one.type for one in of(every, "aws")}
     assert set(AWS["types"]) == made
     assert set(AZURE["types"]) == {one.type for one in of(aws_azure("warm"), "azure-native")}
@@ -160,6 +166,22 @@ def test_registers_of_ones_own_have_a_list_beside_the_deployers() -> None:
     assert not iam.allowed([json.loads(text)], "s3:DeleteBucket", "arn:aws:s3:::another", {})
     assert not iam.allowed([json.loads(text)], "iam:PutRolePolicy", f"{ROLES}/admin", {})
     assert iam.allowed([json.loads(text)], "iam:PutRolePolicy", f"{ROLES}/crm-dr-writer-agents", {})
+
+
+def test_a_task_of_dms_has_a_list_beside_the_deployers() -> None:
+    ours = [one for one in of(aws_gcp_dms(), "aws") if one.name.startswith("aws-gcp-dms")]
+    besides = {one.type for one in of(aws_gcp_dms(), "aws")} - {one.type for one in of(aws_gcp(), "aws")}
+    assert besides <= {one.type for one in ours}, "nothing else of AWS comes with it"
+    needed, deployer = aws_actions(ours) | set(AWS["besides"]["dms"]), in_aws("aws-gcp.deployer.json")
+    listed = in_aws("aws-gcp.dms.json")
+    assert sorted(needed - listed - deployer) == []
+    assert sorted(listed - needed) == []
+    text = policies.filled((FOLDER / "aws" / "aws-gcp.dms.json").read_text(), WORDS)
+    assert iam.allowed([json.loads(text)], "iam:PutRolePolicy", f"{ROLES}/aws-gcp-dms-secrets-1", {})
+    assert not iam.allowed([json.loads(text)], "iam:PutRolePolicy", f"{ROLES}/admin", {})
+    assert not iam.allowed([json.loads(text)], "ec2:AuthorizeSecurityGroupEgress", f"{EC2}:security-group/sg-1", {})
+    secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aws-gcp-dms-target-login-1"
+    assert may("aws-gcp", "secretsmanager:PutSecretValue", secret), "the deployer's own list has the logins"
 
 
 def in_gcp(name: str) -> set[str]:

@@ -25,7 +25,7 @@ UNCONFIRMED = {
     "P-federated-google", "P-managed-restore", "P-blob-rate", "P-doctor", "P-drift",
     "P-eip", "P-evidence", "P-federated", "P-flags", "P-hold", "P-kernel-esp", "P-kit",
     "P-leftovers", "P-names", "P-negotiates", "P-peering", "P-pools", "P-private-way",
-    "P-dms-harm", "P-dms-settings", "P-dms-status",
+    "P-dms-harm", "P-dms-way", "P-dms-settings", "P-dms-status",
     "P-prices", "P-proof", "P-queries", "P-quiet", "P-rights", "P-role", "P-role-aws",
     "P-run-command", "P-secret", "P-server-name", "P-server-time", "P-status", "P-subnet", "P-volume", "P-website",
     "P-webtest", "P-agents",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from operations.amazon import Refused
-from operations.subjects import cloud_reader, flow
+from operations.subjects import cloud_reader, flow, postgres_replica
 from operations.subjects.clouds import Unknown
 from operations.subjects.dms_task import TaskSeen, task
 from operations.subjects.sources import Sources
@@ -153,3 +153,39 @@ def test_status_asks_for_the_flow_of_an_inventory_and_an_old_one_is_told_to_be_w
         "shop: how the DMS task is, is not known (the inventory does not say its region: `pulumi up` with this "
         "twinsite writes it)"
     ]
+
+
+THROUGH = replace(
+    FLOW, name="shop-crm", engine="postgres", through="gcp-logical-shop_crm", look_seconds=120.0, target="twinsite"
+)
+REPORT = {
+    "version": 1, "flow": "shop_crm", "at": "2026-11-29T03:00:00Z", "healthy": True, "problems": [], "from": "source",
+    "carrier": "dms", "gate": {"source": None, "target": {"epoch": 0, "writes": False, "without": []}},
+    "differences": [], "lag": {"seconds": 1.5, "newest_seconds": 0.0},
+}  # fmt: skip
+
+
+def through(**change: Any) -> TaskSeen:
+    """A flow that a job looks at, which has left this 60 s ago."""
+    found = postgres_replica.parse({**REPORT, **change}, "shop_crm")
+    return TaskSeen(
+        THROUGH, task(THROUGH, answers()), postgres_replica.ReplicaSeen(THROUGH, None, found, found.at + 60)
+    )
+
+
+def test_a_job_that_looks_at_both_ends_is_believed_beside_dms() -> None:
+    assert list(through().problems()) == [], "there is no subscription, and the slot is DMS's own"
+    (shown,) = through().shown()["flows"]
+    assert (shown["kind"], shown["state"], shown["lag_seconds"]) == ("dms", "running", 1.5)
+    assert shown["gates"] == {"rds": None, "twinsite": {"epoch": 0, "writes": False}}
+    words = "index orders.by_customer is missing at the target"
+    assert list(through(healthy=False, problems=[words]).problems()) == [f"shop-crm: {words}"]
+    (problem,) = through(lag=None).problems()
+    assert "has not seen a heartbeat that arrived" in problem
+
+
+def test_what_such_a_job_has_left_is_asked_for_under_the_flows_name() -> None:
+    clouds = Clouds()
+    host = replace(clouds.inventory.hosts[0], name=THROUGH.through)
+    known = replace(clouds.inventory, flows=(THROUGH,), hosts=(host,))
+    assert ("flow", "shop-crm") in postgres_replica.asks(known, clouds.world())
