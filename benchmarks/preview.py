@@ -64,6 +64,24 @@ def gcp(context: Context) -> Iterator[Figure]:
     yield from _cloudflare(context)
 
 
+BY_DMS = {
+    "flow": "dms",
+    "tolerated_outage_hours": "24",
+    "dms_largest_lob_kib": "900",
+    "dms_subnet_ids.ap-northeast-2a": "subnet-a",
+    "dms_subnet_ids.ap-northeast-2c": "subnet-c",
+}
+
+
+def dms(context: Context) -> Iterator[Figure]:
+    """Stack gcp in pilot-light, with rows by a task of DMS."""
+    engine = Engine(context, GCP)
+    for key, value in BY_DMS.items():
+        words = ["config", "set", "--path", key, value, "--stack", engine.stack]
+        engine.pulumi(engine.project, *words, name=f"set {key}")
+    yield from _measure(context, engine, "stack gcp by DMS: ")
+
+
 def _measure(context: Context, engine: Engine, prefix: str) -> Iterator[Figure]:
     """Wall time and peak memory of both commands, and what the program imports."""
     on_stack = ["--stack", engine.stack]

@@ -59,6 +59,7 @@ ALL = (
     Benchmark(
         "preview-gcp", "the same of stack gcp, and what Cloudflare's SDK costs", Needs.ENGINE, "6", "preview:gcp"
     ),
+    Benchmark("preview-dms", "the same of stack gcp with rows by DMS", Needs.ENGINE, "5", "preview:dms"),
     Benchmark("growth", "preview of 1, 10 and 100 tunnel and replica pairs", Needs.ENGINE, "5"),
     Benchmark("review", "./scripts/review of a branch: with nothing kept, and again", Needs.ENGINE, "3"),
     Benchmark(

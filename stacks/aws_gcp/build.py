@@ -31,7 +31,7 @@ from twinsite.rules.logical import FOLLOWS
 
 from ..asked import Intents, problems, stack_digest
 from ..promise import promised
-from . import backups, carrier, store, writers
+from . import backups, store, writers
 from .args import Args, arguments, joined, register_regions, registers, tags
 from .cluster import application, cache, inside, replica
 from .estimate import estimate
@@ -97,6 +97,8 @@ def build(settings: Settings) -> dict[str, Any]:
         flow = replica(plain.replica, cluster, database, there.name, opts, after)
     task = None
     if plain.task is not None and flow is not None and settings.dr_mode != DrMode.COLD:
+        from . import carrier  # only where there is one: it brings DMS's part of the SDK
+
         task = carrier.made(f"{NAME}-dms", plain, vpn, database, flow, at_aws)
     else:
         while_stopped(f"{NAME}-dms", runs=False)  # of a task that was there before
