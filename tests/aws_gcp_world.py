@@ -38,6 +38,8 @@ INVENTORY = Inventory(
                 zone="fedcba9876543210fedcba9876543210",
                 pools=tuple(SitePool(site, f"aws-gcp-{site}") for site in ("aws", "gcp", "notice")),
             ),
+            primary_address="crm-123456789.ap-northeast-2.elb.amazonaws.com",
+            secondary_address="34.120.1.7",
         ),
     ),
     hosts=(

@@ -377,9 +377,14 @@ class Model:
         return replace(world, cloudflare=Pools())
 
     def page(self, url: str, name: str, address: str) -> Page:
-        sites = {"crm-aws.example.com": "aws", "crm-gcp.example.com": "gcp"}
-        host = url.split("/")[2]
-        site = sites.get(host) or self.writer()
+        asked, known = url.split("/")[2], self.inventory.names[0]
+        origins = {known.primary_address: ("crm-aws.example.com", "aws")}
+        origins[known.secondary_address] = ("crm-gcp.example.com", "gcp")
+        if not address and asked != known.fqdn:
+            return Page(0, words=f"{asked} does not resolve here: nobody gave it a record", silent=False)
+        host, site = origins[address] if address else (asked, self.writer())
+        if (name or asked) != host:
+            return Page(0, words=f"it answers, but not as it should over TLS: no certificate for {name}", silent=False)
         if not site or (site == "aws" and not self.alive) or not self.replicas[site]:
             return Page(0, words="cannot connect: timed out")
         return Page(200, f"<p>served by site {site}</p>")

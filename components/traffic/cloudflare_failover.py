@@ -30,7 +30,8 @@ class CloudflareEnd(TypedDict):
     """Short name of the site, for instance aws: part of the pool's name."""
 
     address: pulumi.Input[str]
-    """Public address or host name of the site's load balancer; not one that Cloudflare itself answers."""
+    """Public address or host name of the site's load balancer; not one that Cloudflare itself answers. With `pages` the
+    inventory has it, too: where it is a secret, that becomes one."""
 
     host: str
     """Host header of monitor and users' requests, a name of the origin's certificate. Plain: a rule reads it."""
@@ -166,7 +167,8 @@ class CloudflareFailover(Component):
         self.load_balancer_id = balancer.id
         self.pool_ids = pulumi.Output.all(**{site: pool.id for site, pool in pools.items()})
         # Not declared above: no output.
-        self.inventory = self._entry(args)
+        addresses = pulumi.Output.all(args["primary"]["address"], args["standby"]["address"])
+        self.inventory = addresses.apply(lambda both: self._entry(args, *both))
         self.register_outputs(
             {
                 "fqdn": self.fqdn,
@@ -176,7 +178,8 @@ class CloudflareFailover(Component):
             }
         )
 
-    def _entry(self, args: CloudflareFailoverArgs) -> inventory.Entry:
+    def _entry(self, args: CloudflareFailoverArgs, primary: str, standby: str) -> inventory.Entry:
+        """The name, and the sites' own addresses."""
         pages = args.get("pages")
         if pages is None:
             return inventory.Entry()
@@ -198,6 +201,8 @@ class CloudflareFailover(Component):
                     for end in (args["primary"], args["standby"], args["notice"])
                 ),
             ),
+            primary_address=primary,
+            secondary_address=standby,
         )
         return inventory.Entry(names=(name,))
 

@@ -39,11 +39,14 @@ class Eyes:
 
     def at_home(self, name: Name) -> web.Page:
         """The primary's page at its own address."""
-        return self.get(name.primary_url, name.fqdn, "")
+        return self._own(name.primary_url, name.primary_address, name)
 
     def at_away(self, name: Name) -> web.Page:
         """The standby's page at its own address."""
-        return self.get(name.secondary_url, name.fqdn, "")
+        return self._own(name.secondary_url, name.secondary_address, name)
+
+    def _own(self, url: str, address: str, name: Name) -> web.Page:
+        return self.get(url, "" if address else name.fqdn, address)
 
     def own_addresses(self, url: str) -> frozenset[str]:
         """Addresses of a site's own host name; empty when it has none now."""

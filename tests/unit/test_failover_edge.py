@@ -30,6 +30,7 @@ from operations.subjects.sources import WORDS, Sources
 from operations.transport import Nobody, RemoteFailed, Unreachable
 from tests.azure_http import azure_server
 from tests.failover_machines import JOB
+from tests import aws_gcp_world
 from tests.failover_world import INVENTORY, STORES
 from tests.unit.test_failover_plan import NOW, READY, SCHEDULED, facts, moved
 from twinsite.inventory import Flow, Pod, to_dict
@@ -108,6 +109,25 @@ def eyes(monkeypatch: pytest.MonkeyPatch, pages: dict[str, web.Page], own: dict[
         found, "own_addresses", lambda url: frozenset({own[url.split("/")[2]]} if url.split("/")[2] in own else ())
     )
     return found
+
+
+def test_an_origin_is_asked_at_its_address_for_the_host_that_cloudflare_asks_for() -> None:
+    """crm-gcp.example.com is a name of a certificate; nobody has to give it a record."""
+    asked: list[tuple[str, str, str]] = []
+
+    def get(url: str, name: str, address: str) -> web.Page:
+        asked.append((url, name, address))
+        return web.Page(200)
+
+    found, (name,) = seeing.Eyes("aws", "gcp", "", get), aws_gcp_world.INVENTORY.names
+    found.at_home(name)
+    found.at_away(name)
+    found.at_away(INVENTORY.names[0])
+    assert asked == [
+        ("https://crm-aws.example.com/", "", "crm-123456789.ap-northeast-2.elb.amazonaws.com"),
+        ("https://crm-gcp.example.com/", "", "34.120.1.7"),
+        (INVENTORY.names[0].secondary_url, INVENTORY.names[0].fqdn, ""),
+    ]
 
 
 def test_an_edges_address_that_many_sites_share_is_told_by_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
