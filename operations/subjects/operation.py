@@ -9,6 +9,9 @@ from .away import Away
 from .sources import Sources
 from .subject import Subject
 
+MOVES = ("switchover", "failover", "failback")
+"""What is told a site."""
+
 
 @dataclass(frozen=True)
 class OperationSeen:
@@ -25,8 +28,8 @@ class OperationSeen:
             yield self.astray
         found = self.unfinished
         if found is not None:
-            to = self.home if found.command == "failback" else self.away
-            again = found.command + ("" if found.command.startswith("drill ") else f" --to {to}")
+            to = found.choices.get("to") or (self.home if found.command == "failback" else self.away)
+            again = found.command + (f" --to {to}" if found.command in MOVES else "")
             yield f"{found.command} {found.id}, begun {found.began}, has not ended: `twinsite {again}`"
 
     def shown(self) -> Mapping[str, Any]:

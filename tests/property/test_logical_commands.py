@@ -369,6 +369,7 @@ def test_a_repair_after_any_kill_leaves_one_writer_that_the_registers_name_and_t
         (writer,) = [site for site, end in model.ends.items() if end.writes and (site == "aws" or end.gated)]
         assert model.follows == ("aws" if writer == "gcp" else "gcp"), moment
         assert decided(model) == writer, moment
+        assert model.writer() == writer, (moment, "users get the notice")
         ended.add(writer)
     assert ended == {"aws", "gcp"}
 

@@ -28,9 +28,9 @@ from operations.subjects import eyes as seeing
 from operations.subjects.away import Answer, Backups, LatchObject, NameSeen, Parts, Standby
 from operations.subjects.sources import WORDS, Sources
 from operations.transport import Nobody, RemoteFailed, Unreachable
+from tests import aws_gcp_world
 from tests.azure_http import azure_server
 from tests.failover_machines import JOB
-from tests import aws_gcp_world
 from tests.failover_world import INVENTORY, STORES
 from tests.unit.test_failover_plan import NOW, READY, SCHEDULED, facts, moved
 from twinsite.inventory import Flow, Pod, to_dict

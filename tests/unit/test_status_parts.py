@@ -15,6 +15,7 @@ from operations.stack import Stack
 from operations.store import Unavailable
 from operations.subjects import away_reader
 from operations.subjects.away import Backups, LatchObject
+from operations.subjects.operation import OperationSeen
 from operations.subjects.sources import WORDS, Sources
 from tests.azure_http import azure_server
 from tests.failover_world import INVENTORY, STORES, Model, ModelWorld
@@ -147,3 +148,20 @@ def test_a_desk_without_an_identity_is_told_to_get_one_and_not_to_look_at_its_ne
 def test_backups_that_cannot_be_read_are_not_shown_as_none() -> None:
     found = told(quiet(backups=Backups(problem="403")))
     assert "  backup   unknown: the backups cannot be read" in found.text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("command", "choices", "again"),
+    [
+        ("switchover", {"to": "aws"}, "twinsite switchover --to aws"),
+        ("switchover", {}, "twinsite switchover --to gcp"),
+        ("failover", {"to": "gcp"}, "twinsite failover --to gcp"),
+        ("failback", {}, "twinsite failback --to aws"),
+        ("drill switchover", {"to": "gcp"}, "twinsite drill switchover"),
+        ("repair", {"to": "gcp"}, "twinsite repair"),
+    ],
+)
+def test_what_has_not_ended_is_typed_again_as_it_was(command: str, choices: dict[str, str], again: str) -> None:
+    left = document.Unfinished("op", command, "then", choices=choices)
+    found = OperationSeen(left, "", "aws", "gcp").problems()
+    assert list(found) == [f"{command} op, begun then, has not ended: `{again}`"]

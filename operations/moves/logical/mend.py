@@ -9,7 +9,7 @@ from ...subjects.postgres_replica import Slot
 from ...subjects.registers import RegistersSeen
 from .draft import Draft
 from .mend_steps import Reseed, SetUp
-from .plan import begun_at, go_on, undone
+from .plan import begun_at, brought, go_on, undone
 from .writer_steps import Claim, Prepare, Rejoin
 
 RESEED = "reseed"
@@ -35,6 +35,7 @@ def mend(draft: Draft) -> None:
     else:
         _flow(draft, writers[0])
         _registers(draft, writers[0])
+        _users(draft, writers[0])
     if not draft.steps and not draft.problems:
         draft.says.append(f"nothing to mend: {', '.join(writers)} takes writes, and the other end follows")
 
@@ -106,6 +107,16 @@ def _reseed(draft: Draft, writer: str, follower: str) -> None:
         return
     draft.says.append(harm)
     draft.add(Reseed(draft.ground, follower))
+
+
+def _users(draft: Draft, writer: str) -> None:
+    """A move that was killed after the databases were done has left pods and users where they were."""
+    serving, unfinished = draft.facts.serving, draft.facts.unfinished
+    if draft.problems or (unfinished is None and serving in ("", writer)):
+        return
+    if serving not in ("", writer):
+        draft.says.append(f"users are led to {serving}, and {writer}'s database takes writes: users are brought there")
+    brought(draft, writer, leave=True)
 
 
 def _registers(draft: Draft, writer: str) -> None:

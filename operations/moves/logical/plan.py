@@ -123,19 +123,24 @@ def undone(draft: Draft, to: str) -> None:
 def _finished(draft: Draft, to: str, leave: bool) -> None:
     """It writes: what comes after is done, as far as it was not. `leave`: the other site lives."""
     databases, old = draft.facts.databases, draft.facts.databases.other(to)
-    gate = databases.gate(to)
+    gate, known = databases.gate(to), databases.gate(old)
     draft.says.append(f"{to} takes writes already{f' (epoch {gate.epoch})' if gate else ''}: what is left is done")
+    if gate is not None and not gate.taken and not databases.follows(old) and known is not None and known.handed:
+        draft.done.discard(Switch(draft.ground, to).name)
+        draft.add(Switch(draft.ground, to))
+    brought(draft, to, leave)
+
+
+def brought(draft: Draft, to: str, leave: bool) -> None:
+    """Pods and users, to the site whose database takes writes. `leave`: the other site lives."""
+    gate = draft.facts.databases.gate(to)
     if gate is not None:
         draft.choices[claimed(to)] = str(gate.epoch)
-        known = databases.gate(old)
-        if not gate.taken and not databases.follows(old) and known is not None and known.handed:
-            draft.done.discard(Switch(draft.ground, to).name)
-            draft.add(Switch(draft.ground, to))
     else:
         draft.choices.setdefault(claimed(to), str(draft.above))
     draft.capacity(to)
     draft.users(to, leave)
-    draft.rest(old)
+    draft.rest(draft.facts.databases.other(to))
 
 
 def _both(draft: Draft) -> None:
