@@ -57,6 +57,8 @@ class SitePool:
     site: str
     """What it leads to: a site, or something that is none, like a notice."""
     name: str
+    address: str = ""
+    """Of its origin, which is asked there for the host of the site's URL; empty where nobody said."""
 
 
 @dataclass(frozen=True)

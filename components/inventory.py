@@ -230,11 +230,6 @@ class Name:
     failover_seconds: float
     """Computed: interval x threshold + 6 + TTL."""
     steering: Route53Latch | CloudflarePools | RecordSwitch
-    primary_address: str = ""
-    """Where to connect to for the primary's page, asking for its URL's own host: an origin of Cloudflare's, whose host
-    needs no DNS record. Empty: the URL's host is connected to, and asked for the name."""
-    secondary_address: str = ""
-    """The same of the standby."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,11 @@ from twinsite.inventory import (
     SitePool,
 )
 
+ORIGINS = {
+    "aws": "crm-123456789.ap-northeast-2.elb.amazonaws.com",
+    "gcp": "34.120.1.7",
+    "notice": "notice.example.net",
+}
 INVENTORY = Inventory(
     topology="aws-gcp",
     dr_mode="pilot-light",
@@ -36,10 +41,8 @@ INVENTORY = Inventory(
             steering=CloudflarePools(
                 account="0123456789abcdef0123456789abcdef",
                 zone="fedcba9876543210fedcba9876543210",
-                pools=tuple(SitePool(site, f"aws-gcp-{site}") for site in ("aws", "gcp", "notice")),
+                pools=tuple(SitePool(site, f"aws-gcp-{site}", address) for site, address in ORIGINS.items()),
             ),
-            primary_address="crm-123456789.ap-northeast-2.elb.amazonaws.com",
-            secondary_address="34.120.1.7",
         ),
     ),
     hosts=(

@@ -378,8 +378,7 @@ class Model:
 
     def page(self, url: str, name: str, address: str) -> Page:
         asked, known = url.split("/")[2], self.inventory.names[0]
-        origins = {known.primary_address: ("crm-aws.example.com", "aws")}
-        origins[known.secondary_address] = ("crm-gcp.example.com", "gcp")
+        origins = {aws_gcp_world.ORIGINS[site]: (f"crm-{site}.example.com", site) for site in ("aws", "gcp")}
         if not address and asked != known.fqdn:
             return Page(0, words=f"{asked} does not resolve here: nobody gave it a record", silent=False)
         host, site = origins[address] if address else (asked, self.writer())

@@ -167,8 +167,8 @@ class CloudflareFailover(Component):
         self.load_balancer_id = balancer.id
         self.pool_ids = pulumi.Output.all(**{site: pool.id for site, pool in pools.items()})
         # Not declared above: no output.
-        addresses = pulumi.Output.all(args["primary"]["address"], args["standby"]["address"])
-        self.inventory = addresses.apply(lambda both: self._entry(args, *both))
+        addresses = pulumi.Output.all(*(end["address"] for end in self._ends(args)))
+        self.inventory = addresses.apply(lambda known: self._entry(args, known))
         self.register_outputs(
             {
                 "fqdn": self.fqdn,
@@ -178,8 +178,12 @@ class CloudflareFailover(Component):
             }
         )
 
-    def _entry(self, args: CloudflareFailoverArgs, primary: str, standby: str) -> inventory.Entry:
-        """The name, and the sites' own addresses."""
+    @staticmethod
+    def _ends(args: CloudflareFailoverArgs) -> tuple[CloudflareEnd, ...]:
+        return args["primary"], args["standby"], args["notice"]
+
+    def _entry(self, args: CloudflareFailoverArgs, addresses: list[str]) -> inventory.Entry:
+        """The name, and each end's own address."""
         pages = args.get("pages")
         if pages is None:
             return inventory.Entry()
@@ -197,12 +201,10 @@ class CloudflareFailover(Component):
                 account=self._intent.account_id,
                 zone=self._intent.zone_id,
                 pools=tuple(
-                    inventory.SitePool(end["site"], self._pool_name(end))
-                    for end in (args["primary"], args["standby"], args["notice"])
+                    inventory.SitePool(end["site"], self._pool_name(end), address)
+                    for end, address in zip(self._ends(args), addresses, strict=True)
                 ),
             ),
-            primary_address=primary,
-            secondary_address=standby,
         )
         return inventory.Entry(names=(name,))
 

@@ -4,7 +4,7 @@ import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from twinsite.inventory import Name
+from twinsite.inventory import CloudflarePools, Name
 
 from .. import dns, web
 from .away import Answer, NameSeen
@@ -39,13 +39,16 @@ class Eyes:
 
     def at_home(self, name: Name) -> web.Page:
         """The primary's page at its own address."""
-        return self._own(name.primary_url, name.primary_address, name)
+        return self._own(name.primary_url, self.home, name)
 
     def at_away(self, name: Name) -> web.Page:
         """The standby's page at its own address."""
-        return self._own(name.secondary_url, name.secondary_address, name)
+        return self._own(name.secondary_url, self.away, name)
 
-    def _own(self, url: str, address: str, name: Name) -> web.Page:
+    def _own(self, url: str, site: str, name: Name) -> web.Page:
+        """An origin of Cloudflare's is asked at its address for the URL's host, which needs no DNS record."""
+        pools = name.steering.pools if isinstance(name.steering, CloudflarePools) else ()
+        address = next((pool.address for pool in pools if pool.site == site), "")
         return self.get(url, "" if address else name.fqdn, address)
 
     def own_addresses(self, url: str) -> frozenset[str]:
