@@ -12,6 +12,7 @@ DATABASES = (
     "aws:rds/cluster:Cluster",
     "azure-native:dbformysql:Server",
     "azure-native:dbforpostgresql:Server",
+    "gcp:sql/databaseInstance:DatabaseInstance",
 )
 _ASKING = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
 

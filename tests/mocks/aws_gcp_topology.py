@@ -11,7 +11,7 @@ from stacks import home
 from stacks.aws_gcp import build as aws_gcp
 from stacks.aws_gcp import settings as aws_gcp_settings
 from stacks.settings import Reader
-from tests.aws_gcp_config import PROVIDERS, SECRETS, SETTINGS
+from tests.aws_gcp_config import PROVIDERS, SECRETS, SETTINGS, WRITERS, WRITERS_SECRET
 
 from .gke_world import SAID
 from .harness import Run, run
@@ -50,10 +50,10 @@ EVERYTHING: dict[str, Any] = {
     "backup_bucket": "crm-dr-backups",
     "backup_image": f"registry.example.com/postgres-backup@sha256:{'a' * 64}",
     "backup_password": "backup-word",
-    "primary_oidc_issuer": "https://oidc.eks.ap-northeast-2.amazonaws.com/id/0123456789ABCDEF",
-    "primary_cluster_context": "eks",
+    **WRITERS,
+    **WRITERS_SECRET,
 }
-"""What a user need not have: a cache, backups, alarms about pods at AWS."""
+"""What a user need not have: a cache, backups, registers and agents, alarms about pods at AWS."""
 
 
 BY_DMS: dict[str, Any] = {

@@ -23,6 +23,7 @@ from lab.services.google.compute import ROUTER, TUNNEL, tunnel_status
 from lab.services.google.metadata import Guest, Keeper, Lender, Metadata
 from lab.services.google.monitoring import POLICY
 from lab.services.google.pools import CLUSTER, POOL, SIZE
+from lab.services.google.quotas import LIMIT
 from lab.services.google.series import Name
 from lab.services.google.servers import SERVER
 from lab.services.google.vaults import SECRET
@@ -30,13 +31,14 @@ from lab.services.google.vaults import VERSION as SECRET_VERSION
 from lab.services.netns import listen
 from lab.services.signature import Request
 from operations import cloud_router, gke, google
-from operations.doctor import google_offers, google_services, identity, policies, rights
+from operations.doctor import google_offers, google_quotas, google_services, identity, policies, rights
 from operations.doctor.answers import Answer
 from operations.subjects import cloud_cluster, cloud_database, cloud_vpn
 from tests.aws_gcp_world import INVENTORY
 from tests.lab_google import PROJECT, World, at_real_names
 from twinsite.guest.logical import google as pods_google
 from twinsite.guest.logical import metrics, report
+from twinsite.needs import Google
 
 REGION = "asia-northeast3"
 PLACE = f"projects/{PROJECT}/locations/{REGION}/clusters/twinsite"
@@ -345,6 +347,33 @@ def test_doctor_is_told_of_project_services_and_rights(world: World) -> None:
                                  "REGULAR", REGION).answer == Answer.OK  # fmt: skip
     with pytest.raises(google.GoogleError, match="does not answer GET"):
         api.get("sqladmin", "v1/flags")
+
+
+NEEDS = Google(
+    project=PROJECT, region=REGION, prefix="twinsite", zones=(f"{REGION}-a", f"{REGION}-b"),
+    machine_type="e2-standard-4", nodes=6, node_disk_gib=50, release_channel="REGULAR",
+    database_version="POSTGRES_17", database_tier="db-custom-2-7680", database_flags=(), tunnels=4,
+)  # fmt: skip
+
+
+def test_doctor_is_told_what_is_left_of_quotas_and_which_is_too_small(world: World) -> None:
+    api = world.api()
+    assert google_quotas.parts(api, NEEDS).answer == google_quotas.nodes(api, NEEDS).answer == Answer.OK
+    assert "VPN_TUNNELS: 0 of 10 in use, 4 more wanted" in google_quotas.parts(api, NEEDS).words
+    assert "CPUS of asia-northeast3: 0 of 24 in use, 24 more wanted" in google_quotas.nodes(api, NEEDS).words
+    with_cluster(world)
+    for at in range(1, 4):
+        world.put(TUNNEL, f"projects/{PROJECT}/regions/{REGION}/vpnTunnels/twinsite-{at}", {"name": f"twinsite-{at}"})
+    assert "VPN_TUNNELS: 3 of 10 in use, 1 more wanted" in google_quotas.parts(api, NEEDS).words
+    world.put(LIMIT, "VPN_TUNNELS", {"limit": 3})
+    world.put(LIMIT, "CPUS", {"limit": 8})
+    found = google_quotas.parts(api, NEEDS)
+    assert found.answer == Answer.NOT_OK and "VPN_TUNNELS: 3 of 3 in use, 1 more wanted" in found.words
+    assert "Quotas: ask for more" in found.fix
+    assert google_quotas.nodes(api, NEEDS).answer == Answer.NOT_OK
+    with pytest.raises(google.GoogleError) as told:
+        api.get("compute", f"compute/v1/projects/{PROJECT}/zones/{REGION}-a/machineTypes/n9-huge")
+    assert told.value.status == 404
 
 
 # What a look tells, as a pod of GKE.

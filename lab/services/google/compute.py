@@ -1,8 +1,8 @@
 """compute.googleapis.com: tunnels and router's sessions as they live, and the groups of GKE's nodes.
 
 [Compute Engine API v1: vpnTunnels.list, routers.get, routers.patch (which sessions are enabled),
-routers.getRouterStatus, instanceGroupManagers.get, regions.get, zones.get,
-projects.get]. What the VPN does is told by the box (lab/box/vpn); while nothing runs it, no tunnel is established.
+routers.getRouterStatus, instanceGroupManagers.get]. Quotas: quotas.py.
+What the VPN does is told by the box (lab/box/vpn); while nothing runs it, no tunnel is established.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +13,7 @@ from lab.services.cloud_vpn import at_google
 from lab.services.google.calls import Call, Door, Played, Service
 from lab.services.google.errors import Refusal
 from lab.services.google.pools import Pools, Put
+from lab.services.google.quotas import Quotas
 from lab.services.google.rights import Records
 from lab.services.google.series import Name
 
@@ -67,6 +68,7 @@ class Compute(Service):
             ("PATCH", router): ("compute.routers.update", self._change),
             ("GET", router + "/getRouterStatus"): ("compute.routers.get", self._status),
             ("GET", groups): ("compute.instanceGroupManagers.get", self._group),
+            **Quotas(self._records, self._pools).routes(),
         }
 
     def metrics(self) -> Iterator[tuple[Name, float]]:
