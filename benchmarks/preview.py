@@ -76,8 +76,10 @@ BY_DMS = {
 def dms(context: Context) -> Iterator[Figure]:
     """Stack gcp in pilot-light, with rows by a task of DMS."""
     engine = Engine(context, GCP)
+    on_stack = ["--stack", engine.stack]
+    engine.pulumi(engine.project, "config", "rm", "replication_back_user", *on_stack, name="no way back")
     for key, value in BY_DMS.items():
-        words = ["config", "set", "--path", key, value, "--stack", engine.stack]
+        words = ["config", "set", "--path", key, value, *on_stack]
         engine.pulumi(engine.project, *words, name=f"set {key}")
     yield from _measure(context, engine, "stack gcp by DMS: ")
 

@@ -24,6 +24,16 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class DmsTask:
+    """A task of AWS's DMS, with its instance."""
+
+    name: str
+    storage_gib: int
+    makes_roles: bool
+    """Whether the stack makes the two roles that an account has once."""
+
+
+@dataclass(frozen=True)
 class Aws:
     """Of an AWS account."""
 
@@ -36,6 +46,7 @@ class Aws:
     addresses: int = 0
     """Elastic addresses."""
     vpcs: int = 0
+    task: DmsTask | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from . import (
     cloudflare_rights,
     database,
     delegation,
+    dms,
     google_offers,
     google_quotas,
     google_services,
@@ -150,6 +151,10 @@ def _rights(project: Project, needs: Needs, world: World, who: str) -> Iterator[
 
 def _aws(project: Project, needs: Needs, world: World) -> Iterator[Question]:
     aws = needs.aws
+    task = aws.task if aws is not None else None
+    if task is not None:
+        yield Question("quotas", "DMS", lambda: dms.room(world.aws, task))
+        yield Question("providers", "roles of DMS", lambda: dms.roles(world.aws, task))
     if aws is None or not aws.machines:
         return
     yield Question("quotas", "machines, AWS", lambda: quotas.cpus(world.aws, aws, project.stack))

@@ -5,7 +5,7 @@ Raising the mode at three in the morning must not be the first to ask for a quot
 
 import pulumi
 
-from twinsite.needs import Aws, Cloudflare, Google, Home, Needs
+from twinsite.needs import Aws, Cloudflare, DmsTask, Google, Home, Needs
 from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
 from twinsite.rules.gke import GkeStandbyIntent
 from twinsite.rules.vpn import TUNNELS
@@ -23,7 +23,7 @@ def needs(settings: Settings, home: Home) -> Needs:
         topology=NAME,
         dr_mode=settings.dr_mode.value,
         home=home,
-        aws=Aws(region=settings.region, profile=pulumi.Config("aws").get("profile") or ""),
+        aws=Aws(region=settings.region, profile=pulumi.Config("aws").get("profile") or "", task=_task(settings)),
         google=Google(
             project=settings.project,
             region=settings.location,
@@ -64,3 +64,9 @@ def needs(settings: Settings, home: Home) -> Needs:
             "writer_register_bucket": register.partition("/")[0],
         },
     )
+
+
+def _task(settings: Settings) -> DmsTask | None:
+    """In every mode: raising must not be the first to ask."""
+    known = settings.task
+    return None if known is None else DmsTask(settings.prefix, known.storage_gib, known.account_roles)

@@ -141,7 +141,7 @@ def test_every_call_is_one_that_aws_has_and_that_the_doctors_own_list_allows() -
 
     session = boto3.Session()
     text = "".join(path.read_text() for path in (TREE / "operations" / "doctor").glob("*.py"))
-    calls = set(re.findall(r'"(ec2|sts|iam|s3|route53|service-quotas)",\s*"([A-Z]\w+)"', text))
+    calls = set(re.findall(r'"(ec2|sts|iam|s3|route53|service-quotas|dms)",\s*"([A-Z]\w+)"', text))
     calls |= {("ec2", operation) for operation in re.findall(r'"(Describe(?:Addresses|Vpcs))"', text)}
     assert len(calls) >= 14
     listed = json.loads((TREE / "policies" / "aws" / "doctor.json").read_text())["Statement"]
