@@ -1,6 +1,6 @@
 """What a task of AWS's DMS needs around it: a way to both databases, and two logins.
 
-Not here: definitions and the target's gate, which the job of LogicalReplica makes (cluster.py) before there is a task (ADR 70).
+Not here: definitions and the target's gate, which the job of LogicalReplica makes before there is a task (ADR 70).
 """
 
 import json
