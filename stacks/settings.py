@@ -188,15 +188,18 @@ class Reader:
         words = {True: "ON", False: "OFF"}
         return {str(name): words[said] if isinstance(said, bool) else str(said) for name, said in found.items()}
 
-    def offered(self, key: str, kind: type[Choice], offered: Sequence[Choice], topology: str) -> Choice:
-        """A choice of which a topology offers only some (dr_mode, standby_data), refused with those that it has."""
+    def offered(
+        self, key: str, kind: type[Choice], offered: Sequence[Choice], topology: str, because: str = ""
+    ) -> Choice:
+        """A choice of which a topology offers only some (dr_mode, standby_data), refused with those that it has, and
+        `because` of what."""
         found = self.choice(key, kind)
         if found in offered:
             return found
         if self._text(key) == found.value:  # else `choice` has refused it
             known = ", ".join(str(member.value) for member in offered)
             self.problems.append(
-                f"{key} {found.value} is not offered by topology {topology}, which has {known}: "
+                f"{key} {found.value} is not offered by topology {topology}, which has {known}{because}: "
                 f"`pulumi config set {key} {offered[0].value}`"
             )
         return offered[0]

@@ -189,7 +189,7 @@ class LogicalReplica(Component):
             rules.require(f"LogicalReplica {name}", [lacks])
         if not known.carrier and "replication_password" not in args:
             lacks = f"replication_password is not given, with which {known.replication_user} logs in: set it"
-            rules.require(f"LogicalReplica {name}", [lacks])
+            rules.require(f"LogicalReplica {name}", [lacks, *known.problems()])
         super().__init__("LogicalReplica", name, known, opts)
         self._name, self._args, self._known = name, args, known
         self._ends = {"source": source, "target": target}

@@ -34,6 +34,8 @@ GRACE_SECONDS = 2 * 3600
 RUN_COMMAND_SECONDS = range(60, GATE_LIMIT_SECONDS + 1)
 """How long Azure's run-command may wait on a machine."""
 
+NO_WAY = "; nothing joins AWS's network with Azure's, so that no replica, by a task of DMS either, could follow"
+
 
 class Site(str, Enum):
     """The two sites."""
@@ -158,7 +160,8 @@ def read(reader: Reader) -> Settings:
     """Settings from the stack's configuration; what is wrong is collected in the reader."""
     reader.declared = declared(NAME)
     domain = reader.text("domain")
-    mode, data = reader.offered("dr_mode", DrMode, MODES, NAME), reader.offered("standby_data", StandbyData, DATA, NAME)
+    mode = reader.offered("dr_mode", DrMode, MODES, NAME)
+    data = reader.offered("standby_data", StandbyData, DATA, NAME, NO_WAY)
     active = _active(reader, keeps(mode, data))
     if region := pulumi.Config("aws").get("region"):
         # CloudFront's certificates and Route 53's metrics are in us-east-1, which no other partition has.

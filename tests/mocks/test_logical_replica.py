@@ -16,7 +16,9 @@ from tests.mocks import harness
 from tests.mocks.test_cloud_sql_standby import POSTGRES, SERVER, server
 from tests.policy.pack import Given, said
 from twinsite import CloudSqlStandby, DrMode, LogicalReplica, inventory, rules
+from twinsite.database.logical_replica import CARRIED as CARRIED_VERBS
 from twinsite.database.logical_replica import keep_slot
+from twinsite.guest.logical import carried as carried_guest
 
 KIND = "twinsite:index:LogicalReplica"
 JOB = "kubernetes:batch/v1:Job"
@@ -338,3 +340,45 @@ def test_a_bad_design_is_refused_before_anything_is_registered(change: dict[str,
 def test_an_address_that_is_known_later_is_no_reason_to_refuse() -> None:
     later = pulumi.Output.from_input("10.31.0.9")
     assert config(build(target={**TARGET, "address": later}))["target"]["address"] == "10.31.0.9"
+
+
+CARRIED = {one: value for one, value in GOOD.items() if one not in ("replication_password", "authority_at_target")}
+
+
+def carried(**change: Any) -> harness.Run:
+    """Rows come by a task of DMS."""
+
+    def program() -> Any:
+        return LogicalReplica("r", {**CARRIED, "carrier": "dms", **change}).by_hand  # type: ignore[typeddict-item]
+
+    return harness.run(program)
+
+
+def test_where_a_task_of_dms_brings_the_rows_nothing_of_a_subscription_is_asked_for_or_told() -> None:
+    run = carried()
+    assert config(run)["carrier"] == "dms"
+    assert set(run.result) == set(CARRIED_VERBS) == set(carried_guest.VERBS) - {"check"}
+    words = run.one("r-secret").inputs["stringData"]["logical.secrets.json"]
+    assert set(json.loads(words)) == {"source_password", "target_password"}
+
+
+def test_its_job_is_in_the_inventory_and_the_flow_is_the_tasks() -> None:
+    def program() -> Any:
+        return LogicalReplica("r", {**CARRIED, "carrier": "dms"}).inventory  # type: ignore[typeddict-item]
+
+    found = harness.run(program).result
+    assert ([one.name for one in found.hosts], found.flows) == (["away-logical-crm"], ())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"carrier": "pigeon"}, "carrier 'pigeon' is none of nothing, dms"),
+        ({"carrier": ""}, "authority_at_target is empty"),
+        ({"carrier": "", "authority_at_target": "system"}, "replication_password is not given"),
+        (BACK, "back_user is crm_back, and a task of DMS has no way back"),
+    ],
+)
+def test_what_a_carrier_cannot_have_and_a_subscription_must_is_refused(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(rules.Refused, match=words):
+        carried(**change)

@@ -207,6 +207,7 @@ def test_everything_that_is_wrong_is_said_at_once(build: Build) -> None:
             application_artefact="https://x.s3.amazonaws.com/a.war", primary_has_ipv6="perhaps",
         )  # fmt: skip
     said = "\n".join(refused.value.problems)
+    assert "a task of DMS either, could follow: `pulumi config set standby_data backup`" in said
     for word in ("pilot-light", "standby_data", "operators has 'me'", "operators is empty", "backup_schedule", "domain",
                  "application_artefact", "primary_has_ipv6"):  # fmt: skip
         assert word in said

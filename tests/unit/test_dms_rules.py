@@ -15,6 +15,7 @@ from twinsite.rules.dms_task import (
     SETTINGS,
     SelectionPart,
     TransformationPart,
+    carried,
     lob,
     mappings_problems,
     mappings_text,
@@ -344,3 +345,35 @@ def test_a_resume_and_a_first_start_into_empty_tables_are_let_go() -> None:
 
 def test_what_may_be_lost_when_the_alarm_comes_up_is_said_in_seconds() -> None:
     assert DmsCdcTaskIntent.of(MYSQL).seen_after_seconds == 60 + 3 * 60
+
+
+MAPPED = mappings_text(
+    (
+        SelectionPart(schema="public"),
+        SelectionPart(schema="twinsite", table="heartbeat"),
+        SelectionPart(schema="public", table="log%", action="exclude"),
+    ),
+    (),
+)
+
+
+@pytest.mark.parametrize(
+    ("table", "goes"),
+    [
+        ("public.orders", True),
+        ("public.order_lines", True),
+        ("public.logins", False),
+        ("twinsite.heartbeat", True),
+        ("twinsite.gate", False),
+        ("other.orders", False),
+    ],
+)
+def test_a_table_goes_where_a_rule_includes_it_and_none_excludes_it(table: str, goes: bool) -> None:
+    schema, _, name = table.partition(".")
+    assert carried(MAPPED, schema, name) is goes
+
+
+def test_a_trigger_that_does_not_fire_in_dms_sessions_does_no_work_twice() -> None:
+    rows = [{"name": "orders.noted", "fires": False}, {"name": "orders.always", "fires": True}, {"name": "of.mysql"}]
+    (problem,) = dms_source.early_trigger_problems(rows)
+    assert problem.startswith("the target has trigger orders.always, of.mysql while the task runs")
