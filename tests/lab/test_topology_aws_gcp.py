@@ -12,7 +12,7 @@ import pytest
 
 from lab.client import Client
 from lab.operator.desk import Desk
-from lab.scenes.aws_gcp import SCENE, primary, standby, writers
+from lab.scenes.aws_gcp import SCENE, application, primary, standby, writers
 from lab.story import Tour
 
 from .box_world import eventually
@@ -178,3 +178,16 @@ def test_an_agent_at_each_site_says_who_it_is_by_three_registers(pair: Pair) -> 
     eventually(lambda: pair.agents() == expected, SLOW_SECONDS, "both agents' words")
     eventually(lambda: pair.writer_at_alb() == 200, SLOW_SECONDS, "/writer at AWS, by its agent")
     assert pair.owner_at_rds() == ""
+
+
+def test_a_gate_whose_agent_was_killed_shuts_and_opens_only_with_an_agent(pair: Pair) -> None:
+    kubectl = ("kubectl", f"--context={primary.CONTEXT}", "-n", application.NAMESPACE)
+    pods = json.loads(pair.must(*kubectl, "get", "pods", "-o", "json"))["items"]
+    (pod,) = [one["metadata"]["name"] for one in pods if one["metadata"]["name"].startswith(f"{application.AGENT}-")]
+    pair.on("aws-node", f"sudo systemctl kill --signal=KILL pod-{pod}")
+    pair.must(*kubectl, "scale", "deployment", application.AGENT, "--replicas=0")
+    late = eventually(lambda: bool(pair.owner_at_rds()), writers.CLOSES_SECONDS + SLOW_SECONDS, "the end of its lease")
+    assert "this site has no lease" in pair.owner_at_rds()
+    pair.must(*kubectl, "scale", "deployment", application.AGENT, "--replicas=1")
+    again = eventually(lambda: not pair.owner_at_rds(), SLOW_SECONDS, "AWS writes again")
+    print(f"shut {late:.1f} s after the kill; {again:.1f} s from an agent's start to the owner's next write")

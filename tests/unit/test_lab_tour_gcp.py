@@ -24,11 +24,12 @@ MOVES = dict.fromkeys(("over", "home", "failover", "failback"), MOVE)
     [([], [], "passed"), ([], ["u-0-1"], "passed"), (["p-0-1"], [], "failed")],
 )
 def test_a_row_that_a_planned_move_lost_is_a_failure(planned: list[str], unplanned: list[str], verdict: str) -> None:
-    found = story.result(MOVES, {"over": 31.04}, 12, {"planned": planned, "unplanned": unplanned})
+    found = story.result(MOVES, {"over": 31.04}, 27.06, 12, {"planned": planned, "unplanned": unplanned})
     assert found["verdict"] == verdict
     figures = found["figures"]
     assert (figures["acked"], figures["missing"], figures["lost"]) == (12, len(planned), len(unplanned))
     assert (figures["over_without_write_seconds"], figures["over_write_outage_seconds"]) == (31.0, 1.1)
+    assert figures["killed_agent_shut_seconds"] == 27.1
     assert len(found["steps"]) == 4
 
 

@@ -1,5 +1,5 @@
 """The story of aws-gcp: cold, pilot-light, warm; over to Google and home while users write; AWS dies, and comes back to
-serve nobody; home again.
+serve nobody; home again, and the agent there is killed.
 
 Users write by name, through Cloudflare; what was acknowledged to them is looked for in the end.
 """
@@ -57,11 +57,14 @@ def tell(tour: Tour, chosen: argparse.Namespace) -> dict[str, Any]:
         moves["failback"] = _home(tour)
         calm(unplanned, primary.SITE)
     there = _keys(tour)
+    with customers("more") as more:
+        calm(more, primary.SITE)
+        closed = writers.killed(tour, client, more)
     missing = {
         "planned": sorted(planned.acknowledged - there),
         "unplanned": sorted(unplanned.acknowledged - there),
     }
-    return result(moves, outages, len(planned.acknowledged | unplanned.acknowledged), missing)
+    return result(moves, outages, closed, len(planned.acknowledged | unplanned.acknowledged), missing)
 
 
 def _up(tour: Tour, name: str) -> None:
@@ -111,15 +114,17 @@ def _keys(tour: Tour) -> set[str]:
 def result(
     moves: dict[str, dict[str, Any]],
     outages: dict[str, float],
+    closed: float,
     acked: int,
     missing: dict[str, list[str]],
 ) -> dict[str, Any]:
-    """One result of all moves. A row that a planned move lost is a failure, whatever the commands said; what an
-    unplanned one lost is counted."""
+    """One result of all moves. `closed`: seconds in which writes were taken without an agent. A row that a planned move
+    lost is a failure, whatever the commands said; what an unplanned one lost is counted."""
     figures: dict[str, Any] = {"acked": acked, "missing": len(missing["planned"]), "lost": len(missing["unplanned"])}
     figures |= {f"{name}_without_write_seconds": round(seconds, 1) for name, seconds in outages.items()}
     for name in ("over", "home"):
         figures[f"{name}_write_outage_seconds"] = moves[name]["figures"].get("write_outage_seconds")
+    figures["killed_agent_shut_seconds"] = round(closed, 1)
     figures["rpo_seconds"] = moves["failover"]["figures"].get("rpo_seconds")
     figures["rto_seconds"] = moves["failover"]["figures"].get("rto_seconds")
     over = moves["failover"]

@@ -1,6 +1,7 @@
-"""What the story shows of who may write: registers and agents, a site that returns.
+"""What the story shows of who may write: registers and agents, an agent that is killed, a site that returns.
 
-Here: looks. Not here: moves (story.py), the rule and the agents themselves (components/guest/writer).
+Here: looks, and what a person does to an agent. Not here: moves (story.py), the rule and the agents themselves
+(components/guest/writer).
 """
 
 import json
@@ -11,14 +12,18 @@ from lab.client import Client, LabError
 from lab.operator.desk import Desk
 from lab.paths import Paths
 from lab.scenes.aws_gcp import primary, standby
-from lab.scenes.aws_gcp.application import ALB
+from lab.scenes.aws_gcp.application import AGENT, ALB, NAMESPACE
 from lab.scenes.aws_gcp.users import Customers
-from lab.story import StepFailed, Tour, desk, say
+from lab.story import StepFailed, Tour, desk, lab, say
 
 STACK = "gcp"
 SITES = (primary.SITE, standby.SITE)
+CLOSES_SECONDS = 40.0
+"""A lease, and what a transaction that began within it may take to its end (ADR 44, 65)."""
 SAID_SECONDS = 120.0
 """At the longest, until agents have said what they are to say: they do when it changes."""
+SHUT_SECONDS = 10.0
+"""For so long it is seen that nothing opens: two turns of an agent."""
 OWNERS_WRITE = "UPDATE customers SET name = name WHERE id = (SELECT min(id) FROM customers)"
 
 
@@ -70,6 +75,31 @@ def returned(tour: Tour, client: Client, users: Customers, epoch: int) -> None:
     answered = users.sites(began)
     if answered != {standby.SITE}:
         raise StepFailed(f"since AWS is back users' writes were taken at {sorted(answered)}")
+
+
+def killed(tour: Tour, client: Client, users: Customers) -> float:
+    """AWS' agent gets a SIGKILL, and nobody starts it anew: seconds until RDS refuses its tables' owner, at most. The
+    agent is started again in the end. StepFailed when writes go on, or begin anew."""
+    kubectl = ("kubectl", f"--context={primary.CONTEXT}", f"--namespace={NAMESPACE}")
+    pods = json.loads(tour.quietly("pods", desk(*kubectl, "get", "pods", "--output=json")))["items"]
+    (pod,) = [one["metadata"]["name"] for one in pods if one["metadata"]["name"].startswith(f"{AGENT}-")]
+    began = time.time()
+    kill = ("sudo", "systemctl", "kill", "--signal=KILL", f"pod-{pod}")
+    tour.step("kill -9 the agent at aws", lab("shell", primary.NODE, "--", *kill))
+    tour.step("let nobody start it", desk(*kubectl, "scale", "deployment", AGENT, "--replicas=0"))
+    while not (words := refusal(client)):
+        if time.time() - began > CLOSES_SECONDS:
+            raise StepFailed(f"RDS takes its tables' owner's writes {CLOSES_SECONDS:g} s after the agent was killed")
+        time.sleep(0.25)
+    closed = time.time()
+    say(f"- shut {closed - began:.1f} s after the kill: {words}")
+    time.sleep(SHUT_SECONDS)
+    if not refusal(client) or users.last() > closed:
+        raise StepFailed("a gate that shut without an agent takes writes again")
+    last = users.last() - began
+    say(f"- nothing was written in the {SHUT_SECONDS:g} s after that; users' last write: {last:.1f} s after the kill")
+    tour.step("start it again", desk(*kubectl, "scale", "deployment", AGENT, "--replicas=1"))
+    return closed - began
 
 
 def refusal(client: Client) -> str:
