@@ -317,13 +317,18 @@ def pod_objects(job: Job) -> list[dict[str, Any]]:
     found = []
     for pod in job.pods:
         state: dict[str, Any] = {"running": {}}
+        phase = "Running"
         if pod.node_says:
+            phase = "Pending"
             state = {"waiting": {"reason": "CreateContainerError", "message": pod.node_says}}
         elif pod.code is not None:
+            phase = "Failed" if pod.code else "Succeeded"
             state = {"terminated": {"exitCode": pod.code, "reason": "Completed" if pod.code == 0 else "Error"}}
         metadata = {"name": pod.name, "namespace": job.namespace, "labels": {**job.labels, "job-name": job.name}}
-        status = {"containerStatuses": [{"name": "backup", "state": state}]}
-        found.append({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": status})
+        metadata["creationTimestamp"] = _stamp(job.began)
+        status = {"phase": phase, "containerStatuses": [{"name": "backup", "state": state}]}
+        spec = job.spec["template"]["spec"]
+        found.append({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status})
     return found
 
 

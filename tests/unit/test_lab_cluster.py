@@ -108,6 +108,8 @@ def test_a_job_tries_as_often_as_it_may_and_then_has_failed(node: Node) -> None:
     node.cluster.create("ns", "one", TEMPLATE["spec"], {})
     assert node.ended("one") == "Failed"
     assert len(node.pods) == 2, "backoffLimit 1"
+    rows = node.kubectl("get", "pods")["out"].splitlines()[1:]
+    assert [row.split()[2] for row in rows] == ["Error", "Error"], "as a person sees them, for whom all is in a table"
 
 
 def test_a_pod_whose_secret_is_not_there_says_so_and_does_not_run(node: Node) -> None:

@@ -33,6 +33,8 @@ SELECT
         SELECT count(*)
         FROM pg_proc p
         WHERE p.prosecdef AND p.oid >= 16384
+            -- What this program has made is in no backup.
+            AND p.pronamespace NOT IN (SELECT n.oid FROM pg_namespace n WHERE n.nspname IN ('twinsite', 'twinsite_restore'))
             AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_proc'::regclass AND x.objid = p.oid AND x.deptype = 'e')
     ) AS definer_functions,
     (

@@ -39,7 +39,10 @@ DATABASE_HOST = f"crm.c0twinsite00.{REGION}.rds.amazonaws.com"
 DATABASE = "crm"
 NAMESPACE = "crm"
 MASTER, OWNER, APPLICATION, REPLICATION = "crm_master", "crm_owner", "crm_app", "twinsite_replication"
-PASSWORDS = ("master", "owner", "application", "replication", "back")
+BACKUP = "backup"
+CLIENT = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/postgres-client@sha256:{'ef' * 32}"
+"""Image of whatever asks RDS."""
+PASSWORDS = ("master", "owner", "application", "replication", "back", "backup")
 """Of the database's users."""
 
 VPC = Vpc("vpc-0a00000000000b001", "10.10.0.0/16", internet=True)
@@ -162,7 +165,12 @@ def scripts(passwords: Mapping[str, str]) -> list[str]:
     schema = TREE / "workloads" / "crm" / "schema.sql"
     roles = "".join(
         f"CREATE ROLE {identifier(name)} LOGIN PASSWORD {literal(passwords[which])};\n"
-        for which, name in (("owner", OWNER), ("application", APPLICATION), ("replication", REPLICATION))
+        for which, name in (
+            ("owner", OWNER),
+            ("application", APPLICATION),
+            ("replication", REPLICATION),
+            ("backup", BACKUP),
+        )
     )
     customer = f"""SET SESSION AUTHORIZATION {master};
 {roles}GRANT {owner} TO {master};
@@ -170,8 +178,9 @@ CREATE DATABASE {identifier(DATABASE)} OWNER {owner};
 GRANT rds_replication TO {identifier(REPLICATION)}, {owner};
 GRANT pg_signal_backend, pg_monitor TO {owner};
 RESET SESSION AUTHORIZATION;
--- Not by the master user: whether RDS lets it give this on, no account has shown (P-moves).
+-- Not by the master user: whether RDS lets it give these on, no account has shown (P-moves, P-managed-restore).
 GRANT pg_create_subscription TO {owner};
+GRANT pg_read_all_data TO {identifier(BACKUP)};
 """
     tables = f"""\\connect {DATABASE}
 SET SESSION AUTHORIZATION {owner};
@@ -200,10 +209,15 @@ def settings(given: Given) -> dict[str, Any]:
         "primary_oidc_provider": OIDC_PROVIDER,
         "primary_cluster_context": CONTEXT,
         "writer_bucket": "crm-dr-writer",
-        "writer_image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/postgres-client@sha256:{'ef' * 32}",
+        "writer_image": CLIENT,
         "primary_alb_name": ALB_NAME,
         "primary_host": f"crm-aws.{DOMAIN}",
         "database": DATABASE,
+        "backup_bucket": "crm-dr-backups",
+        "backup_image": CLIENT,
+        # Of the story's minutes some are due.
+        "backup_schedule": "*/3 * * * *",
+        "backup_user": BACKUP,
     }
 
 

@@ -34,8 +34,8 @@ UNMASKED = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "1
 """Where pods are seen under their own addresses [GKE, IP masquerade agent, default non-masquerade destinations, and
 masqLinkLocal]."""
 DIGEST = f"sha256:{'ab' * 32}"
-IMAGES = {f"{REGISTRY}/crm": crm(), f"{REGISTRY}/postgres-client": Image(())}
-"""The second is told its command by its pods."""
+IMAGES = {f"{REGISTRY}/crm": crm(), f"{REGISTRY}/postgres-client": Image(()), f"{REGISTRY}/valkey": Image(())}
+"""All but the first are told their command by their pods."""
 
 
 def cluster() -> ExistingCluster:
@@ -103,6 +103,9 @@ def settings(given: Given) -> dict[str, Any]:
         "standby_marker": "served by site gcp",
         "alarm_emails": [f"ops@{DOMAIN}"],
         "replication_image": f"{REGISTRY}/postgres-client@sha256:{'ef' * 32}",
+        "restore_image": f"{REGISTRY}/postgres-client@sha256:{'ef' * 32}",
+        "cache_image": f"{REGISTRY}/valkey@sha256:{'dc' * 32}",
+        "cache_holds": ["pages"],
         # RDS has a public authority's certificate here, and the bundle is where the distribution has it.
         "replication_authority": AUTHORITY,
         "replication_back_user": BACK,
@@ -119,6 +122,7 @@ def secrets(given: Given) -> dict[str, str]:
         "primary_database_password": given.passwords["owner"],
         "replication_password": given.passwords["replication"],
         "replication_back_password": given.passwords["back"],
+        "backup_password": given.passwords["backup"],
         "standby_certificate": mark + chain,
         "standby_certificate_key": key,
     }
