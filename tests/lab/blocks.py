@@ -25,7 +25,7 @@ BLOCKS = (
     Block("a lab", ("test_lab_up_and_down", "test_traffic_latch", "test_azure_site", "test_topology_handover"), 900),
     Block("onprem-aws", ("test_topology_interrupted", "test_operations_drill", "test_topology_onprem_aws"), 1200),
     Block("aws-azure", ("test_primary_site", "test_topology_aws_azure"), 1200),
-    Block("aws-gcp", ("test_topology_aws_gcp",), 300),
+    Block("aws-gcp", ("test_topology_aws_gcp",), 540),
     Block("gateways", ("test_gateway_guest", "test_gateway_breakages"), 1000),
     Block("backups", ("test_backup_guest", "test_backup_aside"), 900),
     Block(
