@@ -81,6 +81,8 @@ def test_rows_are_copied_and_then_changes_arrive(flow: Flow) -> None:
         "SELECT suborigin, subfailover, substream FROM pg_subscription WHERE subslotname = current_database()"
     )
     assert options == "none|f|p", "failover slots need 17 at both ends"
+    found = flow.must("watch", "--seconds", "1")
+    assert found["connections"] > 0 and (found["lost"], found["lost_seconds"]) == (0, 0.0)
 
 
 @pytest.mark.parametrize("after", ["made twinsite.heartbeat", "tables at the target", "made publication", "made slot"])
