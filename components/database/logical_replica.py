@@ -268,7 +268,12 @@ class LogicalReplica(Component):
         )
         set_up = batch.v1.Job(
             f"{name}-set-up",
-            metadata={**metadata, "name": pulumi.Output.unsecret(digest).apply(lambda end: f"{job}-{end}")},
+            metadata={
+                **metadata,
+                "name": pulumi.Output.unsecret(digest).apply(lambda end: f"{job}-{end}"),
+                # One that failed runs again with the next `up`; else the provider waits for it for ever.
+                "annotations": {"pulumi.com/replaceUnready": "true"},
+            },
             spec={
                 "backoff_limit": 3,
                 "active_deadline_seconds": known.copy_seconds + DEADLINE_SECONDS,

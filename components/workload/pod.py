@@ -41,6 +41,8 @@ def guest_pod(
                 "command": ["/bin/sh", "/etc/twinsite/in-container.sh"],
                 "args": list(args),
                 "env": [{"name": "HOME", "value": WORK_FOLDER}, *env],
+                # Whoever waits for the pod gets its own last words.
+                "termination_message_policy": "FallbackToLogsOnError",
                 "resources": {"requests": requests},
                 "security_context": {
                     "allow_privilege_escalation": False,

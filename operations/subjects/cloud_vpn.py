@@ -19,8 +19,8 @@ from .subject import Subject, line
 ESTABLISHED = "ESTABLISHED"
 MAKING = ("ALLOCATING_RESOURCES", "FIRST_HANDSHAKE", "PROVISIONING", "WAITING_FOR_FULL_CONFIG")
 CAUSES = {
-    "AUTHORIZATION_ERROR": "the two ends have different keys: run `pulumi up`, which tells both the same; where both "
-    "were told it, raise that tunnel's generation of psk_generations by 1 and run `pulumi up`",
+    "AUTHORIZATION_ERROR": "the two ends have different keys: `pulumi up --refresh` tells AWS the program's; where "
+    "both were told it, raise that tunnel's generation of psk_generations by 1 and run `pulumi up`",
     "NEGOTIATION_FAILURE": "the two ends agree on no cipher: `pulumi up --refresh` gives AWS's end the program's again",
     "NO_INCOMING_PACKETS": "AWS's end does not answer: it comes back by itself when that does; if it does not, see "
     "`aws ec2 describe-vpn-connections`",

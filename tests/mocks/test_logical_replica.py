@@ -126,6 +126,9 @@ def test_the_job_runs_what_it_carries() -> None:
 def test_up_waits_for_the_first_copy_and_longer_than_the_job_may_take() -> None:
     run = build(copy_seconds=7200)
     job = run.one("r-set-up", JOB)
+    assert job.inputs["metadata"]["annotations"] == {"pulumi.com/replaceUnready": "true"}, "a failed one runs again"
+    (container,) = job.inputs["spec"]["template"]["spec"]["containers"]
+    assert container["terminationMessagePolicy"] == "FallbackToLogsOnError", "`up` shows its own words"
     assert job.inputs["spec"]["activeDeadlineSeconds"] == 7800
     assert job.request.customTimeouts.create == "8400s"
     assert job.urn in run.one("r-look", CRON_JOB).depends_on

@@ -115,17 +115,15 @@ class KubernetesType(ResourceType):
 
     def _await(self, call: Call, metadata: Mapping[str, Any]) -> None:
         """Until it is live, ten minutes at most as the provider does; not where the lab's cluster keeps no pods. Unlike
-        the provider's, one that failed is made anew by the next `up`."""
+        the provider's, one that failed is in no state: the next `up` makes it anew (a Job only if it says so)."""
         skipped = (metadata.get("annotations") or {}).get("pulumi.com/skipAwait")
         if not self.awaited or str(skipped).lower() == "true":
             return
         call.wait(lambda: self._look(call, metadata), AWAIT_SECONDS)
 
     def _look(self, call: Call, metadata: Mapping[str, Any]) -> None:
-        assert call.box is not None
         name, space = str(metadata["name"]), str(metadata["namespace"])
-        words = (f"--context={_context(call)}", "-n", space, "get", self.awaited, name, "-o", "json")
-        said = call.box.kubectl(*words)
+        said = asked(call, metadata, "get", self.awaited, name, "-o", "json")
         if said["code"] != 0 and not any(text in said["err"] for text in _NOBODY):
             raise Refusal(str(said["err"]).strip())
         if said["code"] == 0 and not self.settled(json.loads(said["out"])):
@@ -160,6 +158,12 @@ class KubernetesType(ResourceType):
     def delete(self, call: Call, identity: str, state: dict[str, Any]) -> None:
         if call.box is not None:
             call.box.forget(self.shelf(call), identity)
+
+
+def asked(call: Call, metadata: Mapping[str, Any], *words: str) -> Any:
+    """kubectl's answer, in the object's cluster and namespace."""
+    assert call.box is not None
+    return call.box.kubectl(f"--context={_context(call)}", "-n", str(metadata["namespace"]), *words)
 
 
 def _context(call: Call) -> str:
