@@ -156,16 +156,13 @@ def holder(paths: Paths) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-@pytest.mark.parametrize("word", ["up", "down"])
-def test_two_at_once_are_refused_with_the_others_number(
-    paths: Paths, holder: "subprocess.Popen[str]", capsys: pytest.CaptureFixture[str], word: str
+def test_two_at_once_are_refused_with_the_others_number_until_that_one_dies(
+    paths: Paths, holder: "subprocess.Popen[str]", capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main([word]) == 2
     text = f"refused: another `lab up` or `lab down` is at work (process {holder.pid}): wait for it to end\n"
-    assert capsys.readouterr().err == text
-
-
-def test_the_lock_dies_with_its_holder(paths: Paths, holder: "subprocess.Popen[str]") -> None:
+    for word in ("up", "down"):
+        assert cli.main([word]) == 2
+        assert capsys.readouterr().err == text
     holder.send_signal(signal.SIGKILL)
     holder.wait()
 
