@@ -71,6 +71,7 @@ def refusal(command: str, inventory: Inventory) -> str:
     missing = lacking(command, inventory)
     if not missing:
         return ""
-    why = f"topology {inventory.topology} has no {' and no '.join(missing)}, and {command} needs them"
+    where = f"topology {inventory.topology} in {inventory.dr_mode}"
+    why = f"{where} has no {' and no '.join(missing)}, and {command} needs them"
     has = ", ".join(f"`{typed(one, inventory)}`" for one in offered(inventory))
     return f"{why}: this stack has {has}"

@@ -137,7 +137,8 @@ def test_the_wrong_site_is_refused_with_the_right_command(intent: Intent, words:
 
 
 def test_another_topology_is_refused_with_what_it_lacks() -> None:
-    assert "topology onprem-aws has no names and no PostgreSQL replica" in refusal(plan(facts(inventory=ONPREM), OVER))
+    said = refusal(plan(facts(inventory=ONPREM), OVER))
+    assert "topology onprem-aws in pilot-light has no names and no PostgreSQL replica" in said
 
 
 def test_a_persons_word_stands_for_two_places_and_a_live_primary_is_told_of() -> None:

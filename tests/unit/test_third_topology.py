@@ -184,7 +184,7 @@ def test_what_it_has_no_move_for_is_refused_with_what_it_has(inventory: Path) ->
     (problem,) = found["problems"]
     assert code == 2
     assert problem.startswith(
-        "topology lighthouse has no names and no PostgreSQL replica with a job that moves its writer"
+        "topology lighthouse in pilot-light has no names and no PostgreSQL replica with a job that moves its writer"
     )
     assert problem.endswith("this stack has `twinsite status`")
     done = run(
