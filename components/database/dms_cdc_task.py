@@ -63,6 +63,9 @@ class DmsEnd(TypedDict):
     slot_name: NotRequired[str]
     """A slot that exists at a PostgreSQL source; DMS makes its own by default."""
 
+    heartbeat_schema: NotRequired[str]
+    """Of a PostgreSQL source, where the login may make the table of DMS's own heartbeat. Defaults to DMS's, public."""
+
 
 class DmsTables(TypedDict):
     """Tables that go, or do not."""
@@ -445,6 +448,8 @@ def _postgres(side: str, known: DmsEndPart) -> dict[str, Any]:
     own: dict[str, Any] = {"heartbeat_enable": True, "heartbeat_frequency": 5, "fail_tasks_on_lob_truncation": True}
     # A change of the schema is made at both ends by hand, the target first: no triggers of DMS at the source.
     own["capture_ddls"] = False
+    if known.heartbeat_schema:
+        own["heartbeat_schema"] = known.heartbeat_schema
     return {**own, "slot_name": known.slot_name} if known.slot_name else own
 
 

@@ -55,6 +55,7 @@ class DmsEndPart(Part):
     tls: str = "verify-full"
     tls_ca: str | None = None
     slot_name: str = ""
+    heartbeat_schema: str = ""
 
     @property
     def family(self) -> str:
@@ -143,6 +144,8 @@ def _ends(known: DmsCdcTaskIntent) -> Iterator[str]:
         yield f"source and target are both {known.source.address}: set target.address to the standby's"
     if known.source.family != "postgres" and known.source.slot_name:
         yield f"source.slot_name is {known.source.slot_name!r}, and only PostgreSQL has slots: remove it"
+    if known.target.heartbeat_schema or (known.source.family != "postgres" and known.source.heartbeat_schema):
+        yield "heartbeat_schema is of a PostgreSQL source alone, which DMS's own heartbeat is written to: remove it"
     if known.target.slot_name:
         yield f"target.slot_name is {known.target.slot_name!r}, and a target is written to: remove it"
 

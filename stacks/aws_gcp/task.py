@@ -78,6 +78,8 @@ def arguments(task: Task, flow: Args, replica: Replica, region: str, prefix: str
             "port": source["port"],
             "database": source["database"],
             "tls_ca": source["tls_ca"] or "",
+            # The job's own schema, in which it lets the login make a table: in public it would be a grant by hand.
+            "heartbeat_schema": BEATS["schema"],
         },
         # Its certificate has Google's name for it, and not the address by which it is reached.
         "target": {

@@ -84,6 +84,8 @@ def test_the_instance_reaches_both_databases_and_rds_lets_it_in(found: Run) -> N
     assert (rule["fromPort"], rule["toPort"]) == (5432, 5432)
     (group,) = found.one("aws-gcp-dms-instance", INSTANCE).inputs["vpcSecurityGroupIds"]
     assert rule["referencedSecurityGroupId"] == group != rule["securityGroupId"]
+    own = found.one("aws-gcp-dms-source", ENDPOINT).inputs["postgresSettings"]
+    assert own["heartbeatSchema"] == "twinsite", "where the job lets the login make it"
     ends = {one.name: one.inputs["sslMode"] for one in found.resources if one.type == ENDPOINT}
     assert ends == {"aws-gcp-dms-source": "verify-full", "aws-gcp-dms-target": "verify-ca"}
 

@@ -104,6 +104,7 @@ def test_definitions_come_first_rows_through_the_gate_and_nobody_else_writes(flo
     made = flow.must("set-up")
     assert flow.there(MADE) == "1|2|1|1"
     assert "made a gate at the target, shut" in made["changed"]
+    assert flow.here("SELECT has_schema_privilege('repl', 'twinsite', 'CREATE')") == "t", "for DMS's own heartbeat"
     assert flow.must("set-up")["changed"] == [], "again: nothing"
     assert flow.here("SELECT count(*) FROM pg_replication_slots WHERE slot_name NOT LIKE 'dms%'") == "0"
     # Nothing stands against a start, or would be left behind, but what a person has to know.

@@ -95,7 +95,7 @@ def _heartbeat(server: Server, changed: "list[str]") -> None:
         "SELECT count(DISTINCT prpubid) AS flows FROM pg_publication_rel WHERE prrelid = 'twinsite.heartbeat'::regclass"
     )["flows"]:
         return
-    server.script("DROP TABLE twinsite.heartbeat;")
+    server.script("DROP TABLE twinsite.heartbeat;\nDROP TABLE IF EXISTS twinsite.awsdms_heartbeat;")
     empty = server.row(
         "SELECT NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'twinsite'::regnamespace) AND NOT EXISTS "
         "(SELECT FROM pg_proc WHERE pronamespace = 'twinsite'::regnamespace) AS empty"

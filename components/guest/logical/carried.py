@@ -8,10 +8,10 @@ from typing import Any
 
 from ..errors import Refused
 from . import check, difference, facts, gate, look, set_up
-from .config import Config
+from .config import HEARTBEAT, Config
 from .facts import query
 from .promote import ungated
-from .psql import PgError, client_version
+from .psql import PgError, Server, client_version, identifier, literal
 
 VERBS = ("check", "set-up", "look", "compare", "sequences", "take-away")
 """What there is without a subscription."""
@@ -58,8 +58,18 @@ def definitions(config: Config, say: facts.Say) -> "dict[str, Any]":
         say(words)
 
     set_up.made_natively(config, here, there, source, target, did)
+    _own_heartbeat(config, source, did)
     gate.put_up(target, config, ungated(config, target), False, did)
     return {"outcome": "done", "flow": config.name, "carrier": config.carrier, "changed": changed}
+
+
+def _own_heartbeat(config: Config, source: Server, did: facts.Say) -> None:
+    """The carrier's login may keep a table of its own beside ours, which moves DMS's slot on while nobody writes."""
+    schema, user = HEARTBEAT[0], config.replication_user
+    asked = f"SELECT has_schema_privilege({literal(user)}, {literal(schema)}, 'CREATE') AS may"
+    if not source.row(asked)["may"]:
+        source.script(f"GRANT CREATE ON SCHEMA {identifier(schema)} TO {identifier(user)};")
+        did(f"let {user} make tables in schema {schema} of the source")
 
 
 def looked(config: Config) -> "dict[str, Any]":
