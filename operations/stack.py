@@ -159,12 +159,21 @@ def selected(stack: str = "") -> tuple[str, pathlib.Path]:
     return name, HOME / _safe(name)
 
 
+def _known(text: str) -> None:
+    """NoInventory where Pulumi has a text in its place, its mark of what is not known."""
+    if text.strip().startswith('"'):
+        raise NoInventory(
+            "the last `pulumi up` left resources out (--exclude), so the stack does not know its inventory"
+        )
+
+
 def _from_pulumi(stack: str, now: float, ask: Callable[[list[str]], str]) -> Stack:
     try:
         # At once: each call costs a second or more.
         with ThreadPoolExecutor(max_workers=1) as pool:
             asked = pool.submit(ask, ["stack", "--show-name"]) if not stack else None
             text = ask(["stack", "output", "inventory", "--json", *(["--stack", stack] if stack else [])])
+            _known(text)
             name = asked.result().strip() if asked else stack
     except NoInventory as problem:
         path = _remembered(stack)

@@ -90,8 +90,9 @@ class PostgresRestoreJob(Component):
             self._run()
         way = inventory.Pod(args.get("context", ""), known.namespace, known.job)
         host = inventory.Host(f"{known.site}-{known.job}", known.site, "", (ROLE,), way)
+        # In every mode: an `up` that leaves a dead site out publishes nothing, and what was published before is used.
         # Not declared above: no output.
-        self.inventory = inventory.Entry(hosts=(host,) if known.exists else ())
+        self.inventory = inventory.Entry(hosts=(host,))
         self.register_outputs({"job": self.job})
 
     def _run(self) -> None:

@@ -322,6 +322,23 @@ def test_while_aws_is_dead_google_goes_on_and_warm_rises_and_falls(stack: Stack)
     assert "connection timed out: this cloud is dead" in said, "one end of a key is at AWS"
 
 
+def test_from_cold_the_database_for_a_backup_is_made_while_aws_is_dead(stack: Stack) -> None:
+    """As docs/aws-gcp.md has it: what is at AWS, and what waits for it, is left for a later `up`."""
+    stack.must("config", "set", "--secret", "backup_password", "backup-word")
+    settings(stack, **BACKED_UP, dr_mode="cold", replication="by-hand")
+    stack.up()
+    cold = resources(stack)
+    kill(stack, "aws")
+    settings(stack, **BACKED_UP, replication="by-hand")
+    stack.up("--exclude", "**aws:*/**", "--exclude-dependents")
+    raised = resources(stack)
+    assert {urn: raised[urn] for urn in cold} == cold
+    made = Counter(urn.split("::")[2].rpartition("$")[2] for urn in raised.keys() - cold.keys())
+    assert [kind for kind in made if kind.startswith("aws:")] == []
+    assert made["gcp:sql/databaseInstance:DatabaseInstance"] == made["gcp:container/cluster:Cluster"] == 1
+    assert [kind for kind, number in RESTORES.items() if made[kind] < number] == []
+
+
 def test_what_may_not_be_is_refused_in_preview_and_in_up_with_nothing_made(stack: Stack) -> None:
     wrong = {"dr_mode": "hot", "gate": "wait", "standby_data": "backup"}
     for change, words in (

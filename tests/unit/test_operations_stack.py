@@ -42,6 +42,17 @@ def test_without_pulumi_the_remembered_one_serves_and_its_age_is_said() -> None:
     assert "3 h old" in found.note
 
 
+def test_after_an_up_that_left_resources_out_what_was_published_before_is_used() -> None:
+    """Pulumi then has a text of its own in the inventory's place, which stands for what is not known."""
+    locate(ask=pulumi)
+
+    def unknown(arguments: list[str]) -> str:
+        return '"04da6b54-80e4-46f7-96ec-b56ff0331ba9"\n' if "output" in arguments else pulumi(arguments)
+
+    found = locate(ask=unknown)
+    assert found.inventory == INVENTORY and "the last `pulumi up` left resources out" in found.note
+
+
 def test_of_several_remembered_stacks_none_is_guessed() -> None:
     for name in ("dev", "dr"):
         locate(stack=name, ask=pulumi)

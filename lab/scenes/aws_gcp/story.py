@@ -11,7 +11,7 @@ from typing import Any
 
 from lab.client import Client
 from lab.paths import Paths
-from lab.scenes.aws_gcp import primary, standby, writers
+from lab.scenes.aws_gcp import primary, standby, stores, writers
 from lab.scenes.aws_gcp.users import URL, calm, customers
 from lab.story import StepFailed, Tour, desk, lab, say
 
@@ -22,7 +22,6 @@ def tell(tour: Tour, chosen: argparse.Namespace) -> dict[str, Any]:
     """All of it; one result of all moves."""
     client = Client(Paths().socket)
     tour.step("lab up", lab("up", "--topology", TOPOLOGY))
-    _set(tour, "cold_without_data", "accept")
     _set(tour, "dr_mode", "cold")
     _up(tour, "pulumi up cold")
     primary.let_in(client, tour.quietly("group", desk("pulumi", "stack", "output", "aws_security_group_id")).strip())
@@ -32,6 +31,7 @@ def tell(tour: Tour, chosen: argparse.Namespace) -> dict[str, Any]:
     _set(tour, "dr_mode", "warm")
     _up(tour, "pulumi up warm")
     epoch = writers.seen(tour, primary.SITE, -1)
+    stores.cache_is(tour, "seen")
     moves: dict[str, dict[str, Any]] = {}
     outages: dict[str, float] = {}
     with customers("planned") as planned:
@@ -46,16 +46,20 @@ def tell(tour: Tour, chosen: argparse.Namespace) -> dict[str, Any]:
         calm(unplanned, primary.SITE)
         if not all(taken := writers.taken_at_aws(tour, client).values()):
             raise StepFailed(f"AWS is the writer and does not serve: {taken}")
+        # No failover waits for a cache, nor needs one.
+        stores.cache(tour, False)
         began = time.time()
         tour.step("AWS dies", lab("dark", "on"))
         moves["failover"] = _move(tour, "failover", "failover", "--to", standby.SITE, "--source-is-dead")
         calm(unplanned, standby.SITE)
         outages["failover"] = unplanned.outage(began)
         epoch = writers.seen(tour, standby.SITE, epoch, silent=primary.SITE)
+        stores.cache(tour, True)
         tour.step("AWS returns", lab("dark", "off"))
         writers.returned(tour, client, unplanned, epoch)
         moves["failback"] = _home(tour)
         calm(unplanned, primary.SITE)
+    stores.backed_up(tour)
     there = _keys(tour)
     with customers("more") as more:
         calm(more, primary.SITE)

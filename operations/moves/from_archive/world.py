@@ -47,7 +47,10 @@ class ArchiveWorld:
         try:
             return Fit.of(self.hands("", 0.0).verb(lambda _: None, "fit", which, seconds=VERB_SECONDS)), ""
         except (Unreachable, RemoteFailed) as problem:
-            return None, f"nobody has looked at backup and database: {problem}"
+            cold = (
+                f"; in {self.inventory.dr_mode} there may be no cluster at {self.inventory.away}: raise the mode first"
+            )
+            return None, f"nobody has looked at backup and database: {problem}{cold if _cold(self.inventory) else ''}"
         except (ValueError, KeyError, TypeError) as problem:
             return None, f"`fit` said what this twinsite does not read ({type(problem).__name__}: {problem})"
 
@@ -83,6 +86,10 @@ class ArchiveWorld:
                     "nodes and pods: stack outputs `resize` and `scale`",
                 ]
         return [*left, f"`pulumi config set active_site {away}`: the program then refuses whatever would end {away}"]
+
+
+def _cold(inventory: Inventory) -> bool:
+    return not any(one.site == inventory.away and one.exists for one in inventory.clusters)
 
 
 def connect(stack: Stack) -> ArchiveWorld:
