@@ -327,6 +327,11 @@ def _fix(status: int, code: str, message: str, about: Mapping[str, Any], host: s
         return f"the token is not for {SCOPE}: {LOG_IN}"
     if code == "RATE_LIMIT_EXCEEDED" or status == 429:
         return "it is asked too often, by whomever: wait a minute and ask again"
+    if "quota to satisfy request" in message:  # GKE's, as 403 PERMISSION_DENIED
+        return (
+            "it is no right that is lacking: end what uses that quota, or ask for more of it at "
+            "console.cloud.google.com/iam-admin/quotas; `twinsite doctor` says what the stack needs"
+        )
     if status == 403:
         right = f"{about['permission']} " if about.get("permission") else ""
         return (

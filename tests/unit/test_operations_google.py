@@ -180,6 +180,8 @@ def test_no_message_shows_a_token(server: Server, ending: str) -> None:
 # What each refusal says.
 
 OLDER = {"error": {"code": 403, "message": "Access Not Configured.", "errors": [{"reason": "accessNotConfigured"}]}}
+SHORT = {"error": {"code": 403, "status": "PERMISSION_DENIED", "message": "Insufficient regional quota to satisfy "
+                   "request: resource \"CPUS\": request requires '8.0' and is short '4.0'."}}  # fmt: skip
 REFUSALS = [
     (rpc_error(401, "Invalid Credentials"), "says 401", "gcloud auth application-default login"),
     (
@@ -199,6 +201,7 @@ REFUSALS = [
     (rpc_error(403, "insufficient scopes", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"), "SCOPE", google.SCOPE),
     (rpc_error(404, "The resource was not found"), "says 404", ""),
     (rpc_error(429, "Quota exceeded", "RATE_LIMIT_EXCEEDED"), "says 429", "wait a minute"),
+    ((403, SHORT), "CPUS", "no right that is lacking: end what uses that quota, or ask for more"),
     (rpc_error(500, "Internal error"), "says 500", "status.cloud.google.com"),
     ((502, b"<html>bad gateway</html>"), "bad gateway", "status.cloud.google.com"),
 ]  # fmt: skip
