@@ -56,6 +56,22 @@ def test_four_tunnels_come_up_from_what_the_program_asked_for(records: Records, 
         assert not answers(bed, IN_SUBNET), "there is no other way than through the tunnels"
 
 
+def test_a_session_that_google_is_told_to_shut_goes_alone_and_comes_back(records: Records, tmp_path: Path) -> None:
+    aws, google = routers(records)
+    first = google.ends[0].id
+    with joined(tmp_path, PREFIX, aws, google) as bed:
+        eventually(bed.up_but, UP_SECONDS, "four sessions")
+        came = {end: said["connectionsEstablished"] for end, said in bed.box.vpns.sessions(google.id).items()}
+        bed.box.vpns.apply([aws, dataclasses.replace(google, shut=(first,))])
+        eventually(lambda: bed.up_but(first), UP_SECONDS, "three sessions")
+        eventually(lambda: answers(bed, IN_SUBNET), 60, "an answer through the others")
+        assert bed.box.vpns.associations(first) == 1, "its tunnel stays up"
+        bed.box.vpns.apply([aws, google])
+        eventually(bed.up_but, UP_SECONDS, "four sessions again")
+        again = {end: said["connectionsEstablished"] for end, said in bed.box.vpns.sessions(google.id).items()}
+    assert again == {**came, first: came[first] + 1}
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_told_wrongly_stays_down_and_the_others_carry_on(records: Records, tmp_path: Path, name: str) -> None:
     wrong = WRONG[name]
