@@ -221,6 +221,8 @@ REGISTERS = {
     "twinsite:index:WriterRegisters": 1,
 }
 """In every mode; the second account is Google's agent's, whose cluster may not be there yet."""
+ACTS = {"gcp:serviceaccount/iAMMember:IAMMember": 1}
+"""Google's agent, once its cluster is there."""
 AGENT = {
     "kubernetes:apps/v1:Deployment": 1,
     "kubernetes:core/v1:ConfigMap": 1,
@@ -230,25 +232,61 @@ AGENT = {
 }
 
 
+BACKED_UP = {
+    "backup_bucket": "crm-dr-backups",
+    "backup_image": f"registry.example.com/postgres-backup@sha256:{'a' * 64}",
+    "primary_oidc_issuer": "https://oidc.eks.ap-northeast-2.amazonaws.com/id/0123456789ABCDEF",
+    "primary_cluster_context": "eks",
+}
+EVERYTHING: dict[str, Any] = {**BACKED_UP, **WRITERS}
+"""Beside the example's cache: backups, registers, agents."""
+BACKUPS = {
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": 1,
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": 1,
+    "gcp:serviceaccount/account:Account": 2,
+    "gcp:serviceaccount/iAMMember:IAMMember": 1,
+    "gcp:storage/bucket:Bucket": 1,
+    "gcp:storage/bucketIAMMember:BucketIAMMember": 3,
+    "kubernetes:batch/v1:CronJob": 1,
+    "kubernetes:core/v1:ConfigMap": 1,
+    "kubernetes:core/v1:Secret": 1,
+    "kubernetes:core/v1:ServiceAccount": 1,
+    "twinsite:index:GcsBackupStore": 1,
+    "twinsite:index:PostgresBackupJob": 1,
+    "twinsite:index:PostgresRestoreJob": 1,
+}
+"""In every mode: the bucket, the job in EKS, and who restores."""
+COLD_WHOLE = Counter(COLD) + Counter(REGISTERS) + Counter(AGENT) + Counter(BACKUPS)
+PILOT_LIGHT_WHOLE_ADDS = Counter(PILOT_LIGHT_ADDS) + Counter(AGENT) + Counter(ACTS) + Counter(RESTORES)
+
+
+def whole(stack: Stack, **change: Any) -> None:
+    """Settings with everything, and the secrets of it."""
+    for key, word in {**WRITERS_SECRET, "backup_password": "backup-word"}.items():
+        stack.must("config", "set", "--secret", key, word)
+    settings(stack, **{**EVERYTHING, **change})
+
+
 def test_registers_are_there_in_every_mode_agents_with_their_clusters_and_nothing_takes_registers_that_hold_gates(
     stack: Stack,
 ) -> None:
-    ((key, word),) = WRITERS_SECRET.items()
-    stack.must("config", "set", "--secret", key, word)
-    settings(stack, **ACCEPTED, **WRITERS)
+    whole(stack, **ACCEPTED)
     stack.up()
     cold = resources(stack)
-    assert kinds(cold) == Counter(COLD) + Counter(REGISTERS) + Counter(AGENT)
-    settings(stack, **WRITERS)
-    acts = {"gcp:serviceaccount/iAMMember:IAMMember": 1}
-    assert wanted(planned(stack), "create") == Counter(PILOT_LIGHT_ADDS) + Counter(AGENT) + Counter(acts)
-    settings(stack, **ACCEPTED)
+    assert kinds(cold) == COLD_WHOLE
+    stack.up("--expect-no-changes")
+    settings(stack, **EVERYTHING)
+    would = planned(stack)
+    assert wanted(would, "create") == PILOT_LIGHT_WHOLE_ADDS
+    other = [kind for op, kind in would if op not in ("create", "same", "update") and ":providers:" not in kind]
+    assert other == ["gcp:storage/bucketObject:BucketObject"], "a mode only adds, and the inventory is written anew"
+    settings(stack, **ACCEPTED, **BACKED_UP)
     for command in (["preview"], ["up", "--yes", "--skip-preview"]):
         code, said = stack.run(*command)
         assert code != 0 and "two of three registers, a site stops to write" in said, said
         assert "`pulumi config set writer_gates released`" in said
         assert resources(stack) == cold
-    settings(stack, **ACCEPTED, **WRITERS)
+    settings(stack, **ACCEPTED, **EVERYTHING)
     code, said = stack.run("destroy", "--yes", "--skip-preview", "--run-program")
     assert code != 0 and "two of three registers, a site stops to write" in said, said
     left = kinds(resources(stack))
@@ -256,25 +294,18 @@ def test_registers_are_there_in_every_mode_agents_with_their_clusters_and_nothin
         "what holds the gate is there"
     )
     stack.up()
-    settings(stack, **ACCEPTED, **WRITERS, writer_gates="released")
+    settings(stack, **ACCEPTED, **EVERYTHING, writer_gates="released")
     stack.up()
-    settings(stack, **ACCEPTED, writer_gates="released")
-    assert wanted(planned(stack), "delete") == Counter(REGISTERS) + Counter(AGENT)
-
-
-BACKED_UP = {
-    "backup_bucket": "crm-dr-backups",
-    "backup_image": f"registry.example.com/postgres-backup@sha256:{'a' * 64}",
-    "primary_oidc_issuer": "https://oidc.eks.ap-northeast-2.amazonaws.com/id/0123456789ABCDEF",
-    "primary_cluster_context": "eks",
-}
+    settings(stack, **ACCEPTED, **BACKED_UP, writer_gates="released")
+    reads = Counter({"gcp:storage/bucketIAMMember:BucketIAMMember": 1})  # of the backups' job, which epoch it is
+    assert wanted(planned(stack), "delete") == Counter(REGISTERS) + Counter(AGENT) + reads
 
 
 def test_while_aws_is_dead_google_goes_on_and_warm_rises_and_falls(stack: Stack) -> None:
-    stack.must("config", "set", "--secret", "backup_password", "backup-word")
-    settings(stack, **BACKED_UP)
+    whole(stack)
     stack.up()
     light = resources(stack)
+    assert kinds(light) == COLD_WHOLE + PILOT_LIGHT_WHOLE_ADDS
     there = from_dict(json.loads(stack.must("stack", "output", "inventory", "--json")))
     assert there.backups is not None and there.backups.store == "gs://crm-dr-backups"
     roles = [("gcp", ("logical",)), ("aws", ("archive",)), ("gcp", ("archive",))]
@@ -284,7 +315,7 @@ def test_while_aws_is_dead_google_goes_on_and_warm_rises_and_falls(stack: Stack)
     ]
     kill(stack, "aws")
     stack.up("--expect-no-changes")
-    raised: dict[str, Any] = {**BACKED_UP, "database_flags": {"max_connections": "300"}}
+    raised: dict[str, Any] = {**EVERYTHING, "database_flags": {"max_connections": "300"}}
     settings(stack, **raised)
     assert {kind for _, kind in planned(stack)} == {
         "gcp:sql/databaseInstance:DatabaseInstance", "gcp:storage/bucketObject:BucketObject",
@@ -308,7 +339,7 @@ def test_while_aws_is_dead_google_goes_on_and_warm_rises_and_falls(stack: Stack)
     # The source is gone, and its slot with it: nothing is refused for its sake, and nothing of AWS is asked.
     given_up = {**raised, "replication": "abandoned"}
     settings(stack, **given_up, **ACCEPTED)
-    assert wanted(planned(stack), "delete") == Counter(PILOT_LIGHT_ADDS) + Counter(RESTORES)
+    assert wanted(planned(stack), "delete") == PILOT_LIGHT_WHOLE_ADDS
     settings(stack, **given_up)
     stack.up()
     stack.up("--expect-no-changes")
