@@ -31,6 +31,7 @@ job["spec"]["backoffLimit"] = 0
 job["spec"]["template"]["spec"]["containers"][0]["args"] = ["python3", "-m", "logical", "set-up", "--wait", "120"]
 print(json.dumps(job))
 """
+RESTORE = ("twinsite", "--stack", SCENE.stack, "restore", "--json")
 HOLD_SECONDS = 30
 """Of BGP, as the program asks."""
 SLOW_SECONDS = 120
@@ -111,7 +112,6 @@ def pair(one_lab: OneLab) -> Iterator[Pair]:
 
 def test_the_clouds_are_joined_from_what_the_program_asks_for(pair: Pair) -> None:
     pair.must("pulumi", "config", "set", "dr_mode", "cold", "--stack", pair.stack)
-    pair.must("pulumi", "config", "set", "cold_without_data", "accept", "--stack", pair.stack)
     pair.pulumi("up", "--yes", "--skip-preview")
     assert pair.sessions == {}
     primary.let_in(Client(PATHS.socket), pair.pulumi("stack", "output", "aws_security_group_id").strip())
@@ -203,3 +203,29 @@ def test_a_gate_whose_agent_was_killed_shuts_and_a_site_that_returns_after_a_fai
     assert pair.claim(primary.SITE) > epoch
     again = eventually(lambda: not pair.owner_at_rds(), SLOW_SECONDS, "AWS writes again")
     print(f"shut {late:.1f} s after the kill; {again:.1f} s from the registers' word to the owner's next write")
+
+
+def test_a_backup_is_restored_at_google_when_the_flow_is_gone(pair: Pair) -> None:
+    """By the commands that a person types; nothing goes over rows."""
+    kubectl = f"kubectl --context={primary.CONTEXT} -n crm"
+    pair.must("sh", "-c", f"{kubectl} create job whole --from=cronjob/postgres-backup")
+
+    def done() -> str:
+        status = json.loads(pair.must("sh", "-c", f"{kubectl} get job whole -o json"))["status"]
+        return str((status.get("conditions") or [{"type": ""}])[0]["type"])
+
+    eventually(lambda: done() in ("Complete", "Failed"), 180, "the backup's end")
+    assert done() == "Complete", pair.must("sh", "-c", f"{kubectl} logs job/whole")
+    pair.must("pulumi", "config", "set", "replication", "taken-away", "--stack", pair.stack)
+    pair.pulumi("up", "--yes", "--skip-preview")
+    asked = "SELECT md5(string_agg(c::text, ';' ORDER BY id)) FROM customers c"
+    refused = pair.json(*RESTORE)
+    assert refused["verdict"] == "refused" and "is not empty" in refused["problems"][0]
+    pair.at_cloud_sql("DROP TABLE customers CASCADE")
+    began = time.monotonic()
+    found = pair.json(*RESTORE)
+    took = time.monotonic() - began
+    assert found["verdict"] == "passed", found["problems"]
+    assert found["figures"]["restored_rows"] == int(pair.at_rds("SELECT count(*) FROM customers"))
+    assert pair.at_cloud_sql(asked) == pair.at_rds(asked)
+    print(f"restored and proved in {took:.0f} s")

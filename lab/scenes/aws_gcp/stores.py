@@ -1,6 +1,6 @@
 """What the story shows of the standby's cache and of backups: looks, and a cache that is taken away.
 
-Not here: that loads are bounded (tests/servers/test_crm.py), a restore (tests/servers/test_restore_command.py).
+Not here: that loads are bounded (tests/servers/test_crm.py), a restore (tests/lab/test_topology_aws_gcp.py).
 """
 
 import json
