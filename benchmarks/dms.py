@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.services.dms.task import RELOAD
+from lab.services.dms.task import FRESH, RELOAD
 from tests.dms_pairs import ONE_ROW, ROWS, SOURCE, TARGET, TRANSACTIONS, Pair, differing, validated
 from tests.lab.dms_pair import MySqlPair
 from tests.lab.two_servers import running_servers
 from tests.mocks.test_dms_cdc_task import ALARM, MYSQL, build
+from tests.servers.dms_carried import fresh
 from tests.servers.dms_pair import PostgresPair
-from tests.servers.postgres import running_pair
+from tests.servers.load import Load, missing
+from tests.servers.postgres import Postgres, running_pair
 
 from .context import Context, NotMeasured
 from .figure import Figure, value_at_most, value_is
@@ -25,6 +27,7 @@ PATIENCE = 300.0
 CUT_SECONDS = 60.0
 ALARM_AT = {"latency_alarm_seconds": 10, "latency_alarm_minutes": 1}
 """A cut of a minute is none for the component's own alarm, which waits for three."""
+SESSIONS = 4
 FEW = 500
 """Rows of a pair that is loaded twice or cut."""
 
@@ -32,13 +35,15 @@ Make = Callable[[str, int], Pair]
 
 
 def run(context: Context) -> Iterator[Figure]:
-    """Seven figures an engine."""
+    """Seven figures an engine, and two of moves."""
     with contextlib.ExitStack() as servers:
         folder = context.folder / "dms"
         folder.mkdir()
         context.say("PostgreSQL 16 and 18")
         pair = servers.enter_context(running_pair())
         yield from _engine(context, "PostgreSQL", lambda name, rows: PostgresPair(*pair, name, _in(folder, name), rows))
+        context.say("PostgreSQL: the writer there and home")
+        yield from moves(context, pair, _in(folder, "moves"))
     with contextlib.ExitStack() as servers:
         context.say("two MySQL 9.7 servers of the machine image")
         both = servers.enter_context(running_servers())
@@ -186,6 +191,53 @@ def _cut(context: Context, engine: str, pair: Pair) -> Iterator[Figure]:
         compared_value=2.0,
         runs=states,
         note="by their own inputs, with latency_alarm_seconds 10 and latency_alarm_minutes 1; minute by minute",
+    )
+
+
+def moves(context: Context, pair: tuple[Postgres, Postgres], folder: Path) -> Iterator[Figure]:
+    """The writer over and home under load, home loaded anew by a task the other way in between."""
+    flow = fresh(pair, folder)
+    try:
+        with Load(pair, flow.name, SESSIONS) as load:
+            load.wait_for(100, PATIENCE)
+            found = [flow.must("switch", "--epoch", "1")]
+            load.wait_for(100, PATIENCE)
+            flow.task().stop()
+            flow.must("rejoin", "--epoch", "1")
+            flow.must("reseed")
+            flow.task("source").start(FRESH)
+            _until(flow.current, "home to have what is written away")
+            found.append(flow.must("switch", "--epoch", "2", "--to", "source"))
+            load.wait_for(100, PATIENCE)
+        lost = missing(load, flow.source)
+        flow.here(
+            f"DELETE FROM orders WHERE customer = (SELECT id FROM customers WHERE name = '{min(load.acknowledged)}')"
+        )
+        planted = missing(load, flow.source)
+    finally:
+        flow.over()
+    if len(planted) != len(lost) + 1:
+        raise NotMeasured("a transaction that was deleted on purpose was not found")
+    closed = [float(one["closed_seconds"]) for one in found]
+    note = f"{SESSIONS} sessions; the job's verbs, no pods; {len(load.acknowledged)} transactions acknowledged"
+    yield Figure(
+        name="PostgreSQL: switchover and home under load: write outage at the database, the longer",
+        value=max(closed),
+        unit="s",
+        must=value_at_most(10),
+        compared_to="the longest time in which no session was acknowledged",
+        compared_value=round(load.longest_gap(), 2),
+        runs={"there and home, s": closed},
+        note=note,
+    )
+    yield Figure(
+        name="PostgreSQL: switchover and home under load: acknowledged transactions missing",
+        value=float(len(lost)),
+        unit="transactions",
+        must=value_is(0),
+        compared_to="acknowledged; one that was deleted on purpose is found",
+        compared_value=float(len(load.acknowledged)),
+        note=note,
     )
 
 

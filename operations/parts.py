@@ -25,15 +25,22 @@ LATCH = Part("latch", lambda found: found.latch)
 BACKUPS = Part("backups", lambda found: found.backups)
 STANDBY = Part("standby machine", lambda found: found.with_role("standby", found.away))
 
-FOLLOWER = Part("PostgreSQL replica with a job that moves its writer", lambda found: job_of(found) is not None)
+FOLLOWER = Part(
+    "PostgreSQL replica with a job that moves its writer",
+    lambda found: found.flows_of(POSTGRES_LOGICAL) and job_of(found) is not None,
+)
+CARRIED = Part(
+    "DMS task with a job that sees both databases",
+    lambda found: found.flows_of(DMS) and not found.flows_of(POSTGRES_LOGICAL) and job_of(found) is not None,
+)
 RESTORER = Part("job at the standby that restores backups", lambda found: restorer(found) is not None)
 CLOUD_TUNNELS = Part("tunnels between AWS and Google", lambda found: any(one.tunnels for one in found.vpns))
 BUCKET = Part("store of the away site", lambda found: found.store)
 
 
 def job_of(inventory: Inventory) -> Host | None:
-    """The host whose job sees both ends of the first such flow."""
-    through = {flow.through for flow in inventory.flows_of(POSTGRES_LOGICAL)}
+    """The host whose job sees both ends of the flow whose writer is moved."""
+    through = {flow.through for kind in (POSTGRES_LOGICAL, DMS) for flow in inventory.flows_of(kind)}
     return next((one for one in inventory.hosts if one.name in through and isinstance(one.way, Pod)), None)
 
 

@@ -133,9 +133,11 @@ ACCOUNTS = (
 TRIGGERS = (
     "SELECT c.relname || '.' || t.tgname AS name, t.tgenabled IN ('A', 'R') AS fires FROM pg_trigger t JOIN "
     "pg_class c ON c.oid = t.tgrelid JOIN "
-    "pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND NOT t.tgisinternal ORDER BY 1"
+    "pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND NOT t.tgisinternal "
+    "AND t.tgname <> 'twinsite_gate' ORDER BY 1"
 )
-"""`fires`: in DMS's own sessions, too, whose session_replication_role is replica (DmsCdcTask)."""
+"""`fires`: in DMS's own sessions, too, whose session_replication_role is replica (DmsCdcTask). Of the job's gate, which
+is each end's own and lets them in while it is shut (ADR 71), nothing is said."""
 SEQUENCE_NAMES = (
     "SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND "
     "c.relkind = 'S' ORDER BY 1"

@@ -73,11 +73,16 @@ def chosen(stack: Stack, name: str) -> Flow:
     return found[0]
 
 
+def circling(one: Flow, other: Flow) -> bool:
+    """Whether they bring rows from one database to another and back."""
+    return (one.source, one.target) == (other.target, other.source)
+
+
 def circle(flows: tuple[Flow, ...], flow: Flow, world: World) -> tuple[str, ...]:
     """Tasks the other way that do not stand still, or of which that is not known. StepFailed when DMS does not say."""
     found = []
     for one in flows:
-        if (one.source, one.target) == (flow.target, flow.source):
+        if circling(one, flow):
             state = Service(world.amazon(one.region), one, world.look_seconds).known_state()
             found += [one.name] if state not in (*STOPPED, "") else []
     return tuple(found)

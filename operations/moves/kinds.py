@@ -6,10 +6,10 @@ from ..brought import brought
 from ..parts import Needs, lacking
 from ..stack import Stack
 from ..transport import Transport
-from . import from_archive, from_backup, logical
+from . import dms, from_archive, from_backup, logical
 from .world import Move, World
 
-KINDS: tuple[Move, ...] = (from_backup, logical, from_archive, *brought(__package__))
+KINDS: tuple[Move, ...] = (from_backup, logical, dms, from_archive, *brought(__package__))
 
 
 def needs(command: str) -> tuple[Needs, ...]:

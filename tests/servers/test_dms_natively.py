@@ -148,12 +148,6 @@ def test_definitions_come_first_rows_through_the_gate_and_nobody_else_writes(flo
     assert any("orders_customer" in one for one in problems)
 
 
-@pytest.mark.parametrize("verb", ["switch", "promote", "reseed", "prepare"])
-def test_what_moves_a_subscription_is_refused(flow: Carried, verb: str) -> None:
-    (problem,) = flow.refused(verb)
-    assert problem.startswith(f"{verb} moves a subscription, and rows come by dms")
-
-
 def test_both_carriers_at_once_are_refused(flow: Carried) -> None:
     flow.more = {}
     flow.must("set-up")

@@ -102,7 +102,8 @@ print(stacks.topology("lighthouse").SITES, sorted(flow.KINDS), [kind.__name__ fo
         "('aws-azure', 'aws-gcp', 'lighthouse', 'onprem-aws') ['active_site', 'boat', 'dr_mode', 'trips_a_day']",
         "('island', 'shore') ['courier', 'dms', 'mysql-replica', 'postgres-logical'] "
         "['twinsite.operations.moves.from_backup', 'twinsite.operations.moves.logical', "
-        "'twinsite.operations.moves.from_archive', 'twinsite.operations.moves.by_courier']",
+        "'twinsite.operations.moves.dms', 'twinsite.operations.moves.from_archive', "
+        "'twinsite.operations.moves.by_courier']",
     ]
     assert "lighthouse" not in ask(elsewhere, tmp_path, "-c", code).stdout
 

@@ -1,7 +1,8 @@
 """Where another carries the rows, for instance a task of AWS's DMS: what it leaves behind is made, and the target shut.
 
 Here: definitions at the target before the first row, its gate, a look at both ends. Not here: rows and slot, which are
-the carrier's; its sessions run with session_replication_role = replica, so that no gate and no foreign key asks them.
+the carrier's, whose sessions run with session_replication_role = replica: no foreign key asks them, and the gate only
+whether this end is shut; moves of the writer (switch.py, promote.py).
 """
 
 from typing import Any
@@ -12,17 +13,7 @@ from .config import HEARTBEAT, Config
 from .facts import query
 from .promote import ungated
 from .psql import PgError, Server, client_version, identifier, literal
-
-VERBS = ("check", "set-up", "look", "compare", "sequences", "take-away")
-"""What there is without a subscription."""
-
-
-def refuse(config: Config, verb: str) -> None:
-    """Refused for a verb that is about a subscription."""
-    if config.carrier and verb not in VERBS:
-        raise Refused(
-            [f"{verb} moves a subscription, and rows come by {config.carrier}: use one of {', '.join(VERBS)}"]
-        )
+from .reseed import as_it_writes
 
 
 def checked(config: Config) -> "tuple[facts.Facts, facts.Facts]":
@@ -72,29 +63,41 @@ def _own_heartbeat(config: Config, source: Server, did: facts.Say) -> None:
         did(f"let {user} make tables in schema {schema} of the source")
 
 
+def _as_it_writes(config: Config) -> Config:
+    """As it is told where one end does not answer; what follows then says so."""
+    try:
+        return as_it_writes(config)
+    except PgError as error:
+        if not error.unreachable:
+            raise
+        return config
+
+
 def looked(config: Config) -> "dict[str, Any]":
-    """`healthy` with what was found; `problems` are sentences. Writes one heartbeat at the source, which the carrier
-    brings over with the other rows."""
+    """`healthy` with what was found; `problems` are sentences. Writes one heartbeat at the end that writes, which the
+    carrier brings over with the other rows."""
+    config = _as_it_writes(config)
     source, target = set_up.servers(config)
-    found: dict[str, Any] = {"flow": config.name, "carrier": config.carrier, "from": "source", "to": "target"}
+    here, there = config.called
+    found: dict[str, Any] = {"flow": config.name, "carrier": config.carrier, "from": here, "to": there}
     shut = look.gate_of(config, target)
-    found["gate"] = {"target": shut}
+    found["gate"] = {there: shut}
     try:
         different = look.differences(config, source, target)
     except PgError as error:
         if not error.unreachable:
             raise
-        words = f"the source does not answer ({error.words}): rows are as old as its outage, and longer"
+        words = f"the {here} does not answer ({error.words}): rows are as old as its outage, and longer"
         return {**found, "lag": None, "differences": [], "healthy": False, "problems": [words]}
-    found["gate"]["source"] = look.gate_of(config, source)
+    found["gate"][here] = look.gate_of(config, source)
     found["differences"] = [one.plain for one in different]
     writes = shut is not None and shut["writes"]
     found["lag"] = None if writes else look.beaten(config, source, target)
     problems = [one.words for one in different]
     if shut is None:
-        problems.append("the target has no gate, so whoever has grants there may write (K44): `set-up` puts it up")
+        problems.append(f"the {there} has no gate, so whoever has grants there may write (K44): `set-up` puts it up")
     elif writes:
-        problems.append(f"the target writes since epoch {shut['epoch']}, and nothing follows it")
+        problems.append(f"the {there} writes since epoch {shut['epoch']}, and nothing follows it")
     problems += look.gate_problems(found["gate"])
     problems += look.late(found["lag"])
     return {**found, "healthy": not problems, "problems": problems}

@@ -81,7 +81,6 @@ def _report(config: Config, found: dict[str, Any]) -> list[str]:
 
 
 def _act(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], int]:
-    carried.refuse(config, options.verb)
     if options.verb == "check":
         here, there = carried.checked(config) if config.carrier else checked(config, *servers(config))
         versions = {"source": here.version, "target": there.version}

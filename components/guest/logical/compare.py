@@ -14,16 +14,10 @@ from .facts import Table
 from .look import BEAT_SECONDS, has_beat, write_beat
 from .psql import Server
 from .reseed import as_it_writes
+from .rows import row_sum
 from .set_up import servers
 
 TRIES = 3
-READ_SECONDS = 1800
-"""All rows of a table are read, and summed up by the server."""
-_SUM = (
-    "SELECT count(*) AS rows, coalesce(sum(('x' || left(md5(t::text), 16))::bit(64)::bigint::numeric), 0)::text AS sum "
-    "FROM {table} t"
-)
-Sum = tuple[int, str]
 
 
 def compare(config: Config, say: facts.Say) -> "dict[str, Any]":
@@ -45,17 +39,12 @@ def compare(config: Config, say: facts.Say) -> "dict[str, Any]":
 
 def _judged(config: Config, source: Server, target: Server, table: Table) -> "tuple[str, int]":
     for _ in range(TRIES):
-        before = _sum(source, table)
+        before = row_sum(source, table)
         _beat_arrives(config, source, target)
-        there = _sum(target, table)
-        if _sum(source, table) == before:
+        there = row_sum(target, table)
+        if row_sum(source, table) == before:
             return ("equal" if there == before else "divergent"), before[0]
     return "moving", before[0]
-
-
-def _sum(server: Server, table: Table) -> Sum:
-    (found,) = server.rows(_SUM.format(table=table.sql), READ_SECONDS)
-    return int(found["rows"]), str(found["sum"])
 
 
 def _beat_arrives(config: Config, source: Server, target: Server) -> None:

@@ -22,5 +22,5 @@ SELECT
         FROM pg_trigger t
         JOIN pg_class c ON c.oid = t.tgrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE t.tgname = $gate AND t.tgenabled = 'O' AND n.nspname = ANY ($schemas)
+        WHERE t.tgname = $gate AND t.tgenabled IN ('O', 'A') AND n.nspname = ANY ($schemas)
     ) AS gated

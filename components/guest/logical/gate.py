@@ -73,9 +73,10 @@ def _trigger(server: Server, config: Config, key: Named) -> None:
         f"CREATE TRIGGER {GATE} BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {identifier(*key)} "
         f"FOR EACH STATEMENT EXECUTE FUNCTION twinsite.gate({literal(config.name)});"
     )
+    made += f"\n{enabled(config, key)}" if config.carrier else ""
     for left in reversed(range(TRIES)):
         try:
-            server.script(made)
+            server.script(made, together=bool(config.carrier))
             return
         except PgError as error:
             if error.state == "42710":  # made meanwhile
@@ -83,6 +84,11 @@ def _trigger(server: Server, config: Config, key: Named) -> None:
             if error.state != _LOCKED or not left:
                 raise
             time.sleep(0.2)
+
+
+def enabled(config: Config, key: Named) -> str:
+    """The statement after which the table asks its gate: of a carrier's rows, too."""
+    return f"ALTER TABLE {identifier(*key)} ENABLE {'ALWAYS ' if config.carrier else ''}TRIGGER {GATE};\n"
 
 
 def take_down(server: Server, config: Config, changed: "list[str]") -> bool:

@@ -1,6 +1,7 @@
 -- Whether a flow's tables take writes at this end: one row a flow, asked by a statement trigger on each of its tables.
 -- It holds owners, jobs and superusers, too. Rows that a subscription brings are not asked about: its workers run with
--- session_replication_role = replica, where such a trigger does not fire.
+-- session_replication_role = replica, where such a trigger does not fire. Where another carries the rows it fires there as
+-- well (ENABLE ALWAYS), and lets them in while the end is shut: into one that writes nobody carries, whoever starts what.
 CREATE SCHEMA IF NOT EXISTS twinsite;
 CREATE TABLE IF NOT EXISTS twinsite.gate (
     flow text PRIMARY KEY,
@@ -33,6 +34,13 @@ DECLARE
     mark text;
 BEGIN
     SELECT * INTO here FROM twinsite.gate g WHERE g.flow = TG_ARGV[0];
+    IF current_setting('session_replication_role') = 'replica' THEN
+        IF here.writes THEN
+            RAISE EXCEPTION '% is written here, and no rows are carried to it: flow % (epoch %)', TG_TABLE_NAME, TG_ARGV[0], here.epoch
+                USING ERRCODE = 'read_only_sql_transaction', HINT = 'Stop what carries them.';
+        END IF;
+        RETURN NULL;
+    END IF;
     IF NOT here.writes THEN
         RAISE EXCEPTION '% takes no writes here: flow % is written at its other end (epoch %)', TG_TABLE_NAME, TG_ARGV[0], here.epoch
             USING ERRCODE = 'read_only_sql_transaction', HINT = 'Go to the server that writes.';

@@ -68,14 +68,23 @@ def ask(config: Config, source: Server, target: Server, different: "list[str]") 
 
 def problems(config: Config, ends: Ends) -> "list[str]":
     """Sentences, each with its fix."""
+    if config.carrier:
+        more = [*ends.different, *_carried(config, ends)]
+    else:
+        more = [*_flow(config, ends), *_back(config, ends)]
     return [
-        *_flow(config, ends),
+        *more,
         *_others(config, ends),
         *_sessions(config, ends),
         *_sequences(config, ends),
         *_rights(config, ends),
-        *_back(config, ends),
     ]
+
+
+def _carried(config: Config, ends: Ends) -> Iterator[str]:
+    """Of rows that another carries: into an end whose tables ask no gate it would carry while that writes."""
+    if ends.target.gate is None:
+        yield f"the {config.called[1]} has no gate, so that nothing was set up there for {config.carrier}: `set-up`"
 
 
 def _flow(config: Config, ends: Ends) -> Iterator[str]:
@@ -229,8 +238,9 @@ def ready(config: Config, ends: Ends, source: Server, target: Server, did: facts
     """What a move needs and nobody notices: gates, the way back's publication, its right to read the heartbeat."""
     gate.put_up(source, config, ends.source.ungated(), True, did)
     gate.put_up(target, config, ends.target.ungated(), False, did)
-    publication(config.reversed, ends.target.other, target, did)
-    let_read(config, target, did)
+    if not config.carrier:
+        publication(config.reversed, ends.target.other, target, did)
+        let_read(config, target, did)
 
 
 def let_read(config: Config, target: Server, did: facts.Say) -> None:

@@ -5,6 +5,7 @@ A promotion asks nothing of the source. What the source wrote and the target nev
 """
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Failed, Refused
@@ -14,6 +15,7 @@ from .config import GATE, HEARTBEAT, Config
 from .facts import query
 from .gate import Gate
 from .psql import HURRIED, Patience, PgError, Server, identifier, literal
+from .rows import row_sum
 from .sequences import carry
 from .set_up import all_copied, publication, servers, set_up, table_states
 from .switch import follow_back, noted, slot_anew
@@ -57,8 +59,13 @@ def promote(config: Config, epoch: int, although: bool, say: facts.Say) -> "dict
         left = [*carried["problems"], *_slot_back(config, target, did)]
         gate.order(target, config, epoch, True)
         did(f"opened the {target.which}")
+        if config.carrier:
+            # What it had begun, the gate had let in.
+            did(f"ended {gate.end_sessions(target, config)} transactions at the {target.which}")
     left.append(
-        f"slot {config.name} at the {source.which} holds WAL up to max_slot_wal_keep_size, and in it what the "
+        f"the slot of {config.carrier} at the {source.which} holds WAL until it goes on or is dropped"
+        if config.carrier
+        else f"slot {config.name} at the {source.which} holds WAL up to max_slot_wal_keep_size, and in it what the "
         f"{target.which} never got: when the {source.which} is back, `rejoin`"
     )
     return about | {"changed": changed, "left": left}
@@ -90,7 +97,10 @@ def _judged(config: Config, target: Server, although: bool) -> None:
     problems = []
     found = facts.subscription(target, config)
     states = table_states(config, target)
-    if found is None:
+    if config.carrier:
+        if _newest(config, target) is None:
+            problems.append(f"no heartbeat ever came by {config.carrier}, so that nothing says how old the rows are")
+    elif found is None:
         problems.append(
             f"the {there} has no subscription {config.name}, and nothing says how old its rows are: restore the newest "
             "backup instead"
@@ -134,7 +144,9 @@ def ungated(config: Config, server: Server) -> "list[facts.Named]":
 
 
 def _stopped(config: Config, target: Server) -> None:
-    """Nothing is applied any more, so that its place is the last one."""
+    """Nothing is applied any more, so that its place is the last one. A carrier is stopped by the gate that opens."""
+    if config.carrier:
+        return
     target.script(f"ALTER SUBSCRIPTION {identifier(config.name)} DISABLE;")
     running = f"SELECT pid FROM pg_stat_subscription WHERE subname = {literal(config.name)} AND pid IS NOT NULL"
     deadline = time.monotonic() + STOP_SECONDS
@@ -147,7 +159,8 @@ def _stopped(config: Config, target: Server) -> None:
 def _place(config: Config, target: Server) -> str:
     """Up to where the target has what the source wrote; "" where its user may not know."""
     found = facts.subscription(target, config)
-    assert found is not None  # judged
+    if found is None:
+        return ""  # another carries
     try:
         rows = target.rows(
             f"SELECT remote_lsn::text AS at FROM pg_replication_origin_status WHERE external_id = 'pg_{found['id']}'"
@@ -172,6 +185,8 @@ def _slot_back(config: Config, target: Server, did: facts.Say) -> "list[str]":
     """A slot for the source's return, from before the first write; without it the return is another first copy."""
     here, there = config.called
     back = config.reversed
+    if config.carrier:
+        return [f"the {here} follows again when {config.carrier} carries the other way, all rows anew: `rejoin` first"]
     without = f"so the {here} will have to be copied anew (`rejoin --anew`)"
     if not config.back_user:
         return [f"back_user is missing, {without}"]
@@ -200,9 +215,17 @@ def rejoin(config: Config, epoch: int, anew: bool, wait_seconds: float, say: fac
         raise Refused(
             [f"the {target.which} does not write in epoch {epoch}, its gate {said}: `switch` or `promote` first"]
         )
+    about: dict[str, Any] = {"outcome": "done", "flow": config.name, "epoch": epoch, "writes": target.which}
+    if config.carrier:
+        _shut(config, epoch, source, did)
+        here = gate.read(source, config)
+        handed = here is not None and here.handed == epoch
+        reasons = [] if handed or anew else list(_differing(config, source, target))
+        if reasons:
+            raise Refused([f"{one}; the {source.which} is shut" for one in reasons])
+        return about | {"changed": changed, "problems": []}
     if not config.back_user:
         raise Refused([f"back_user is missing: name the role of the {target.which} that the {source.which} follows as"])
-    about = {"outcome": "done", "flow": config.name, "epoch": epoch, "writes": target.which}
     back = config.reversed
     if facts.subscription(source, back) is not None:
         if not all_copied(table_states(back, source)):
@@ -218,6 +241,20 @@ def rejoin(config: Config, epoch: int, anew: bool, wait_seconds: float, say: fac
             emptied(config, source, did)
             about["copied"] = set_up(back, wait_seconds, say)["copied"]
     return about | {"changed": changed, "problems": follow_back(config, source, target, did)}
+
+
+def _differing(config: Config, source: Server, target: Server) -> Iterator[str]:
+    """Tables of which the old writer may have rows that nobody else has."""
+    for table in facts.tables(source, config):
+        if table.partitioned:
+            continue
+        mine, theirs = row_sum(source, table), row_sum(target, table)
+        if mine != theirs:
+            yield (
+                f"{table.words} is not the same at both ends ({mine[0]} rows at the {source.which}, {theirs[0]} at the "
+                f"{target.which}): bring over by hand what is to be kept (it can be read there); then `rejoin --anew`, "
+                "after which it may be emptied"
+            )
 
 
 def _shut(config: Config, epoch: int, source: Server, did: facts.Say) -> None:
@@ -264,9 +301,8 @@ def emptied(config: Config, source: Server, did: facts.Say) -> None:
     """Past the gate, which stays shut for all others: the triggers are off in this transaction only."""
     tables = [one for one in facts.tables(source, config) if not one.is_partition]
     names = [one.sql for one in facts.tables(source, config)]
-    off, on = (
-        "".join(f"ALTER TABLE {name} {verb} TRIGGER {GATE};\n" for name in names) for verb in ("DISABLE", "ENABLE")
-    )
+    off = "".join(f"ALTER TABLE {name} DISABLE TRIGGER {GATE};\n" for name in names)
+    on = "".join(gate.enabled(config, one.key) for one in facts.tables(source, config))
     every = ", ".join([*(one.sql for one in tables), identifier(*HEARTBEAT)])
     source.script(f"{off}TRUNCATE {every};\n{on}", 120, together=True)
     did(f"emptied {len(tables)} tables at the {source.which}")

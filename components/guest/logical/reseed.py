@@ -1,4 +1,5 @@
-"""The follower is emptied, and everything copied to it anew: what is left when the writer has not kept what it lacks.
+"""The follower is emptied, and everything copied to it anew: what is left when the writer has not kept what it lacks,
+or when another carries the rows, which then loads them.
 
 Until the copy is whole there is no standby. The writer is never emptied, and a flow that is well is left alone.
 """
@@ -26,6 +27,11 @@ def reseed(config: Config, wait_seconds: float, say: facts.Say) -> "dict[str, An
         )
     changed: list[str] = []
     did = noted(changed, say)
+    if config.carrier:
+        # Who carries the rows loads them all, into empty tables.
+        gate.put_up(target, config, ungated(config, target), False, did)
+        emptied(config, target, did)
+        return {"outcome": "done", "flow": config.name, "changed": changed}
     if not _kept(config, source, target):
         copies = cut_off(config, target, changed)
         drop_slots(config, source, copies, changed)

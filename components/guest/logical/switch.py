@@ -20,6 +20,7 @@ from .gate import Gate
 from .look import differences, has_beat, write_beat
 from .movable import Ends
 from .psql import HURRIED, PgError, Server, client_version, literal
+from .rows import row_sum, sizes
 from .sequences import carry
 from .set_up import servers, slot, subscription
 
@@ -28,6 +29,8 @@ WITHIN_SECONDS = 20.0
 LAG_SECONDS = 5.0
 """A flow that takes longer for a row is not switched: writes would stop for as long."""
 POLL_SECONDS = 0.05
+SAME_SECONDS = 4
+"""For rows to be compared while nobody writes."""
 
 
 def prepare(config: Config, say: facts.Say) -> "dict[str, Any]":
@@ -52,7 +55,8 @@ def _prepared(config: Config, source: Server, target: Server, did: facts.Say) ->
     ends = movable.ask(config, source, target, different)
     movable.refuse(config, ends)
     movable.ready(config, ends, source, target, did)
-    movable.prove_back(config, source)
+    if not config.carrier:
+        movable.prove_back(config, source)
     return ends
 
 
@@ -140,9 +144,12 @@ def _hand_over(
         did(f"ended {ended} transactions at the {source.which}")
         lsn = _contained(config, source, target, deadline)
         did(f"all of the {source.which} is at the {target.which}, up to {lsn}")
+        if config.carrier:
+            _same(config, source, target, did)
         moved = carry(config, source, target, False, ends.target.sequences)["moved"]
         did(f"set {len(moved)} sequences ahead at the {target.which}")
-        slot_anew(config.reversed, ends.target.other, ends.source.other, target, did)
+        if not config.carrier:
+            slot_anew(config.reversed, ends.target.other, ends.source.other, target, did)
         gate.hand(source, config, epoch)
         did(f"handed the {source.which} over")
     except BaseException as error:
@@ -154,19 +161,45 @@ def _hand_over(
 
 
 def _contained(config: Config, source: Server, target: Server, deadline: float) -> str:
-    """Wait until everything is there: a beat after the last write was applied, and all WAL confirmed as flushed."""
+    """Wait until everything is there: a beat after the last write was applied, and all WAL confirmed as flushed. Of
+    a carrier, whose slot is its own, the beat alone says it, and then the rows themselves."""
     beat, lsn = write_beat(config, source)
     asked = (
         f"SELECT confirmed_flush_lsn >= {literal(lsn)}::pg_lsn AS flushed, confirmed_flush_lsn::text AS at "
         f"FROM pg_replication_slots WHERE slot_name = {literal(config.name)}"
     )
     while True:
-        (found,) = source.rows(asked) or [{"flushed": False, "at": "no slot"}]
+        if config.carrier:
+            found = {"flushed": True, "at": "an earlier heartbeat"}
+        else:
+            (found,) = source.rows(asked) or [{"flushed": False, "at": "no slot"}]
         if found["flushed"] and has_beat(config, target, beat):
             return lsn
         if time.monotonic() > deadline:
             raise Failed(f"the {target.which} has not confirmed {lsn} of the {source.which}, it is at {found['at']}")
         time.sleep(POLL_SECONDS)
+
+
+def _same(config: Config, source: Server, target: Server, did: facts.Say) -> None:
+    """Nobody writes: rows are the same, the smallest tables first, as far as the time goes. Failed where not."""
+    tables = [one for one in facts.tables(source, config) if not one.partitioned]
+    size, began = sizes(source), time.monotonic()
+    equal, rest = 0, sorted(tables, key=lambda one: size.get(one.key, 0))
+    while rest and time.monotonic() - began < SAME_SECONDS:
+        one = rest.pop(0)
+        try:
+            here, there = (row_sum(server, one, SAME_SECONDS) for server in (source, target))
+        except PgError as error:
+            if error.unreachable:
+                raise
+            rest.append(one)  # too large for the time there is
+            break
+        if here != there:
+            counted = f"{here[0]} rows at the {source.which}, {there[0]} at the {target.which}"
+            raise Failed(f"{one.words} is not the same at both ends ({counted})")
+        equal += 1
+    left = f"; no time for {', '.join(one.words for one in rest)}" if rest else ""
+    did(f"rows of {equal} tables are the same{left}")
 
 
 def slot_anew(back: Config, here: facts.Facts, there: facts.Facts, server: Server, did: facts.Say) -> None:
@@ -219,6 +252,8 @@ def back_out(config: Config, epoch: int, say: facts.Say) -> "dict[str, Any]":
 def follow_back(config: Config, source: Server, target: Server, did: facts.Say) -> "list[str]":
     """The old writer follows the new one, and its slot goes; what did not come about, in sentences. Nothing of it stops
     who writes."""
+    if config.carrier:
+        return []
     back = config.reversed
     try:
         here, there = facts.of_source(target, back), facts.of_target(source, back)

@@ -8,7 +8,7 @@ from .ground import Ground
 from .hands import claimed
 from .step import MoveStep
 from .user_steps import AwaitPools, VerifyAnswers
-from .writer_steps import AwaitOldWriter, BackOut, Claim, StartWriters, StopWriters, Switch
+from .writer_steps import AwaitOldWriter, BackOut, Claim, Prepare, Rejoin, StartWriters, StopWriters, Switch
 
 TO = "to"
 """Under what the site of a move is kept, so that only the same move goes on."""
@@ -76,7 +76,26 @@ class Draft:
     def _keys(self) -> tuple[str, str]:
         return claimed(self.home), claimed(self.away)
 
-    # What several commands do.
+    # What several commands do, and a kind of move may do otherwise.
+
+    def prepare(self, site: str) -> None:
+        """All that is in the way is named, while all goes on."""
+        self.add(Prepare(self.ground, site))
+
+    def bring_back(self, site: str, epoch: int, lost: str) -> None:
+        """One that was the writer follows again; `lost`: what becomes of rows that it alone has, in words."""
+        self.says.append(f"{site} is shut and made to follow first; rows that it alone has {lost}")
+        self.add(Rejoin(self.ground, site, epoch, self.intent.anew))
+
+    def settled(self, site: str) -> bool:
+        """Whether all is done at `site`, from which the writer has gone."""
+        return self.facts.databases.follows(site)
+
+    def finish(self, site: str) -> None:
+        """Of a move whose writer is at `site` already."""
+
+    def home_again(self) -> None:
+        """After the writer was brought home."""
 
     def capacity(self, site: str) -> None:
         """Nodes and pods that read, before anything is stopped."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from twinsite.inventory import POSTGRES_LOGICAL, Cluster, Flow, Inventory, Workload
+from twinsite.inventory import DMS, POSTGRES_LOGICAL, Cluster, Flow, Inventory, Workload
 
 from ...journal.document import Unfinished
 from ...subjects.postgres_replica import Gate, Look
@@ -82,8 +82,13 @@ class Facts:
 
     @property
     def flow(self) -> Flow:
-        """The first of its kind: the one that the move is of."""
-        return self.inventory.flows_of(POSTGRES_LOGICAL)[0]
+        """The one that the move is of."""
+        return flow_of(self.inventory)
+
+
+def flow_of(inventory: Inventory) -> Flow:
+    """The first whose job moves the writer."""
+    return next(one for kind in (POSTGRES_LOGICAL, DMS) for one in inventory.flows_of(kind) if one.through)
 
 
 def workload_of(inventory: Inventory, site: str) -> Workload | None:

@@ -7,7 +7,7 @@ are Google's.
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from twinsite.inventory import POSTGRES_LOGICAL, Inventory
+from twinsite.inventory import Inventory
 
 from ... import parts
 from ...journal import document, lock
@@ -18,7 +18,7 @@ from ...subjects.eyes import Eyes
 from ...transport import RemoteFailed, Unreachable
 from ...unanswered import CouldNotAsk
 from ..vantage import Vantage
-from .facts import Databases, Facts
+from .facts import Databases, Facts, flow_of
 from .hands import Hands
 
 LOOKS = 2
@@ -57,7 +57,7 @@ class FactsReader:
 
     def _reported(self) -> postgres_replica.Look | None:
         host = parts.job_of(self.inventory)
-        flow = self.inventory.flows_of(POSTGRES_LOGICAL)[0]
+        flow = flow_of(self.inventory)
         if host is None or not host.status:
             return None
         try:
@@ -67,11 +67,10 @@ class FactsReader:
 
     def _databases(self, hands: Hands) -> Databases:
         home, away = self.inventory.home, self.inventory.away
-        flow = self.inventory.flows_of(POSTGRES_LOGICAL)[0]
         try:
             found = hands.looked(lambda _: None)
             now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            look = postgres_replica.parse({**found, "version": postgres_replica.VERSION, "at": now}, flow.name)
+            look = postgres_replica.parse({**found, "version": postgres_replica.VERSION, "at": now}, str(found["flow"]))
             gates = found["gate"]
         except (Unreachable, RemoteFailed) as problem:
             return Databases(home, away, problem=str(problem))

@@ -17,7 +17,7 @@ from .draft import Draft
 from .facts import Facts
 from .ground import dies_with
 from .hands import claimed
-from .writer_steps import AwaitOldWriter, BackOut, CatchUp, Claim, Compare, Prepare, Promote, Rejoin, Switch
+from .writer_steps import AwaitOldWriter, BackOut, CatchUp, Claim, Compare, Promote, Switch
 
 MOST_WORDS = 3
 """Of the job's own sentences, in a refusal."""
@@ -28,7 +28,11 @@ def plan(facts: Facts, intent: Intent) -> Plan | Refusal:
     missing = offers.refusal(intent.command.value, facts.inventory)
     if missing:
         return Refusal((missing,))
-    draft = Draft(facts, intent)
+    return decided(Draft(facts, intent))
+
+
+def decided(draft: Draft) -> Plan | Refusal:
+    """What the draft's kind of move makes of it."""
     {
         Command.SWITCHOVER: _switchover,
         Command.FAILOVER: _failover,
@@ -36,7 +40,7 @@ def plan(facts: Facts, intent: Intent) -> Plan | Refusal:
         Command.DRILL_SWITCHOVER: _drill,
         Command.DRILL_FAILOVER: _drill,
         Command.REPAIR: _repair,
-    }[intent.command](draft)
+    }[draft.intent.command](draft)
     return draft.decided()
 
 
@@ -53,8 +57,8 @@ def moved(draft: Draft, to: str) -> None:
     if len(databases.writers) > 1:
         _both(draft)
     elif databases.writers == (to,):
-        if draft.resumed is None and draft.facts.serving == to and databases.follows(old):
-            draft.refuse(f"{to} takes writes, {old} follows and users are at {to}: there is nothing to move")
+        if draft.resumed is None and draft.facts.serving == to and draft.settled(old):
+            draft.refuse(f"{to} takes writes, {old} does not and users are at {to}: there is nothing to move")
         _finished(draft, to, leave=True)
     elif databases.writers == (old,):
         both_answer(draft)
@@ -81,7 +85,7 @@ def _steps(draft: Draft, to: str, begun: bool = False) -> None:
     handed = gate is not None and gate.handed and not gate.writes
     if not begun:
         # Of one that was begun the switch asks the same, and lets the old writer write again where something is amiss.
-        draft.add(Prepare(draft.ground, to))
+        draft.prepare(to)
         draft.capacity(to)
     draft.switched(to)
     if not handed:
@@ -125,9 +129,10 @@ def _finished(draft: Draft, to: str, leave: bool) -> None:
     databases, old = draft.facts.databases, draft.facts.databases.other(to)
     gate, known = databases.gate(to), databases.gate(old)
     draft.says.append(f"{to} takes writes already{f' (epoch {gate.epoch})' if gate else ''}: what is left is done")
-    if gate is not None and not gate.taken and not databases.follows(old) and known is not None and known.handed:
+    if gate is not None and not gate.taken and not draft.settled(old) and known is not None and known.handed:
         draft.done.discard(Switch(draft.ground, to).name)
         draft.add(Switch(draft.ground, to))
+    draft.finish(to)
     brought(draft, to, leave)
 
 
@@ -258,6 +263,7 @@ def _failback(draft: Draft) -> None:
             draft.refuse(f"{home} takes writes, and {away} does not: there is nothing to bring home")
             return
         moved(draft, home)
+        draft.home_again()
         return
     assert theirs is not None
     if ours is not None and ours.writes and ours.epoch >= theirs.epoch:
@@ -266,18 +272,12 @@ def _failback(draft: Draft) -> None:
     both_answer(draft)
     draft.seen()
     if not databases.follows(home):
-        draft.says.append(
-            f"{home} is shut and made to follow first; rows that it alone has "
-            + (
-                "are lost: --anew empties it and copies everything"
-                if draft.intent.anew
-                else "stop it, counted by table"
-            )
-        )
-        draft.add(Rejoin(draft.ground, home, theirs.epoch, draft.intent.anew))
+        anew = "are lost: --anew empties it and copies everything"
+        draft.bring_back(home, theirs.epoch, anew if draft.intent.anew else "stop it, counted by table")
         draft.add(CatchUp(draft.ground, home))
     draft.add(Compare(draft.ground, home))
     _steps(draft, home)
+    draft.home_again()
 
 
 def _repair(draft: Draft) -> None:
