@@ -298,10 +298,12 @@ class Compare(ByJob):
                 f"{', '.join(found['divergent'])} differ between {self.old} and {self.site}: nothing was stopped; "
                 f"`twinsite repair --confirm reseed` copies everything to {self.site}"
             )
-        moving = ", ".join(found["moving"])
-        left = (f"not compared, for they are written all the while: {moving}",) if moving else ()
-        figures = {"compared_rows": found["rows"], "divergent_tables": 0}
-        return Outcome(f"{found['rows']} rows of {len(found['equal'])} tables are equal", {}, figures, left)
+        said = f"{found['rows']} rows of {len(found['equal'])} tables are equal"
+        left: tuple[str, ...] = ()
+        if moving := ", ".join(found["moving"]):
+            said += f"; not compared: {moving}"
+            left = (f"not compared, for they are written all the while: {moving}",)
+        return Outcome(said, {}, {"compared_rows": found["rows"], "divergent_tables": 0}, left)
 
 
 class CatchUp(ByJob):
