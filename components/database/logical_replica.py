@@ -30,8 +30,6 @@ VERBS = {
 BY_HAND = ("look", "compare", "set-up", "reseed", "sequences", "take-away", "prepare")
 MOVES = ("switch", "back-out", "promote", "rejoin")
 """Verbs that want the registers' number."""
-CARRIED = ("look", "compare", "set-up", "sequences", "take-away")
-"""Of them, what there is where another brings the rows; tests hold it to the guest's."""
 LAG_ALARM_SECONDS = 30
 SUSPEND = "suspend"
 """Of the CronJob, true once the flow is taken away."""
@@ -198,9 +196,8 @@ class LogicalReplica(Component):
         self._kept = keep_slot(name, known.replica, known.replication)
         self._after = _listed(opts)
         self.slot_wal_keep_mib, self.source_parameters = known.slot_wal_keep_mib, known.source_parameters
-        plain = CARRIED if known.carrier else BY_HAND
-        self.by_hand = {verb: self._by_hand(verb) for verb in plain}
-        self.by_hand |= {verb: self._by_hand(verb, "--epoch", "EPOCH") for verb in (() if known.carrier else MOVES)}
+        self.by_hand = {verb: self._by_hand(verb) for verb in BY_HAND}
+        self.by_hand |= {verb: self._by_hand(verb, "--epoch", "EPOCH") for verb in MOVES}
         self.host = f"{args['site']}-{self._job}" if args.get("site") else ""
         self.look_seconds = float(longest_gap_seconds(known.schedule))
         self.ready = pulumi.Output.from_input(None)

@@ -16,9 +16,8 @@ from tests.mocks import harness
 from tests.mocks.test_cloud_sql_standby import POSTGRES, SERVER, server
 from tests.policy.pack import Given, said
 from twinsite import CloudSqlStandby, DrMode, LogicalReplica, inventory, rules
-from twinsite.database.logical_replica import CARRIED as CARRIED_VERBS
 from twinsite.database.logical_replica import keep_slot
-from twinsite.guest.logical import carried as carried_guest
+from twinsite.guest.logical import command as guest
 
 KIND = "twinsite:index:LogicalReplica"
 JOB = "kubernetes:batch/v1:Job"
@@ -360,7 +359,7 @@ def carried(**change: Any) -> harness.Run:
 def test_where_a_task_of_dms_brings_the_rows_nothing_of_a_subscription_is_asked_for_or_told() -> None:
     run = carried()
     assert config(run)["carrier"] == "dms"
-    assert set(run.result) == set(CARRIED_VERBS) == set(carried_guest.VERBS) - {"check"}
+    assert set(run.result) == {*guest.VERBS, *guest.MOVES} - {"check", "watch"}
     words = run.one("r-secret").inputs["stringData"]["logical.secrets.json"]
     assert set(json.loads(words)) == {"source_password", "target_password"}
 
