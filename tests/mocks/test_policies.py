@@ -172,14 +172,13 @@ def test_a_task_of_dms_has_a_list_beside_the_deployers() -> None:
     ours = [one for one in of(aws_gcp_dms(), "aws") if one.name.startswith("aws-gcp-dms")]
     besides = {one.type for one in of(aws_gcp_dms(), "aws")} - {one.type for one in of(aws_gcp(), "aws")}
     assert besides <= {one.type for one in ours}, "nothing else of AWS comes with it"
-    needed, deployer = aws_actions(ours) | set(AWS["besides"]["dms"]), in_aws("aws-gcp.deployer.json")
+    needed, deployer = aws_actions(ours), in_aws("aws-gcp.deployer.json")
     listed = in_aws("aws-gcp.dms.json")
     assert sorted(needed - listed - deployer) == []
     assert sorted(listed - needed) == []
     text = policies.filled((FOLDER / "aws" / "aws-gcp.dms.json").read_text(), WORDS)
     assert iam.allowed([json.loads(text)], "iam:PutRolePolicy", f"{ROLES}/aws-gcp-dms-secrets-1", {})
     assert not iam.allowed([json.loads(text)], "iam:PutRolePolicy", f"{ROLES}/admin", {})
-    assert not iam.allowed([json.loads(text)], "ec2:AuthorizeSecurityGroupEgress", f"{EC2}:security-group/sg-1", {})
     secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aws-gcp-dms-target-login-1"
     assert may("aws-gcp", "secretsmanager:PutSecretValue", secret), "the deployer's own list has the logins"
 
@@ -398,6 +397,11 @@ def may(topology: str, action: str, resource: str, **context: str) -> bool:
         ("aws-gcp", "ec2:CreateSecurityGroup", f"{EC2}:vpc/vpc-1", {}, True),
         ("aws-gcp", "ec2:CreateSecurityGroup", f"{EC2}:vpc/vpc-9", {}, False),
         ("aws-gcp", "ec2:AttachVpnGateway", f"{EC2}:vpc/vpc-9", {}, False),
+        ("aws-gcp", "ec2:AuthorizeSecurityGroupEgress", f"{EC2}:security-group/sg-1", OWN_GCP, True),
+        ("aws-gcp", "ec2:AuthorizeSecurityGroupEgress", f"{EC2}:security-group/sg-1", {}, False),
+        ("aws-gcp", "ec2:AuthorizeSecurityGroupEgress", f"{EC2}:security-group-rule/*", {}, True),
+        ("aws-gcp", "ec2:CreateTags", f"{EC2}:security-group-rule/r",
+         {"ec2:CreateAction": "AuthorizeSecurityGroupEgress"}, True),
         ("aws-gcp", "ec2:EnableVgwRoutePropagation", f"{EC2}:route-table/r", {"ec2:Vpc": f"{EC2}:vpc/vpc-9"}, False),
         ("aws-gcp", "cloudwatch:PutMetricAlarm", "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:orders", {}, False),
         ("aws-gcp", "secretsmanager:GetSecretValue", f"{EC2.replace('ec2', 'secretsmanager')}:secret:db", {}, False),
