@@ -26,9 +26,10 @@ def disabled(vpn: CloudVpn, asked: Google) -> frozenset[str]:
 
 
 def enable(vpn: CloudVpn, names: Collection[str], on: bool, asked: Google) -> bool:
-    """Whether that changed anything. What else the peers are told stays as it is."""
+    """Whether anything was told. What else the peers are told stays as it is. `on` is told in any case: a change that
+    was asked for a moment ago may still be on its way, and not in the list."""
     peers, wanted = _peers(vpn, asked), ENABLED if on else DISABLED
-    changed = [one for one in peers if one["name"] in names and (one.get("enable") or ENABLED) != wanted]
+    changed = [one for one in peers if one["name"] in names and (on or (one.get("enable") or ENABLED) != wanted)]
     if changed:
         told = [{**one, "enable": wanted} if one in changed else one for one in peers]
         asked.patch("compute", place(vpn), {"bgpPeers": told})

@@ -241,12 +241,15 @@ class WatchCut(TunnelStep):
     def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
         assert hands.cut_at is not None
         seen, wanted = hands.seen, frozenset(self.cut.tunnels)
-        while (left := hands.cut_at + self.cut.seconds - time.monotonic()) > 0:
+        while True:
             seen.down |= hands.down()
             if seen.down_seconds is None and wanted <= seen.down:
                 seen.down_seconds = round(time.monotonic() - hands.cut_at, 1)
+            left = hands.cut_at + self.cut.seconds - time.monotonic()
+            if left <= 0:
+                break
             say(f"{left:.0f} s left; {hands.watch.words}")
-            time.sleep(min(max(0.0, left), PAUSE_SECONDS))
+            time.sleep(min(left, PAUSE_SECONDS))
         return Outcome(f"down: {', '.join(sorted(seen.down)) or 'none'}")
 
 
