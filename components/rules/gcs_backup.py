@@ -171,7 +171,7 @@ class PostgresRestoreJobIntent(Intent):
     image: str = ""
     site: str = ""
     streams: int = 4
-    disk_gib: int = 40
+    disk_gib: int = 15
     active_deadline_seconds: int = 14400
     left_out_extensions: tuple[str, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)

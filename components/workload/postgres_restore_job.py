@@ -58,8 +58,9 @@ class PostgresRestoreJobArgs(TypedDict):
     """Parallel processes of pg_restore. Defaults to 4."""
 
     disk_gib: NotRequired[int]
-    """Disk of the node that a pod asks for: the compressed dump is on it once, its larger files twice. Defaults
-    to 40."""
+    """Disk of the node that a pod asks for: the compressed dump is on it once, its larger files twice. Defaults to 15:
+    of the 50 GiB of GkeStandby's nodes GKE keeps 6 and 35 %, and the kubelet a tenth [GKE, Plan node sizes]; for a pod
+    that asks for more there would be no node. It is no limit."""
 
     active_deadline_seconds: NotRequired[int]
     """A run that takes longer is ended. Defaults to 14400."""

@@ -89,8 +89,12 @@ def test_with_a_cluster_at_google_what_restores_there_reads_backups_as_an_accoun
     assert found.one("aws-gcp-backups-restore-secret").holds_secret("stringData", "archive.secrets.json")
     job = found.one("aws-gcp-backups-restore-job", "kubernetes:batch/v1:CronJob")
     assert job.inputs["spec"]["suspend"] is True and "aws-gcp-gke" in job.request.provider
-    image = job.inputs["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["image"]
-    assert image == BACKUPS["backup_image"]
+    (container,) = job.inputs["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == BACKUPS["backup_image"]
+    asked = int(container["resources"]["requests"]["ephemeral-storage"].removesuffix("Gi"))
+    disk = found.one("aws-gcp-gke-system").inputs["nodeConfig"]["diskSizeGb"]
+    # GKE, Plan node sizes: what it reserves of a boot disk, and where the kubelet evicts.
+    assert asked < disk - min(0.5 * disk, 6 + 0.35 * disk) - 0.1 * disk, "else it waits for a node for ever"
     known = inventory.from_dict(plain(found.result["inventory"]))
     host = known.with_role("archive", "gcp")
     assert host is not None and isinstance(host.way, inventory.Pod) and host.way.cronjob == "postgres-restore"
