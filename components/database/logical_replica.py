@@ -268,7 +268,7 @@ class LogicalReplica(Component):
             metadata={
                 **metadata,
                 "name": pulumi.Output.unsecret(digest).apply(lambda end: f"{job}-{end}"),
-                # One that failed runs again with the next `up`; else the provider waits for it for ever.
+                # One that failed runs again with the next `up`; else the provider goes on waiting for that one.
                 "annotations": {"pulumi.com/replaceUnready": "true"},
             },
             spec={

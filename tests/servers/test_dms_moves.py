@@ -96,7 +96,7 @@ def test_a_switchover_and_a_failback_under_load_lose_nothing(flow: Carried, monk
     assert missing(load, flow.source) == []
     assert load.refusals.count(COLLIDED) == 0 and SHUT in load.refusals, load.refusals
     # What is promised is less; a machine that has better things to do needs longer, and the old writer writes again.
-    assert all(0 < one["figures"]["write_outage_seconds"] < 20 for one in (there, home))
+    assert all(0 < one["figures"]["write_outage_seconds"] < 30 for one in (there, home))
     assert home["figures"]["compared_rows"] > 0
     # The checker sees what is lost.
     lost = sorted(load.acknowledged)[:1]

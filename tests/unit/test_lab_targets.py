@@ -162,11 +162,11 @@ def test_an_alb_has_a_path_of_its_own_for_another_service_and_says_503_while_tha
     balancer = LoadBalancer("alb", "example.com", Authority(tmp_path), lambda: [pods[0].target], "/ready", paths)
     balancer.start()
     try:
-        wait_until(lambda: balancer.healthy, 10, "healthy")
+        wait_until(lambda: balancer.healthy, 60, "healthy")
         assert balancer.handle(question("crm.example.com", "/writer")).status == 503
         agents.append(pods[1].target)
         ask = lambda path: balancer.handle(question("crm.example.com", path))  # noqa: E731
-        wait_until(lambda: ask("/writer").body.startswith(b"two"), 10, "the other service answers")
+        wait_until(lambda: ask("/writer").body.startswith(b"two"), 60, "the other service answers")
         assert {ask("/").body.split()[0], ask("/writer/more").body.split()[0]} == {b"one"}
     finally:
         balancer.stop()
