@@ -27,6 +27,10 @@ SESSION = {"mysql": "SET FOREIGN_KEY_CHECKS=0", "postgres": "SET session_replica
 TASK_EVENTS = ["failure", "state change", "deletion"]
 INSTANCE_EVENTS = ["failure", "failover", "low storage", "deletion"]
 
+TOLD = {"execute_timeout": 60, "max_file_size": 32768}
+"""Seconds and KB: DMS's own defaults [DMS API, PostgreSQLSettings]. The provider sends 0 for a number that is left out
+(expandPostgreSQLSettings); heartbeats without a pause came of that [modernisation-platform-environments 8799]."""
+
 MIB = 1024 * 1024
 
 
@@ -443,9 +447,10 @@ class DmsCdcTask(Component):
 
 def _postgres(side: str, known: DmsEndPart) -> dict[str, Any]:
     if side == "target":
-        return {"after_connect_script": SESSION["postgres"]}
+        return {"after_connect_script": SESSION["postgres"], **TOLD}
     # While nobody writes to these tables, only a row of its own moves the slot on, which else holds the log.
     own: dict[str, Any] = {"heartbeat_enable": True, "heartbeat_frequency": 5, "fail_tasks_on_lob_truncation": True}
+    own |= TOLD
     # A change of the schema is made at both ends by hand, the target first: no triggers of DMS at the source.
     own["capture_ddls"] = False
     if known.heartbeat_schema:
