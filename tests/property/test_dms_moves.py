@@ -206,4 +206,9 @@ def test_two_tasks_in_a_circle_are_refused(desk: Desk) -> None:
 def test_a_failover_asks_nothing_of_the_dead_sites_dms(desk: Desk) -> None:
     found = desk.passed(dead(desk), FAILOVER)
     assert not any("DMS" in str(step["planes"]) for step in found["plan"])
-    assert desk.run(back(desk), BACK) is not None
+
+
+def test_a_failback_stops_at_what_home_alone_has(desk: Desk) -> None:
+    found = desk.run(back(desk), BACK)
+    assert found is not None and found["verdict"] == "failed"
+    assert any("is not the same at both ends" in one for one in found["problems"]), found["problems"]

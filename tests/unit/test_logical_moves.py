@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from twinsite.guest.errors import Failed, Refused
-from twinsite.guest.logical import movable
+from twinsite.guest.logical import movable, switch
 from twinsite.guest.logical.config import Config
 from twinsite.guest.logical.facts import Facts, Table
 from twinsite.guest.logical.gate import Gate, end_sessions
 from twinsite.guest.logical.look import gate_problems
 from twinsite.guest.logical.movable import End, Ends
+from twinsite.guest.logical.psql import PgError, Server
 from twinsite.guest.logical.switch import HANDED, OPEN, SHUT, stage
 
 from .test_logical_guest import CONFIG, facts
@@ -195,3 +196,25 @@ def test_what_was_prepared_while_the_gate_was_shut_is_not_left_behind(prepared: 
             end_sessions(Source(), CONFIG)  # type: ignore[arg-type]
     else:
         assert end_sessions(Source(), CONFIG) == 0  # type: ignore[arg-type]
+
+
+def test_a_table_that_takes_too_long_to_compare_is_named_and_the_switch_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    large = replace(ORDERS, name="events")
+    said: list[str] = []
+    patience: list[int] = []
+
+    def summed(server: Server, table: Table, seconds: float) -> tuple[int, str]:
+        patience.append(server.patience.statement)
+        if table == large:
+            raise PgError(server.which, "57014", "canceling statement due to statement timeout")
+        return 3, "sum"
+
+    monkeypatch.setattr(switch.facts, "tables", lambda *_: [large, ORDERS])
+    monkeypatch.setattr(switch, "sizes", lambda _: {large.key: 9, ORDERS.key: 1})
+    monkeypatch.setattr(switch, "row_sum", summed)
+    switch._same(WAY, Server("source", WAY.source), Server("target", WAY.target), said.append)
+    assert said == ["rows of 1 tables are the same; no time for public.events"]
+    # The server ends it: of a client that gave up nobody could tell whether a server is gone.
+    assert set(patience) == {2} and switch.BRIEF.call > 2 * switch.SAME_SECONDS

@@ -12,7 +12,7 @@ _SUM = (
 Sum = tuple[int, str]
 
 
-def row_sum(server: Server, table: Table, seconds: int = READ_SECONDS) -> Sum:
+def row_sum(server: Server, table: Table, seconds: float = READ_SECONDS) -> Sum:
     """How many there are, and their sum. PgError when it takes longer."""
     (found,) = server.rows(_SUM.format(table=table.sql), seconds)
     return int(found["rows"]), str(found["sum"])
