@@ -101,8 +101,8 @@ class Config:
     target_bounds_slots: bool = True
     """Whether the target's server has max_slot_wal_keep_size; Cloud SQL has not. Where not, a look keeps the bound."""
     carrier: str = ""
-    """Who carries the rows instead of a subscription, for instance dms: then definitions, gates and looks are the
-    job's, and nothing else."""
+    """Who carries the rows instead of a subscription, for instance dms: then definitions, gates, looks and moves of the
+    writer are the job's."""
     turned: bool = False
     """Whether this is the way back: the source is what the document calls target."""
 
