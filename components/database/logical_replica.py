@@ -173,7 +173,7 @@ class LogicalReplica(Component):
     """For the source's parameter group at RDS."""
     by_hand: dict[str, str]
     """Verb → command that runs it now: look, compare, set-up, reseed, sequences, take-away, prepare; and with EPOCH, a
-    number that rises with each move: switch, back-out, promote, rejoin. With a `carrier` those of its own alone."""
+    number that rises with each move: switch, back-out, promote, rejoin."""
     host: str
     """Name of the job in the inventory, by which a DmsCdcTask goes `through` it; "" without `site`."""
     look_seconds: float

@@ -44,7 +44,7 @@ def test_the_job_makes_what_the_task_leaves_behind_and_no_subscription(found: Ru
     assert "carrier" not in told(build())
     job = found.one("aws-gcp-replica-set-up").inputs["spec"]["template"]["spec"]["containers"][0]
     assert job["args"][-1:] == ["set-up"], "there is no first copy to wait for"
-    assert "switch" not in found.result["replica_by_hand"]
+    assert "switch" in found.result["replica_by_hand"]
 
 
 def test_the_task_carries_the_schemas_and_the_heartbeat_and_nothing_else_of_ours(found: Run) -> None:
