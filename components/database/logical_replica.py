@@ -28,6 +28,8 @@ VERBS = {
 }
 """What the Job does."""
 BY_HAND = ("look", "compare", "set-up", "reseed", "sequences", "take-away", "prepare")
+NOT_CARRIED = ("reseed",)
+"""Of them, what asks nothing of who carries the rows and empties a standby that is well: `twinsite` runs it in time."""
 MOVES = ("switch", "back-out", "promote", "rejoin")
 """Verbs that want the registers' number."""
 LAG_ALARM_SECONDS = 30
@@ -173,7 +175,7 @@ class LogicalReplica(Component):
     """For the source's parameter group at RDS."""
     by_hand: dict[str, str]
     """Verb → command that runs it now: look, compare, set-up, reseed, sequences, take-away, prepare; and with EPOCH, a
-    number that rises with each move: switch, back-out, promote, rejoin."""
+    number that rises with each move: switch, back-out, promote, rejoin. With a `carrier` no reseed."""
     host: str
     """Name of the job in the inventory, by which a DmsCdcTask goes `through` it; "" without `site`."""
     look_seconds: float
@@ -196,7 +198,8 @@ class LogicalReplica(Component):
         self._kept = keep_slot(name, known.replica, known.replication)
         self._after = _listed(opts)
         self.slot_wal_keep_mib, self.source_parameters = known.slot_wal_keep_mib, known.source_parameters
-        self.by_hand = {verb: self._by_hand(verb) for verb in BY_HAND}
+        left_out = NOT_CARRIED if known.carrier else ()
+        self.by_hand = {verb: self._by_hand(verb) for verb in BY_HAND if verb not in left_out}
         self.by_hand |= {verb: self._by_hand(verb, "--epoch", "EPOCH") for verb in MOVES}
         self.host = f"{args['site']}-{self._job}" if args.get("site") else ""
         self.look_seconds = float(longest_gap_seconds(known.schedule))

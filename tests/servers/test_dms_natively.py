@@ -156,3 +156,17 @@ def test_both_carriers_at_once_are_refused(flow: Carried) -> None:
     assert "rows would come twice" in problem
     flow.more = {}
     flow.must("take-away")
+
+
+def test_a_login_whose_rows_the_gate_would_refuse_is_named_before_anything_is_made(flow: Carried) -> None:
+    for one in (flow.here, flow.there):
+        one("CREATE ROLE plain LOGIN PASSWORD 'x'")
+    flow.user = "plain"
+    try:
+        assert [one for one in flow.refused() if "`GRANT SET ON PARAMETER session_replication_role TO plain`" in one]
+        flow.there("GRANT SET ON PARAMETER session_replication_role TO plain")
+        assert not [one for one in flow.refused() if "session_replication_role" in one]
+    finally:
+        flow.there("REVOKE SET ON PARAMETER session_replication_role FROM plain")
+        for one in (flow.here, flow.there):
+            one("DROP ROLE plain")

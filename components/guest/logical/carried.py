@@ -12,7 +12,7 @@ from . import check, difference, facts, gate, look, set_up
 from .config import HEARTBEAT, Config
 from .facts import query
 from .promote import ungated
-from .psql import PgError, Server, client_version, identifier, literal
+from .psql import FORBIDDEN, PgError, Server, client_version, identifier, literal
 from .reseed import as_it_writes
 
 
@@ -30,12 +30,29 @@ def checked(config: Config) -> "tuple[facts.Facts, facts.Facts]":
             f"the target has the subscription {config.name}, and its rows would come twice: `replication taken-away` "
             "first, and an empty target"
         )
+    problems += _may_be_replica(config, target)
     shut = gate.read(target, config)
     if shut is not None and shut.writes:
         problems.append(f"the target takes writes (epoch {shut.epoch}), and nothing may follow into it")
     if problems:
         raise Refused(problems)
     return here, there
+
+
+def _may_be_replica(config: Config, target: Server) -> "list[str]":
+    """The carrier logs in as the job does. One without that setting would load nothing: the gate refuses each row."""
+    try:
+        target.script("SET session_replication_role = 'replica';")
+    except PgError as error:
+        if error.state != FORBIDDEN:
+            raise
+        user = config.target.user
+        return [
+            f"{user} may not set session_replication_role at the target, by which the gate knows "
+            f"{config.carrier}: `ALTER ROLE {user} REPLICATION` at Cloud SQL, elsewhere `GRANT SET ON PARAMETER "
+            f"session_replication_role TO {user}`"
+        ]
+    return []
 
 
 def definitions(config: Config, say: facts.Say) -> "dict[str, Any]":

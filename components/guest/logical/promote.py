@@ -14,7 +14,7 @@ from .away import cut_off, drop_slots
 from .config import GATE, HEARTBEAT, Config
 from .facts import query
 from .gate import Gate
-from .psql import HURRIED, Patience, PgError, Server, identifier, literal
+from .psql import FORBIDDEN, HURRIED, Patience, PgError, Server, identifier, literal
 from .rows import row_sum
 from .sequences import carry
 from .set_up import all_copied, publication, servers, set_up, table_states
@@ -24,7 +24,6 @@ ASK_SECONDS = 4
 """Whether a source that is said to be gone answers after all."""
 STOP_SECONDS = 15
 """How long a subscription's worker may take to end."""
-_FORBIDDEN = "42501"
 KINDS = {"I": "inserted", "U": "updated", "D": "deleted", "T": "truncated"}
 
 
@@ -166,7 +165,7 @@ def _place(config: Config, target: Server) -> str:
             f"SELECT remote_lsn::text AS at FROM pg_replication_origin_status WHERE external_id = 'pg_{found['id']}'"
         )
     except PgError as error:
-        if error.state != _FORBIDDEN:
+        if error.state != FORBIDDEN:
             raise
         return ""
     return str(rows[0]["at"]) if rows else ""

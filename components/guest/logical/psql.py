@@ -24,6 +24,10 @@ _ERROR = re.compile(r"(?:ERROR|FATAL):  ([0-9A-Z]{5}): (.*)", re.DOTALL)
 _VERSION = re.compile(r"\) (\d+)")
 
 
+FORBIDDEN = "42501"
+"""SQLSTATE insufficient_privilege."""
+
+
 class PgError(Failed):
     """PostgreSQL said no. `state` is the SQLSTATE ("" when the client said something else), `words` its message."""
 
