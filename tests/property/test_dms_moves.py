@@ -206,6 +206,7 @@ def test_two_tasks_in_a_circle_are_refused(desk: Desk) -> None:
 def test_a_failover_asks_nothing_of_the_dead_sites_dms(desk: Desk) -> None:
     found = desk.passed(dead(desk), FAILOVER)
     assert not any("DMS" in str(step["planes"]) for step in found["plan"])
+    assert any("whether one had" in one for one in found["says"])
 
 
 def test_a_failback_stops_at_what_home_alone_has(desk: Desk) -> None:

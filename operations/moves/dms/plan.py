@@ -36,6 +36,11 @@ class TaskDraft(Draft):
         super().common(*sites)
         if self.states.problem and self.intent.command is not Command.FAILOVER:
             self.refuse(f"how the tasks are is not known ({self.states.problem}); only a failover does without")
+        if self.intent.command is Command.FAILOVER:
+            self.says.append(
+                "a heartbeat comes before a load of large tables has ended, and with the task's site gone nobody here "
+                "can tell whether one had: if a load was going on, restore the newest backup instead"
+            )
         running = [site for site, state in self.states.known.items() if state not in (*STOPPED, "")]
         if len(running) > 1 and self.intent.command is not Command.FAILOVER:
             names = " and ".join(self.flows[site].name for site in running)
