@@ -322,6 +322,15 @@ def _report(given: argparse.Namespace, stack: Stack) -> int:
     return DONE
 
 
+def _repair_word(text: str) -> str:
+    """One that may be confirmed. ArgumentTypeError names them."""
+    name, _, value = text.partition("=")
+    if text in ("reseed", "empty-transactions", "reload-tables") or (name in ("drop-slot", "give-up") and value):
+        return text
+    words = "reseed, empty-transactions, reload-tables, drop-slot=NAME, give-up=TASK"
+    raise argparse.ArgumentTypeError(f"{text!r} is none of {words}")
+
+
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="twinsite", description="Status, drills and repair of a twinsite stack.")
     parser.add_argument(
@@ -349,9 +358,12 @@ def _arguments() -> argparse.ArgumentParser:
         "--confirm",
         action="append",
         default=[],
-        choices=["reseed", "empty-transactions", "reload-tables"],
+        type=_repair_word,
+        metavar="WORD",
         help="reseed: replace the replica's data; empty-transactions: give the source, as empty ones, the replica's "
-        "own transactions, where they hold neither rows nor DDL; reload-tables: load DMS tables in error again",
+        "own transactions, where they hold neither rows nor DDL; reload-tables: load DMS tables in error again; "
+        "drop-slot=NAME: this slot of a DMS task's source, which nobody reads; give-up=TASK: the slot may be that "
+        "task's, which then loads all rows anew",
     )
 
     tasks = dms.add(commands)

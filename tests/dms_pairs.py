@@ -130,10 +130,11 @@ class Pair(ABC):
 
     def drill(self, api: Api) -> dict[str, Any]:
         """`twinsite drill dms`; its JSON."""
-        flow, stack, world = self._desk(api)
+        flow, stack, world = self.desk(api)
         return drill.run(stack, flow, world, console())
 
-    def _desk(self, api: Api) -> tuple[Flow, Stack, command.World]:
+    def desk(self, api: Api) -> tuple[Flow, Stack, command.World]:
+        """What operations' commands are given."""
         flow = Flow(
             name=self.name, engine=self.engine, kind=DMS, source="source", target="target", region="ap-northeast-2",
             tolerated_outage_hours=24.0, lag_alarm_seconds=60.0,
@@ -152,7 +153,7 @@ class Pair(ABC):
         self, api: Api, verb: Verb, *words: Word, tables: tuple[str, ...] = (), answers: bool = True
     ) -> dict[str, Any]:
         """`twinsite dms VERB` against this task; its JSON."""
-        flow, stack, world = self._desk(api)
+        flow, stack, world = self.desk(api)
         files = self.answered() if answers else ()
         request = Request(verb, flow, tables, frozenset(words))
         return command.run(stack, request, world, console(), files)

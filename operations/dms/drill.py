@@ -1,7 +1,7 @@
 """`twinsite drill dms`: the replication instance is rebooted, and the task comes back without anybody.
 
 Here: one kind of loss, that of the instance, by DMS's own call; Multi-AZ fails over. Rows are compared by DMS's
-validation. Not here: the path and the source's disk, which no call of DMS breaks.
+validation. Not here: the path and the source's slot (drill_faults.py).
 """
 
 import time

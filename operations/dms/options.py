@@ -11,7 +11,7 @@ from ..render import record_lines
 from ..stack import Stack
 from ..steps import StepFailed
 from ..transport import Transport
-from .words import Verb, Word
+from .words import DEFAULT_MIB, DEFAULT_SECONDS, Kind, Verb, Word
 
 QUESTIONS = "questions"
 HELP = {
@@ -59,17 +59,33 @@ def add_drill(kinds: Any) -> argparse.ArgumentParser:
     """`twinsite drill dms`."""
     found: argparse.ArgumentParser = kinds.add_parser(
         "dms",
-        help="reboot a DMS task's replication instance",
-        description="Reboots the replication instance while the task runs, with a failover where it is Multi-AZ, waits "
-        "until the task runs again by itself and is current, and writes evidence. The standby waits meanwhile.",
+        help="a DMS task loses its instance or its path, or its slot holds the source's log",
+        description="instance: reboots the replication instance while the task runs, with a failover where it is "
+        "Multi-AZ. path: nothing goes from the instance's subnets to the target for a time, by an entry of their "
+        "network ACLs that goes again, or by a command of yours. slot: the task stands until its slot holds so much of "
+        "the source's log, and goes on. Each waits until the task is current again by itself, with its alarms, and "
+        "writes evidence. The standby waits meanwhile. Puts everything back, also after Ctrl-C.",
     )
     found.add_argument("--task", default="", metavar="NAME", help="default the only one")
+    found.add_argument("--kind", choices=[one.value for one in Kind], default=Kind.INSTANCE.value)
+    found.add_argument(
+        "--seconds", type=float, default=DEFAULT_SECONDS, help="path, slot: at the longest (default %(default)g)"
+    )
+    found.add_argument(
+        "--hold-mib", type=int, default=DEFAULT_MIB, metavar="MIB", help="slot: at the most (default %(default)d)"
+    )
+    found.add_argument(
+        "--fault-command",
+        default="",
+        metavar="COMMAND",
+        help="path: cut by this instead, run here as `COMMAND TASK on` and `… off`",
+    )
     return found
 
 
 def drill(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> dict[str, Any]:
     """Its JSON."""
-    from . import command
+    from . import command, drill_faults
     from . import drill as of_dms
 
     try:
@@ -77,7 +93,12 @@ def drill(given: argparse.Namespace, stack: Stack, transport: Transport, say: Co
         world = command.connect(stack, transport)
     except ValueError as problem:
         return attempts.refused("drill dms", stack, str(problem))
-    return attempts.run(given, stack, say, lambda tell: of_dms.run(stack, flow, world, say, given.break_lock, tell))
+    if given.kind == Kind.INSTANCE:
+        return attempts.run(given, stack, say, lambda tell: of_dms.run(stack, flow, world, say, given.break_lock, tell))
+    fault = drill_faults.Fault(Kind(given.kind), given.seconds, given.hold_mib, given.fault_command)
+    return attempts.run(
+        given, stack, say, lambda tell: drill_faults.run(stack, flow, world, fault, say, given.break_lock, tell)
+    )
 
 
 def run(given: argparse.Namespace, stack: Stack, transport: Transport, say: Console) -> dict[str, Any]:

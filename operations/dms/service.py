@@ -19,6 +19,7 @@ LOOK_SECONDS = 5.0
 SETTLES_SECONDS = 900.0
 """A task that holds a large transaction stops when that is written."""
 RIGHTS = "have policies/aws/dms.operator.json attached to whom you are"
+DRILL_RIGHTS = "have policies/aws/dms.drill.json attached to whom you are, beside dms.operator.json"
 MOST_TABLES = 10
 """Of one reload [DMS user guide, reloading tables during a task]."""
 
@@ -92,7 +93,8 @@ class Service:
         except Refused as refused:
             raise StepFailed(with_fix(refused.words)) from None
         except CouldNotAsk as problem:
-            fix = RIGHTS if "is refused" in problem.words else problem.fix
+            rights = RIGHTS if service in ("dms", "secretsmanager") else DRILL_RIGHTS
+            fix = rights if "is refused" in problem.words else problem.fix
             raise StepFailed(f"{problem.words}: {fix}" if fix else problem.words) from None
 
     def describe(self) -> Described:

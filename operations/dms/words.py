@@ -1,4 +1,4 @@
-"""What a person asks of a task, and the words that they may give for it."""
+"""What a person asks of a task or of a drill, and the words that they may give for it."""
 
 from enum import StrEnum
 
@@ -29,3 +29,16 @@ class Word(StrEnum):
     """Rows that the target alone has may go, counted as they were."""
     HOME_SERVES = "home-serves"
     """The source serves, whatever the stack says."""
+
+
+class Kind(StrEnum):
+    """What a drill breaks."""
+
+    INSTANCE = "instance"
+    PATH = "path"
+    SLOT = "slot"
+
+
+DEFAULT_SECONDS = 420.0
+"""The alarm on a latency looks at three minutes above its threshold, which is one minute."""
+DEFAULT_MIB = 256

@@ -2,8 +2,6 @@
 run mends it, by what is written in the store before anything is cut."""
 
 import json
-import shlex
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,11 +16,11 @@ from ..subjects import cloud_vpn
 from ..transport import RemoteFailed, Unreachable
 from ..unanswered import CouldNotAsk
 from ..worker import START_SECONDS, Worker, answer
+from . import fault_command
 from .cloud_tunnel import LATE_SECONDS, Cut, Seen
 
 MARK = "drill-tunnel.json"
 """In the store: {"tunnels": names, "command"} while something may be cut."""
-COMMAND_SECONDS = 60
 PAUSE_SECONDS = 1.0
 WATCHING = "watching"
 """How the watch's words begin (components/guest/logical/watch.py)."""
@@ -108,7 +106,8 @@ class Hands:
         if not told.command:
             changed = cloud_router.enable(told.vpn, told.tunnels, not cut, self.google)
             return f"sessions {'shut down' if cut else 'enabled'} at {told.vpn.router}" if changed else "it was so"
-        failed = [problem for link in told.links if (problem := _run(told.command, link, "on" if cut else "off"))]
+        state = "on" if cut else "off"
+        failed = [problem for link in told.links if (problem := fault_command.run(told.command, link, state))]
         if failed:
             raise StepFailed("; ".join(failed))
         return f"`{told.command} … {'on' if cut else 'off'}` for {', '.join(told.links)}"
@@ -120,19 +119,6 @@ class Hands:
             self.store.write(MARK, json.dumps({"tunnels": told.tunnels, "command": told.command}).encode())
         elif (found := self.store.read(MARK)) is not None:
             self.store.remove(MARK, found[1])
-
-
-def _run(command: str, link: str, state: str) -> str:
-    """Why it did not; "" when it did."""
-    words = [*shlex.split(command), link, state]
-    try:
-        done = subprocess.run(
-            words, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False, start_new_session=True
-        )
-    except (OSError, subprocess.TimeoutExpired) as problem:
-        return f"`{shlex.join(words)}`: {problem}"
-    said = " ".join((done.stderr or done.stdout).split())[-500:]
-    return f"`{shlex.join(words)}` failed with exit code {done.returncode}: {said}" if done.returncode else ""
 
 
 @dataclass(frozen=True)

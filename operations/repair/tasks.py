@@ -1,6 +1,6 @@
 """The repair of a DMS task: it goes on from its place; tables in error are loaded again on a person's word.
 
-Not here: a slot that a task has left, which no command of a desk reaches: it is named with the statement for its owner.
+Not here: a slot that a task has left at its source (slots.py).
 """
 
 import secrets
@@ -12,6 +12,7 @@ from twinsite.inventory import DMS, Flow
 
 from .. import chain
 from ..console import Console
+from ..dms import source_slots
 from ..dms.actions import RUNS, Hands, OnTask
 from ..dms.answers import Unasked, by_sql
 from ..dms.command import LOCK_SECONDS, World, circle
@@ -26,6 +27,7 @@ from ..journal.step import TakeLock
 from ..stack import Stack
 from ..steps import StepFailed, Steps, stoppable, unstoppable
 from ..store import Unavailable
+from . import slots
 
 COMMAND = "repair"
 RELOAD = "reload-tables"
@@ -80,25 +82,20 @@ def _persons(flow: Flow, task: Described) -> Iterator[str]:
 
 
 def gone(flow: Flow) -> str:
-    """Of a task that is no more, whose slot may be left."""
-    drops = (
-        "; its slot fills the source's disk if it is left: let its owner `SELECT pg_drop_replication_slot(slot_name) "
-        "FROM pg_replication_slots WHERE NOT active AND slot_name = 'NAME'` with the name that is its own"
-        if flow.engine == "postgres"
-        else ""
-    )
-    return (
-        f"AWS has no DMS task {flow.name} in {flow.region}: `pulumi up` makes it, for a load into empty tables{drops}"
-    )
+    """Of a task that is no more."""
+    return f"AWS has no DMS task {flow.name} in {flow.region}: `pulumi up` makes it, for a load into empty tables"
 
 
 def _looked(stack: Stack, flow: Flow, world: World, confirmed: frozenset[str]) -> tuple[Service, Repair]:
-    service = Service(world.amazon(flow.region), flow, world.look_seconds)
+    service, said = Service(world.amazon(flow.region), flow, world.look_seconds), slots.Words.of(confirmed)
     try:
         task = service.describe()
     except StepFailed as problem:
-        words = gone(flow) if "AWS has no DMS task" in str(problem) else str(problem)
-        return service, Repair(refused=(words,))
+        if "AWS has no DMS task" not in str(problem):
+            return service, Repair(refused=(str(problem),))
+        return service, Repair(persons=(gone(flow),)) if said.slots else Repair(refused=(gone(flow),))
+    if flow.name in said.given_up:
+        return service, Repair((f"{flow.name}: the task is {task.state}, and given up",))
     wrong = tuple(one.name for one in task.tables if "error" in one.state.lower())
     loads = None
     if RELOAD in confirmed and wrong and task.state == RUNS:
@@ -124,13 +121,24 @@ def run(
     confirmed: frozenset[str],
     break_lock: bool = False,
     tell: chain.Planned = chain.unasked,
+    sees: slots.Sees | None = None,
 ) -> dict[str, Any]:
-    """In the shape of the hosts' repair (command.py)."""
+    """In the shape of the hosts' repair (command.py). `sees`: how slots at a source are reached; by default by the
+    stack's job."""
     result: dict[str, Any] = {
         "command": COMMAND, "topology": stack.inventory.topology, "dr_mode": stack.inventory.dr_mode,
         "verdict": "refused", "found": [], "planned": [], "refused": [], "steps": [], "clocks": {}, "problems": [],
     }  # fmt: skip
-    looked = [_looked(stack, flow, world, confirmed) for flow in stack.inventory.flows_of(DMS)]
+    flows = stack.inventory.flows_of(DMS)
+    looked = [_looked(stack, flow, world, confirmed) for flow in flows]
+    at_sources = slots.looked(
+        flows,
+        lambda flow: Service(world.amazon(flow.region), flow, world.look_seconds),
+        sees or (lambda flow: source_slots.of(stack.inventory, flow)),
+        slots.Words.of(confirmed),
+        console.say,
+    )
+    looked += [(service, Repair(left.found, left.steps, left.refused)) for service, left in at_sources]
     for _, repair in looked:
         result["found"] += repair.found
         result["planned"] += [step.title for step in repair.steps]
@@ -155,7 +163,8 @@ def run(
                 for step in repair.steps:
                     steps.run(step, Hands(service, world.program))
             # What a person had to know of a task that has failed is past when it runs.
-            result["problems"] = [words for service, _ in looked for words in _left(service)]
+            left = {service.flow.name: service for service, _ in looked}.values()
+            result["problems"] = [words for service in left for words in _left(service)]
             result["verdict"] = "failed" if result["problems"] else "passed"
     except (Locked, Unavailable) as problem:
         result |= {"verdict": "failed", "problems": [str(problem)]} if hold.until else {"refused": [str(problem)]}
@@ -173,7 +182,10 @@ def run(
 
 
 def _left(service: Service) -> Iterator[str]:
-    yield from _persons(service.flow, service.describe())
+    if service.known_state():
+        yield from _persons(service.flow, service.describe())
+    else:
+        yield gone(service.flow)
 
 
 def together(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

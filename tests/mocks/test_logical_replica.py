@@ -359,7 +359,7 @@ def carried(**change: Any) -> harness.Run:
 def test_where_a_task_of_dms_brings_the_rows_nothing_of_a_subscription_is_asked_for_or_told() -> None:
     run = carried()
     assert config(run)["carrier"] == "dms"
-    assert set(run.result) == {*guest.VERBS, *guest.MOVES} - {"check", "watch", "reseed"}
+    assert set(run.result) == {*guest.VERBS, *guest.MOVES} - {"check", "reseed", "slots", "watch"}
     words = run.one("r-secret").inputs["stringData"]["logical.secrets.json"]
     assert set(json.loads(words)) == {"source_password", "target_password"}
 

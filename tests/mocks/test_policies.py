@@ -292,10 +292,12 @@ def test_no_command_of_an_incident_waits_for_aws_and_what_status_asks_it_is_in_t
 def test_the_operator_of_a_dms_task_may_what_its_command_and_status_call_and_nothing_else() -> None:
     command = "".join(path.read_text() for path in Path("operations/dms").glob("*.py"))
     status = Path("operations/subjects/dms_task.py").read_text()
-    called = {f"dms:{call}" for call in re.findall(r'\.ask\(\s*"(\w+)"(?!, "secretsmanager")[,)]', command)}
-    called |= {f"secretsmanager:{call}" for call in re.findall(r'\.ask\("(\w+)", "secretsmanager"', command)}
+    asked = re.findall(r'\.ask\(\s*"(\w+)"(?:, "(\w+)")?[,)]', command)
+    called = {f"{service or 'dms'}:{call}" for call, service in asked}
     called |= {f"{service}:{call}" for service, call in re.findall(r'\.ask\(\s*"(\w+)", "(\w+)"', status)}
-    assert called == in_aws("dms.operator.json")
+    drilled = in_aws("dms.drill.json")
+    assert {one.partition(":")[0] for one in drilled} == {"cloudwatch", "ec2"}
+    assert called == in_aws("dms.operator.json") | drilled
 
 
 # The cluster.

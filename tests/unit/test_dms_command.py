@@ -257,6 +257,8 @@ class Dms:
         self.state, self.then, self.acted = state, state, [""][:0]
         self.fails: dict[str, Exception] = {}
         self.connection = ("successful", "")
+        self.late: dict[str, float] = {}
+        """Its latencies, as CloudWatch has them."""
 
     def ask(self, service: str, operation: str, region: str = "", **given: Any) -> Mapping[str, Any]:
         if operation in self.fails:
@@ -270,12 +272,17 @@ class Dms:
             }  # fmt: skip
             return {"ReplicationTasks": [one]}
         if operation == "DescribeReplicationInstances":
-            one = {"ReplicationInstanceStatus": "available", "ReplicationInstanceClass": "dms.t3.medium"}
+            one = {
+                "ReplicationInstanceStatus": "available", "ReplicationInstanceClass": "dms.t3.medium",
+                "ReplicationInstanceIdentifier": "shop-instance",
+            }  # fmt: skip
             return {"ReplicationInstances": [one]}
         if operation == "DescribeTableStatistics":
             return {"TableStatistics": []}
         if operation == "DescribeConnections":
             return {"Connections": [{"Status": self.connection[0], "LastFailureMessage": self.connection[1]}]}
+        if operation == "GetMetricData":
+            return {"MetricDataResults": [{"Id": side, "Values": [late]} for side, late in self.late.items()]}
         self.acted.append(f"{operation} {given.get('StartReplicationTaskType', '')}".strip())
         if operation == "StartReplicationTask":
             self.state, self.then = "starting", "running"

@@ -138,8 +138,8 @@ def test_the_api_starts_nothing_before_both_ends_were_tried_and_loads_no_table_o
     (seen,) = api.ask("DescribeReplicationTasks", {})["ReplicationTasks"]
     assert json.loads(seen["ReplicationTaskSettings"])["FullLoadSettings"]["TargetTablePrepMode"] == "DO_NOTHING"
     assert api.ask("GetMetricData", {})["MetricDataResults"] == [
-        {"Id": "source", "Values": []},
-        {"Id": "target", "Values": []},
+        {"Id": "source", "Values": [], "Timestamps": []},
+        {"Id": "target", "Values": [], "Timestamps": []},
     ]
     assert (task.status, api.calls) == ("ready", ["TestConnection", "TestConnection"])
 

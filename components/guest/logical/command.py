@@ -18,12 +18,13 @@ from .promote import promote, rejoin
 from .reseed import reseed
 from .sequences import sequences
 from .set_up import checked, facing, servers, set_up
+from .slots import slots
 from .switch import WITHIN_SECONDS, back_out, prepare, switch
 from .watch import watch
 
 CONFIG = "/etc/twinsite/logical.json"
 SECRETS = "/etc/twinsite/logical.secrets.json"
-VERBS = ("check", "set-up", "reseed", "compare", "look", "sequences", "take-away", "watch")
+VERBS = ("check", "set-up", "reseed", "compare", "look", "sequences", "slots", "take-away", "watch")
 MOVES = ("prepare", "switch", "back-out", "promote", "rejoin")
 WAIT_SECONDS = 3600
 WATCH_SECONDS = 60
@@ -53,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--although-it-answers", action="store_true", help="promote: the source is given up")
     parser.add_argument("--anew", action="store_true", help="rejoin: empty the old writer, and copy everything to it")
     parser.add_argument("--seconds", type=float, default=WATCH_SECONDS, help="watch: for how long")
+    parser.add_argument("--at", choices=("source", "target"), default="source", help="slots: the end that is asked")
+    parser.add_argument("--drop", default="", metavar="NAME", help="slots: this one goes, if nobody reads it")
     parser.add_argument("--without-source", action="store_true", help="sequences, take-away: it is gone")
     parser.add_argument("--without-target", action="store_true", help="take-away: it is gone")
     return parser
@@ -103,6 +106,8 @@ def _act(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], i
     if options.verb == "watch":
         found = watch(config, options.seconds, _say)
         return found, 1 if found["problems"] else 0
+    if options.verb == "slots":
+        return slots(config, options.at, options.drop), 0
     if options.verb == "take-away":
         both = not (options.without_source or options.without_target)
         return take_away(facing(config) if both else config, options.without_source, options.without_target), 0

@@ -5,6 +5,7 @@ Here: calls by their names. Not here: signatures and HTTP; who may ask.
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from .task import RESUME, Fault, Task
@@ -81,7 +82,8 @@ class Api:
         # A task that does not run tells nothing.
         last = self.task.latencies[-1] if self.task.latencies and self.task.status == "running" else None
         values = {"source": [last[1]] if last else [], "target": [last[2]] if last else []}
-        return {"MetricDataResults": [{"Id": side, "Values": said} for side, said in values.items()]}
+        at = [datetime.fromtimestamp(last[0], UTC)] if last else []
+        return {"MetricDataResults": [{"Id": side, "Values": said, "Timestamps": at} for side, said in values.items()]}
 
     def _TestConnection(self, given: Mapping[str, Any]) -> dict[str, Any]:
         self._tried[str(given["EndpointArn"])] = self._reaches(str(given["EndpointArn"]).rpartition(":")[2])
