@@ -101,10 +101,22 @@ class Postgres:
         return done.stdout.strip()
 
     def configure(self, **settings: str) -> None:
-        """Settings that need no restart; "" is back to what it was started with."""
+        """Settings; "" is back to what it was started with. One that wants a restart waits for it until then."""
+        self._unwait([name for name, value in settings.items() if not value])
         for name, value in settings.items():
             self.sql(f"ALTER SYSTEM SET {name} = '{value}'" if value else f"ALTER SYSTEM RESET {name}")
         self.sql("SELECT pg_reload_conf()")
+
+    def _unwait(self, names: list[str]) -> None:
+        """A setting that only went from the file would wait for a restart for ever: it has to be there as it is."""
+        waits = "SELECT name, setting FROM pg_settings WHERE pending_restart ORDER BY 1"
+        found = [line.split("|") for line in self.sql(waits).splitlines()]
+        mine = [(name, value) for name, value in found if name in names]
+        for name, value in mine:
+            self.sql(f"ALTER SYSTEM SET {name} = '{value}'")
+        if mine:
+            self.sql("SELECT pg_reload_conf()")
+            eventually(lambda: self.sql(waits) == "", 60, "nothing waits for a restart")
 
 
 @contextlib.contextmanager

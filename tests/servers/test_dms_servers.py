@@ -10,7 +10,7 @@ import pytest
 from tests.unit.test_tunnel_rules import names_a_fix
 from twinsite.rules import dms_postgres, dms_source
 
-from .postgres import Postgres
+from .postgres import Postgres, eventually
 
 NUMBERS = count(1)
 SCHEMA = """
@@ -102,6 +102,7 @@ def test_its_settings_and_slots_are_judged(source: Database) -> None:
     finally:
         source.server.configure(max_wal_senders="", wal_sender_timeout="")
         source.run(f"SELECT pg_drop_replication_slot('{slot}')")
+    eventually(lambda: judged(source) == [], 60, "all is as it was, for whoever comes next")
 
 
 def test_an_account_that_may_not_replicate_or_read_is_told_what_it_lacks(source: Database) -> None:
