@@ -197,9 +197,11 @@ class Flow:
         problems: list[str] = found["problems"]
         return problems
 
-    def begin(self, *verb: str) -> "subprocess.Popen[str]":
-        """The guest, running; for whoever wants to kill it."""
+    def begin(self, *verb: str, killed_after: str = "") -> "subprocess.Popen[str]":
+        """The guest, running; for whoever wants to kill it. `killed_after`: it is, once it has said so."""
         command, environment = self._command(*verb)
+        if killed_after:
+            command[1:1] = [str(TREE / "tests" / "servers" / "killed_after.py"), killed_after]
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
         )

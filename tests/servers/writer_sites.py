@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.writer_registers import FileRegister
@@ -193,10 +194,12 @@ class Sites:
         """AWS writes; Google could, by what its database says: registers alone hold it back."""
         for one in self.both:
             one.begin()
-        eventually(lambda: self.aws.answers() == 200, 30, f"AWS writes {self.aws.log()}")
-        gate = "SELECT count(lease) FROM twinsite.gate"
+        eventually(lambda: self.aws.answers() == 200, 60, f"AWS writes {self.aws.log()}")
+        made, gate = "SELECT to_regclass('twinsite.gate') IS NOT NULL", "SELECT count(lease) FROM twinsite.gate"
         for one in self.both:
-            eventually(lambda one=one: one.server.sql(gate, self.database) == "1", 30, f"a lease {one.log()}")  # type: ignore[misc]
+            for asked, wanted in ((made, "t"), (gate, "1")):
+                ask = partial(one.server.sql, asked, self.database)
+                eventually(lambda ask=ask, wanted=wanted: ask() == wanted, 60, f"a lease {one.log()}")  # type: ignore[misc]
         self.gcp.server.sql("UPDATE twinsite.gate SET writes = true", self.database)
         for one in self.both:
             self.applications[one.name] = Application(one.server, self.database)
