@@ -60,7 +60,11 @@ def roles(aws: Amazon, wanted: DmsTask) -> Finding:
         return ok(f"this stack makes {', '.join(ROLES)}")
     if lacking:
         words = f"the account has no {', '.join(lacking)}, which DMS looks for by name"
-        return not_ok(words, "`pulumi config set dms_account_roles true`, or let who runs the account make them")
+        return not_ok(
+            words,
+            "let who runs the account make them; `pulumi config set dms_account_roles true` does, if the deployer may "
+            "make roles of these names: policies/aws/aws-gcp.dms.json has no such right",
+        )
     return ok(f"the account has {', '.join(ROLES)}")
 
 

@@ -5,7 +5,8 @@ import io
 import pathlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import pytest
 
@@ -34,6 +35,9 @@ WHOLE = replace(INVENTORY, registers=PLACES, workloads=(HOME, AWAY))
 """With registers, and with home's pods."""
 
 
+M = TypeVar("M", bound=Model)
+
+
 class Desk:
     """Runs commands against one model after the other."""
 
@@ -56,6 +60,26 @@ class Desk:
         found = self.run(model, intent)
         assert found is not None and found["verdict"] == "passed", found and found["problems"]
         return found
+
+    def killed_anywhere(self, made: Callable[[], M], intent: Intent) -> M:
+        """Killed at any moment and run again, it ends as one that nobody killed: that one's model."""
+        one = made()
+        self.passed(one, intent)
+        ticks, wanted = one.ticks, one.state()
+        assert ticks > 20, "every write of journal and lock and every effect is such a moment"
+        for moment in range(1, ticks + 1):
+            model = made()
+            assert self.run(model, intent, kill_at=moment) is None, f"not killed at {moment}"
+            again = self.run(model, intent)
+            assert again is not None
+            if again["verdict"] == "refused":
+                # It had ended; only its last words were missing.
+                assert "there is nothing to" in again["problems"][0], (moment, again["problems"])
+                assert moment > ticks - 8
+            else:
+                assert again["verdict"] == "passed", (moment, again["problems"])
+            assert model.state() == wanted, moment
+        return one
 
 
 @pytest.fixture
@@ -124,22 +148,7 @@ CASES: dict[str, tuple[Intent, Made]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_command_killed_at_any_moment_and_run_again_ends_in_the_same_state(desk: Desk, case: str) -> None:
     intent, made = CASES[case]
-    one = made(desk)
-    desk.passed(one, intent)
-    ticks, wanted = one.ticks, one.state()
-    assert ticks > 20, "every write of journal and lock and every effect is such a moment"
-    for moment in range(1, ticks + 1):
-        model = made(desk)
-        assert desk.run(model, intent, kill_at=moment) is None, f"not killed at {moment}"
-        again = desk.run(model, intent)
-        assert again is not None
-        if again["verdict"] == "refused":
-            # It had ended; only its last words were missing.
-            assert "there is nothing to" in again["problems"][0], (moment, again["problems"])
-            assert moment > ticks - 8
-        else:
-            assert again["verdict"] == "passed", (moment, again["problems"])
-        assert model.state() == wanted, moment
+    desk.killed_anywhere(partial(made, desk), intent)
 
 
 @pytest.mark.parametrize("case", ["switchover, registers", "failback --anew, registers"])

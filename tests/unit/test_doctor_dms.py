@@ -1,5 +1,6 @@
 """What the doctor asks AWS for a task of DMS: room as DMS counts it, and the account's two roles."""
 
+import pathlib
 from typing import Any
 
 import pytest
@@ -54,3 +55,10 @@ def test_a_task_that_is_there_wants_nothing_more() -> None:
 def test_the_accounts_two_roles(makes: bool, roles: Any, answer: Answer, words: str) -> None:
     found = dms.roles(FakeAws({"iam:GetRole": roles}), DmsTask("crm", 100, makes))
     assert (found.answer, words in found.words) == (answer, True)
+
+
+def test_who_lacks_the_roles_is_told_that_the_tasks_list_makes_none() -> None:
+    fix = dms.roles(FakeAws({"iam:GetRole": NO_ROLE}), DmsTask("crm", 100, False)).fix
+    listed = "policies/aws/aws-gcp.dms.json"
+    assert f"{listed} has no such right" in fix
+    assert not any(role in (pathlib.Path(__file__).parents[2] / listed).read_text() for role in dms.ROLES)
