@@ -63,7 +63,7 @@ def roles(aws: Amazon, wanted: DmsTask) -> Finding:
         return not_ok(
             words,
             "let who runs the account make them; `pulumi config set dms_account_roles true` does, if the deployer may "
-            "make roles of these names: policies/aws/aws-gcp.dms.json has no such right",
+            "make roles of these names: what policies/aws lists for DMS has no such right",
         )
     return ok(f"the account has {', '.join(ROLES)}")
 
