@@ -1,11 +1,10 @@
 """LogicalReplica: a PostgreSQL that follows another one by PostgreSQL's own logical replication."""
 
-import base64
 import json
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
-from pulumi_kubernetes import batch, core
+from pulumi_kubernetes import batch
 
 from .. import inventory, rules
 from ..component import Component
@@ -13,11 +12,10 @@ from ..guest.backup.cron import kubernetes
 from ..handle import Given, handle_of
 from ..machine import documents
 from ..modes import DrMode
-from ..payload import guest_file, payload, payload_sha256
-from ..rules.backup import label
+from ..payload import payload_sha256
 from ..rules.logical import ABANDONED, FOLLOWS, TAKEN_AWAY, LogicalReplicaIntent, resume_seconds
 from ..schedule import longest_gap_seconds
-from ..workload.pod import guest_pod
+from ..workload.pod import guest_pod, pod_given, pod_metadata
 from .postgres import PostgresHandle
 
 ROLE = "logical"
@@ -229,35 +227,19 @@ class LogicalReplica(Component):
     def _run(self) -> pulumi.Output[str | None]:
         name, known, job = self._name, self._known, self._job
         child = pulumi.ResourceOptions(parent=self)
-        labels = {label(tag): value for tag, value in (known.tags or {}).items()} | {"app.kubernetes.io/name": job}
-        metadata = {"name": job, "namespace": known.namespace, "labels": labels}
+        metadata = pod_metadata(job, known.namespace, known.tags or {})
         config, secrets = self._config(), self._secrets()
-        account = core.v1.ServiceAccount(
-            f"{name}-account",
-            metadata={**metadata, "annotations": self._args.get("account_annotations", {})},
-            automount_service_account_token=False,
-            opts=child,
-        )
-        told = core.v1.ConfigMap(
-            f"{name}-told",
-            metadata=metadata,
-            data={"logical.json": config, "in-container.sh": guest_file("agent/in-container.sh")},
-            binary_data={"payload.tar.gz": base64.b64encode(payload(ROLE)).decode()},
-            opts=child,
-        )
-        secret = core.v1.Secret(
-            f"{name}-secret", metadata=metadata, string_data={"logical.secrets.json": secrets}, opts=child
-        )
+        given = pod_given(name, ROLE, metadata, config, secrets, child, self._args.get("account_annotations", {}))
 
         def pod(*verb: str) -> Any:
             spec = guest_pod(
                 ROLE,
                 known.image,
                 ["python3", "-m", ROLE, *verb],
-                (account, told, secret),
+                given,
                 {"cpu": "100m", "memory": "128Mi"},
             )
-            return {"metadata": {"labels": labels}, "spec": spec}
+            return {"metadata": {"labels": metadata["labels"]}, "spec": spec}
 
         verb = VERBS[known.replication]
         if known.follows and not known.carrier:
@@ -281,7 +263,7 @@ class LogicalReplica(Component):
             },
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[account, told, secret, *self._after],
+                depends_on=[*given, *self._after],
                 custom_timeouts=pulumi.CustomTimeouts(create=f"{known.copy_seconds + 2 * DEADLINE_SECONDS}s"),
             ),
         )

@@ -1,22 +1,20 @@
 """BackupJob: the scheduled backup of the primary's database into the standby's store."""
 
-import base64
 import json
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
-from pulumi_kubernetes import core
 
 from .. import inventory
 from ..component import Component
 from ..handle import Given, handle_of
 from ..machine import documents
-from ..payload import guest_file, payload, payload_sha256
-from ..rules import backup as backup_rules
+from ..payload import payload_sha256
 from ..rules.backup import BackupJobIntent
 from ..storage.backup_store import BackupStoreHandle
-from .pod import WORK_FOLDER, guest_cron_job, guest_pod
+from .pod import WORK_FOLDER, PodGiven, guest_cron_job, guest_pod, pod_given, pod_metadata
 
+ROLE = "backup"
 JOB = "rds-backup"
 MAX_AGE_HOURS = 26.0
 TOKEN_FOLDER = "/var/run/secrets/azure/tokens"
@@ -116,35 +114,13 @@ class BackupJob(Component):
         super().__init__("BackupJob", name, known, opts)
         child = pulumi.ResourceOptions(parent=self)
         job, namespace = args.get("job", JOB), args["namespace"]
-        labels = {backup_rules.label(tag): value for tag, value in args.get("tags", {}).items()}
-        labels["app.kubernetes.io/name"] = job
-        metadata = {"name": job, "namespace": namespace, "labels": labels}
-        account = core.v1.ServiceAccount(
-            f"{name}-account", metadata=metadata, automount_service_account_token=False, opts=child
-        )
+        metadata = pod_metadata(job, namespace, args.get("tags", {}))
         config = backup_config(args)
-        self.digest = config.apply(lambda text: documents.digest(text, payload_sha256("backup")))
-        told = core.v1.ConfigMap(
-            f"{name}-told",
-            metadata=metadata,
-            data={
-                "backup.json": config,
-                "in-container.sh": guest_file("agent/in-container.sh"),
-            },
-            binary_data={"payload.tar.gz": base64.b64encode(payload("backup")).decode()},
-            opts=child,
-        )
-        secret = core.v1.Secret(
-            f"{name}-secret",
-            metadata=metadata,
-            string_data={
-                "backup.secrets.json": pulumi.Output.secret(args["database"]["password"]).apply(
-                    lambda password: json.dumps({"password": password})
-                )
-            },
-            opts=child,
-        )
-        guest_cron_job(f"{name}-job", metadata, known, _pod(args, account, told, secret), child)
+        self.digest = config.apply(lambda text: documents.digest(text, payload_sha256(ROLE)))
+        password = pulumi.Output.secret(args["database"]["password"])
+        words = password.apply(lambda word: json.dumps({"password": word}))
+        given = pod_given(name, ROLE, metadata, config, words, child)
+        guest_cron_job(f"{name}-job", metadata, known, _pod(args, given), child)
         self.job = job
         self.by_hand = f"kubectl create job {job}-manual-$(date +%H%M) --from=cronjob/{job} -n {namespace}"
         # Not declared above: no output.
@@ -156,7 +132,7 @@ def _entry(args: BackupJobArgs) -> inventory.Entry:
     site, job, store = args.get("site", ""), args.get("job", JOB), handle_of(args["store"])
     way = inventory.Pod(args.get("context", ""), args["namespace"], job)
     return inventory.Entry(
-        hosts=(inventory.Host(f"{site}-{job}", site, "", ("backup",), way),) if site else (),
+        hosts=(inventory.Host(f"{site}-{job}", site, "", (ROLE,), way),) if site else (),
         backups=inventory.Backups(
             store=store["backups"],
             schema=args["database"]["schema"],
@@ -214,19 +190,17 @@ def backup_config(args: BackupJobArgs) -> pulumi.Output[str]:
     ).apply(config)
 
 
-def _pod(
-    args: BackupJobArgs, account: "core.v1.ServiceAccount", told: "core.v1.ConfigMap", secret: "core.v1.Secret"
-) -> Any:
+def _pod(args: BackupJobArgs, given: PodGiven) -> Any:
     token = {
         "audience": "api://AzureADTokenExchange",
         "expiration_seconds": 3600,
         "path": "azure-identity-token",
     }
     return guest_pod(
-        "backup",
+        ROLE,
         args["image"],
-        ["python3", "-m", "backup", "run"],
-        (account, told, secret),
+        ["python3", "-m", ROLE, "run"],
+        given,
         {"cpu": args.get("cpu", "500m"), "memory": args.get("memory", "512Mi")},
         env=[
             {"name": "CRONJOB", "value": args.get("job", JOB)},

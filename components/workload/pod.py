@@ -1,27 +1,80 @@
-"""The pod of a job that runs a guest role: nobody, nothing writable but its work folder, no token of the cluster."""
+"""The pod of a job that runs a guest role: nobody, nothing writable but its work folder, no token of the cluster; and
+what it is given."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import pulumi
 from pulumi_kubernetes import batch, core
 
 from ..guest.backup.cron import kubernetes
+from ..payload import guest_file, payload
+from ..rules.backup import label
 
 WORK_FOLDER = "/var/lib/twinsite"
+
+
+class PodGiven(NamedTuple):
+    """What a pod of a guest role is given."""
+
+    account: core.v1.ServiceAccount
+    """Whose it is."""
+
+    told: core.v1.ConfigMap
+    """Its configuration, payload and in-container.sh."""
+
+    secret: core.v1.Secret
+    """Its secret words."""
+
+
+def pod_metadata(workload: str, namespace: str, tags: Mapping[str, str]) -> dict[str, Any]:
+    """Of everything that a workload of this name is made of: name, namespace, tags as labels."""
+    labels = {label(tag): value for tag, value in tags.items()} | {"app.kubernetes.io/name": workload}
+    return {"name": workload, "namespace": namespace, "labels": labels}
+
+
+def pod_given(
+    name: str,
+    role: str,
+    metadata: Mapping[str, Any],
+    config: pulumi.Input[str],
+    secrets: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+    annotations: Mapping[str, pulumi.Input[str]] | None = None,
+) -> PodGiven:
+    """Makes NAME-account, NAME-told and NAME-secret: the role reads ROLE.json and ROLE.secrets.json. `annotations`: on
+    the service account alone, like iam.gke.io/gcp-service-account."""
+    whose = metadata if annotations is None else {**metadata, "annotations": annotations}
+    return PodGiven(
+        core.v1.ServiceAccount(f"{name}-account", metadata=whose, automount_service_account_token=False, opts=opts),
+        core.v1.ConfigMap(
+            f"{name}-told",
+            metadata=metadata,
+            data={f"{role}.json": config, "in-container.sh": guest_file("agent/in-container.sh")},
+            binary_data={"payload.tar.gz": base64.b64encode(payload(role)).decode()},
+            opts=opts,
+        ),
+        core.v1.Secret(
+            f"{name}-secret",
+            metadata=metadata,
+            string_data={f"{role}.secrets.json": pulumi.Output.secret(secrets)},
+            opts=opts,
+        ),
+    )
 
 
 def guest_pod(
     container: str,
     image: str,
     args: Sequence[str],
-    given: "tuple[core.v1.ServiceAccount, core.v1.ConfigMap, core.v1.Secret]",
+    given: PodGiven,
     requests: dict[str, str],
     env: Sequence[Any] = (),
     volumes: Sequence[tuple[Any, Any]] = (),
 ) -> Any:
-    """A pod's spec. `given`: whose it is, what it is told and its secret words, both under /etc/twinsite, with the
-    payload and in-container.sh among them. `volumes`: more, each with its mount."""
+    """A pod's spec. What it is told and its secret words are under /etc/twinsite. `volumes`: more, each with its
+    mount."""
     account, told, secret = given
     return {
         "restart_policy": "Never",

@@ -1,23 +1,20 @@
 """PostgresBackupJob: the scheduled backup of a PostgreSQL into a bucket of another cloud (guest role `archive`)."""
 
-import base64
 import json
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
-from pulumi_kubernetes import core
 
 from .. import inventory
 from ..component import Component
 from ..database.postgres import PostgresHandle
 from ..handle import Given, handle_of
 from ..machine import documents
-from ..payload import guest_file, payload, payload_sha256
-from ..rules.backup import label
+from ..payload import payload_sha256
 from ..rules.gcs_backup import PostgresBackupJobIntent
 from ..schedule import longest_gap_seconds
 from ..storage.gcs_backup_store import GcsBackupStoreHandle
-from .pod import WORK_FOLDER, guest_cron_job, guest_pod
+from .pod import WORK_FOLDER, PodGiven, guest_cron_job, guest_pod, pod_given, pod_metadata
 
 ROLE = "archive"
 TOKEN_FOLDER, TOKEN = "/var/run/secrets/google", "token"
@@ -107,29 +104,13 @@ class PostgresBackupJob(Component):
         known = PostgresBackupJobIntent.of({**args, "database": database})
         super().__init__("PostgresBackupJob", name, known, opts)
         child = pulumi.ResourceOptions(parent=self)
-        labels = {label(tag): value for tag, value in known.tags.items()} | {"app.kubernetes.io/name": known.job}
-        metadata = {"name": known.job, "namespace": known.namespace, "labels": labels}
-        account = core.v1.ServiceAccount(
-            f"{name}-account", metadata=metadata, automount_service_account_token=False, opts=child
-        )
+        metadata = pod_metadata(known.job, known.namespace, known.tags)
         store = handle_of(args["store"])
         config = _config(args, known, database, store)
         self.digest = config.apply(lambda text: documents.digest(text, payload_sha256(ROLE)))
-        told = core.v1.ConfigMap(
-            f"{name}-told",
-            metadata=metadata,
-            data={"archive.json": config, "in-container.sh": guest_file("agent/in-container.sh")},
-            binary_data={"payload.tar.gz": base64.b64encode(payload(ROLE)).decode()},
-            opts=child,
-        )
-        password = pulumi.Output.secret(database["password"])
-        secret = core.v1.Secret(
-            f"{name}-secret",
-            metadata=metadata,
-            string_data={"archive.secrets.json": password.apply(lambda word: json.dumps({"password": word}))},
-            opts=child,
-        )
-        guest_cron_job(f"{name}-job", metadata, known, _pod(args, known, store, (account, told, secret)), child)
+        words = pulumi.Output.secret(database["password"]).apply(lambda word: json.dumps({"password": word}))
+        given = pod_given(name, ROLE, metadata, config, words, child)
+        guest_cron_job(f"{name}-job", metadata, known, _pod(args, known, store, given), child)
         self.job = known.job
         self.by_hand = (
             f"kubectl create job {known.job}-manual-$(date +%H%M) --from=cronjob/{known.job} -n {known.namespace}"
@@ -203,7 +184,7 @@ def _pod(
     args: PostgresBackupJobArgs,
     known: PostgresBackupJobIntent,
     store: GcsBackupStoreHandle,
-    given: "tuple[core.v1.ServiceAccount, core.v1.ConfigMap, core.v1.Secret]",
+    given: PodGiven,
 ) -> Any:
     # Google takes the provider's whole name, with https: before it, for an audience without being told of any.
     audience = pulumi.Output.from_input(store["audience"]).apply(lambda name: f"https:{name}")

@@ -1,20 +1,17 @@
 """PostgresRestoreJob: what restores a PostgreSQL's backups where the standby's database is (guest role `archive`)."""
 
-import base64
 import json
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
-from pulumi_kubernetes import batch, core
+from pulumi_kubernetes import batch
 
 from .. import inventory
 from ..component import Component
 from ..database.postgres import PostgresHandle
 from ..handle import Given, handle_of
-from ..payload import guest_file, payload
-from ..rules.backup import label
 from ..rules.gcs_backup import PostgresRestoreJobIntent
-from .pod import WORK_FOLDER, guest_pod
+from .pod import WORK_FOLDER, guest_pod, pod_given, pod_metadata
 
 ROLE = "archive"
 NEVER = "0 0 1 1 *"
@@ -99,36 +96,18 @@ class PostgresRestoreJob(Component):
     def _run(self) -> None:
         name, known, args = self._name, self._known, self._args
         child = pulumi.ResourceOptions(parent=self)
-        labels = {label(tag): value for tag, value in known.tags.items()} | {"app.kubernetes.io/name": known.job}
-        metadata = {"name": known.job, "namespace": known.namespace, "labels": labels}
-        account = core.v1.ServiceAccount(
-            f"{name}-account",
-            metadata={**metadata, "annotations": args.get("account_annotations", {})},
-            automount_service_account_token=False,
-            opts=child,
-        )
+        metadata = pod_metadata(known.job, known.namespace, known.tags)
         database = handle_of(args["database"])
-        told = core.v1.ConfigMap(
-            f"{name}-told",
-            metadata=metadata,
-            data={"archive.json": self._config(database), "in-container.sh": guest_file("agent/in-container.sh")},
-            binary_data={"payload.tar.gz": base64.b64encode(payload(ROLE)).decode()},
-            opts=child,
-        )
-        password = pulumi.Output.secret(database["password"])
-        secret = core.v1.Secret(
-            f"{name}-secret",
-            metadata=metadata,
-            string_data={"archive.secrets.json": password.apply(lambda word: json.dumps({"password": word}))},
-            opts=child,
-        )
+        words = pulumi.Output.secret(database["password"]).apply(lambda word: json.dumps({"password": word}))
+        annotations = args.get("account_annotations", {})
+        given = pod_given(name, ROLE, metadata, self._config(database), words, child, annotations)
         requests = {
             "cpu": args.get("cpu", "500m"),
             "memory": args.get("memory", "512Mi"),
             "ephemeral-storage": f"{known.disk_gib}Gi",
         }
         # What it does without a word of operations' harms nobody.
-        pod = guest_pod(ROLE, known.image, ["python3", "-m", ROLE, "list"], (account, told, secret), requests)
+        pod = guest_pod(ROLE, known.image, ["python3", "-m", ROLE, "list"], given, requests)
         batch.v1.CronJob(
             f"{name}-job",
             metadata=metadata,
@@ -140,7 +119,7 @@ class PostgresRestoreJob(Component):
                     "spec": {
                         "backoff_limit": 0,
                         "active_deadline_seconds": known.active_deadline_seconds,
-                        "template": {"metadata": {"labels": labels}, "spec": pod},
+                        "template": {"metadata": {"labels": metadata["labels"]}, "spec": pod},
                     }
                 },
             },

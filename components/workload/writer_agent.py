@@ -1,6 +1,5 @@
 """WriterAgent: holds the gate of a site's database by three registers, and answers /writer (guest role `writer`)."""
 
-import base64
 import json
 from typing import Any, NotRequired, TypedDict
 
@@ -13,11 +12,10 @@ from ..database.postgres import PostgresHandle
 from ..guest.writer.config import PORT
 from ..handle import Given, handle_of
 from ..machine import documents
-from ..payload import guest_file, payload, payload_sha256
+from ..payload import payload_sha256
 from ..protection import keep_registers
-from ..rules.backup import label
 from ..rules.writer import WriterAgentIntent
-from .pod import guest_pod
+from .pod import PodGiven, guest_pod, pod_given, pod_metadata
 
 ROLE = "writer"
 TOKENS = "/var/run/secrets/twinsite"
@@ -137,30 +135,14 @@ class WriterAgent(Component):
     def _run(self) -> pulumi.Output[str | None]:
         name, known, args = self._name, self._known, self._args
         child = pulumi.ResourceOptions(parent=self)
-        labels = {label(tag): value for tag, value in known.tags.items()} | {"app.kubernetes.io/name": known.agent}
-        metadata = {"name": known.agent, "namespace": known.namespace, "labels": labels}
-        account = core.v1.ServiceAccount(
-            f"{name}-account",
-            metadata={**metadata, "annotations": args.get("account_annotations", {})},
-            automount_service_account_token=False,
-            opts=child,
-        )
+        metadata = pod_metadata(known.agent, known.namespace, known.tags)
         config = self._config()
-        told = core.v1.ConfigMap(
-            f"{name}-told",
-            metadata=metadata,
-            data={"writer.json": config, "in-container.sh": guest_file("agent/in-container.sh")},
-            binary_data={"payload.tar.gz": base64.b64encode(payload(ROLE)).decode()},
-            opts=child,
-        )
         words = pulumi.Output.all(password=handle_of(args["database"])["password"], third=args.get("third") or {})
         plain: pulumi.Output[str] = words.apply(
             lambda all_: json.dumps({"database_password": all_["password"], "third": all_["third"]})
         )
         text: pulumi.Output[str] = pulumi.Output.secret(plain)
-        secret = core.v1.Secret(
-            f"{name}-secret", metadata=metadata, string_data={"writer.secrets.json": text}, opts=child
-        )
+        given = pod_given(name, ROLE, metadata, config, text, child, args.get("account_annotations", {}))
         # A pod reads its documents once.
         digest = pulumi.Output.unsecret(
             pulumi.Output.all(config, text).apply(
@@ -178,8 +160,8 @@ class WriterAgent(Component):
                 "revision_history_limit": 3,
                 "selector": {"match_labels": chosen},
                 "template": {
-                    "metadata": {"labels": labels, "annotations": {"twinsite.io/told": digest}},
-                    "spec": self._pod((account, told, secret)),
+                    "metadata": {"labels": metadata["labels"], "annotations": {"twinsite.io/told": digest}},
+                    "spec": self._pod(given),
                 },
             },
             opts=pulumi.ResourceOptions(parent=self, hooks=self._kept),
@@ -197,7 +179,7 @@ class WriterAgent(Component):
         found: pulumi.Output[str | None] = service.metadata.name
         return found
 
-    def _pod(self, given: "tuple[core.v1.ServiceAccount, core.v1.ConfigMap, core.v1.Secret]") -> Any:
+    def _pod(self, given: PodGiven) -> Any:
         args, known = self._args, self._known
         tokens = [{"service_account_token": {"audience": STS, "expiration_seconds": 3600, "path": "aws"}}]
         if "audience" in args:
