@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .console import Console
+from .moves.words import Command
 from .stack import Stack
 
 if TYPE_CHECKING:  # it brings `cryptography`, for which a look at the status does not wait
     from .chain import Approval, Planned, Subject
 
-ACTING = ("adopt-name", "dms", "drill", "failback", "failover", "repair", "restore", "switchover")
+ACTING = tuple(sorted({"adopt-name", "dms", *(command.verb for command in Command)}))
 """Commands of which each attempt leaves a record; with --plan they only look."""
 UNTOLD = frozenset({"approval", "approve", "command", "json", "name", "plan", "stack", "inventory", "no_open"})
 """Options that say how the command is called and not what it does; `name` of a drill is in its command."""

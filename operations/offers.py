@@ -9,7 +9,7 @@ from twinsite.inventory import Inventory
 
 from . import parts
 from .moves import kinds
-from .moves.words import Command
+from .moves.words import TOLD_SITE, Command
 from .parts import BUCKET, CLOUD_TUNNELS, FOLLOWER, REPLICA, TASK, TUNNEL, Needs
 
 NEEDS: dict[str, tuple[Needs, ...]] = {
@@ -57,8 +57,8 @@ def offered(inventory: Inventory, commands: Iterable[str] = INSTEAD) -> list[str
 
 def typed(command: str, inventory: Inventory) -> str:
     """As a person types it here."""
-    to = {"failover": inventory.away, "failback": inventory.home, "switchover": inventory.away}.get(command, "")
-    return f"twinsite {command}" + (f" --to {to}" if to else "")
+    to = inventory.home if command == Command.FAILBACK else inventory.away
+    return f"twinsite {command}" + (f" --to {to}" if to and command in TOLD_SITE else "")
 
 
 def drills(inventory: Inventory) -> list[str]:

@@ -25,6 +25,18 @@ class Command(StrEnum):
         """Leaves users where they are, or brings them back."""
         return self in (Command.DRILL_FAILOVER, Command.DRILL_RESTORE, Command.DRILL_SWITCHOVER)
 
+    @property
+    def verb(self) -> str:
+        """Its first word, by which the command line knows it."""
+        return self.value.partition(" ")[0]
+
+
+TOLD_SITE = (Command.SWITCHOVER, Command.FAILOVER, Command.FAILBACK)
+"""What a person gives a site, by `--to`."""
+
+OF_A_WRITER = (*TOLD_SITE, Command.DRILL_SWITCHOVER, Command.DRILL_FAILOVER)
+"""What moves the writer between two databases of which one follows the other, and the drills of it."""
+
 
 @dataclass(frozen=True)
 class Intent:

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..journal.document import Unfinished
+from ..moves.words import TOLD_SITE
 from .away import Away
 from .sources import Sources
 from .subject import Subject
-
-MOVES = ("switchover", "failover", "failback")
-"""What is told a site."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class OperationSeen:
         found = self.unfinished
         if found is not None:
             to = found.choices.get("to") or (self.home if found.command == "failback" else self.away)
-            again = found.command + (f" --to {to}" if found.command in MOVES else "")
+            again = found.command + (f" --to {to}" if found.command in TOLD_SITE else "")
             yield f"{found.command} {found.id}, begun {found.began}, has not ended: `twinsite {again}`"
 
     def shown(self) -> Mapping[str, Any]:

@@ -10,20 +10,11 @@ which it could go on without a copy is not kept. Here: what the tasks do in a mo
 from ...parts import BUCKET, CARRIED, NAMES, Needs
 from ...stack import Stack
 from ...transport import Transport
-from ..words import Command
+from ..words import OF_A_WRITER
 from ..world import World
 
 NEEDS: Needs = ((NAMES,), (CARRIED,), (BUCKET,))
-COMMANDS = {
-    command.value: NEEDS
-    for command in (
-        Command.SWITCHOVER,
-        Command.FAILOVER,
-        Command.FAILBACK,
-        Command.DRILL_SWITCHOVER,
-        Command.DRILL_FAILOVER,
-    )
-}
+COMMANDS = {command.value: NEEDS for command in OF_A_WRITER}
 
 
 def connect(stack: Stack, hosts: Transport) -> World:

@@ -8,21 +8,11 @@ Not here: the verbs (components/guest/logical), the registers' rule (components/
 from ...parts import BUCKET, FOLLOWER, NAMES, Needs
 from ...stack import Stack
 from ...transport import Transport
-from ..words import Command
+from ..words import OF_A_WRITER, Command
 from ..world import World
 
 NEEDS: Needs = ((NAMES,), (FOLLOWER,), (BUCKET,))
-COMMANDS = {
-    command.value: NEEDS
-    for command in (
-        Command.SWITCHOVER,
-        Command.FAILOVER,
-        Command.FAILBACK,
-        Command.DRILL_SWITCHOVER,
-        Command.DRILL_FAILOVER,
-        Command.REPAIR,
-    )
-}
+COMMANDS = {command.value: NEEDS for command in (*OF_A_WRITER, Command.REPAIR)}
 
 
 def connect(stack: Stack, hosts: Transport) -> World:
