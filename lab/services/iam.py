@@ -92,22 +92,45 @@ def allowed(
 
 def trusts(policy: Mapping[str, Any], federated: str, action: str, context: Mapping[str, str]) -> bool:
     """Whether a role's trust policy gives it to whom an identity provider (ARN) vouches for; `context`: what the token
-    says, by condition key."""
+    says, by condition key. What is not evaluated here is never a yes: such an Allow gives nothing, such a Deny denies.
+    """
     values = {key.lower(): value for key, value in context.items()}
     allow = False
     for statement in _statements(policy):
-        principal = statement.get("Principal")
-        named = _listed(principal.get("Federated") or []) if isinstance(principal, Mapping) else []
-        conditions = dict(statement.get("Condition") or {})
-        if federated not in named or action not in _listed(statement.get("Action") or []):
-            continue
-        # What is not evaluated here gives nothing.
-        if not set(conditions) <= set(_OPERATORS) or not _conditions_hold(conditions, values):
-            continue
-        if statement["Effect"] == "Deny":
+        if statement.get("Effect") == "Allow":
+            allow = allow or _gives(statement, federated, action, values)
+        elif _may_deny(statement, federated, action, values):
             return False
-        allow = True
     return allow
+
+
+def _gives(statement: Mapping[str, Any], federated: str, action: str, context: Mapping[str, str]) -> bool:
+    conditions = dict(statement.get("Condition") or {})
+    return (
+        federated in _principals(statement, "Federated")
+        and action in _listed(statement.get("Action") or [])
+        and set(conditions) <= set(_OPERATORS)
+        and _conditions_hold(conditions, context)
+    )
+
+
+def _may_deny(statement: Mapping[str, Any], federated: str, action: str, context: Mapping[str, str]) -> bool:
+    """Whether it denies, or would for all that the lab can tell."""
+    named = _principals(statement, "Federated")
+    if "NotPrincipal" not in statement and not {"*", federated} & {*named, *_principals(statement, "AWS")}:
+        return False
+    which = "NotAction" if "NotAction" in statement else "Action"
+    among = any(_matches(one.lower(), action.lower()) for one in _listed(statement.get(which) or []))
+    if among is (which == "NotAction"):
+        return False
+    conditions = dict(statement.get("Condition") or {})
+    keys = {key.lower() for of in conditions.values() for key in of}
+    return not (set(conditions) <= set(_OPERATORS) and keys <= set(context)) or _conditions_hold(conditions, context)
+
+
+def _principals(statement: Mapping[str, Any], kind: str) -> list[str]:
+    principal = statement.get("Principal")
+    return _listed(principal.get(kind) or []) if isinstance(principal, Mapping) else _listed(principal or [])
 
 
 def _statements(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -6,9 +6,11 @@ import pytest
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
 from lab.client import LabError
-from lab.services.iam import allowed, document, problems
+from lab.services.iam import allowed, document, problems, trusts
 
 ARN = "arn:aws:s3:::bucket/hosts/a/desired.json"
+PROVIDER = "arn:aws:iam::1:oidc-provider/issuer"
+ASSUME = "sts:AssumeRoleWithWebIdentity"
 
 
 def one(effect: str = "Allow", **parts: object) -> dict[str, object]:
@@ -66,6 +68,44 @@ def test_not_action_and_not_resource_turn_around() -> None:
 )
 def test_what_the_lab_cannot_evaluate_is_refused(statement: dict[str, object], sentence: str) -> None:
     assert any(sentence in problem for problem in problems({"Statement": [statement]}))
+
+
+@pytest.mark.parametrize(
+    ("deny", "given"),
+    [
+        ({"Condition": {"StringEquals": {"issuer:sub": "another"}}}, True),
+        ({"Principal": {"Federated": "arn:aws:iam::1:oidc-provider/other"}}, True),
+        ({"Principal": {"AWS": "arn:aws:iam::1:user/somebody"}}, True),
+        ({"Action": "sts:AssumeRole"}, True),
+        ({"NotAction": [ASSUME]}, True),
+        ({}, False),
+        ({"Condition": {"StringEquals": {"issuer:sub": "pod"}}}, False),
+        ({"Condition": {"NumericLessThan": {"issuer:sub": "1"}}}, False),
+        ({"Condition": {"StringEquals": {"aws:SourceIp": "10.0.0.1"}}}, False),
+        ({"Principal": "*"}, False),
+        ({"Principal": {"AWS": "*"}}, False),
+        ({"NotPrincipal": {"Federated": "arn:aws:iam::1:oidc-provider/other"}}, False),
+        ({"Action": "sts:*"}, False),
+        ({"NotAction": "sts:AssumeRole"}, False),
+    ],
+)
+def test_a_trust_policys_deny_denies_also_where_the_lab_cannot_evaluate_it(
+    deny: dict[str, object], given: bool
+) -> None:
+    allow = {"Effect": "Allow", "Principal": {"Federated": PROVIDER}, "Action": ASSUME}
+    whom = {"Principal": {"Federated": PROVIDER}} if "NotPrincipal" not in deny else {}
+    what = {"Action": ASSUME} if "NotAction" not in deny else {}
+    said = {"issuer:sub": "pod"}
+    for order in (1, -1):
+        statements = [allow, {"Effect": "Deny", **whom, **what, **deny}][::order]
+        assert trusts({"Statement": statements}, PROVIDER, ASSUME, said) is given
+
+
+def test_an_allow_that_the_lab_cannot_evaluate_gives_nothing() -> None:
+    allow = {"Effect": "Allow", "Principal": {"Federated": PROVIDER}, "Action": ASSUME}
+    unknown = {**allow, "Condition": {"NumericLessThan": {"issuer:sub": "1"}}}
+    assert trusts({"Statement": allow}, PROVIDER, ASSUME, {})
+    assert not trusts({"Statement": unknown}, PROVIDER, ASSUME, {})
 
 
 def test_a_document_that_is_not_json_is_refused() -> None:
