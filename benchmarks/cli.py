@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if options.list:
         for one in benchmarks:
-            print(f"{one.name:10} {one.about} ({one.minutes} min; needs {one.needs.value})")
+            print(one.words)
         return 0
     words = shlex.join(["./scripts/bench", *(sys.argv[1:] if arguments is None else arguments)])
     with contextlib.ExitStack() as held:
@@ -101,7 +101,7 @@ def machine() -> dict[str, Any]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    lines = "\n".join(f"  {one.name:10} {one.about} ({one.minutes} min; needs {one.needs.value})" for one in ALL)
+    lines = "\n".join(f"  {one.words}" for one in ALL)
     parser = argparse.ArgumentParser(
         prog="./scripts/bench",
         description=f"The figures of twinsite, each beside what it is compared to.\n\n{lines}",

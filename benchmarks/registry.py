@@ -16,6 +16,7 @@ class Needs(str, Enum):
     """What a benchmark runs on; also the order in which they run, so that the lab comes up once."""
 
     LAB_DOWN = "the lab down"
+    PYTHON = "Python alone"
     SERVERS = "the PostgreSQL servers of the tests"
     NAMESPACES = "root and the machine image, beside any lab"
     ENGINE = "the Pulumi CLI"
@@ -27,7 +28,7 @@ class Needs(str, Enum):
         """What a run owns of this machine meanwhile, by the lab's names of such things; None: nothing of the lab."""
         if self is Needs.NAMESPACES:
             return "bench"
-        return None if self in (Needs.SERVERS, Needs.ENGINE) else ""
+        return None if self in (Needs.PYTHON, Needs.SERVERS, Needs.ENGINE) else ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,14 @@ class Benchmark:
     """How long it takes on two cores; `--long` where that differs."""
     place: str = ""
     """`module:function`; empty: `run` of the module of the same name."""
+    long_needs: Needs | None = None
+    """What `--long` runs on, where that differs."""
+
+    @property
+    def words(self) -> str:
+        """What it is, for a person who chooses."""
+        also = f"; --long: {self.long_needs.value}" if self.long_needs else ""
+        return f"{self.name:10} {self.about} ({self.minutes} min; needs {self.needs.value}{also})"
 
     @property
     def measure(self) -> "Callable[[Context], Iterator[Figure]]":
@@ -65,9 +74,10 @@ ALL = (
     Benchmark(
         "two-writers",
         "who may write: seeded schedules, and with each rule taken away",
-        Needs.SERVERS,
+        Needs.PYTHON,
         "1, --long 20",
         "two_writers:run",
+        long_needs=Needs.SERVERS,
     ),
     Benchmark("restore", "backup and restore beside mysqldump, gzip, sed, mysql", Needs.LAB_DOWN, "5, --long 25"),
     Benchmark("dms", "a DMS task of the lab's between two MySQL and two PostgreSQL servers", Needs.SERVERS, "10"),

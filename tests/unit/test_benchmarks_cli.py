@@ -94,6 +94,14 @@ def test_every_benchmark_has_a_module_with_run():
         assert callable(one.measure), one.name
 
 
+def test_the_list_says_what_a_long_run_needs_beside_a_usual_one(capsys):
+    assert cli.main(["--list"]) == 0
+    rows = {row.split()[0]: row for row in capsys.readouterr().out.splitlines()}
+    assert set(rows) == {one.name for one in ALL}
+    assert rows["two-writers"].endswith("needs Python alone; --long: the PostgreSQL servers of the tests)")
+    assert rows["switch"].endswith("needs the PostgreSQL servers of the tests)")
+
+
 def test_what_needs_the_lab_down_runs_first_and_the_lab_comes_up_once():
     needs = [one.needs for one in chosen([])]
     assert needs == sorted(needs, key=list(Needs).index)
