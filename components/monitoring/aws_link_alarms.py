@@ -1,15 +1,16 @@
 """Alarms in AWS on what joins it with Google Cloud, under the names that Google has."""
 
 import json
-from collections.abc import Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
+from .. import rules
 from ..component import Component
 from ..modes import DrMode
-from ..rules.link_alarms import GIB, AwsLinkAlarmsIntent
+from ..partition import partition
+from ..rules.link_alarms import GIB, PUBLISHERS, AwsLinkAlarmsIntent
 
 NAMESPACE = "twinsite"
 PERIOD_SECONDS = 60
@@ -63,10 +64,12 @@ class AwsLinkAlarmsArgs(TypedDict):
     """Name -> HTTPS endpoint that gets them, for instance a pager's; treated as secrets. Defaults to none."""
 
     publishers: NotRequired[list[str]]
-    """Services of AWS beside CloudWatch that write to the topic, like dms.amazonaws.com. Default to none."""
+    """Services of AWS beside CloudWatch that write to the topic for this account: dms.amazonaws.com, the only one of
+    which it is known how it says for whom it acts. Default to none."""
 
     account_id: NotRequired[pulumi.Input[str]]
-    """Whose CloudWatch may write to the topic. Needed with publishers: without them AWS's own policy says so."""
+    """Whose CloudWatch and publishers may write to the topic. Needed with publishers: without them AWS's own policy
+    says so."""
 
     tags: NotRequired[dict[str, str]]
     """Put on everything that takes tags."""
@@ -86,13 +89,18 @@ class AwsLinkAlarms(Component):
 
     def __init__(self, name: str, args: AwsLinkAlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         known = AwsLinkAlarmsIntent.of(args)
+        if known.publishers and "account_id" not in args:
+            lacks = (
+                f"publishers has {known.publishers[0]} without account_id, for which it may write: set that one, too"
+            )
+            rules.require(f"AwsLinkAlarms {name}", [lacks, *known.problems()])
         super().__init__("AwsLinkAlarms", name, known, opts)
         self._name, self._known = name, known
         self._at_aws: dict[str, Any] = {"region": known.region, "tags": args.get("tags", {})}
         policy: dict[str, Any] = {}
         if known.publishers:
             account = pulumi.Output.from_input(args.get("account_id", ""))
-            policy = {"policy": account.apply(lambda found: _policy(found, known.publishers))}
+            policy = {"policy": account.apply(lambda found: _policy(known, found))}
         topic = aws.sns.Topic(f"{name}-alarms", **policy, **self._at_aws, opts=self._child())
         self.topic_arn = topic.arn
         for address in known.emails:
@@ -170,8 +178,13 @@ def _at(place: int) -> Any:
     return lambda addresses: str(addresses[place])
 
 
-def _policy(account: str, publishers: Sequence[str]) -> str:
-    """Of the topic: alarms of this account, and `publishers`, of which nothing documented says for whom they act."""
+def _policy(known: AwsLinkAlarmsIntent, account: str) -> str:
+    """Of the topic: alarms of this account, and what `publishers` send for resources of this account.
+
+    Of whom an event subscription of DMS is, its guide has in aws:SourceArn, and aws:SourceAccount only for roles that
+    DMS assumes [DMS user guide, Validating the access policy of your SNS topic; Cross-service confused deputy
+    prevention]. The guide compares by StringEquals, to which its own `es:*` would be no pattern.
+    """
 
     def may(service: str, **condition: Any) -> dict[str, Any]:
         return {
@@ -179,9 +192,11 @@ def _policy(account: str, publishers: Sequence[str]) -> str:
             "Principal": {"Service": service},
             "Action": "sns:Publish",
             "Resource": "*",
-            **({"Condition": condition} if condition else {}),
+            "Condition": condition,
         }
 
-    alarms = may("cloudwatch.amazonaws.com", StringEquals={"aws:SourceAccount": account})
-    said = [alarms, *(may(one) for one in publishers)]
+    said = [may("cloudwatch.amazonaws.com", StringEquals={"aws:SourceAccount": account})]
+    for service in known.publishers:
+        source = f"arn:{partition(known.region).name}:{PUBLISHERS[service]}".format(account=account)
+        said.append(may(service, ArnLike={"aws:SourceArn": source}))
     return json.dumps({"Version": "2012-10-17", "Statement": said}, sort_keys=True)

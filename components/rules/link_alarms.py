@@ -13,6 +13,9 @@ TUNNELS = 4
 GIB = 1 << 30
 LEAST_LAG_SECONDS = 5
 """A heartbeat is a second's, and whoever reads it does so some times a minute."""
+PUBLISHERS = {"dms.amazonaws.com": "dms:*:{account}:es:*"}
+"""Service of AWS -> of whom aws:SourceArn says it acts, after the partition [DMS user guide, Validating the access
+policy of your SNS topic]."""
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
@@ -107,10 +110,16 @@ class AwsLinkAlarmsIntent(LinkAlarmsIntent):
         return bool(self.cluster)
 
     def problems(self) -> list[str]:
-        """Also: the slots are the source's."""
+        """Also: the slots are the source's, and nobody writes to the topic for another account."""
         problems = super().problems()
         if self.slot_gib and not self.database:
             problems.append("database is empty, so nobody sees a slot fill the source's disk: set its id")
+        for service in self.publishers:
+            if service not in PUBLISHERS:
+                problems.append(
+                    f"publishers has {service}, which might write to the topic for anybody's account: leave it out, or "
+                    f"use {', '.join(PUBLISHERS)}"
+                )
         return problems
 
 

@@ -1,5 +1,6 @@
 """GcpAlarms and AwsLinkAlarms under mocks: the same names at both clouds, silence is a failure, somebody is told."""
 
+import json
 from typing import Any
 
 import pytest
@@ -183,3 +184,18 @@ def test_refused_on_both_sides_before_anything_exists(change: dict[str, Any], sa
 def test_at_aws_the_source_must_be_named() -> None:
     with pytest.raises(rules.Refused, match="nobody sees a slot fill the source's disk"):
         at_aws(database="")
+
+
+def test_at_aws_nobody_writes_to_the_topic_for_another_account() -> None:
+    dms = {"publishers": ["dms.amazonaws.com"], "account_id": "123456789012"}
+    (topic,) = at_aws(**dms, region="cn-north-1").of("aws:sns/topic:Topic")
+    assert {
+        one["Principal"]["Service"]: one["Condition"] for one in json.loads(topic.inputs["policy"])["Statement"]
+    } == {
+        "cloudwatch.amazonaws.com": {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+        "dms.amazonaws.com": {"ArnLike": {"aws:SourceArn": "arn:aws-cn:dms:*:123456789012:es:*"}},
+    }
+    with pytest.raises(rules.Refused, match=r"events\.amazonaws\.com, which might write to the topic for anybody's"):
+        at_aws(publishers=["events.amazonaws.com"], account_id="123456789012")
+    with pytest.raises(rules.Refused, match="without account_id, for which it may write"):
+        at_aws(publishers=["dms.amazonaws.com"])

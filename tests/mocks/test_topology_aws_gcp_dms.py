@@ -94,6 +94,8 @@ def test_the_topic_of_the_alarms_takes_words_of_dms(found: Run) -> None:
     policy = json.loads(found.one("aws-gcp-watch-aws-alarms", TOPIC).inputs["policy"])
     by = {one["Principal"]["Service"]: one.get("Condition") for one in policy["Statement"]}
     assert set(by) == {"cloudwatch.amazonaws.com", "dms.amazonaws.com"}
+    account = by["cloudwatch.amazonaws.com"]["StringEquals"]["aws:SourceAccount"]
+    assert by["dms.amazonaws.com"] == {"ArnLike": {"aws:SourceArn": f"arn:aws:dms:*:{account}:es:*"}}, "of nobody else"
     assert "policy" not in build().one("aws-gcp-watch-aws-alarms", TOPIC).inputs, "AWS's own says who may"
 
 
