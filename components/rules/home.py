@@ -69,18 +69,19 @@ def home_problems(home: Home, accepted: bool = False) -> tuple[str, ...]:
     return tuple(problems)
 
 
-def context_problem(home: Home) -> str:
+def context_problem(context: str, contexts: frozenset[str], setting: str = "kubernetes:context") -> str:
     """Why the primary's cluster would be passed over for ever; "" when it would not, or nobody here can tell.
+
+    `contexts` are those of this desk's kubeconfig; empty when it has none.
 
     Kubernetes' provider calls a context that is not in kubeconfig an unreachable cluster, and skipUpdateUnreachable
     passes over those with a warning, as it must while AWS is dead.
     """
-    if home.context and home.contexts and home.context not in home.contexts:
+    if context and contexts and context not in contexts:
         return (
-            f"kubernetes:context {home.context} is not in this desk's kubeconfig, which has "
-            f"{', '.join(sorted(home.contexts))}: the cluster would be passed over as if it were dead, at each `up`: "
-            "`pulumi config set kubernetes:context CONTEXT`, or `aws eks update-kubeconfig --alias "
-            f"{home.context} --name CLUSTER`"
+            f"{setting} {context} is not in this desk's kubeconfig, which has "
+            f"{', '.join(sorted(contexts))}: the cluster would be passed over as if it were dead, at each `up`: "
+            f"`pulumi config set {setting} CONTEXT`, or `aws eks update-kubeconfig --alias {context} --name CLUSTER`"
         )
     return ""
 

@@ -31,7 +31,9 @@ def cluster_provider(
 ) -> "Provider":
     """For a program to give to a Workload: `pulumi.ResourceOptions(provider=cluster_provider(…))`, one a cluster.
 
-    An `up` with the cluster out of reach leaves what is in it as it is, with a warning a resource.
+    An `up` that does not reach one's own cluster leaves what is in it as it is, with a warning a resource: home may be
+    dead. One that this program makes has its kubeconfig from here; who does not reach that one is told, and an `up`
+    that changes its database's password does not leave the old one in it.
     """
     from pulumi_kubernetes import Provider
 
@@ -41,6 +43,6 @@ def cluster_provider(
         name,
         kubeconfig=None if known["kubeconfig"] is None else pulumi.Output.secret(given),
         context=known["context"] or None,
-        skip_update_unreachable=True,
+        skip_update_unreachable=known["kubeconfig"] is None,
         opts=opts,
     )

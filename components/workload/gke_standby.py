@@ -360,7 +360,8 @@ class GkeStandby(Component):
         )
 
     def _kubeconfig(self, cluster: gcp.container.Cluster) -> pulumi.Output[str | None]:
-        """As `gcloud container clusters get-credentials` writes it."""
+        """As `gcloud container clusters get-credentials` writes it where gcloud's property
+        container/use_application_default_credentials is set: with the login that Google's provider has, too."""
         context = context_of(self._known)
 
         def text(found: Mapping[str, str]) -> str | None:
@@ -369,6 +370,7 @@ class GkeStandby(Component):
             plugin = {
                 "apiVersion": "client.authentication.k8s.io/v1beta1",
                 "command": "gke-gcloud-auth-plugin",
+                "args": ["--use_application_default_credentials"],
                 "installHint": "gcloud components install gke-gcloud-auth-plugin",
                 "interactiveMode": "Never",
                 "provideClusterInfo": True,

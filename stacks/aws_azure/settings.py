@@ -189,7 +189,7 @@ def read(reader: Reader) -> Settings:
     accepted = reader.choice("home_in_aws", Accepting) == Accepting.ACCEPT
     home = see(pulumi.get_stack(), Path(pulumi.runtime.get_root_directory() or "."))
     reader.problems += home_problems(home, accepted)
-    if passed_over := context_problem(home):
+    if passed_over := context_problem(home.context, home.contexts):
         # Raised, it may be a disaster, and another desk than the usual one: nothing may stand in its way.
         if not keeps(mode, data).application:
             reader.problems.append(passed_over)

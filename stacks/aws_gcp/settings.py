@@ -9,7 +9,7 @@ import pulumi
 
 from twinsite import GateMode
 from twinsite.modes import DrMode, StandbyData, keeps
-from twinsite.rules.home import home_problems
+from twinsite.rules.home import Home, context_problem, home_problems
 from twinsite.rules.hosts import region_problems
 from twinsite.rules.vpn import INSIDE_RANGES, TUNNELS
 
@@ -178,6 +178,7 @@ def read(reader: Reader) -> Settings:
     home = see(pulumi.get_stack(), Path(pulumi.runtime.get_root_directory() or "."))
     # The one provider of a cluster is the standby's, which passes over one that is away by itself.
     reader.problems += home_problems(replace(home, skips_cluster=True), accepted)
+    context = _context(reader, home)
     for key, why in SECRETS.items():
         reader.secret(key, why)
     fqdn, version = reader.text("fqdn"), reader.text("primary_database_version")
@@ -261,8 +262,24 @@ def read(reader: Reader) -> Settings:
         writer_gates=reader.choice("writer_gates", Gates),
         primary_role_config=reader.text("primary_role_config", required=False),
         primary_namespace=reader.text("primary_namespace"),
-        primary_cluster_context=reader.text("primary_cluster_context", required=False),
+        primary_cluster_context=context,
     )
+
+
+def _context(reader: Reader, home: Home) -> str:
+    """Of the primary's cluster. Where this stack has something in it, the desk's current one will not do: step by step
+    it becomes the standby's, in which things of the same names are."""
+    key = "primary_cluster_context"
+    within = [one for one in ("backup_bucket", "writer_bucket") if reader.text(one, required=False)]
+    context = reader.text(key, required=False)
+    if within and not context:
+        reader.problems.append(
+            f"{' and '.join(within)} puts something into the primary's cluster, and {key} is empty, which is whatever "
+            f"cluster this desk's kubectl is at: `pulumi config set {key} CONTEXT` (`kubectl config get-contexts`)"
+        )
+    if within and (passed_over := context_problem(context, home.contexts, key)):
+        reader.problems.append(passed_over)
+    return context
 
 
 def _hot(reader: Reader) -> None:

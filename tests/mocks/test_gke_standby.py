@@ -133,6 +133,8 @@ def test_the_kubeconfig_is_a_secret_and_holds_no_credential() -> None:
     }  # fmt: skip
     assert config["current-context"] == "gke_crm-dr_asia-northeast3_crm"
     assert list(config["users"][0]["user"]) == ["exec"]
+    # With gcloud's own login alone, a runner that has the provider's would not reach the cluster that it makes.
+    assert config["users"][0]["user"]["exec"]["args"] == ["--use_application_default_credentials"]
 
 
 @pytest.mark.parametrize(

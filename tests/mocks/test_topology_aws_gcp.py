@@ -17,6 +17,7 @@ from twinsite import inventory
 from twinsite.estimate.figures import total
 from twinsite.monitoring.gcp_alarms import ABSENT_SECONDS
 from twinsite.rules import Refused
+from twinsite.rules.home import Home
 from twinsite.schedule import longest_gap_seconds
 
 from . import aws_gcp_topology
@@ -154,7 +155,7 @@ def test_backups_are_of_the_epoch_that_the_register_at_google_says(build: Build)
     assert told["writer"] == {"store": "gs://crm-dr-writer", "site": "aws", "home": "aws"}
     reads = found.one("aws-gcp-backups-register").inputs
     assert (reads["bucket"], reads["role"]) == ("crm-dr-writer", "roles/storage.objectViewer")
-    without = build(**saved, primary_oidc_issuer=WRITERS["primary_oidc_issuer"])
+    without = build(**saved, **{key: WRITERS[key] for key in ("primary_oidc_issuer", "primary_cluster_context")})
     assert "writer" not in json.loads(without.one("aws-gcp-backups-told").inputs["data"]["archive.json"])
 
 
@@ -287,6 +288,8 @@ def test_the_inventory_names_what_each_cloud_is_asked_for(build: Build) -> None:
         ({**WRITERS, "writer_third": "s3://x/y"}, "writer_third_region is not set"),
         ({**WRITERS, "writer_third_client_secret": ""}, "writer_third_client_secret is not set"),
         ({**WRITERS, "writer_image": ""}, "writer_image is not set"),
+        ({**WRITERS, "primary_cluster_context": ""}, "is whatever cluster this desk's kubectl is at"),
+        ({"backup_bucket": "crm-dr-backups"}, "backup_bucket puts something into the primary's cluster"),
         ({**WRITERS, "primary_oidc_provider": ""}, "primary_oidc_provider is not set"),
         ({"primary_database_user": ""}, "primary_database_user is not set"),
         ({"primary_database_password": ""}, "primary_database_password is not set"),
@@ -315,6 +318,27 @@ def test_a_bad_value_is_refused_with_its_fix(change: dict[str, Any], words: str)
     with pytest.raises(Refused, match=words) as refused:
         read(**change)
     assert "`pulumi config set " in str(refused.value)
+
+
+@pytest.mark.parametrize(("change", "refused"), [(WRITERS, True), ({"primary_cluster_context": "eks"}, False)])
+def test_a_context_that_this_runner_does_not_have_is_refused_where_something_is_made_in_it(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], refused: bool
+) -> None:
+    desk = Home(skips_sts=True, skips_cluster=True, contexts=frozenset({"gke_crm"}))
+    monkeypatch.setattr(aws_gcp_topology, "see", lambda stack, project: desk)
+    if refused:
+        with pytest.raises(
+            Refused, match="primary_cluster_context eks is not in this desk's kubeconfig, which has gke"
+        ):
+            read(**change)
+    else:
+        read(**change)
+
+
+def test_a_cluster_of_this_program_is_not_passed_over_and_ones_own_is(build: Build) -> None:
+    providers = {one.name: one.inputs for one in build(**WRITERS).of("pulumi:providers:kubernetes")}
+    skips = {name: inputs["skipUpdateUnreachable"] for name, inputs in providers.items()}
+    assert {name.endswith("-eks"): value for name, value in skips.items()} == {True: "true", False: "false"}, skips
 
 
 def test_an_rds_without_its_authority_is_refused_with_the_line_that_sets_it() -> None:

@@ -134,19 +134,23 @@ def test_both_settings_of_awss_provider_are_needed(project: Path) -> None:
 KUBECONFIG = "apiVersion: v1\nkind: Config\ncontexts:\n- {{name: {name}, context: {{cluster: c, user: u}}}}\n"
 
 
+def passed_over(home: Home) -> str:
+    return context_problem(home.context, home.contexts)
+
+
 def test_a_context_that_kubeconfig_does_not_have_is_told_with_those_that_it_has(project: Path) -> None:
     one, other = project / "one", project / "other"
     one.write_text(KUBECONFIG.format(name="seoul"))
     other.write_text(KUBECONFIG.format(name="tokyo"))
     try:
         pulumi.runtime.set_all_config({"kubernetes:context": "soul"})
-        assert context_problem(seen(project)) == "", "a desk without a kubeconfig knows nothing"
+        assert passed_over(seen(project)) == "", "a desk without a kubeconfig knows nothing"
         home = seen(project, KUBECONFIG=f"{one}:{other}:{project / 'none'}")
-        assert "soul is not in this desk's kubeconfig, which has seoul, tokyo" in context_problem(home)
+        assert "soul is not in this desk's kubeconfig, which has seoul, tokyo" in passed_over(home)
         (project / ".kube").mkdir()
         (project / ".kube" / "config").write_text(KUBECONFIG.format(name="soul"))
-        assert context_problem(seen(project)) == ""
+        assert passed_over(seen(project)) == ""
         pulumi.runtime.set_config("kubernetes:kubeconfig", "one of its own")
-        assert context_problem(seen(project, KUBECONFIG=str(one))) == "", "the provider does not read that file"
+        assert passed_over(seen(project, KUBECONFIG=str(one))) == "", "the provider does not read that file"
     finally:
         pulumi.runtime.set_all_config({})
