@@ -101,6 +101,7 @@ def run(paths: Paths, image: Path, topology: str) -> int:
         is_dark=stage.is_dark,
         kubectl=stage.kubectl,
         shelf=stage.shelf,
+        objects=lambda bucket: len(stage.google.objects.names(bucket)),
     )
     stage.ground.ask = methods.call
     server = Server(paths.socket, methods)

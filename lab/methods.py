@@ -32,6 +32,7 @@ class Methods:
         is_dark: Callable[[str, str], bool] = lambda package, place: False,
         kubectl: Callable[[list[str], str], dict[str, Any]] = lambda words, stdin: {},
         shelf: Callable[[str], str] = lambda context: "",
+        objects: Callable[[str], int] = lambda bucket: 0,
     ) -> None:
         """`applying` and `applied` run before and after the box makes a world real; `report` adds to `status`; `dark`
         takes a site away (True) or gives it back, `is_dark` says whether a provider reaches nothing at a place."""
@@ -46,6 +47,7 @@ class Methods:
         self._is_dark = is_dark
         self._kubectl = kubectl
         self._shelf = shelf
+        self._objects = objects
         self._box_lock = threading.Lock()
         self._real_generation = -1
 
@@ -221,6 +223,10 @@ class Methods:
     def do_shelf(self, context: str) -> str:
         """What is added to tokens where the records of a context's cluster are."""
         return self._shelf(context)
+
+    def do_objects(self, bucket: str) -> int:
+        """How many a bucket of Cloud Storage holds."""
+        return self._objects(bucket)
 
     def do_is_dark(self, package: str, place: str = "") -> bool:
         """Whether calls of a provider's package to a region or a cluster's context go nowhere."""

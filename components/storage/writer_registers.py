@@ -54,7 +54,8 @@ class WriterRegistersArgs(TypedDict):
     """Raise by 1 for another pool of identities: Google keeps a deleted one's name for 30 days. Defaults to 1."""
 
     given_up: NotRequired[bool]
-    """True once the gates were released (WriterAgent): only then the buckets may be deleted. Defaults to false."""
+    """True once the gates were released (WriterAgent): only then the buckets may be deleted, with all that is in them.
+    Defaults to false. It is to be so in an `up` before the one that deletes: the providers ask their state."""
 
     tags: NotRequired[dict[str, str]]
     """Put on everything that takes tags, at Google as labels."""
@@ -102,8 +103,8 @@ class WriterRegisters(Component):
             f"{name}-aws",
             bucket=known.bucket,
             region=known.aws_region,
-            # What is in it says who may write.
-            force_destroy=False,
+            # What is in it says who may write, until nobody asks any more.
+            force_destroy=known.given_up,
             tags=known.tags,
             opts=self._child(hooks=kept),
         )
@@ -161,7 +162,7 @@ class WriterRegisters(Component):
             location=known.gcp_location.upper(),
             uniform_bucket_level_access=True,
             public_access_prevention="enforced",
-            force_destroy=False,
+            force_destroy=known.given_up,
             labels=known.tags,
             opts=self._child(hooks=kept),
         )

@@ -193,6 +193,8 @@ class LiveStack(Stack):
     """Whether AWS is down."""
     dark_places: tuple[str, ...] = ()
     """Regions and clusters' contexts that are."""
+    objects: dict[str, int] = field(default_factory=dict)
+    """How many each of Google's buckets holds."""
 
     @property
     def world(self) -> World:
@@ -209,6 +211,7 @@ def live(desk: Desk, provider_home: Path) -> Iterator[LiveStack]:
         box,  # type: ignore[arg-type]
         is_dark=lambda package, place: made[0].dark or place in made[0].dark_places,
         shelf=lambda context: "@gke" if context == "gke" else "",  # of the second of two clusters
+        objects=lambda bucket: made[0].objects.get(bucket, 0),
     )
     server = Server(desk.folder / "box.sock", methods)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()

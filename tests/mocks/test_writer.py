@@ -94,9 +94,14 @@ def test_both_buckets_are_private_and_neither_goes_before_gates_are_released() -
     block = run.one("r-aws", "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").inputs
     assert [block[one] for one in ("blockPublicAcls", "blockPublicPolicy", "restrictPublicBuckets")] == [True] * 3
     for one in (amazon, google):
-        assert one.inputs.get("forceDestroy") in (False, None)
+        assert one.inputs["forceDestroy"] is False
         assert list(one.request.hooks.before_delete) == ["r-keep-registers"]
     assert run.result[0] == PLACES
+
+
+def test_once_gates_are_released_both_buckets_go_with_what_agents_left_in_them() -> None:
+    run = registers(given_up=True)
+    assert [run.one(name, kind).inputs["forceDestroy"] for name, kind in (("r-aws", S3), ("r-gcp", GCS))] == [True] * 2
 
 
 def test_each_agent_is_trusted_as_its_own_pods_account_alone_and_deletes_nothing() -> None:

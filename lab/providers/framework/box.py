@@ -56,6 +56,10 @@ class Box:
         """What is added to tokens where the records of a context's cluster are."""
         return str(self.client.call("shelf", context=context))
 
+    def objects(self, bucket: str) -> int:
+        """How many a bucket of Cloud Storage holds."""
+        return int(self.client.call("objects", bucket=bucket))
+
     def kubectl(self, *words: str) -> dict[str, Any]:
         """{"code", "out", "err"} of one command to a cluster."""
         found: dict[str, Any] = self.client.call("kubectl", words=list(words), stdin="")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.framework.recorded import Rows
-from lab.providers.framework.types import AutoName, Call
+from lab.providers.framework.types import AutoName, Call, Refusal
 from lab.providers.gcp.cloud import GcpType
 
 _NAMED = {"autoname": AutoName("name", 63, lower=True)}
@@ -35,6 +35,15 @@ def _by_number(record: Mapping[str, Any]) -> str:
     pool = f"projects/123456789012/locations/global/workloadIdentityPools/{record['workloadIdentityPoolId']}"
     own = record.get("workloadIdentityPoolProviderId")
     return f"{pool}/providers/{own}" if own else pool
+
+
+def _delete_bucket(self: GcpType, call: Call, identity: str, state: dict[str, Any]) -> None:
+    """The provider's own guard is in the state, as `unprotected` of databases."""
+    if call.box is not None and call.box.objects(identity) and not state.get("forceDestroy"):
+        raise Refusal(
+            f"Error trying to delete bucket {identity} containing objects without `force_destroy` set to true"
+        )
+    GcpType.delete(self, call, identity, state)
 
 
 _NUMBERED = {"identify": _numbered}
@@ -145,6 +154,7 @@ ROWS: Rows = {
         {
             "path": "{name}",
             **_NAMED,
+            "delete": _delete_bucket,
             "lies_in": ("project",),
             **_UNLINKED,
             "outputs": {
