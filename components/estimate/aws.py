@@ -7,6 +7,9 @@ from .prices import HOURS_PER_MONTH, Prices
 
 ROOT_VOLUME_GIB = 8
 ALARMS_OF_A_TASK = 4
+INCLUDED_GIB = {"t": 50, "": 100}
+"""Storage that DMS's instances have in their price, GiB: the burstable ones, all others [AWS, DMS pricing; the same in
+Infracost's dms_replication_instance.go]."""
 
 
 def host(prices: Prices, region: str, name: str, kind: str) -> list[Item]:
@@ -25,14 +28,22 @@ def volume(prices: Prices, region: str, name: str, gib: int) -> Item:
 
 
 def migration(prices: Prices, known: DmsCdcTaskIntent) -> list[Item]:
-    """A DmsCdcTask: the replication instance, in two zones where it is, its storage, its alarms. Nothing in cold."""
+    """A DmsCdcTask: the replication instance, in two zones where it is, storage beyond what its price has, alarms.
+    Nothing in cold."""
     if not known.runs:
         return []
-    kind = known.instance_class.removeprefix("dms.") + ("-multi-az" if known.multi_az else "")
+    kind = known.instance_class.removeprefix("dms.")
     zones = "-multi-az" if known.multi_az else ""
+    included = INCLUDED_GIB.get(kind[:1], INCLUDED_GIB[""])
+    more = max(0, known.storage_gib - included)
+    words = f"{known.storage_gib} GiB, of which {included} are in the instance's price"
     return [
-        prices.cost(f"task {known.task_id} {kind}", f"dms/{kind}", known.region, HOURS_PER_MONTH),
-        prices.cost(f"task {known.task_id}'s storage", f"dms/storage{zones}", known.region, known.storage_gib),
+        prices.cost(f"task {known.task_id} {kind}{zones}", f"dms/{kind}{zones}", known.region, HOURS_PER_MONTH),
+        *(
+            [prices.cost(f"task {known.task_id}'s storage", f"dms/storage{zones}", known.region, more, words)]
+            if more
+            else []
+        ),
         prices.cost(f"task {known.task_id}'s alarms", "cloudwatch/alarm", known.region, ALARMS_OF_A_TASK),
     ]
 

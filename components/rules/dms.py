@@ -29,6 +29,12 @@ ID_LIMIT = 31
 STORAGE_GIB = range(5, 6145)
 """What the provider takes [internal/service/dms/replication_instance.go]."""
 
+NOT_PROMISED = (
+    "a bound on what is lost: DMS promises no latency, and below its alarm a failover loses whatever is on its way",
+    "that a load had ended: when the task's site is gone nobody can tell, and the target may have a part of the rows",
+)
+"""What a standby that DMS keeps current lacks (ADR 70), in words."""
+
 PERIOD_SECONDS = 60
 """DMS tells CloudWatch once a minute; three of them are no hiccup, which is the default."""
 LATENCY_MINUTES = range(1, 11)

@@ -1,4 +1,5 @@
-"""A task of AWS's DMS: whether it runs, how far it is behind, which tables it gave up, which rows differ.
+"""A task of AWS's DMS: whether it runs, how far it is behind, which tables it gave up, which rows differ, and what a
+standby by DMS is never promised.
 
 Asked are DMS and CloudWatch. Tables that nobody compares (without a key, or validation is off) are told as such.
 """
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from twinsite.inventory import DMS, Flow, Inventory
+from twinsite.rules.dms import NOT_PROMISED
 
 from ..amazon import Amazon, Refused
 from ..unanswered import CouldNotAsk
@@ -24,6 +26,7 @@ _PERIOD, _BACK = 60, 600
 """DMS tells its metrics each minute; one that is older than ten of them is none."""
 _PAGE, _MOST = 500, 20
 _BLIND = ("No primary key", "Not enabled")
+_LOADING = "Full load"
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,8 @@ class TaskSeen:
             "latency_target_seconds": found.target_seconds if found else None,
             "tables_in_error": [one.name for one in found.tables if _in_error(one)] if found else None,
             "rows_that_differ": {one.name: one.failed for one in found.tables if one.failed} if found else None,
+            "tables_loading": [one.name for one in found.tables if one.state == _LOADING] if found else None,
+            "not_promised": list(NOT_PROMISED),
         }
 
     def shown(self) -> Mapping[str, Any]:
@@ -187,7 +192,11 @@ class TaskSeen:
         found = self._values()
         late = found["latency_target_seconds"]
         behind = "latency unknown" if late is None else f"{late:.0f} s behind"
-        yield line("task", self.flow.name, f"{found['state'] or 'unknown'}, {behind}, to {self.flow.target}")
+        loading = len(found["tables_loading"] or ())
+        load = f", {loading} table{'s are' if loading > 1 else ' is'} being loaded: no standby yet" if loading else ""
+        yield line("task", self.flow.name, f"{found['state'] or 'unknown'}, {behind}, to {self.flow.target}{load}")
+        for words in NOT_PROMISED:
+            yield line("", "", f"not promised: {words}")
 
 
 def _in_error(table: TableSeen) -> bool:

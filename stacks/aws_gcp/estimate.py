@@ -13,7 +13,7 @@ from twinsite.guest.writer.rule import Rule
 from twinsite.modes import DrMode, StandbyData, keeps
 from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
 from twinsite.rules.cloudflare import CloudflareFailoverIntent
-from twinsite.rules.dms import DmsCdcTaskIntent
+from twinsite.rules.dms import NOT_PROMISED, DmsCdcTaskIntent
 from twinsite.rules.gcs_backup import GcsBackupStoreIntent, PostgresBackupJobIntent
 from twinsite.rules.gke import GkeStandbyIntent
 from twinsite.rules.link_alarms import AwsLinkAlarmsIntent, GcpAlarmsIntent
@@ -33,7 +33,6 @@ LOOK_SECONDS = 20.0
 PROMOTE_SECONDS = 10.0
 """It asks once more whether the source answers (4 s), and parts; the database's own part was 0.1 s by hand."""
 LEASE_SECONDS = Rule().wait_seconds
-BY_DMS = "rows come by a task of DMS, and no move over one has been measured"
 NO_REPLICATION = "replication is by hand, or was taken away"
 
 
@@ -53,6 +52,7 @@ def estimate(settings: Settings, prices: Prices | None = None, ground: Ground = 
         notes=(
             "no account has run this topology: every price of Google and Cloudflare is remembered",
             "the cluster's way out and what brings users in cost by use",
+            *(f"not promised by flow dms: {words}" for words in NOT_PROMISED if settings.task is not None),
         ),
     )
 
@@ -118,9 +118,7 @@ def _path(plain: Arguments, mode: DrMode, registers: bool) -> Path:
     if plain.replica is None or not LogicalReplicaIntent.of(plain.replica).follows:
         lost = unknown("the database at Google is promoted", SECONDS, NO_REPLICATION, Kind.PROMOTION)
         return serial(noticed, rates.decision(), parallel(lost, capacity))
-    if plain.task is not None:
-        by_hand = unknown("the database at Google is promoted", SECONDS, BY_DMS, Kind.PROMOTION)
-        return serial(noticed, rates.decision(), parallel(by_hand, capacity))
+    # A failover by DMS has these steps, too: the job opens the gate, and nobody asks a task whose site is gone.
     seen = step("Cloudflare takes Google's pool up", Kind.DNS, known.detection_seconds, Basis.COMPUTED, words)
     look = gke.job("the job looks at both databases", LOOK_SECONDS, Kind.DECISION)
     # As the failover's plan has it: in warm readers run, and more of them come after users.

@@ -11,7 +11,9 @@ from stacks.aws_gcp.build import refusals
 from stacks.aws_gcp.estimate import estimate
 from tests.policy.pack import Given, said
 from twinsite import inventory
+from twinsite.estimate.path import critical
 from twinsite.rules import Refused
+from twinsite.rules.dms import NOT_PROMISED
 
 from .aws_gcp_topology import BY_DMS, build, read
 from .harness import Run, plain
@@ -173,3 +175,19 @@ def test_the_estimate_has_the_tasks_rows_and_its_loss() -> None:
     assert not [one for one in plain_rows if one.startswith("task")]
     (lost,) = modes["pilot-light"].lost
     assert lost.name == "task twinsite: changes on their way"
+
+
+def test_a_task_of_a_region_without_a_price_is_a_row_that_says_so() -> None:
+    (instance,) = [one for one in estimate(read(**BY_DMS)).modes["warm"].costs if one.name.endswith("-multi-az")]
+    assert instance.value is None
+    assert "no price of dms/t3.medium-multi-az in ap-northeast-2" in instance.source
+    assert instance.name in estimate(read(**BY_DMS)).modes["warm"].shown()["unknown_prices"]
+
+
+def test_a_failover_by_dms_takes_the_steps_of_the_others_and_the_estimate_says_what_dms_never_promises() -> None:
+    by_dms, native = estimate(read(**BY_DMS)), estimate(read())
+    for mode in ("pilot-light", "warm"):
+        assert critical(by_dms.modes[mode].path) == critical(native.modes[mode].path)
+    promised = [one for one in by_dms.notes if one.startswith("not promised by flow dms: ")]
+    assert len(promised) == len(NOT_PROMISED)
+    assert not any("flow dms" in one for one in native.notes)

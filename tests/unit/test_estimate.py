@@ -140,9 +140,17 @@ def test_a_dms_task_costs_its_instance_in_each_zone_and_loses_what_its_alarm_let
             for sku, usd in {**rows, "cloudwatch/alarm": 0.1}.items()
         ]
     )
-    assert [one.value for one in aws.migration(prices, known)] == pytest.approx([0.2 * 730, 0.3 * 100, 0.1 * 4])
+    assert [one.value for one in aws.migration(prices, known)] == pytest.approx([0.2 * 730, 0.3 * 50, 0.1 * 4])
     one_zone = DmsCdcTaskIntent.of({**DMS_TASK, "multi_az": False})
-    assert [one.value for one in aws.migration(prices, one_zone)] == pytest.approx([0.1 * 730, 0.15 * 100, 0.1 * 4])
+    assert [one.value for one in aws.migration(prices, one_zone)] == pytest.approx([0.1 * 730, 0.15 * 50, 0.1 * 4])
     assert aws.migration(prices, DmsCdcTaskIntent.of({**DMS_TASK, "dr_mode": "cold"})) == []
-    assert [one.basis for one in aws.migration(table(), known)][:2] == [Basis.UNKNOWN, Basis.UNKNOWN]
+    all_of_it = DmsCdcTaskIntent.of({**DMS_TASK, "storage_gib": 50})
+    assert len(aws.migration(prices, all_of_it)) == 2, "its storage is in the instance's price"
+    seoul, virginia = (
+        aws.migration(table(), DmsCdcTaskIntent.of({**DMS_TASK, "region": region}))[:2]
+        for region in ("ap-northeast-2", "us-east-1")
+    )
+    assert [one.basis for one in seoul] == [Basis.UNKNOWN, Basis.UNKNOWN]
+    assert "no price of dms/t3.medium-multi-az in ap-northeast-2" in seoul[0].source
+    assert [one.basis for one in virginia] == [Basis.REMEMBERED, Basis.REMEMBERED]
     assert (aws.migration_loss(known).value, aws.migration_loss(known).basis) == (30 + 180, Basis.COMPUTED)

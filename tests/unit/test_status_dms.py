@@ -18,6 +18,7 @@ from tests.mocks import harness
 from tests.mocks.test_dms_cdc_task import FILL, MYSQL, build
 from twinsite import DmsCdcTask
 from twinsite.inventory import DMS, Flow
+from twinsite.rules.dms import NOT_PROMISED
 
 FLOW = Flow(
     name="shop", engine="mysql", kind=DMS, source="rds", target="10.31.0.3", tolerated_outage_hours=72.0,
@@ -83,11 +84,22 @@ def test_a_task_that_runs_and_is_current_has_no_problem_and_shows_both_latencies
             {
                 "name": "shop", "kind": "dms", "source": "rds", "target": "10.31.0.3", "state": "running",
                 "instance": "available", "latency_source_seconds": 0.0, "latency_target_seconds": 2.0,
-                "tables_in_error": [], "rows_that_differ": {},
+                "tables_in_error": [], "rows_that_differ": {}, "tables_loading": [],
+                "not_promised": list(NOT_PROMISED),
             }
         ]
     }  # fmt: skip
-    assert list(seen.lines()) == ["  task     shop             running, 2 s behind, to 10.31.0.3"]
+    first, *rest = seen.lines()
+    assert first == "  task     shop             running, 2 s behind, to 10.31.0.3"
+    assert [one.strip() for one in rest] == [f"not promised: {words}" for words in NOT_PROMISED]
+
+
+@pytest.mark.parametrize(("loading", "words"), [(1, "1 table is"), (2, "2 tables are")])
+def test_a_target_amid_a_load_is_said_to_be_no_standby_yet(loading: int, words: str) -> None:
+    amid = [{**TABLE, "TableName": f"t{at}", "TableState": "Full load"} for at in range(loading)]
+    seen = TaskSeen(FLOW, task(FLOW, answers(tables=(TABLE, *amid))))
+    assert next(seen.lines()).endswith(f"to 10.31.0.3, {words} being loaded: no standby yet")
+    assert seen.shown()["flows"][0]["tables_loading"] == [f"shop.t{at}" for at in range(loading)]
 
 
 def test_cloudwatch_is_asked_for_the_task_as_the_alarms_of_the_component_are() -> None:
