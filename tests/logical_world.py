@@ -82,6 +82,8 @@ class Model:
     """Of the writer, for the one that follows; "lost" when it has not kept what that lacks."""
     differs: bool = False
     """A row of the follower was changed by somebody."""
+    partly: dict[str, Any] = field(default_factory=dict)
+    """What a comparison could not judge."""
     disabled: bool = False
     """The subscription is there, and applies nothing."""
 
@@ -285,10 +287,17 @@ class Model:
 
     def compare(self, *_: Any) -> tuple[int, dict[str, Any]]:
         home, away = (self.ends[site].rows for site in ("aws", "gcp"))
-        same = {"equal": ["public.orders"], "divergent": []}
-        differs = {"equal": [], "divergent": ["public.orders"]}
-        found = differs if self.differs else same
-        return (1 if self.differs else 0), {"outcome": "done", "rows": len(home & away), "moving": [], **found}
+        found: dict[str, Any] = {
+            "outcome": "done",
+            "rows": len(home & away),
+            "moving": [],
+            "unjudged": {},
+            "unread": [],
+        }
+        if self.differs:
+            problems = ["public.orders differs between source and target: 1 rows (1 not the same), of key (7)"]
+            return 1, {**found, "equal": [], "divergent": ["public.orders"], "problems": problems}
+        return 0, {**found, "equal": ["public.orders"], "divergent": [], "problems": []} | self.partly
 
     # kubectl.
 

@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=WAIT_SECONDS,
         metavar="SECONDS",
-        help="set-up, reseed, rejoin: how long the first copy may take; 0: do not wait for it",
+        help="set-up, reseed, rejoin: how long the first copy may take; 0: do not wait for it; compare: for how long",
     )
     parser.add_argument("--to", choices=("target", "source"), default="target", help="moves: the end that is to write")
     parser.add_argument("--epoch", type=int, default=0, help="moves: the registers' number of it")
@@ -95,7 +95,7 @@ def _act(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], i
     if options.verb == "reseed":
         return reseed(config, options.wait, _say), 0
     if options.verb == "compare":
-        found = compare(config, _say)
+        found = compare(config, options.wait, _say)
         return found, 1 if found["problems"] else 0
     if options.verb == "look":
         found = _look(config)

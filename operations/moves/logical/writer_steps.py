@@ -295,15 +295,18 @@ class Compare(ByJob):
         found = hands.compared(say)
         if found["divergent"]:
             raise StepFailed(
-                f"{', '.join(found['divergent'])} differ between {self.old} and {self.site}: nothing was stopped; "
-                f"`twinsite repair --confirm reseed` copies everything to {self.site}"
+                f"{'; '.join(found['problems'])}. Nothing was stopped, and what is right is at {self.old}: runbook "
+                f"move-the-writer says how {self.site} gets it"
             )
-        said = f"{found['rows']} rows of {len(found['equal'])} tables are equal"
-        left: tuple[str, ...] = ()
-        if moving := ", ".join(found["moving"]):
-            said += f"; not compared: {moving}"
-            left = (f"not compared, for they are written all the while: {moving}",)
-        return Outcome(said, {}, {"compared_rows": found["rows"], "divergent_tables": 0}, left)
+        said = f"{found['rows']} rows of {len(found['equal']) + len(found['moving'])} tables are equal"
+        left = []
+        if found["moving"]:
+            counted = ", ".join(f"{number} of {name}" for name, number in sorted(found["unjudged"].items()))
+            left.append(f"not compared, for they change all the while: rows {counted}")
+        if found["unread"]:
+            left.append(f"not compared, there was no time for them: {', '.join(found['unread'])}")
+        figures = {"compared_rows": found["rows"], "divergent_tables": 0}
+        return Outcome("; ".join([said, *left]), {}, figures, tuple(left))
 
 
 class CatchUp(ByJob):
