@@ -54,6 +54,7 @@ from .network.aws_network import AwsNetwork as AwsNetwork
 from .network.aws_network import AwsNetworkArgs as AwsNetworkArgs
 from .network.azure_network import AzureNetwork as AzureNetwork
 from .network.azure_network import AzureNetworkArgs as AzureNetworkArgs
+from .own_program import publish_inventory as publish_inventory
 from .rules import Refused as Refused
 from .storage.backup_store import BackupStore as BackupStore
 from .storage.backup_store import BackupStoreArgs as BackupStoreArgs

@@ -118,8 +118,9 @@ class DmsCdcTaskArgs(TypedDict):
     region: str
     """Of everything here but the databases, for instance ap-northeast-2."""
 
-    task_id: str
-    """Names the task and, with suffixes, instance, endpoints and certificates; at most 31 characters."""
+    task_id: NotRequired[str]
+    """Names the task and, with suffixes, instance, endpoints and certificates; at most 31 characters. Defaults to the
+    component's name."""
 
     source: DmsEnd
     target: DmsEnd
@@ -149,8 +150,8 @@ class DmsCdcTaskArgs(TypedDict):
     settings: NotRequired[str]
     """More settings of the task, DMS's own JSON by sections. Defaults to none."""
 
-    instance_class: str
-    """For instance dms.t3.medium."""
+    instance_class: NotRequired[str]
+    """Defaults to dms.t3.medium; `twinsite dms start` says when a load needs more."""
 
     storage_gib: NotRequired[int]
     """Where changes wait while the target is away. Defaults to 100."""
@@ -218,7 +219,7 @@ class DmsCdcTask(Component):
     """The task's ARN, known when its alarms and subscriptions are there; None while dr_mode is cold."""
 
     def __init__(self, name: str, args: DmsCdcTaskArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        known = DmsCdcTaskIntent.of(args)
+        known = DmsCdcTaskIntent.of({"task_id": name, **args})
         super().__init__("DmsCdcTask", name, known, opts)
         self._name, self._args, self._known = name, args, known
         self._here: dict[str, Any] = {"region": known.region, "tags": args.get("tags", {})}

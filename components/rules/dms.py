@@ -86,7 +86,7 @@ class DmsCdcTaskIntent(Intent):
     table_mappings: str = ""
     largest_lob_kib: int | None = None
     settings: str = ""
-    instance_class: str = ""
+    instance_class: str = "dms.t3.medium"
     storage_gib: int = 100
     multi_az: bool = True
     engine_version: str = ""

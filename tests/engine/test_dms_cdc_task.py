@@ -19,19 +19,27 @@ from twinsite.inventory import Site, from_dict
 
 TREE = Path(__file__).resolve().parents[2]
 PAGE = TREE / "docs" / "components" / "dms-cdc-task.md"
+SOURCE = {
+    "address": "shop.abc.ap-northeast-2.rds.amazonaws.com",
+    "secret_arn": SECRETS["source"],
+    "tls_ca": PEM,
+}
+TARGET = {"address": "10.31.0.3", "secret_arn": SECRETS["target"], "tls_ca": PEM, "tls": "verify-ca"}
 CONFIG = {
     "dr_mode": "pilot-light",
-    "source": "shop.abc.ap-northeast-2.rds.amazonaws.com",
-    "source_login_arn": SECRETS["source"],
-    "rds_bundle": PEM,
-    "target": "10.31.0.3",
-    "target_login_arn": SECRETS["target"],
-    "target_ca": PEM,
+    "source": json.dumps(SOURCE),
+    "target": json.dumps(TARGET),
     "largest_lob_kib": "900",
-    "subnet_ids": '{"ap-northeast-2a": "subnet-a", "ap-northeast-2c": "subnet-b"}',
-    "security_group_ids": '["sg-dms"]',
+    "network": json.dumps(
+        {
+            "subnet_ids": {"ap-northeast-2a": "subnet-a", "ap-northeast-2c": "subnet-b"},
+            "security_group_ids": ["sg-dms"],
+        }
+    ),
     "topic_arn": TOPIC,
 }
+LATER = ('"settings": config.get("settings") or "",', '"stopped_for": config.get_object("stopped_for") or [],')
+"""What a change wants beside the example's arguments."""
 
 MORE = '{"ChangeProcessingTuning": {"MemoryKeepTime": 90}}'
 
@@ -48,11 +56,17 @@ def example() -> str:
 
 @pytest.fixture
 def task(stack: Stack) -> Stack:
-    stack.program(f"import sys\nsys.path.insert(0, {str(TREE)!r})\n{example()}")
+    last = '        **config.require_object("network"),\n'
+    assert example().count(last) == 1
+    whole = example().replace(last, last + "".join(f"        {one}\n" for one in LATER))
+    stack.program(f"import sys\nsys.path.insert(0, {str(TREE)!r})\n{whole}")
     for key, value in CONFIG.items():
-        # A line before it, since a PEM begins with a dash.
-        stack.config(key, f"\n{value}" if value == PEM else value)
+        stack.config(key, value)
     return stack
+
+
+def test_the_example_fits_into_twenty_lines() -> None:
+    assert len([one for one in example().splitlines() if one.strip()]) <= 20
 
 
 def test_it_settles_a_change_is_refused_until_the_task_is_stopped_for_it_and_all_of_it_goes(
@@ -60,7 +74,7 @@ def test_it_settles_a_change_is_refused_until_the_task_is_stopped_for_it_and_all
 ) -> None:
     task.up()
     task.up("--expect-no-changes")
-    assert task.outputs()["task"].endswith(":task:shop")
+    assert task.state()["shop-task"]["outputs"]["replicationTaskArn"].endswith(":task:shop")
     assert task.state()["shop-task"]["outputs"]["status"] == "ready"
 
     found = from_dict(task.outputs()["inventory"])
@@ -103,14 +117,14 @@ def test_it_settles_a_change_is_refused_until_the_task_is_stopped_for_it_and_all
     task.must("config", "rm", "settings")
     assert "shop-task would change replicationTaskSettings" in task.run("preview")[1]
     task.must("config", "set", "settings", MORE)
-    task.config("target_login_arn", SECRETS["target"] + "-2")
+    task.config("target", json.dumps({**TARGET, "secret_arn": SECRETS["target"] + "-2"}))
     code, said = task.run("preview")
     assert code != 0
     assert "shop-target would change secretsManagerArn while its task may be running" in said
-    task.config("target_login_arn", SECRETS["target"])
+    task.config("target", CONFIG["target"])
 
     # Another authority is another certificate, whose ARN a preview does not know: the digest is the same in `up`.
-    task.config("target_ca", "\n" + PEM.replace("MIIB", "MIIC"))
+    task.config("target", json.dumps({**TARGET, "tls_ca": PEM.replace("MIIB", "MIIC")}))
     code, said = task.run("preview")
     assert code != 0
     assert "shop-target would change certificateArn while its task may be running" in said

@@ -1,6 +1,7 @@
 """What status says of a DMS task, from answers of the documented shapes: each fault with its fix."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,6 +93,11 @@ def test_a_task_that_runs_and_is_current_has_no_problem_and_shows_both_latencies
     first, *rest = seen.lines()
     assert first == "  task     shop             running, 2 s behind, to 10.31.0.3"
     assert [one.strip() for one in rest] == [f"not promised: {words}" for words in NOT_PROMISED]
+
+
+def test_the_page_has_what_a_replica_by_dms_cannot_promise() -> None:
+    page = (Path(__file__).parents[2] / "docs/components/dms-cdc-task.md").read_text()
+    assert [words for words in NOT_PROMISED if words[1:] not in page] == []
 
 
 @pytest.mark.parametrize(("loading", "words"), [(1, "1 table is"), (2, "2 tables are")])
