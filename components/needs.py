@@ -181,7 +181,7 @@ class Needs:
     certificates: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Setting with a PEM chain and key → the names that it must be for."""
     further_rights: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Who, deployer or operator → lists of rights beside theirs, by the middle of the files' names."""
+    """Who, deployer or operator → lists of rights beside theirs, by the files' names without topology and mode."""
     words: dict[str, str] = field(default_factory=dict)
     """What fills the <placeholders> of the files in policies/."""
     database: Database | None = None

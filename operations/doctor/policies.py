@@ -25,9 +25,10 @@ class Statement:
 
 
 def path(cloud: str, topology: str, mode: str, who: str) -> pathlib.Path | None:
-    """The file for this mode, else the one for every mode; None when nothing is needed there."""
+    """The file for this mode, else the one for every mode, else one of that name alone, which is a part's that several
+    topologies have; None when nothing is needed there."""
     ending = CLOUDS[cloud]
-    for name in (f"{topology}.{who}.{mode}.{ending}", f"{topology}.{who}.{ending}"):
+    for name in (f"{topology}.{who}.{mode}.{ending}", f"{topology}.{who}.{ending}", f"{who}.{ending}"):
         if (FOLDER / cloud / name).exists():
             return FOLDER / cloud / name
     return None

@@ -46,7 +46,10 @@ def needs(settings: Settings, home: Home) -> Needs:
             plan=settings.cloudflare_plan.value,
         ),
         further_rights={
-            **({"operator": ("registers",)} if register else {}),
+            "operator": (
+                *(["registers"] if register else []),
+                *(["dms.operator"] if settings.task is not None else []),
+            ),
             "deployer": (
                 *(["writer"] if settings.writers is not None else []),
                 *(["dms"] if settings.task is not None else []),

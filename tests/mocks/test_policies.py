@@ -14,15 +14,18 @@ import pytest
 
 from lab.services import iam
 from operations import worker
-from operations.doctor import cloudflare_rights, policies, quotas
+from operations.doctor import cloudflare_rights, command, policies, questions, quotas
 from operations.kubectl import Kubectl
+from operations.project import Project
 from operations.subjects import cloud_reader
 from operations.subjects.clouds import Unknown
+from stacks.aws_gcp.needs import needs as needs_of_aws_gcp
 from tests.aws_gcp_config import WRITERS as PLAIN_WRITERS
 from tests.aws_gcp_config import WRITERS_SECRET
 from tests.clouds_world import Clouds, FakeGoogle
 from tests.mocks import aws_azure_topology, aws_gcp_topology, onprem_aws_topology
 from twinsite.inventory import Pod
+from twinsite.needs import Home, Needs
 
 from .harness import Registered, Run
 
@@ -298,6 +301,32 @@ def test_the_operator_of_a_dms_task_may_what_its_command_and_status_call_and_not
     drilled = in_aws("dms.drill.json")
     assert {one.partition(":")[0] for one in drilled} == {"cloudwatch", "ec2"}
     assert called == in_aws("dms.operator.json") | drilled
+
+
+def test_the_doctor_asks_an_operator_for_a_tasks_rights_and_writes_their_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart, with_task = (
+        needs_of_aws_gcp(aws_gcp_topology.read(**change), Home("")) for change in ({}, aws_gcp_topology.BY_DMS)
+    )
+    monkeypatch.setattr("operations.doctor.command.account", lambda *_: {"partition": "aws", "account": "123456789012"})
+
+    def written(needs: Needs) -> dict[str, str]:
+        monkeypatch.setattr("operations.doctor.command.project.read", lambda *_: Project("dev", (), needs))
+        found = command.write_policies(tmp_path, "dev", tmp_path / str(needs.aws and needs.aws.task is not None))
+        return {Path(one["path"]).name: Path(one["path"]).read_text() for one in found["files"]}
+
+    def asked(needs: Needs) -> set[str]:
+        given = questions.questions(Project("dev", (), needs), needs, command.connect(needs), "operator")
+        return {one.what for one in given if one.family == "rights"}
+
+    more = {name: text for name, text in written(with_task).items() if name not in written(apart)}
+    assert sorted(more) == ["aws-aws-gcp.dms.json", "aws-dms.operator.json"]
+    list_of = more["aws-dms.operator.json"]
+    task = "arn:aws:dms:ap-northeast-2:123456789012:task:T"
+    assert iam.allowed([json.loads(list_of)], "dms:StopReplicationTask", task, {})
+    assert not iam.allowed([json.loads(list_of)], "dms:StopReplicationTask", task.replace("northeast", "southeast"), {})
+    assert asked(with_task) - asked(apart) == {"dms.operator, AWS"}
 
 
 # The cluster.
