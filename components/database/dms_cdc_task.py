@@ -1,5 +1,6 @@
 """A DMS task that keeps a database at the standby site current, and all that it needs on AWS."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
@@ -119,8 +120,8 @@ class DmsCdcTaskArgs(TypedDict):
     """Of everything here but the databases, for instance ap-northeast-2."""
 
     task_id: NotRequired[str]
-    """Names the task and, with suffixes, instance, endpoints and certificates; at most 31 characters. Defaults to the
-    component's name."""
+    """Names the task and, with suffixes, instance, endpoints and certificates (there also a digest of the PEM); at most
+    31 characters. Defaults to the component's name."""
 
     source: DmsEnd
     target: DmsEnd
@@ -320,8 +321,14 @@ class DmsCdcTask(Component):
 
     def _endpoint(self, side: str, end: DmsEnd, known: DmsEndPart, role: pulumi.Output[str]) -> aws.dms.Endpoint:
         name, called = f"{self._name}-{side}", f"{self.task_id}-{side}"
+        # Another authority is another certificate, made before the old one goes: DMS refuses a second of one name, and
+        # to delete one that an endpoint uses.
         certificate = aws.dms.Certificate(
-            name, certificate_id=called, certificate_pem=end["tls_ca"], **self._here, opts=self._child()
+            name,
+            certificate_id=pulumi.Output.from_input(end["tls_ca"]).apply(lambda pem: f"{called}-{_digest(pem)}"),
+            certificate_pem=end["tls_ca"],
+            **self._here,
+            opts=self._child(),
         )
         own: dict[str, Any] = {"database_name": known.database} if known.database else {}
         if known.family == "postgres":
@@ -462,6 +469,11 @@ def _postgres(side: str, known: DmsEndPart) -> dict[str, Any]:
 def _trusted(service: str) -> str:
     who = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     return json.dumps({"Version": "2012-10-17", "Statement": [who]})
+
+
+def _digest(pem: str) -> str:
+    """What ends a certificate's identifier: letters, digits, no hyphen at its end [DMS API, ImportCertificate]."""
+    return hashlib.sha256(pem.encode()).hexdigest()[:12]
 
 
 def _reading(found: Mapping[str, Any]) -> str:

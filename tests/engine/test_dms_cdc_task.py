@@ -12,7 +12,7 @@ from operations.dms.program import TaskProgram
 from operations.stack import Stack as Known
 from operations.subjects.dms_task import TaskSeen
 from operations.subjects.dms_task import task as ask
-from tests.engine.conftest import Stack
+from tests.engine.conftest import LiveStack, Stack
 from tests.mocks.test_dms_cdc_task import PEM, SECRETS, TOPIC
 from tests.unit.test_status_dms import answers
 from twinsite.inventory import Site, from_dict
@@ -43,6 +43,12 @@ LATER = ('"settings": config.get("settings") or "",', '"stopped_for": config.get
 
 MORE = '{"ChangeProcessingTuning": {"MemoryKeepTime": 90}}'
 
+ROTATION = (
+    ("aws:dms:Certificate", "created replacement"), ("aws:dms:Endpoint", "updated"),
+    ("aws:dms:Certificate", "deleted original"),
+)  # fmt: skip
+CERTIFICATE = "aws:dms/certificate:Certificate"
+
 
 def digests(said: str) -> set[str]:
     """What refusals want in stopped_for."""
@@ -54,8 +60,7 @@ def example() -> str:
     return str(found)
 
 
-@pytest.fixture
-def task(stack: Stack) -> Stack:
+def of_the_page(stack: Stack) -> Stack:
     last = '        **config.require_object("network"),\n'
     assert example().count(last) == 1
     whole = example().replace(last, last + "".join(f"        {one}\n" for one in LATER))
@@ -63,6 +68,11 @@ def task(stack: Stack) -> Stack:
     for key, value in CONFIG.items():
         stack.config(key, value)
     return stack
+
+
+@pytest.fixture
+def task(stack: Stack) -> Stack:
+    return of_the_page(stack)
 
 
 def test_the_example_fits_into_twenty_lines() -> None:
@@ -142,3 +152,35 @@ def test_it_settles_a_change_is_refused_until_the_task_is_stopped_for_it_and_all
     task.up()
     task.must("destroy", "--yes", "--skip-preview", "--run-program")
     assert [name for name in task.state() if name.startswith("shop")] == []
+
+
+def test_another_authority_is_there_before_its_endpoint_asks_by_it_and_the_old_one_goes_last(live: LiveStack) -> None:
+    task = of_the_page(live)
+    task.config("dr_mode", "cold")  # nothing runs, so nothing has to stop
+    task.up()
+    before = task.state()["shop-target"]["outputs"]["certificateArn"]
+    task.config("target", json.dumps({**TARGET, "tls_ca": PEM.replace("MIIB", "MIIC")}))
+    said = task.up()
+    order = [re.search(rf"{kind} +shop-target {does}", said) for kind, does in ROTATION]
+    assert None not in order, said
+    begins = [one.start() for one in order if one]
+    assert begins == sorted(begins)
+    found = {one["certificateId"]: one["certificateArn"] for one in live.memory.records_list(CERTIFICATE).values()}
+    assert len(found) == 2, "one of each end"
+    endpoint = live.memory.records_list("aws:dms/endpoint:Endpoint")["shop-target"]
+    assert endpoint["certificateArn"] in found.values() and before not in found.values()
+    task.up("--expect-no-changes")
+
+
+def test_the_lab_takes_no_second_certificate_of_one_name_as_dms_takes_none(live: LiveStack) -> None:
+    live.program("""
+        import pulumi, pulumi_aws as aws
+        pem = pulumi.Config().get("pem") or "one"
+        aws.dms.Certificate("ours", certificate_id="ours", certificate_pem=pem)
+    """)
+    live.up()
+    live.config("pem", "two")
+    code, said = live.run("up", "--yes", "--skip-preview")
+    assert code != 0
+    assert "ImportCertificate" in said and "ResourceAlreadyExistsFault: ours already exists" in said
+    assert live.memory.records_list(CERTIFICATE)["ours"]["certificatePem"] == "one"

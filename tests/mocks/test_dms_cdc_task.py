@@ -1,6 +1,7 @@
 """DmsCdcTask under mocks: private, by secrets, verified, never started, and told when it falls silent."""
 
 import json
+import re
 from typing import Any
 
 import pulumi
@@ -127,6 +128,17 @@ def test_each_end_is_verified_by_its_own_authority() -> None:
         assert run.one(f"t-{side}", CERTIFICATE).inputs["certificatePem"] == PEM
         wanted = f"arn:aws:dms:ap-northeast-2:1:cert:t-{side}"
         assert run.one(f"t-{side}", ENDPOINT).inputs["certificateArn"] == wanted
+
+
+def test_another_authority_is_a_certificate_of_another_name_and_the_same_one_is_not() -> None:
+    other = {**MYSQL["target"], "tls_ca": PEM.replace("MIIB", "MIIC")}
+    runs = [build(), build(), build(target=other), build(task_id="s" * 31)]
+    names = [[run.one(f"t-{side}", CERTIFICATE).inputs["certificateId"] for side in SECRETS] for run in runs]
+    assert names[0] == names[1]
+    assert (names[0][0] == names[2][0], names[0][1] == names[2][1]) == (True, False)
+    for one in (name for pair in names for name in pair):
+        # [terraform-provider-aws, internal/service/dms/certificate.go]
+        assert re.fullmatch(r"[A-Za-z][0-9A-Za-z-]{0,253}[0-9A-Za-z]", one) and "--" not in one, one
 
 
 def test_foreign_keys_and_triggers_are_off_for_dmss_own_sessions_at_the_target() -> None:

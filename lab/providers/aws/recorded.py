@@ -25,10 +25,16 @@ def _given(name: str, otherwise: str) -> Callable[[Mapping[str, Any]], str]:
     return lambda record: record.get(name) or otherwise
 
 
-def _dms(kind: str, named: str, arn: str, **outputs: Any) -> dict[str, Any]:
-    """A resource of DMS: its id is the program's own, its ARN (output `arn`) ends in a text of AWS's."""
-    form = f"arn:aws:dms:{{region}}:{ACCOUNT}:{kind}:{{hex}}"
-    return {"service": "dms", "named": named, "outputs": {arn: form, **outputs}}
+def _dms(call: str, named: str, **more: Any) -> dict[str, Any]:
+    """A resource of DMS, which is the program's own name for it: who is made first of two is the one that has it."""
+    operation = f"operation error Database Migration Service: {call}, https response error StatusCode: 400"
+    taken = f"creating DMS {{id}}: {operation}, ResourceAlreadyExistsFault: {{id}} already exists"
+    return {"service": "dms", "named": named, "taken": taken, **more}
+
+
+def _arn(kind: str, arn: str, **outputs: Any) -> dict[str, Any]:
+    """Outputs: the ARN (output `arn`) ends in a text of AWS's."""
+    return {arn: f"arn:aws:dms:{{region}}:{ACCOUNT}:{kind}:{{hex}}", **outputs}
 
 
 def _task_problems(self: AwsType, call: Call, inputs: Mapping[str, Any]) -> Iterable[Problem]:
@@ -74,37 +80,47 @@ ROWS: Rows = {
         AwsType,
         {"service": "cloudwatch", "arn_path": "alarm:", "named": "{name}", "autoname": AutoName("name", 255)},
     ),
-    "aws:dms/certificate:Certificate": (AwsType, _dms("cert", "{certificateId}", "certificateArn")),
-    "aws:dms/endpoint:Endpoint": (AwsType, _dms("endpoint", "{endpointId}", "endpointArn")),
+    "aws:dms/certificate:Certificate": (
+        AwsType,
+        _dms("ImportCertificate", "{certificateId}", outputs=_arn("cert", "certificateArn")),
+    ),
+    "aws:dms/endpoint:Endpoint": (
+        AwsType,
+        _dms("CreateEndpoint", "{endpointId}", outputs=_arn("endpoint", "endpointArn")),
+    ),
     "aws:dms/eventSubscription:EventSubscription": (
         AwsType,
-        {"service": "dms", "arn_path": "es:", "named": "{name}", "autoname": AutoName("name", 255)},
+        _dms("CreateEventSubscription", "{name}", arn_path="es:", autoname=AutoName("name", 255)),
     ),
     "aws:dms/replicationInstance:ReplicationInstance": (
         AwsType,
         _dms(
-            "rep",
+            "CreateReplicationInstance",
             "{replicationInstanceId}",
-            "replicationInstanceArn",
-            replicationInstancePrivateIps=["10.20.1.77"],
-            replicationInstancePublicIps=[""],
+            outputs=_arn(
+                "rep",
+                "replicationInstanceArn",
+                replicationInstancePrivateIps=["10.20.1.77"],
+                replicationInstancePublicIps=[""],
+            ),
         ),
     ),
     "aws:dms/replicationSubnetGroup:ReplicationSubnetGroup": (
         AwsType,
-        _dms("subgrp", "{replicationSubnetGroupId}", "replicationSubnetGroupArn", vpcId="vpc-0a1b2c3d4e5f60718"),
+        _dms(
+            "CreateReplicationSubnetGroup",
+            "{replicationSubnetGroupId}",
+            outputs=_arn("subgrp", "replicationSubnetGroupArn", vpcId="vpc-0a1b2c3d4e5f60718"),
+        ),
     ),
     "aws:dms/replicationTask:ReplicationTask": (
         AwsType,
-        {
-            "service": "dms",
-            "named": "{replicationTaskId}",
-            "problems": _task_problems,
-            "outputs": {
-                "replicationTaskArn": _task_arn,
-                "status": _task_status,
-            },
-        },
+        _dms(
+            "CreateReplicationTask",
+            "{replicationTaskId}",
+            problems=_task_problems,
+            outputs={"replicationTaskArn": _task_arn, "status": _task_status},
+        ),
     ),
     "aws:ec2/customerGateway:CustomerGateway": (AwsType, {"prefix": "cgw", "arn_path": "customer-gateway/"}),
     "aws:ec2/vpcEndpoint:VpcEndpoint": (

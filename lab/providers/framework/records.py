@@ -24,6 +24,10 @@ class RecordType(ResourceType):
     removal_seconds: ClassVar[float] = 120
     """How long a deletion waits for what still uses it, as the real provider does (there 5 to 20 minutes)."""
 
+    taken: ClassVar[str] = ""
+    """What a cloud answers whose ids are the program's own, when there is one of that {id}, in the same region; empty
+    where it takes the second for the first, or gives ids itself."""
+
     # What a type says
 
     def identify(self, call: Call, inputs: Mapping[str, Any]) -> str:
@@ -78,6 +82,9 @@ class RecordType(ResourceType):
             return identity, record
         record |= {"__urn": call.urn, "__inputs": inputs, "__made": time.time()}
         with box.lock:
+            there = box.record(self.token, identity) if self.taken else None
+            if there is not None and there.get("region") == record.get("region"):
+                raise Refusal(self.taken.format(id=identity))
             if self.live:
                 self.verify(call, box, identity, record)
             box.put(self.token, identity, record)
