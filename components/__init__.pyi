@@ -61,7 +61,7 @@ from .storage.backup_store import BackupStoreArgs as BackupStoreArgs
 from .storage.backup_store import BackupStoreHandle as BackupStoreHandle
 from .storage.backup_store import Operator as Operator
 from .storage.backup_store import SecondAccount as SecondAccount
-from .storage.backup_store import Writer as Writer
+from .storage.cluster_writer import Writer as Writer
 from .storage.gcs_backup_store import GcsBackupStore as GcsBackupStore
 from .storage.gcs_backup_store import GcsBackupStoreArgs as GcsBackupStoreArgs
 from .storage.gcs_backup_store import GcsBackupStoreHandle as GcsBackupStoreHandle

@@ -13,6 +13,7 @@ from ..handle import Given, handle_of
 from ..payload import payload, payload_sha256
 from ..protection import keep_while_active
 from ..rules.backup import BackupStoreIntent
+from .cluster_writer import Writer
 from .private_account import private_account
 from .restorable import Restorable
 
@@ -21,19 +22,6 @@ BACKUPS, GUESTS, STATUS, OPERATIONS, FAILBACK = "mysql-backup", "guests", "statu
 failback."""
 STANDBY_BACKUPS = "standby-backup"
 """What the standby takes while it serves: in the second account where there is one."""
-
-
-class Writer(TypedDict):
-    """Who writes backups: a Kubernetes service account, federated, so that no key exists."""
-
-    issuer: str
-    """OIDC issuer of the cluster, https://oidc.eks.REGION.amazonaws.com/id/…, without a slash at the end."""
-
-    namespace: str
-    """For instance petclinic."""
-
-    service_account: str
-    """For instance rds-backup."""
 
 
 class Operator(TypedDict):

@@ -8,7 +8,7 @@ import pulumi_gcp as gcp
 from ..component import Component
 from ..protection import keep_while_active
 from ..rules.gcs_backup import GcsBackupStoreIntent
-from .backup_store import Writer
+from .cluster_writer import Writer
 from .federation import trusted
 
 WRITES, READS = "roles/storage.objectUser", "roles/storage.objectViewer"

@@ -11,7 +11,7 @@ from ..component import Component
 from ..protection import keep_registers
 from ..rules.backup import Writer as AgentIntent
 from ..rules.writer import WriterRegistersIntent
-from .backup_store import Writer
+from .cluster_writer import Writer
 from .federation import trusted
 from .gcs_backup_store import WRITES
 

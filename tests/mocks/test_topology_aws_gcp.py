@@ -10,6 +10,7 @@ import pulumi
 import pytest
 
 from stacks.aws_gcp.estimate import estimate
+from stacks.aws_gcp.settings import PACKAGES
 from tests import aws_gcp_world
 from tests.aws_gcp_config import WRITERS as PLAIN_WRITERS
 from tests.aws_gcp_config import WRITERS_SECRET
@@ -363,3 +364,17 @@ def test_only_this_topology_loads_googles_sdk_and_cloudflares_is_not_loaded_at_a
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == loaded
+
+
+@pytest.mark.parametrize("change", ["aws_gcp_topology.BY_DMS", "{}"], ids=["dms", "native"])
+def test_a_stack_with_registers_and_backups_loads_the_sdks_of_its_own_clouds_alone(change: str) -> None:
+    code = (
+        "import sys; from tests.mocks import aws_gcp_topology; from tests.mocks.test_topology_aws_gcp import WRITERS; "
+        "from tests.mocks.test_topology_aws_gcp_backups import BACKUPS; "
+        f"aws_gcp_topology.build(**{{**BACKUPS, **WRITERS, **{change}}}); "
+        "print(*sorted({one.partition('.')[0] for one in sys.modules if one.startswith('pulumi_')}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # Of Cloudflare's no module is needed (components/traffic/cloudflare.py); the policies' comes with the tests.
+    besides = {"pulumi_cloudflare", "pulumi_policy"}
+    assert set(done.stdout.split()) - besides == {f"pulumi_{one}" for one in PACKAGES} - besides
