@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from .unanswered import CouldNotAsk
+from .unanswered import CouldNotAsk, NoAnswer
 
 LOG_IN = (
     "log in to AWS: `aws configure sso` once and `aws sso login`, then AWS_PROFILE or "
@@ -17,6 +17,13 @@ CONNECT_SECONDS, READ_SECONDS = 5.0, 15.0
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Client.UnauthorizedOperation"}
 _LOGIN = {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException",
           "SignatureDoesNotMatch", "AuthFailure", "RequestExpired", "InvalidAccessKeyId"}  # fmt: skip
+
+
+LATER = {"Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
+         "RequestLimitExceeded", "TooManyRequestsException", "SlowDown", "PriorRequestNotComplete", "RequestTimeout",
+         "RequestTimeoutException", "ServiceUnavailable", "InternalFailure", "InternalError", "500", "502", "503",
+         "504"}  # fmt: skip
+"""Codes of AWS's that are about the moment and not about the question [botocore, retries/standard.py]."""
 
 
 class Refused(CouldNotAsk):
@@ -61,7 +68,9 @@ class Boto:
         except errors.BotoCoreError as error:
             if "SSO" in type(error).__name__ or "Token" in type(error).__name__ or "Credential" in type(error).__name__:
                 raise CouldNotAsk(_sentence(error), LOG_IN) from None
-            raise CouldNotAsk(f"AWS does not answer: {_sentence(error)}", "look at your own network") from None
+            heard = not isinstance(error, (errors.HTTPClientError, errors.ConnectionError))
+            words = f"AWS does not answer: {_sentence(error)}"
+            raise (CouldNotAsk if heard else NoAnswer)(words, "look at your own network") from None
 
     def _client(self, service: str, region: str) -> Any:
         with self._lock:

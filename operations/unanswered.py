@@ -7,3 +7,7 @@ class CouldNotAsk(Exception):
     def __init__(self, words: str, fix: str = "") -> None:
         self.words, self.fix = words, fix
         super().__init__(words)
+
+
+class NoAnswer(CouldNotAsk):
+    """Nobody answered; asked once more, somebody may."""

@@ -4,6 +4,7 @@ Here: one kind of loss, that of the instance, by DMS's own call; Multi-AZ fails 
 validation. Not here: the path and the source's slot (drill_faults.py).
 """
 
+import functools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,10 +18,9 @@ from ..drill import frame
 from ..stack import Stack
 from ..steps import Outcome, Say, Step, StepFailed, wait
 from ..subjects.dms_task import TaskSeen
-from ..unanswered import CouldNotAsk
 from .actions import RUNS, Hands, OnTask
 from .command import World
-from .service import Service
+from .service import Service, patient
 
 COMMAND = "drill dms"
 BACK_SECONDS = 1800.0
@@ -30,10 +30,7 @@ LEAVES_SECONDS = 300.0
 
 def complaints(service: Service) -> list[str]:
     """What status says of the task now."""
-    try:
-        return list(TaskSeen(service.flow, service.seen()).problems())
-    except CouldNotAsk as problem:
-        raise StepFailed(str(problem)) from None
+    return list(TaskSeen(service.flow, service.seen()).problems())
 
 
 @dataclass(frozen=True)
@@ -77,8 +74,12 @@ class Reboot(OnTask):
             return (now.instance_state == "available" and now.state == RUNS) is there
 
         # An instance that was never seen away was not rebooted.
-        wait("the instance or its task to be away", lambda: is_(False), LEAVES_SECONDS, lambda: last[0], service.pause)
-        wait("the task to run again by itself", lambda: is_(True), BACK_SECONDS, lambda: last[0], service.pause)
+        for what, there, most in (
+            ("the instance or its task to be away", False, LEAVES_SECONDS),
+            ("the task to run again by itself", True, BACK_SECONDS),
+        ):
+            look = patient(functools.partial(is_, there), False)
+            wait(what, look, most, lambda: last[0], service.pause)
         seconds = round(time.monotonic() - began, 1)
         return Outcome(f"it runs again after {seconds:g} s", figures={"runs_again_seconds": seconds})
 
@@ -101,7 +102,7 @@ class SeeThatItCaughtUp(OnTask):
             last[0] = "; ".join(complaints(hands.service))
             return not last[0]
 
-        wait("the task to be current", well, BACK_SECONDS, lambda: last[0], hands.service.pause)
+        wait("the task to be current", patient(well, False), BACK_SECONDS, lambda: last[0], hands.service.pause)
         return Outcome("as before", figures={"current_after_it_ran_seconds": round(time.monotonic() - began, 1)})
 
 

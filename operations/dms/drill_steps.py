@@ -8,6 +8,7 @@ from ..steps import Outcome, Plane, Say, StepFailed, control_plane, data_plane, 
 from .actions import Hands, OnTask, Start, Stop
 from .drill import BACK_SECONDS, SeeThatItIsWell
 from .path import Cut, Path
+from .service import patient
 from .source_slots import KEPT, Slot, SourceSlots
 from .watched import Watch
 
@@ -258,7 +259,7 @@ class SeeThatAllCame(DrillStep):
             say(last[0])
             return not last[0]
 
-        wait("the task to be as before", well, BACK_SECONDS, lambda: last[0], hands.service.pause)
+        wait("the task to be as before", patient(well, False), BACK_SECONDS, lambda: last[0], hands.service.pause)
         if hands.slots is not None:
             self._row(hands.slots, hands.watch, hands.service.pause, say)
         if hands.slots is not None and hands.held is not None:

@@ -1,23 +1,27 @@
 """DMS and its own words: one task, what it is told, and the calls that change how it runs."""
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from twinsite.inventory import Flow
 from twinsite.rules.dms_task import carried, schemas
 
-from ..amazon import Amazon, Refused
+from ..amazon import LATER, Amazon, Refused
 from ..steps import StepFailed, wait
 from ..subjects import dms_task
 from ..subjects.dms_task import TableSeen, seen_tables, tables
-from ..unanswered import CouldNotAsk
+from ..unanswered import CouldNotAsk, NoAnswer
 
 LOOK_SECONDS = 5.0
 """Between two looks at what DMS is doing."""
 SETTLES_SECONDS = 900.0
 """A task that holds a large transaction stops when that is written."""
+SILENT_SECONDS = 120.0
+"""So long a wait bears that AWS says nothing, or to come later. One ask of ours ends after 40 s (operations/amazon.py:
+two tries)."""
 RIGHTS = "have policies/aws/dms.operator.json attached to whom you are"
 DRILL_RIGHTS = "have policies/aws/dms.drill.json attached to whom you are, beside dms.operator.json"
 MOST_TABLES = 10
@@ -79,23 +83,59 @@ def with_fix(words: str) -> str:
     return f"{words}: {fix or 'look at the log of the task in CloudWatch'}"
 
 
+class Unheard(StepFailed):
+    """AWS did not answer, or wants to be asked later: what it does goes on meanwhile."""
+
+
+def told(problem: CouldNotAsk, service: str = "dms") -> StepFailed:
+    """AWS's own words, and what to do."""
+    if isinstance(problem, Refused):
+        return (Unheard if problem.code in LATER else StepFailed)(with_fix(problem.words))
+    rights = RIGHTS if service in ("dms", "secretsmanager") else DRILL_RIGHTS
+    fix = rights if "is refused" in problem.words else problem.fix
+    words = f"{problem.words}: {fix}" if fix else problem.words
+    return Unheard(words) if isinstance(problem, NoAnswer) else StepFailed(words)
+
+
+Found = TypeVar("Found")
+
+
+def patient(look: Callable[[], Found], meanwhile: Found, seconds: float = SILENT_SECONDS) -> Callable[[], Found]:
+    """`look` for a wait: `meanwhile` where AWS is not heard. StepFailed when it was not for `seconds`."""
+    heard = time.monotonic()
+
+    def again() -> Found:
+        nonlocal heard
+        try:
+            found = look()
+        except Unheard as problem:
+            silent = time.monotonic() - heard
+            if silent < seconds:
+                return meanwhile
+            raise StepFailed(
+                f"AWS has not been heard for {silent:.0f} s, and what it was asked for may go on ({problem}); when it "
+                "answers, run the same command again"
+            ) from None
+        heard = time.monotonic()
+        return found
+
+    return again
+
+
 class Service:
     """DMS in the flow's region, about the flow's task."""
 
     def __init__(self, aws: Amazon, flow: Flow, look_seconds: float = LOOK_SECONDS) -> None:
         self._aws, self.pause = aws, look_seconds
+        self.silent = SILENT_SECONDS
         self.flow = flow
 
     def ask(self, operation: str, service: str = "dms", **given: Any) -> Mapping[str, Any]:
         """StepFailed with AWS's own words, and what to do."""
         try:
             return self._aws.ask(service, operation, self.flow.region, **given)
-        except Refused as refused:
-            raise StepFailed(with_fix(refused.words)) from None
         except CouldNotAsk as problem:
-            rights = RIGHTS if service in ("dms", "secretsmanager") else DRILL_RIGHTS
-            fix = rights if "is refused" in problem.words else problem.fix
-            raise StepFailed(f"{problem.words}: {fix}" if fix else problem.words) from None
+            raise told(problem, service) from None
 
     def describe(self) -> Described:
         """StepFailed when there is no such task."""
@@ -112,6 +152,10 @@ class Service:
         arn, on = str(one["ReplicationTaskArn"]), str(one["ReplicationInstanceArn"])
         where = [{"Name": "replication-instance-arn", "Values": [on]}]
         (instance,) = self.ask("DescribeReplicationInstances", Filters=where)["ReplicationInstances"]
+        try:
+            statistics = tables(self._aws, self.flow.region, arn)
+        except CouldNotAsk as problem:
+            raise told(problem) from None
         return Described(
             state=str(one.get("Status") or "unknown"),
             arn=arn,
@@ -124,12 +168,15 @@ class Service:
             instance_class=str(instance.get("ReplicationInstanceClass") or ""),
             instance_state=str(instance.get("ReplicationInstanceStatus") or "unknown"),
             multi_az=bool(instance.get("MultiAZ")),
-            tables=seen_tables(tables(self._aws, self.flow.region, arn)),
+            tables=seen_tables(statistics),
         )
 
     def seen(self) -> dms_task.Task:
-        """As `twinsite status` sees it. CouldNotAsk when it cannot be asked."""
-        return dms_task.task(self.flow, self._aws)
+        """As `twinsite status` sees it. StepFailed when it cannot be asked."""
+        try:
+            return dms_task.task(self.flow, self._aws)
+        except CouldNotAsk as problem:
+            raise told(problem) from None
 
     def known_state(self) -> str:
         """How the task is now; "" when there is none."""
@@ -160,7 +207,13 @@ class Service:
                 raise StepFailed(with_fix(f"the task has failed ({one.why})"))
             return one.state in states
 
-        wait(f"the task to be {' or '.join(states)}", there, seconds, lambda: found[0].state, self.pause)
+        wait(
+            f"the task to be {' or '.join(states)}",
+            patient(there, False, self.silent),
+            seconds,
+            lambda: found[0].state if found else "",
+            self.pause,
+        )
         return found[0]
 
     def connects(self, side: str, task: Described, seconds: float = SETTLES_SECONDS) -> None:
@@ -178,7 +231,13 @@ class Service:
                 last.update(status=str(one.get("Status")), words=str(one.get("LastFailureMessage") or ""))
             return last.get("status") in ("successful", "failed")
 
-        wait(f"the instance to try the {side}", tried, seconds, lambda: last.get("status", ""), self.pause)
+        wait(
+            f"the instance to try the {side}",
+            patient(tried, False, self.silent),
+            seconds,
+            lambda: last.get("status", ""),
+            self.pause,
+        )
         if last["status"] == "failed":
             words = f"the instance does not get into the {side} ({last['words']})"
             raise StepFailed(f"{words}: look at security group, route, the account in the secret, the authority")

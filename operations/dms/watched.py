@@ -8,8 +8,7 @@ from typing import Any
 
 from ..drill.expectations import Check
 from ..steps import StepFailed
-from ..subjects.dms_task import Task, TaskSeen
-from ..unanswered import CouldNotAsk
+from ..subjects.dms_task import TaskSeen
 from .service import Service
 
 LATENCIES = ("CDCLatencySource", "CDCLatencyTarget")
@@ -95,7 +94,7 @@ class Watch:
     def look(self) -> str:
         """While it is broken; for a person."""
         assert self._broken is not None
-        seen, told = self._seen(), self._told()
+        seen, told = self.service.seen(), self._told()
         if seen.state not in self.states:
             self.states.append(seen.state)
         self.silent |= told.seconds is None
@@ -106,7 +105,7 @@ class Watch:
     def back(self) -> str:
         """What is still amiss after the mending; "" when nothing is. Each time is kept when it comes."""
         assert self._mended is not None
-        seen, told = self._seen(), self._told()
+        seen, told = self.service.seen(), self._told()
         since = time.time() - self._mended
         wrong = list(TaskSeen(self.service.flow, seen).problems())
         if told.at is None or told.at < self._mended:
@@ -163,12 +162,6 @@ class Watch:
             shown = "none came" if first is None else f"up after {first:g} s, {gone}"
             made.append(Check("the alarm", words, shown, first is not None and self.cleared_seconds is not None))
         return made
-
-    def _seen(self) -> Task:
-        try:
-            return self.service.seen()
-        except CouldNotAsk as problem:
-            raise StepFailed(str(problem)) from None
 
     def _dimensions(self) -> tuple[tuple[str, str], ...]:
         if not self._at[2]:

@@ -9,6 +9,7 @@ from moto import mock_aws
 from operations.amazon import Boto
 from operations.doctor import delegation, identity, offers, state
 from operations.doctor.answers import Answer
+from operations.unanswered import CouldNotAsk, NoAnswer
 from twinsite.needs import Aws, Home, Machine
 
 REGION = "eu-west-1"
@@ -47,3 +48,16 @@ def test_zone_of_the_domain_and_bucket_of_the_state(aws: Boto, monkeypatch: pyte
     on = {"Status": "Enabled"}
     boto3.client("s3").put_bucket_versioning(Bucket="bucket-of-state", VersioningConfiguration=on)
     assert state.ask(home, aws, None, None).answer == Answer.OK
+
+
+def test_a_call_that_nobody_answers_and_one_that_is_wrong_are_two_things(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    for name in ("AWS_PROFILE", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(NoAnswer, match="AWS does not answer: Could not connect"):
+        Boto(REGION).ask("dms", "DescribeReplicationTasks")
+    with pytest.raises(CouldNotAsk) as wrong:
+        Boto(REGION).ask("dms", "DescribeTableStatistics")
+    assert not isinstance(wrong.value, NoAnswer), "it lacks the task, whenever it is asked"

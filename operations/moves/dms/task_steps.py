@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from twinsite.rules.dms_source import FRESH, RELOAD
 
 from ...dms import actions
+from ...dms.service import patient
 from ...steps import Outcome, Plane, Say, StepFailed, control_plane
 from ...subjects.dms_task import TaskSeen
 from ..logical.hands import CATCH_UP_SECONDS, SWITCH_LAG_SECONDS, Hands
@@ -69,7 +70,8 @@ class SeeTask(TaskStep):
             over = [f"{side} {value}" for side, value in known.items() if value is None or value > SWITCH_LAG_SECONDS]
             return f"latency at {', '.join(over)} s" if over else ""
 
-        waited = hands.wait("both latencies to be nothing", CATCH_UP_SECONDS, late, say)
+        look = patient(late, "AWS does not answer")
+        waited = hands.wait("both latencies to be nothing", CATCH_UP_SECONDS, look, say)
         return Outcome(f"both latencies are under {SWITCH_LAG_SECONDS:g} s, after {waited:g} s")
 
 
