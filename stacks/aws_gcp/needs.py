@@ -65,6 +65,10 @@ def needs(settings: Settings, home: Home) -> Needs:
             "writer_bucket": settings.writers.bucket if settings.writers is not None else "",
             "writer_register": register,
             "writer_register_bucket": register.partition("/")[0],
+            "namespace": settings.primary_namespace,
+            "application": settings.application,
+            # Where pods are told no role there is nothing of that name, and nothing is allowed by it.
+            "role_config": settings.primary_role_config or f"{settings.application}-role",
         },
     )
 

@@ -13,9 +13,7 @@ import pulumi
 import pytest
 
 from lab.services import iam
-from operations import worker
 from operations.doctor import cloudflare_rights, command, policies, questions, quotas
-from operations.kubectl import Kubectl
 from operations.project import Project
 from operations.subjects import cloud_reader
 from operations.subjects.clouds import Unknown
@@ -24,7 +22,6 @@ from tests.aws_gcp_config import WRITERS as PLAIN_WRITERS
 from tests.aws_gcp_config import WRITERS_SECRET
 from tests.clouds_world import Clouds, FakeGoogle
 from tests.mocks import aws_azure_topology, aws_gcp_topology, onprem_aws_topology
-from twinsite.inventory import Pod
 from twinsite.needs import Home, Needs
 
 from .harness import Registered, Run
@@ -327,53 +324,6 @@ def test_the_doctor_asks_an_operator_for_a_tasks_rights_and_writes_their_list(
     assert iam.allowed([json.loads(list_of)], "dms:StopReplicationTask", task, {})
     assert not iam.allowed([json.loads(list_of)], "dms:StopReplicationTask", task.replace("northeast", "southeast"), {})
     assert asked(with_task) - asked(apart) == {"dms.operator, AWS"}
-
-
-# The cluster.
-
-
-def rules(name: str) -> set[tuple[str, str, str, str]]:
-    return set(policies.rules((FOLDER / "kubernetes" / name).read_text()))
-
-
-def test_the_clusters_deployer_may_what_the_backup_job_needs_by_name() -> None:
-    needed = set()
-    for one in of(aws_azure("cold") + aws_azure("warm"), "kubernetes"):
-        group, _, kind = one.type.removeprefix("kubernetes:").replace(":", "/").partition("/")
-        resource = {"CronJob": "cronjobs", "ConfigMap": "configmaps", "Secret": "secrets",
-                    "ServiceAccount": "serviceaccounts"}[kind.partition("/")[2]]  # fmt: skip
-        api = "" if group == "core" else group
-        needed |= {("create", api, resource, "")}
-        for verb in ("get", "list", "watch", "patch", "delete"):
-            needed |= {(verb, api, resource, one.inputs["metadata"]["name"])}
-    assert rules("aws-azure.deployer.yaml") == needed
-
-
-_VERBS = {
-    ("get", "cronjob"): [("get", "batch", "cronjobs", "rds-backup")],
-    ("get", "jobs"): [("list", "batch", "jobs", "")],
-    ("get", "pods"): [("list", "", "pods", "")],
-    ("create", "--filename"): [("create", "batch", "jobs", "")],
-    # kubectl reads the job, lists its pods and asks for what each printed [kubectl, logs].
-    ("logs", "job"): [("get", "batch", "jobs", ""), ("list", "", "pods", ""), ("get", "", "pods/log", "")],
-    ("delete", "job"): [("delete", "batch", "jobs", "")],
-}
-
-
-def test_the_clusters_operator_may_what_a_failback_asks_kubectl_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: set[tuple[str, str, str, str]] = set()
-    template = {"spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{}]}}}}}}
-    ended = {"items": [{"status": {"containerStatuses": [{"state": {"terminated": {"exitCode": 0}}}]}}]}
-
-    def kubectl(self: Any, *words: str, stdin: str = "") -> str:
-        asked.update(_VERBS[words[0], words[1].partition("/")[0]])
-        found = {"cronjob": template, "pods": ended, "jobs": {"items": []}}.get(words[1], {})
-        return json.dumps(found)
-
-    monkeypatch.setattr(Kubectl, "run", kubectl)
-    made = worker.ClusterWorker(Pod("", "petclinic", "rds-backup"))
-    assert made.run(["ready"], 10).code == 0
-    assert rules("aws-azure.operator.yaml") == asked
 
 
 # What the files keep anybody from, by the lab's evaluation of IAM.
