@@ -114,8 +114,10 @@ class Cluster:
     context: str
     """Of kubectl; empty takes the current one."""
     namespace: str
-    issuer: str = ""
-    """Its OIDC issuer, which the other cloud is told to believe."""
+    issuer: str | None = ""
+    """Its OIDC issuer, which the other cloud is told to believe; None where nobody is told."""
+    setting: str = "kubernetes:context"
+    """That says the context."""
 
 
 @dataclass(frozen=True)

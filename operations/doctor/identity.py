@@ -125,7 +125,7 @@ def kubectl(cluster: Cluster, words: list[str], stdin: str = "") -> str:
     """Its output. CouldNotAsk with its own words."""
     context = ["--context", cluster.context] if cluster.context else []
     command = ["kubectl", *context, "--namespace", cluster.namespace, "--request-timeout", "15s", *words]
-    login = "`aws eks update-kubeconfig --name CLUSTER`, and `pulumi config set kubernetes:context NAME`"
+    login = f"`aws eks update-kubeconfig --name CLUSTER`, and `pulumi config set {cluster.setting} NAME`"
     try:
         done = subprocess.run(
             command, input=stdin, capture_output=True, text=True, timeout=KUBECTL_SECONDS, check=False

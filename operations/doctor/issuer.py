@@ -1,4 +1,4 @@
-"""Whether the cluster's OIDC issuer is one that Azure can ask: the backup job has no other key."""
+"""Whether the cluster's OIDC issuer is one that the other cloud can ask: the backup job has no other key."""
 
 import json
 
@@ -17,7 +17,7 @@ def ask(issuer: str) -> Finding:
 
 
 def matches(issuer: str, status: int, text: str) -> Finding:
-    """Pure. Azure compares the token's issuer with the setting letter by letter."""
+    """Pure. The other cloud compares the token's issuer with the setting letter by letter."""
     fix = (
         "`aws eks describe-cluster --name CLUSTER --query cluster.identity.oidc.issuer`, then "
         "`pulumi config set primary_oidc_issuer …`"

@@ -82,7 +82,9 @@ def halves(problem: str) -> tuple[str, str]:
 def _desk(needs: Needs) -> Iterator[Question]:
     yield Question("desk", "pulumi", lambda: _tool("pulumi", "install Pulumi's CLI"))
     if needs.cluster is not None:
-        yield Question("desk", "kubectl", lambda: _tool("kubectl", "install it: failback runs programs by it"))
+        yield Question(
+            "desk", "kubectl", lambda: _tool("kubectl", "install it: operations reach the primary's cluster by it")
+        )
     if needs.aws is not None and needs.aws.region:
         china = ".cn" if needs.aws.region.startswith("cn-") else ""
         host = f"sts.{needs.aws.region}.amazonaws.com{china}"
@@ -146,7 +148,7 @@ def _rights(project: Project, needs: Needs, world: World, who: str) -> Iterator[
             lambda: cloudflare_rights.ask(world.cloudflare, file("cloudflare"), who, cloudflare),
         )
     if cluster is not None:
-        yield Question("rights", f"{who}, cluster", lambda: rights.at_cluster(cluster, file("kubernetes"), who))
+        yield Question("rights", f"{who}, cluster", lambda: rights.at_cluster(cluster, file("kubernetes"), who, words))
 
 
 def _aws(project: Project, needs: Needs, world: World) -> Iterator[Question]:
@@ -221,6 +223,7 @@ def _world(project: Project, needs: Needs, world: World) -> Iterator[Question]:
     if server is not None:
         yield Question("database", "primary", lambda: database.primary(server, project.stack))
     cluster = needs.cluster
-    if cluster is not None:
-        yield Question("certificates", "cluster's issuer", lambda: issuer.ask(cluster.issuer))
+    believed = cluster.issuer if cluster is not None else None
+    if believed is not None:
+        yield Question("certificates", "cluster's issuer", lambda: issuer.ask(believed))
     yield Question("state", "backend", lambda: state.ask(needs.home, world.aws, world.azure, needs.azure, world.google))

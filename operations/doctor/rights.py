@@ -167,17 +167,17 @@ def at_google(google: Google, file: pathlib.Path | None, who: str, project: str)
     return held({one: one in granted for one in wanted}, file, attach)
 
 
-def at_cluster(cluster: Cluster, file: pathlib.Path | None, who: str) -> Finding:
+def at_cluster(cluster: Cluster, file: pathlib.Path | None, who: str, words: Mapping[str, str]) -> Finding:
     """One review for each verb and resource, all in one call."""
     if file is None:
         return ok(f"the {who} needs none there")
-    wanted = list(policies.rules(file.read_text(encoding="utf-8")))
+    wanted = list(policies.rules(policies.filled(file.read_text(encoding="utf-8"), words)))
     text = kubectl(
         cluster,
         ["create", "--validate=false", "--filename", "-", "--output", "json"],
         json.dumps(reviews(cluster, wanted)),
     )
-    attach = f"`kubectl apply -f {policies.name(file)}`, by whoever may give roles in the cluster"
+    attach = "`kubectl apply -f` it, by whoever may give roles in the cluster"
     return held(reviewed(objects(text)), file, attach)
 
 

@@ -5,7 +5,7 @@ Raising the mode at three in the morning must not be the first to ask for a quot
 
 import pulumi
 
-from twinsite.needs import Aws, Cloudflare, DmsTask, Google, Home, Needs
+from twinsite.needs import Aws, Cloudflare, Cluster, DmsTask, Google, Home, Needs
 from twinsite.rules.cloud_sql import CloudSqlStandbyIntent
 from twinsite.rules.gke import GkeStandbyIntent
 from twinsite.rules.vpn import TUNNELS
@@ -45,6 +45,7 @@ def needs(settings: Settings, home: Home) -> Needs:
             fqdn=settings.fqdn,
             plan=settings.cloudflare_plan.value,
         ),
+        cluster=_cluster(settings),
         further_rights={
             "operator": (
                 *(["registers"] if register else []),
@@ -70,6 +71,19 @@ def needs(settings: Settings, home: Home) -> Needs:
             # Where pods are told no role there is nothing of that name, and nothing is allowed by it.
             "role_config": settings.primary_role_config or f"{settings.application}-role",
         },
+    )
+
+
+def _cluster(settings: Settings) -> Cluster | None:
+    """The primary's, where something of the stack's is in it or a move tells its pods their role."""
+    inside = settings.backups or settings.writers
+    if inside is None and not settings.primary_role_config:
+        return None
+    return Cluster(
+        settings.primary_cluster_context,
+        settings.primary_namespace,
+        inside.issuer if inside is not None else None,
+        setting="primary_cluster_context",
     )
 
 

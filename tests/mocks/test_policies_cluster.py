@@ -11,13 +11,16 @@ import pulumi
 import pytest
 
 from operations import worker
-from operations.doctor import policies
+from operations.doctor import identity, policies, rights
+from operations.doctor.answers import Answer
 from operations.kubectl import Kubectl
 from operations.moves.logical.pods import Pods
 from operations.subjects import pods, writer_agents
+from operations.unanswered import CouldNotAsk
 from stacks.aws_gcp.needs import needs
+from tests.aws_gcp_config import WRITERS
 from twinsite.inventory import Agent, Pod, Workload
-from twinsite.needs import Home
+from twinsite.needs import Cluster, Home
 
 from . import aws_azure_topology, aws_gcp_topology
 from .harness import Registered, Run
@@ -201,3 +204,31 @@ def test_the_lists_of_eks_are_filled_in_from_the_settings(tmp_path: Path) -> Non
         assert written[tmp_path / f"kubernetes-aws-gcp.{who}.yaml"] == []
     asked = set(policies.rules((tmp_path / "kubernetes-aws-gcp.operator.yaml").read_text()))
     assert ("patch", "", "configmaps", "crm-told") in asked and ("patch", "apps", "deployments", "crm-warm") in asked
+
+
+def test_the_doctor_asks_at_eks_where_something_of_the_stacks_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = {"primary_role_config": ""}
+    assert needs(aws_gcp_topology.read(**nothing), Home("")).cluster is None
+    told = needs(aws_gcp_topology.read(primary_role_config="crm-told"), Home(""))
+    assert told.cluster == Cluster("", "crm", None, "primary_cluster_context")
+    found = needs(aws_gcp_topology.read(**nothing, **aws_gcp_topology.EVERYTHING), Home("")).cluster
+    assert found is not None and found.context == "eks" and found.issuer == WRITERS["primary_oidc_issuer"]
+    asked: list[str] = []
+
+    def kubectl(cluster: Cluster, words: list[str], stdin: str = "") -> str:
+        given = json.loads(stdin)
+        asked.extend(one["spec"]["resourceAttributes"].get("name", "") for one in given["items"])
+        return json.dumps({**given, "items": [{**one, "status": {"allowed": True}} for one in given["items"]]})
+
+    monkeypatch.setattr(rights, "kubectl", kubectl)
+    file = policies.path("kubernetes", told.topology, told.dr_mode, "operator")
+    answer = rights.at_cluster(told.cluster, file, "operator", told.words)
+    assert (answer.answer, answer.words) == (
+        Answer.OK,
+        f"all {len(asked)} of policies/kubernetes/aws-gcp.operator.yaml",
+    )
+    assert {one for one in asked if one} == {"crm", "crm-warm", "crm-told", "postgres-backup", "twinsite-writer"}
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(CouldNotAsk) as unasked:
+        identity.at_cluster(told.cluster)
+    assert "`pulumi config set primary_cluster_context NAME`" in unasked.value.fix
