@@ -18,6 +18,7 @@ from . import attempts, evidence, offers, parts, render, status
 from .console import Console, console
 from .dms import options as dms
 from .drill import cloud_tunnel_options, tunnel_cut_options
+from .moves.words import HALF_LOADED
 from .review import options as review
 from .stack import NoInventory, Stack, locate, selected
 from .steps import stoppable
@@ -426,6 +427,14 @@ def _moves(commands: Any, kinds: Any) -> list[argparse.ArgumentParser]:
         "lost. Killed anywhere, it goes on when run again.",
     )
     over.add_argument("--source-is-dead", action="store_true", help="your word in place of two places that see it")
+    over.add_argument(
+        "--confirm",
+        action="append",
+        default=[],
+        choices=[HALF_LOADED],
+        metavar="WORD",
+        help="half-loaded: with a replica, lose what a first copy or a load had not brought; said by table before",
+    )
     over.add_argument("--one-latch", action="store_true", help="go without the latch store that does not answer")
     back = commands.add_parser(
         "failback",

@@ -15,6 +15,7 @@ from .dms_task import (
     settings_text,
 )
 from .intent import Intent, Part
+from .logical import BEATS
 
 FAMILIES = {"mysql": "mysql", "aurora": "mysql", "postgres": "postgres", "aurora-postgresql": "postgres"}
 """DMS's name of an engine → the database that it is."""
@@ -31,7 +32,7 @@ STORAGE_GIB = range(5, 6145)
 
 NOT_PROMISED = (
     "a bound on what is lost: DMS promises no latency, and below its alarm a failover loses whatever is on its way",
-    "that a load had ended: when the task's site is gone nobody can tell, and the target may have a part of the rows",
+    "a standby while a load lasts: the target has a part of the rows, and a failover wants your word for the rest",
 )
 """What a standby that DMS keeps current lacks (ADR 70), in words."""
 
@@ -99,6 +100,12 @@ class DmsCdcTaskIntent(Intent):
     account_roles: bool = False
     serverless: bool = False
     stopped_for: tuple[str, ...] = ()
+    through: str = ""
+
+    @property
+    def told_in(self) -> str:
+        """Schema of a PostgreSQL target in which the task says how it is, where a job looks; "" where none does."""
+        return BEATS["schema"] if self.through and self.target.family == "postgres" else ""
 
     @property
     def runs(self) -> bool:
@@ -113,7 +120,7 @@ class DmsCdcTaskIntent(Intent):
     @property
     def task_settings(self) -> str:
         """`replicationTaskSettings`."""
-        return settings_text(self.largest_lob_kib or 0, self.settings)
+        return settings_text(self.largest_lob_kib or 0, self.settings, self.told_in)
 
     @property
     def seen_after_seconds(self) -> float:
@@ -213,7 +220,7 @@ def _what(known: DmsCdcTaskIntent) -> Iterator[str]:
             "the source's largest value has, as `rules.dms_source` measures it, 0 where there is no LOB"
         )
         return
-    yield from settings_problems(known.largest_lob_kib, known.settings)
+    yield from settings_problems(known.largest_lob_kib, known.settings, known.told_in)
 
 
 def _instance(known: DmsCdcTaskIntent) -> Iterator[str]:

@@ -91,6 +91,10 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
     "StreamBufferSettings": {
         "StreamBufferCount": "number", "StreamBufferSizeInMB": "number", "CtrlStreamBufferSizeInMB": "number",
     },
+    "ControlTablesSettings": {
+        "ControlSchema": "text", "StatusTableEnabled": "whether", "SuspendedTablesTableEnabled": "whether",
+        "HistoryTableEnabled": "whether", "HistoryTimeslotInMinutes": "number",
+    },
     "ErrorBehavior": {
         "DataErrorPolicy": "text", "DataTruncationErrorPolicy": "text", "DataErrorEscalationPolicy": "text",
         "DataErrorEscalationCount": "number", "TableErrorPolicy": "text", "TableErrorEscalationPolicy": "text",
@@ -178,21 +182,28 @@ def lob(largest_kib: int) -> Lob:
     return Lob(full=False, max_kib=wanted, commit_rows=min(COMMIT_ROWS, LOAD_MEMORY_KIB // wanted))
 
 
-def settings_text(largest_lob_kib: int, more: str = "") -> str:
-    """`replicationTaskSettings`, the same text for the same meaning. `more` is JSON that `settings_problems` allows."""
+def settings_text(largest_lob_kib: int, more: str = "", told_in: str = "") -> str:
+    """`replicationTaskSettings`, the same text for the same meaning. `more` is JSON that `settings_problems` allows.
+    `told_in`: schema of the target in which the task says how it is, for a job that looks."""
     document: dict[str, dict[str, Any]] = {section: dict(said) for section, said in _document(more).items()}
-    for path, value in _decided(largest_lob_kib).items():
+    for path, value in _decided(largest_lob_kib, told_in).items():
         section, _, key = path.partition(".")
         document.setdefault(section, {})[key] = value
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
-def _decided(largest_lob_kib: int) -> dict[str, Any]:
+def _decided(largest_lob_kib: int, told_in: str) -> dict[str, Any]:
     size = lob(largest_lob_kib)
     mode: dict[str, Any] = {"TargetMetadata.LobChunkSize": 64}
     if not size.full:
         mode = {"TargetMetadata.LobMaxSize": size.max_kib}
+    told: dict[str, Any] = {
+        "ControlTablesSettings.ControlSchema": told_in,
+        "ControlTablesSettings.StatusTableEnabled": True,
+        "ControlTablesSettings.SuspendedTablesTableEnabled": True,
+    }
     return {
+        **(told if told_in else {}),
         "TargetMetadata.SupportLobs": True,
         "TargetMetadata.FullLobMode": size.full,
         "TargetMetadata.LimitedSizeLobMode": not size.full,
@@ -202,7 +213,7 @@ def _decided(largest_lob_kib: int) -> dict[str, Any]:
     }
 
 
-def settings_problems(largest_lob_kib: int, more: str) -> Iterator[str]:
+def settings_problems(largest_lob_kib: int, more: str, told_in: str = "") -> Iterator[str]:
     """Why these further settings cannot be."""
     if largest_lob_kib < 0:
         yield f"largest_lob_kib is {largest_lob_kib}: set what the source's largest value has, 0 where it has no LOB"
@@ -217,7 +228,7 @@ def settings_problems(largest_lob_kib: int, more: str) -> Iterator[str]:
     if not isinstance(document, dict):
         yield "settings is no JSON object: write it as the sections of a task's settings"
         return
-    ours = _decided(largest_lob_kib)
+    ours = _decided(largest_lob_kib, told_in)
     for section, said in document.items():
         known = SETTINGS.get(section)
         if known is None or not isinstance(said, dict):
@@ -237,7 +248,7 @@ def _setting(path: str, value: Any, kind: str | None, ours: Mapping[str, Any]) -
             "difference: remove it"
         )
     elif path in ours and ours[path] != value:
-        why = _WHY.get(path, "it follows from largest_lob_kib")
+        why = _WHY.get(path, _TOLD if path.startswith("ControlTables") else "it follows from largest_lob_kib")
         yield f"settings has {path} {json.dumps(value)} instead of {json.dumps(ours[path])}, and {why}: remove it"
     elif not isinstance(value, VALUE_TYPES[kind]) or (kind == "number" and isinstance(value, bool)):
         yield (
@@ -249,6 +260,7 @@ def _setting(path: str, value: Any, kind: str | None, ours: Mapping[str, Any]) -
 
 
 _WHY = {one.path: one.why for one in DECISIONS}
+_TOLD = "the job that looks reads there whether a load has ended, when AWS is gone"
 
 
 def _document(text: str) -> dict[str, Any]:

@@ -38,6 +38,10 @@ OF_A_WRITER = (*TOLD_SITE, Command.DRILL_SWITCHOVER, Command.DRILL_FAILOVER)
 """What moves the writer between two databases of which one follows the other, and the drills of it."""
 
 
+HALF_LOADED = "half-loaded"
+"""A failover's word: what a first copy or a load had not brought may be lost."""
+
+
 @dataclass(frozen=True)
 class Intent:
     """What a person asked for, and the words that they gave for it."""
@@ -51,7 +55,7 @@ class Intent:
     backup: str = ""
     """Id of the backup to restore; "" the newest of the writer's."""
     confirmed: frozenset[str] = frozenset()
-    """What of a repair may cost data, or the standby for a while."""
+    """What of a repair, or of a failover (HALF_LOADED), may cost data, or the standby for a while."""
     anew: bool = False
     """Rows that the old writer alone has may be lost: it is emptied, and everything copied to it."""
     live: bool = False

@@ -185,7 +185,7 @@ class TaskSeen:
 
     def shown(self) -> Mapping[str, Any]:
         looked = self.job.shown()["flows"][0] if self.job else {}
-        kept = ("looked_seconds_ago", "lag_seconds", "heartbeat_age_seconds", "gates")
+        kept = ("looked_seconds_ago", "lag_seconds", "heartbeat_age_seconds", "gates", "loading_since", "loaded_at")
         return {"flows": [self._values() | {name: looked[name] for name in kept if name in looked}]}
 
     def lines(self) -> Iterator[str]:
@@ -194,6 +194,7 @@ class TaskSeen:
         behind = "latency unknown" if late is None else f"{late:.0f} s behind"
         loading = len(found["tables_loading"] or ())
         load = f", {loading} table{'s are' if loading > 1 else ' is'} being loaded: no standby yet" if loading else ""
+        load += f", {self.job.load}" if self.job and self.job.load else ""
         yield line("task", self.flow.name, f"{found['state'] or 'unknown'}, {behind}, to {self.flow.target}{load}")
         for words in NOT_PROMISED:
             yield line("", "", f"not promised: {words}")

@@ -70,6 +70,12 @@ class Look:
     errors: int | None = None
     """At applying, since the server counts."""
     copied: bool | None = None
+    """Whether a first copy, or the last load by another, has ended; None where that is not known."""
+    lacking: tuple[str, ...] = ()
+    """Tables that it had not brought, with what is known of them."""
+    loading_since: str = ""
+    loaded_at: str = ""
+    """Of a load by another than a subscription, UTC."""
     slot: Slot | None = None
     lag_seconds: float | None = None
     """A heartbeat's way; None when it did not come in time."""
@@ -113,13 +119,19 @@ def parse(found: Mapping[str, Any], name: str) -> Look:
     if not isinstance(found["problems"], list) or not isinstance(found["healthy"], bool):
         raise ValueError("it does not say whether the flow is well")
     about, slot, lag = found.get("subscription"), found.get("slot"), found.get("lag") or {}
+    load, copied = found.get("load"), found.get("copied")
+    if load is not None:
+        copied = None if load["since"] is load["ended"] is None else load["since"] is None
     return Look(
         at=datetime.datetime.strptime(found["at"], "%Y-%m-%dT%H:%M:%S%z").timestamp(),
         healthy=found["healthy"],
         problems=tuple(_plain(one) for one in found["problems"]),
         running=None if about is None else about["enabled"] is True and about["running"] is True,
         errors=None if about is None else int(about["errors"]["apply_error"]),
-        copied=None if found.get("copied") is None else found["copied"] is True,
+        copied=None if copied is None else copied is True,
+        lacking=tuple(_lacking(found)),
+        loading_since=_plain((load or {}).get("since") or ""),
+        loaded_at=_plain((load or {}).get("ended") or ""),
         slot=None if slot is None else _slot(slot),
         lag_seconds=_number(lag.get("seconds")),
         newest_seconds=_number(lag.get("newest_seconds")),
@@ -127,6 +139,18 @@ def parse(found: Mapping[str, Any], name: str) -> Look:
         source_gate=_gate((found.get("gate") or {}).get("source")),
         target_gate=_gate((found.get("gate") or {}).get("target")),
     )
+
+
+def _lacking(found: Mapping[str, Any]) -> Iterator[str]:
+    """Of a subscription's first copy, or of a load."""
+    load = found.get("load") or {}
+    for name, state in (found.get("tables") or {}).items():
+        if state != "ready":
+            yield _plain(f"{name} ({state})")
+    for name, (there, here) in (load.get("lacks") or {}).items():
+        yield _plain(f"{name} (about {int(there)} rows of {int(here)})")
+    for name in load.get("given_up") or ():
+        yield _plain(f"{name} (given up)")
 
 
 def _gate(found: Mapping[str, Any] | None) -> Gate | None:
@@ -256,6 +280,8 @@ class ReplicaSeen:
                     "applies": known.running if known else None,
                     "apply_errors": known.errors if known else None,
                     "copied": known.copied if known else None,
+                    "loading_since": (known.loading_since or None) if known else None,
+                    "loaded_at": (known.loaded_at or None) if known else None,
                     "turned": known.turned if known else None,
                     "gates": {
                         end: None if one is None else {"epoch": one.epoch, "writes": one.writes}
@@ -272,6 +298,16 @@ class ReplicaSeen:
                 }
             ]
         }
+
+    @property
+    def load(self) -> str:
+        """Of one by another than a subscription, in words; "" where nothing is known of it."""
+        known = self.found if isinstance(self.found, Look) else None
+        if known is None or not (known.loading_since or known.loaded_at):
+            return ""
+        if known.loading_since:
+            return f"a load is under way since {known.loading_since}"
+        return f"loaded at {known.loaded_at}"
 
     def _gates(self, known: Look | None) -> dict[str, Gate | None]:
         ends = (known.source_gate, known.target_gate) if known else (None, None)

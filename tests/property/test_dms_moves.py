@@ -10,9 +10,10 @@ import pytest
 
 from operations.journal import lock
 from operations.moves.dms.world import TaskWorld
-from operations.moves.words import Command, Intent
+from operations.moves.words import HALF_LOADED, Command, Intent
+from operations.unanswered import CouldNotAsk
 from tests.logical_world import INVENTORY, End, Model
-from tests.property.test_logical_commands import BACK, BACK_ANEW, FAILOVER, HOMEWARD, OVER, Desk
+from tests.property.test_logical_commands import BACK, BACK_ANEW, FAILOVER, HOMEWARD, OVER, REHEARSAL, Desk
 from twinsite.inventory import DMS, Flow
 
 OUT = Flow(
@@ -21,6 +22,7 @@ OUT = Flow(
 )  # fmt: skip
 HOME = replace(OUT, name="home", source="twinsite", target="crm", through="")
 TO = {"out": "gcp", "home": "aws"}
+GIVEN_UP = replace(FAILOVER, confirmed=frozenset({HALF_LOADED}))
 Answer = tuple[int, dict[str, Any]]
 
 
@@ -31,6 +33,10 @@ class Carried(Model):
         super().__init__(replace(INVENTORY, flows=(OUT, HOME) if back else (OUT,)))
         self.states = {"gcp": "running", "aws": "ready"}
         self.ends["gcp"].gated, self.ends["gcp"].writes = True, False
+        self.mark: dict[str, Any] | None = {"since": None, "ended": "2026-12-01T00:00:00Z"}
+        self.tables: list[dict[str, Any]] = []
+        self.region = True
+        """Whether DMS answers."""
 
     def world(self) -> TaskWorld:
         one = super().world()
@@ -40,6 +46,8 @@ class Carried(Model):
     # DMS.
 
     def ask(self, service: str, operation: str, region: str = "", **given: Any) -> dict[str, Any]:
+        if not self.region:
+            raise CouldNotAsk("DMS does not answer", "")
         said = str(given)
         name = next((one for one in TO if f"'{one}'" in said or f"/{one}'" in said), "")
         if operation == "DescribeReplicationTasks":
@@ -53,6 +61,8 @@ class Carried(Model):
             }
         if operation == "GetMetricData":
             return {"MetricDataResults": [{"Id": side, "Values": [0.4]} for side in ("source", "target")]}
+        if operation == "DescribeTableStatistics":
+            return {"TableStatistics": self.tables}
         if operation == "DescribeConnections":
             return {"Connections": [{"Status": "successful"}]}
         if operation == "StopReplicationTask":
@@ -83,7 +93,8 @@ class Carried(Model):
         turned = self.alive and away.gated and away.writes and home.gated and not home.writes
         code, found = super().look(*given)
         ends = {"from": "target", "to": "source"} if turned else {"from": "source", "to": "target"}
-        return code, {**found, "subscription": None, "slot": None, **ends}
+        del found["copied"]  # that is a subscription's
+        return code, {**found, "subscription": None, "slot": None, "load": self.mark, **ends}
 
     def switch(self, *given: Any) -> Answer:
         follows, new = self.follows, given[1]
@@ -92,6 +103,8 @@ class Carried(Model):
         return code, found
 
     def promote(self, old: End, new: End, was: str, to: str, epoch: int, words: Any) -> Answer:
+        if self.mark and self.mark["since"] and "--although-half-loaded" not in words:
+            return self.refused("a load by dms is under way")
         self.follows = to
         return super().promote(old, new, was, to, epoch, words)
 
@@ -193,7 +206,55 @@ def test_two_tasks_in_a_circle_are_refused(desk: Desk) -> None:
 def test_a_failover_asks_nothing_of_the_dead_sites_dms(desk: Desk) -> None:
     found = desk.passed(dead(desk), FAILOVER)
     assert not any("DMS" in str(step["planes"]) for step in found["plan"])
-    assert any("whether one had" in one for one in found["says"])
+    assert not any("load" in one for one in found["says"]), "the standby's own mark says that one had ended"
+
+
+LOADING = {
+    "since": "2026-12-01T02:10:00Z", "ended": None, "lacks": {"public.orders": [1200, 5000]}, "given_up": ["p.t"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("intent", [FAILOVER, REHEARSAL])
+def test_a_failover_amid_a_load_is_refused_and_names_what_is_lacking(desk: Desk, intent: Intent) -> None:
+    model = dead(desk)
+    model.alive, model.mark, model.region = intent is REHEARSAL, LOADING, intent is REHEARSAL
+    before = model.state()
+    found = desk.run(model, intent)
+    assert found is not None and found["verdict"] == "refused"
+    assert found["problems"] == [
+        "gcp lacks rows of aws's: a load since 2026-12-01T02:10:00Z was not seen to have ended, public.orders (about "
+        "1200 rows of 5000), p.t (given up): restore the newest backup instead; if what is lacking may be lost to "
+        "users, `twinsite failover --to gcp --confirm half-loaded`"
+    ]
+    assert model.state() == before
+
+
+def test_a_failover_amid_a_load_goes_by_a_word_and_promises_no_rpo(desk: Desk) -> None:
+    model = dead(desk)
+    model.mark, model.region = LOADING, False
+    found = desk.passed(model, GIVEN_UP)
+    assert any("Given up on your word" in one for one in found["says"])
+    assert model.ends["gcp"].writes
+
+
+def test_a_mark_that_is_not_there_is_judged_by_the_task_where_dms_answers(desk: Desk) -> None:
+    model = dead(desk)
+    model.mark = None
+    model.tables = [
+        {"SchemaName": "public", "TableName": name, "TableState": state}
+        for name, state in (("orders", "Full load"), ("new", "Before load"), ("customers", "Table completed"))
+    ]
+    found = desk.run(model, FAILOVER)
+    assert found is not None and "DMS is loading public.new, public.orders" in found["problems"][0]
+    model.tables = model.tables[-1:]
+    desk.passed(model, FAILOVER)
+
+
+def test_with_no_mark_and_no_dms_a_failover_is_not_stopped_and_says_what_is_not_known(desk: Desk) -> None:
+    model = dead(desk)
+    model.mark, model.region = None, False
+    found = desk.passed(model, FAILOVER)
+    assert any("whether a load was going on is not known" in one for one in found["says"])
 
 
 def test_a_failback_stops_at_what_home_alone_has(desk: Desk) -> None:

@@ -21,6 +21,9 @@ REPLICATES = "GRANT USAGE ON SCHEMA public TO repl; GRANT SELECT ON ALL TABLES I
 class Carried(Flow):
     """With tasks of the lab's DMS, told what the component publishes."""
 
+    through: str = "job"
+    """Who looks at both ends, so that a task tells its target how it is."""
+
     def begun(self) -> "Carried":
         self.tasks: dict[str, Task] = {}
         return self
@@ -28,7 +31,7 @@ class Carried(Flow):
     def task(self, to: str = "target") -> Task:
         """The one that brings rows there, always the same."""
         if to not in self.tasks:
-            given, source, target = published(POSTGRES, largest_lob_kib=1, tables=TABLES)
+            given, source, target = published(POSTGRES, largest_lob_kib=1, tables=TABLES, through=self.through)
             ends = (self.source, self.target) if to == "target" else (self.target, self.source)
             one, other = (f"host={end.folder} port={end.port} user=postgres dbname={self.name}" for end in ends)
             beats, init = (

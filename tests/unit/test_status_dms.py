@@ -202,6 +202,30 @@ def test_a_job_that_looks_at_both_ends_is_believed_beside_dms() -> None:
     assert "has not seen a heartbeat that arrived" in problem
 
 
+BEGUN, ENDED = "2026-12-01T02:10:00Z", "2026-12-01T03:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("load", "copied", "words"),
+    [
+        (None, None, "to twinsite"),
+        ({"since": None, "ended": None}, None, "to twinsite"),
+        ({"since": None, "ended": ENDED}, True, f"to twinsite, loaded at {ENDED}"),
+        ({"since": BEGUN, "ended": None}, False, f"to twinsite, a load is under way since {BEGUN}"),
+        ({"since": BEGUN, "ended": ENDED}, False, f"to twinsite, a load is under way since {BEGUN}"),
+    ],
+)
+def test_whether_all_rows_were_loaded_is_said_as_the_target_has_it(
+    load: dict[str, Any] | None, copied: bool | None, words: str
+) -> None:
+    seen = through(load=load)
+    assert seen.job is not None and isinstance(seen.job.found, postgres_replica.Look)
+    assert seen.job.found.copied is copied
+    assert next(iter(seen.lines())).endswith(words)
+    (shown,) = seen.shown()["flows"]
+    assert (shown["loading_since"], shown["loaded_at"]) == tuple((load or {}).get(one) for one in ("since", "ended"))
+
+
 def test_what_such_a_job_has_left_is_asked_for_under_the_flows_name() -> None:
     clouds = Clouds()
     host = replace(clouds.inventory.hosts[0], name=THROUGH.through)

@@ -87,6 +87,13 @@ def _gate(config: Config, server: Server, changed: "list[str]", left: "list[str]
         )
 
 
+CARRIERS = tuple(
+    f"twinsite.awsdms_{name}"
+    for name in ("heartbeat", "status", "suspended_tables", "apply_exceptions", "validation_failures_v1")
+)
+"""Tables that DMS keeps in the schema that it was told."""
+
+
 def _heartbeat(server: Server, changed: "list[str]") -> None:
     """The table, unless other flows beat in it, and the schema, unless something else is in it."""
     if not facts.has_heartbeat(server):
@@ -95,7 +102,7 @@ def _heartbeat(server: Server, changed: "list[str]") -> None:
         "SELECT count(DISTINCT prpubid) AS flows FROM pg_publication_rel WHERE prrelid = 'twinsite.heartbeat'::regclass"
     )["flows"]:
         return
-    server.script("DROP TABLE twinsite.heartbeat;\nDROP TABLE IF EXISTS twinsite.awsdms_heartbeat;")
+    server.script(f"DROP TABLE twinsite.heartbeat;\nDROP TABLE IF EXISTS {', '.join(CARRIERS)};")
     empty = server.row(
         "SELECT NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'twinsite'::regnamespace) AND NOT EXISTS "
         "(SELECT FROM pg_proc WHERE pronamespace = 'twinsite'::regnamespace) AS empty"

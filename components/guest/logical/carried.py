@@ -8,7 +8,7 @@ whether this end is shut; moves of the writer (switch.py, promote.py).
 from typing import Any
 
 from ..errors import Refused
-from . import check, difference, facts, gate, look, set_up
+from . import check, difference, facts, gate, loads, look, set_up
 from .config import HEARTBEAT, Config
 from .facts import query
 from .promote import ungated
@@ -68,6 +68,8 @@ def definitions(config: Config, say: facts.Say) -> "dict[str, Any]":
     set_up.made_natively(config, here, there, source, target, did)
     _own_heartbeat(config, source, did)
     gate.put_up(target, config, ungated(config, target), False, did)
+    if not there.filled and loads.awaited(target, config):
+        did(f"marked the target: no rows were loaded there yet by {config.carrier}")
     return {"outcome": "done", "flow": config.name, "carrier": config.carrier, "changed": changed}
 
 
@@ -99,22 +101,40 @@ def looked(config: Config) -> "dict[str, Any]":
     found: dict[str, Any] = {"flow": config.name, "carrier": config.carrier, "from": here, "to": there}
     shut = look.gate_of(config, target)
     found["gate"] = {there: shut}
+    writes = shut is not None and shut["writes"]
+    mark = None if writes else loads.seen(target, config)
+    found["load"] = mark.plain if mark else None
     try:
         different = look.differences(config, source, target)
     except PgError as error:
         if not error.unreachable:
             raise
-        words = f"the {here} does not answer ({error.words}): rows are as old as its outage, and longer"
-        return {**found, "lag": None, "differences": [], "healthy": False, "problems": [words]}
+        words = [f"the {here} does not answer ({error.words}): rows are as old as its outage, and longer"]
+        if mark is not None and mark.since is not None:
+            mark = loads.now(target, mark)
+            words.append(half_loaded(config, mark))
+        return {**found, "lag": None, "differences": [], "healthy": False, "problems": words}
+    if mark is not None and mark.since is not None:
+        mark = loads.counted(config, source, target, mark)
+        found["load"] = mark.plain
     found["gate"][here] = look.gate_of(config, source)
     found["differences"] = [one.plain for one in different]
-    writes = shut is not None and shut["writes"]
     found["lag"] = None if writes else look.beaten(config, source, target)
     problems = [one.words for one in different]
     if shut is None:
         problems.append(f"the {there} has no gate, so whoever has grants there may write (K44): `set-up` puts it up")
     elif writes:
         problems.append(f"the {there} writes since epoch {shut['epoch']}, and nothing follows it")
+    if mark is not None and mark.since is not None:
+        problems.append(half_loaded(config, mark))
     problems += look.gate_problems(found["gate"])
     problems += look.late(found["lag"])
     return {**found, "healthy": not problems, "problems": problems}
+
+
+def half_loaded(config: Config, mark: loads.Mark) -> str:
+    """Of a load that is under way: what that means."""
+    return (
+        f"{mark.words(config.called[1], config.carrier)}; a failover before its end loses what is lacking: wait, or "
+        "see the task's log; where all rows are there `compare` marks it as ended"
+    )

@@ -52,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
         help="switch: how long writes may have stopped before the source is opened again",
     )
     parser.add_argument("--although-it-answers", action="store_true", help="promote: the source is given up")
+    parser.add_argument(
+        "--although-half-loaded", action="store_true", help="promote: what a load had not brought is given up"
+    )
     parser.add_argument("--anew", action="store_true", help="rejoin: empty the old writer, and copy everything to it")
     parser.add_argument("--seconds", type=float, default=WATCH_SECONDS, help="watch: for how long")
     parser.add_argument("--at", choices=("source", "target"), default="source", help="slots: the end that is asked")
@@ -124,7 +127,7 @@ def _move(options: argparse.Namespace, config: Config) -> dict[str, Any]:
     if options.verb == "back-out":
         return back_out(config, epoch, _say)
     if options.verb == "promote":
-        return promote(config, epoch, options.although_it_answers, _say)
+        return promote(config, epoch, options.although_it_answers, options.although_half_loaded, _say)
     return rejoin(config, epoch, options.anew, options.wait, _say)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Failed
-from . import facts, parts
+from . import facts, loads, parts
 from .config import Config
 from .facts import Named, Table, query
 from .look import BEAT_SECONDS, has_beat, write_beat
@@ -60,7 +60,7 @@ def compare(config: Config, seconds: float, say: facts.Say) -> "dict[str, Any]":
     config = as_it_writes(config)
     source, target = servers(config)
     size, known, until = sizes(source), _columns(config, source, target), time.monotonic() + seconds
-    judge = Comparison(config, source, target, until)
+    judge, mark = Comparison(config, source, target, until), loads.seen(target, config) if config.carrier else None
     named: dict[str, list[str]] = {"equal": [], "divergent": [], "moving": [], "unread": []}
     rows, unjudged, problems = 0, {}, []
     # A partitioned one has no rows but its partitions'.
@@ -76,6 +76,8 @@ def compare(config: Config, seconds: float, say: facts.Say) -> "dict[str, Any]":
             unjudged[table.words] = found.unjudged
         said = f"{found.equal} of {found.rows} rows are equal" if found else f"no time for it in {seconds:g} s"
         say(f"{number} of {len(tables)}: {table.words}: {verdict}, {said}")
+    if config.carrier and rows and not named["divergent"] and not named["unread"]:
+        loads.ended(target, config, mark)
     about = {"outcome": "done", "flow": config.name, "rows": rows, "unjudged": unjudged}
     return {**about, **{name: sorted(one) for name, one in named.items()}, "problems": problems}
 

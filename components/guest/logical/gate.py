@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Failed
-from . import facts
+from . import facts, loads
 from .config import GATE, Config
 from .facts import Named, query
 from .psql import PgError, Server, identifier, literal
@@ -45,7 +45,7 @@ def read(server: Server, config: Config) -> "Gate | None":
 
 def put_up(server: Server, config: Config, lacking: "list[Named]", writes: bool, did: facts.Say) -> None:
     """Row and triggers where they are lacking; `writes`: what a new one says."""
-    if read(server, config) is None or not _takes_leases(server):
+    if read(server, config) is None or not _whole(server):
         text = (facts.FOLDER / "gate.sql").read_text(encoding="utf-8")
         row = f"INSERT INTO twinsite.gate VALUES ({literal(config.name)}, 0, {writes}) ON CONFLICT DO NOTHING;"
         server.script(f"{text}{row}", together=True)
@@ -56,10 +56,9 @@ def put_up(server: Server, config: Config, lacking: "list[Named]", writes: bool,
         did(f"put {len(lacking)} tables of the {server.which} behind it")
 
 
-def _takes_leases(server: Server) -> bool:
-    """One of before has no columns for them."""
-    asked = "SELECT 1 AS one FROM pg_attribute WHERE attrelid = 'twinsite.gate'::regclass AND attname = 'lease'"
-    return bool(server.rows(asked))
+def _whole(server: Server) -> bool:
+    """One of before lacks columns for leases, or the mark of loads."""
+    return bool(server.row("SELECT to_regclass('twinsite.loads') IS NOT NULL AS there")["there"])
 
 
 def lease_of(config: Config) -> str:
@@ -104,10 +103,11 @@ def take_down(server: Server, config: Config, changed: "list[str]") -> bool:
     server.script(
         f"DELETE FROM twinsite.gate WHERE flow = {literal(config.name)};\nDROP SEQUENCE IF EXISTS {lease_of(config)};"
     )
+    loads.forget(server, config)
     if not server.row("SELECT EXISTS (SELECT FROM twinsite.gate) AS others")["others"]:
         # Those of before have no more than function and table of that name.
         server.script(
-            "DROP FUNCTION twinsite.gate();\nDROP TABLE IF EXISTS twinsite.passing;\n"
+            "DROP FUNCTION twinsite.gate();\nDROP TABLE IF EXISTS twinsite.passing, twinsite.loads;\n"
             "DROP FUNCTION IF EXISTS twinsite.passed();\nDROP TABLE twinsite.gate;",
             together=True,
         )

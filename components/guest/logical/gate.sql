@@ -26,6 +26,18 @@ ALTER TABLE twinsite.gate
 -- A row for each transaction that writes under a lease. What it is for is its trigger, which fires at the commit; the
 -- agent deletes the rows.
 CREATE UNLOGGED TABLE IF NOT EXISTS twinsite.passing (flow text NOT NULL);
+-- Whether all rows were brought here by whom carries them (loads.py). No row: not known.
+CREATE TABLE IF NOT EXISTS twinsite.loads (
+    flow text PRIMARY KEY,
+    -- A load is under way since then. NULL: none is.
+    since timestamptz,
+    -- When one was last seen to have ended.
+    ended timestamptz,
+    -- What the carrier said of itself when it began: said again, it is of before.
+    told text,
+    -- Table -> rows here and at the other end, as they were counted last.
+    lacks jsonb
+);
 CREATE OR REPLACE FUNCTION twinsite.gate() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $gate$
 DECLARE
@@ -38,6 +50,11 @@ BEGIN
         IF here.writes THEN
             RAISE EXCEPTION '% is written here, and no rows are carried to it: flow % (epoch %)', TG_TABLE_NAME, TG_ARGV[0], here.epoch
                 USING ERRCODE = 'read_only_sql_transaction', HINT = 'Stop what carries them.';
+        END IF;
+        -- Whoever empties a table is about to load it, on whosever word.
+        IF TG_OP = 'TRUNCATE' THEN
+            UPDATE twinsite.loads SET since = clock_timestamp(), told = NULL, lacks = NULL
+            WHERE flow = TG_ARGV[0] AND since IS NULL AND ended IS NOT NULL;
         END IF;
         RETURN NULL;
     END IF;

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Failed, Refused
-from . import facts, gate, movable
+from . import facts, gate, loads, movable
 from .away import cut_off, drop_slots
 from .config import GATE, HEARTBEAT, Config
 from .facts import query
@@ -27,15 +27,17 @@ STOP_SECONDS = 15
 KINDS = {"I": "inserted", "U": "updated", "D": "deleted", "T": "truncated"}
 
 
-def promote(config: Config, epoch: int, although: bool, say: facts.Say) -> "dict[str, Any]":
-    """Make the target the writer, the source being gone. `although`: it may answer this job all the same."""
+def promote(config: Config, epoch: int, although: bool, half: bool, say: facts.Say) -> "dict[str, Any]":
+    """Make the target the writer, the source being gone. `although`: it may answer this job all the same. `half`: what
+    a first copy or a load had not brought is given up."""
     source, target = servers(config, HURRIED)
     changed: list[str] = []
     did = noted(changed, say)
     there = gate.read(target, config)
     begun = _begun(config, there, epoch)
+    lacking = "" if begun else _lacking(config, target)
     if not begun:
-        _judged(config, target, although)
+        _judged(config, target, although, lacking, half)
         _stopped(config, target)
         gate.put_up(target, config, ungated(config, target), False, did)
         gate.order(target, config, epoch, False)
@@ -48,14 +50,15 @@ def promote(config: Config, epoch: int, although: bool, say: facts.Say) -> "dict
         "epoch": epoch,
         "writes": target.which,
         "newest": _newest(config, target),
+        "lacking": lacking,
     }
-    left: list[str] = []
+    left = [f"given up on your word: {lacking}"] if lacking else []
     if there is None or not (there.writes and there.epoch == epoch):
         if cut_off(config, target, []):
             did(f"dropped subscription {config.name} at the {target.which}")
         carried = carry(config, source, target, True)
         did(f"set {len(carried['moved'])} sequences ahead at the {target.which}")
-        left = [*carried["problems"], *_slot_back(config, target, did)]
+        left += [*carried["problems"], *_slot_back(config, target, did)]
         gate.order(target, config, epoch, True)
         did(f"opened the {target.which}")
         if config.carrier:
@@ -91,22 +94,37 @@ def _begun(config: Config, there: "Gate | None", epoch: int) -> bool:
     return False
 
 
-def _judged(config: Config, target: Server, although: bool) -> None:
+def _lacking(config: Config, target: Server) -> str:
+    """What a first copy or a load that never ended leaves out; "" where it ended, or nobody can tell."""
+    if config.carrier:
+        mark = loads.seen(target, config)
+        if mark is None or mark.since is None:
+            return ""
+        return f"{loads.now(target, mark).words(config.called[1], config.carrier)}, and was not seen to have ended"
+    if facts.subscription(target, config) is None or all_copied(states := table_states(config, target)):
+        return ""
+    late = ", ".join(f"{name} {state}" for name, state in states.items() if state != "ready")
+    return f"the first copy never ended, {late or 'of any table'}"
+
+
+def _judged(config: Config, target: Server, although: bool, lacking: str, half: bool) -> None:
     here, there = config.called
     problems = []
+    if lacking and not half:
+        problems.append(
+            f"{lacking}: restore the newest backup instead; if what is lacking may be lost, `promote "
+            "--although-half-loaded` (`twinsite failover --confirm half-loaded`)"
+        )
     found = facts.subscription(target, config)
-    states = table_states(config, target)
     if config.carrier:
-        if _newest(config, target) is None:
+        # Amid a first load that is a matter of luck, and the word for it is given.
+        if _newest(config, target) is None and not (lacking and half):
             problems.append(f"no heartbeat ever came by {config.carrier}, so that nothing says how old the rows are")
     elif found is None:
         problems.append(
             f"the {there} has no subscription {config.name}, and nothing says how old its rows are: restore the newest "
             "backup instead"
         )
-    elif not all_copied(states):
-        late = ", ".join(f"{name} {state}" for name, state in states.items() if state != "ready")
-        problems.append(f"the first copy never ended, {late}: restore the newest backup instead")
     others = [one for one in target.row(query("end.sql", config))["subscriptions"] if one != config.name]
     if others:
         problems.append(
@@ -147,7 +165,11 @@ def _stopped(config: Config, target: Server) -> None:
     if config.carrier:
         return
     target.script(f"ALTER SUBSCRIPTION {identifier(config.name)} DISABLE;")
-    running = f"SELECT pid FROM pg_stat_subscription WHERE subname = {literal(config.name)} AND pid IS NOT NULL"
+    # One that copies a table waits for its dead source, and holds the table until it is told to end.
+    running = (
+        "SELECT CASE WHEN relid IS NOT NULL THEN pg_terminate_backend(pid) END AS told FROM pg_stat_subscription "
+        f"WHERE subname = {literal(config.name)} AND pid IS NOT NULL"
+    )
     deadline = time.monotonic() + STOP_SECONDS
     while target.rows(running):
         if time.monotonic() > deadline:
@@ -303,5 +325,6 @@ def emptied(config: Config, source: Server, did: facts.Say) -> None:
     off = "".join(f"ALTER TABLE {name} DISABLE TRIGGER {GATE};\n" for name in names)
     on = "".join(gate.enabled(config, one.key) for one in facts.tables(source, config))
     every = ", ".join([*(one.sql for one in tables), identifier(*HEARTBEAT)])
-    source.script(f"{off}TRUNCATE {every};\n{on}", 120, together=True)
+    mark = loads.emptied(source, config)
+    source.script(f"{off}TRUNCATE {every};\n{on}{mark}", 120, together=True)
     did(f"emptied {len(tables)} tables at the {source.which}")

@@ -205,6 +205,12 @@ class MySqlTarget(_End):
         with _speaking():
             return self._run(f"DELETE FROM {_named(table)} WHERE {where}", key)
 
+    def tell(self, schema: str, task: str, status: str) -> None:
+        raise Fatal("control tables at a MySQL are not played here: leave ControlTablesSettings out")
+
+    def give_up(self, schema: str, task: str, table: Table, why: str) -> None:
+        raise Fatal("control tables at a MySQL are not played here: leave ControlTablesSettings out")
+
     def mark(self) -> None:
         with _speaking():
             self._run("SAVEPOINT mark")

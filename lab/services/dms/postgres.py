@@ -31,6 +31,21 @@ WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND a.attnum > 0 AND NOT a.atti
     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg_toast%'
 ORDER BY 1, 2, a.attnum
 """
+_TOLD = """
+CREATE TABLE IF NOT EXISTS {0}.awsdms_status (
+    server_name varchar(128) NOT NULL, task_name varchar(128) NOT NULL, task_status varchar(32), status_time timestamp,
+    pending_changes bigint, disk_swap_size bigint, task_memory bigint, source_current_position varchar(128),
+    source_current_timestamp timestamp, source_tail_position varchar(128), source_tail_timestamp timestamp,
+    source_timestamp_applied timestamp
+);
+CREATE UNIQUE INDEX IF NOT EXISTS awsdms_status_task_status_index ON {0}.awsdms_status (server_name, task_name);
+CREATE TABLE IF NOT EXISTS {0}.awsdms_suspended_tables (
+    server_name varchar(128) NOT NULL, task_name varchar(128) NOT NULL, table_owner varchar(128) NOT NULL,
+    table_name varchar(128) NOT NULL, suspend_reason varchar(32), suspend_timestamp timestamp
+);
+"""
+"""Of DMS's own at a target [user guide, control table task settings]."""
+_SERVER = "localhost.localdomain"
 _LOBS = ("text", "json", "jsonb", "xml", "hstore", "tsvector", "path", "polygon")
 _ROWS = 5000
 """Of one look into the slot."""
@@ -216,6 +231,28 @@ class PostgresTarget(_End):
     def delete(self, table: Table, old: Row) -> int:
         key = {name: old[name] for name in table.key or old}
         return int(self._run(_delete(table, tuple(key)), list(key.values())).rowcount)
+
+    def tell(self, schema: str, task: str, status: str) -> None:
+        self._run(_sql(_TOLD).format(sql.Identifier(schema)))
+        asked = _sql(
+            "INSERT INTO {}.awsdms_status (server_name, task_name, task_status, status_time) VALUES (%s, %s, %s, "
+            "clock_timestamp() AT TIME ZONE 'UTC') ON CONFLICT (server_name, task_name) DO UPDATE SET task_status = "
+            "excluded.task_status, status_time = excluded.status_time"
+        )
+        self._run(asked.format(sql.Identifier(schema)), [_SERVER, task, status])
+        self.commit()
+
+    def give_up(self, schema: str, task: str, table: Table, why: str) -> None:
+        whose = [_SERVER, task, table.schema, table.name]
+        gone = _sql(
+            "DELETE FROM {}.awsdms_suspended_tables WHERE (server_name, task_name, table_owner, table_name) = "
+            "(%s, %s, %s, %s)"
+        )
+        self._run(gone.format(sql.Identifier(schema)), whose)
+        if why:
+            now = _sql("INSERT INTO {}.awsdms_suspended_tables VALUES (%s, %s, %s, %s, %s, now() AT TIME ZONE 'UTC')")
+            self._run(now.format(sql.Identifier(schema)), [*whose, why])
+        self.commit()
 
     def mark(self) -> None:
         self._run("SAVEPOINT mark")

@@ -12,6 +12,9 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
     "FullLoadSettings": {"TargetTablePrepMode": "DROP_AND_CREATE", "CommitRate": 10000},
     "Logging": {"EnableLogging": False},
+    "ControlTablesSettings": {
+        "ControlSchema": "", "StatusTableEnabled": False, "SuspendedTablesTableEnabled": False,
+    },
     "ValidationSettings": {"EnableValidation": False},
     "ErrorBehavior": {
         "DataErrorPolicy": "LOG_ERROR", "TableErrorPolicy": "SUSPEND_TABLE",

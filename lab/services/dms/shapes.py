@@ -130,6 +130,12 @@ class Target(Protocol):
 
     def delete(self, table: Table, old: Row) -> int: ...
 
+    def tell(self, schema: str, task: str, status: str) -> None:
+        """Writes down how the task is (awsdms_status). Fatal where that is not played."""
+
+    def give_up(self, schema: str, task: str, table: Table, why: str) -> None:
+        """Writes down that a table is not carried any more (awsdms_suspended_tables); "": it is again."""
+
     def mark(self) -> None:
         """Of the transaction, to come back to."""
 

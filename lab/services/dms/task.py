@@ -1,5 +1,6 @@
 """A task: loads, follows, stores its place, tries again after a cut, compares; and what its API says about it."""
 
+import contextlib
 import json
 import threading
 import time
@@ -163,6 +164,7 @@ class Task:
                     self._say("W", f"{cut}: next try in {wait:g} s")
                     self._idle(wait)
                 finally:
+                    self._stands()
                     for end in self._ends:
                         end.close()
             self._save(status="stopped")
@@ -182,8 +184,10 @@ class Task:
             raise Fatal("no tables were found by the mappings")
         if not self._state["position"]:
             self._save(position=source.position(True))
-        for table in self._tables.values() if self._told["migrationType"] != "cdc" else ():
+        loads = [] if self._told["migrationType"] == "cdc" else list(self._tables.values())
+        for table in loads:
             if table.full not in self._state["loaded"]:
+                self._tell_target("FULL LOAD")
                 self._load(table)
                 self._save(loaded=[*self._state["loaded"], table.full])
         self._follow()
@@ -194,6 +198,7 @@ class Task:
     def _load(self, table: Table) -> None:
         there = self._mappings.at_target(table)
         self._prepare(there)
+        self._give_up(table, "")
         self.statistics.begun(table)
         try:
             self._copy(table, there)
@@ -201,6 +206,8 @@ class Task:
             self._ends[1].rollback()
             self._policy("TableErrorPolicy", table, f"load: {gone}")
         self.statistics.loaded(table)
+        if self.statistics.suspended(table):
+            self._give_up(table, "Table error")
 
     def _copy(self, table: Table, there: Table) -> None:
         rows: list[Row] = []
@@ -242,6 +249,7 @@ class Task:
 
     def _follow(self) -> None:
         source, self._began = self._ends[0], time.time()
+        self._tell_target("CHANGE PROCESSING")
         while not self._stop.is_set():
             self._load_again()
             looked, found = time.time(), False
@@ -268,7 +276,10 @@ class Task:
         for table in [self._tables[place] for place in again if place in self._tables]:
             # What is in the log before it is met twice.
             self._sure, self._began = False, time.time()
+            self._tell_target("FULL LOAD")
             self._load(table)
+        if again:
+            self._tell_target("CHANGE PROCESSING")
 
     def _apply(self, transaction: Transaction) -> None:
         target = self._ends[1]
@@ -403,6 +414,23 @@ class Task:
             behind = max(0.0, now - self._read_until - 2 * _LOOK_SECONDS)
             self.latencies.append((now, behind, behind))
             self._told_at = now
+
+    def _tell_target(self, status: str) -> None:
+        """At the target, where it can be read without DMS."""
+        if self._settings("ControlTablesSettings.StatusTableEnabled"):
+            self._ends[1].tell(self._settings("ControlTablesSettings.ControlSchema"), self.identifier, status)
+
+    def _give_up(self, table: Table, why: str) -> None:
+        if self._settings("ControlTablesSettings.SuspendedTablesTableEnabled"):
+            schema = self._settings("ControlTablesSettings.ControlSchema")
+            self._ends[1].give_up(schema, self.identifier, self._mappings.at_target(table), why)
+
+    def _stands(self) -> None:
+        """One that was killed says nothing any more."""
+        if self._stop.is_set() and not self._killed:
+            with contextlib.suppress(Cut, Fatal, Denied, Missing, AttributeError):
+                self._ends[1].rollback()
+                self._tell_target("NOT RUNNING")
 
     def _say(self, level: str, words: str) -> None:
         if self._settings("Logging.EnableLogging"):

@@ -19,6 +19,8 @@ class TaskStates:
     known: dict[str, str]
     problem: str = ""
     """Why that is not known: a dead site's region may not answer."""
+    loading: tuple[str, ...] = ()
+    """Tables that the task to the standby is loading, as DMS says."""
 
 
 class TaskDraft(Draft):
@@ -36,15 +38,21 @@ class TaskDraft(Draft):
         super().common(*sites)
         if self.states.problem and self.intent.command is not Command.FAILOVER:
             self.refuse(f"how the tasks are is not known ({self.states.problem}); only a failover does without")
-        if self.intent.command is Command.FAILOVER:
+        look = self.facts.databases.look
+        if self.intent.command is Command.FAILOVER and look is not None and look.copied is None and self.states.problem:
             self.says.append(
-                "a heartbeat comes before a load of large tables has ended, and with the task's site gone nobody here "
-                "can tell whether one had: if a load was going on, restore the newest backup instead"
+                f"whether a load was going on is not known: {self.away} has no mark of it (a task of before, or nobody "
+                "looked since), and DMS does not answer. A heartbeat comes before large tables have: if one was, "
+                "restore the newest backup instead"
             )
         running = [site for site, state in self.states.known.items() if state not in (*STOPPED, "")]
         if len(running) > 1 and self.intent.command is not Command.FAILOVER:
             names = " and ".join(self.flows[site].name for site in running)
             self.refuse(f"{names} carry rows in a circle: `twinsite dms stop --task NAME` that of the end that writes")
+
+    def unloaded(self) -> str:
+        found = self.states.loading
+        return f"DMS is loading {', '.join(found)}" if found else ""
 
     def prepare(self, site: str) -> None:
         self.add(SeeTask(self.ground, site, self._of(site)))

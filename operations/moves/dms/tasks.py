@@ -11,6 +11,9 @@ from ...steps import StepFailed
 from ..logical.facts import flow_of
 from ..logical.hands import Hands
 
+LOADING = ("Before load", "Full load")
+"""TableState, before it is completed [DMS user guide, table states]."""
+
 
 def flows(inventory: Inventory) -> dict[str, Flow]:
     """Site → the flow whose task carries rows to it."""
@@ -35,6 +38,13 @@ class Tasks:
     def state(self, site: str) -> str:
         """Of the task that carries rows to it; "" where there is none."""
         return self.services[site].known_state() if site in self.services else ""
+
+    def loading(self, site: str) -> tuple[str, ...]:
+        """Tables that the task to it is loading, or is about to; StepFailed where DMS does not say."""
+        if not self.state(site):
+            return ()
+        found = self.services[site].describe().tables
+        return tuple(sorted(one.name for one in found if one.state in LOADING))
 
     def alone(self, site: str) -> None:
         """StepFailed while a task carries rows from `site`: two of them would be a circle."""

@@ -7,6 +7,7 @@ from ...dms.service import LOOK_SECONDS, Service
 from ...stack import Stack
 from ...steps import StepFailed
 from ...subjects.clouds import World as Clouds
+from ...unanswered import CouldNotAsk
 from ..logical import world as logical
 from ..logical.facts import Databases
 from ..logical.facts_reader import FactsReader
@@ -55,8 +56,9 @@ class TaskWorld(logical.LogicalWorld):
     def _states(self) -> TaskStates:
         tasks = self.tasks()
         try:
-            return TaskStates({site: tasks.state(site) for site in tasks.services})
-        except StepFailed as problem:
+            states = {site: tasks.state(site) for site in tasks.services}
+            return TaskStates(states, loading=tasks.loading(self.inventory.away))
+        except (StepFailed, CouldNotAsk) as problem:
             return TaskStates({}, str(problem))
 
     def hands(self, identity: str, began: float) -> Hands:

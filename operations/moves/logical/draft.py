@@ -94,6 +94,10 @@ class Draft:
     def finish(self, site: str) -> None:
         """Of a move whose writer is at `site` already."""
 
+    def unloaded(self) -> str:
+        """What a load had not brought, as others than the databases say; "" where nobody says so."""
+        return ""
+
     def home_again(self) -> None:
         """After the writer was brought home."""
 

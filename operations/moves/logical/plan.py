@@ -12,7 +12,7 @@ from twinsite.modes import DrMode, StandbyData, keeps
 from ... import offers
 from ...stack import age_words
 from ..vantage import evidence
-from ..words import Command, Intent, Plan, Refusal
+from ..words import HALF_LOADED, Command, Intent, Plan, Refusal
 from .draft import Draft
 from .facts import Facts
 from .ground import dies_with
@@ -189,6 +189,7 @@ def _failover(draft: Draft) -> None:
     promoted = gate is not None and gate.taken
     if not promoted:
         _evidence(draft)
+        whole(draft)
         loss(draft)
     registers, without = facts.inventory.registers, dead_registers(draft)
     if gate is not None and promoted:
@@ -206,7 +207,8 @@ def _failover(draft: Draft) -> None:
             f"there are no registers of who may write (ADR 44): if {home}'s database comes back before `twinsite "
             "failback`, it takes writes: keep its application away from it"
         )
-    draft.add(Promote(draft.ground, away, draft.intent.source_is_dead and home in databases.answered))
+    although = draft.intent.source_is_dead and home in databases.answered
+    draft.add(Promote(draft.ground, away, although, HALF_LOADED in draft.intent.confirmed))
     draft.users(away)
     if reads:
         draft.capacity(away)
@@ -229,6 +231,28 @@ def _evidence(draft: Draft) -> None:
     )
     draft.says += says
     draft.problems += problems
+
+
+def whole(draft: Draft) -> None:
+    """A standby that holds a part of the rows serves nobody, unless somebody said so who knows what is lacking."""
+    look = draft.facts.databases.look
+    lacking = draft.unloaded()
+    if look is not None and look.copied is False and (look.running is not None or look.loading_since):
+        since = f" since {look.loading_since}" if look.loading_since else ""
+        tables = ", ".join(look.lacking) or "which tables nobody counted"
+        lacking = f"a load{since} was not seen to have ended, {tables}"
+    if not lacking:
+        return
+    words = f"{draft.away} lacks rows of {draft.home}'s: {lacking}"
+    if HALF_LOADED in draft.intent.confirmed:
+        draft.says.append(
+            f"{words}. Given up on your word: nobody brings them but a failback that {draft.home} outlives"
+        )
+        return
+    draft.refuse(
+        f"{words}: restore the newest backup instead; if what is lacking may be lost to users, `twinsite failover --to "
+        f"{draft.away} --confirm {HALF_LOADED}`"
+    )
 
 
 def loss(draft: Draft) -> None:

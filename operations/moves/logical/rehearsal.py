@@ -5,7 +5,7 @@ from ..vantage import ENOUGH
 from ..words import Command
 from .capacity_steps import SeeReaders
 from .draft import Draft
-from .plan import both_answer, dead_registers, loss, moved
+from .plan import both_answer, dead_registers, loss, moved, whole
 from .writer_steps import Claim, Prepare, Switch
 
 
@@ -62,6 +62,7 @@ def _drill_failover(draft: Draft) -> None:
         return
     _could_tell(draft)
     _could_claim(draft)
+    whole(draft)
     loss(draft)
     draft.says.append(
         "the promotion itself is not done: it has no way back without a copy; `twinsite drill switchover --live` moves "

@@ -188,7 +188,9 @@ class Promote(MoveStep):
 
     although: bool = False
     """On a person's word: it does, and is given up."""
-    needs = "the first copy is whole; the old writer does not answer the job"
+    half: bool = False
+    """On a person's word: so is what a first copy or a load had not brought."""
+    needs = "all rows were loaded once; the old writer does not answer the job"
     final = True
     phases = ("promotion",)
 
@@ -210,13 +212,17 @@ class Promote(MoveStep):
 
     def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
         epoch = epoch_of(choices, self.site)
-        given = ("--although-it-answers",) if self.although else ()
+        words = {"--although-it-answers": self.although, "--although-half-loaded": self.half}
+        given = [one for one, said in words.items() if said]
         found = hands.moved(say, "promote", "--epoch", str(epoch), "--to", hands.end(self.site), *given)
         findings = [*map(str, found.get("left") or ())]
         if self.although:
             findings.append(self._shut(hands, epoch, say))
-        words = "; ".join(found["changed"]) or "it was done already"
-        return Outcome(f"epoch {epoch}: {words}", figures=hands.age(found.get("newest")), findings=tuple(findings))
+        done = "; ".join(found["changed"]) or "it was done already"
+        lacking = str(found.get("lacking") or "")
+        # Rows that were never loaded are older than any heartbeat.
+        age = {"rpo_seconds": None, "rpo_basis": lacking} if lacking else hands.age(found.get("newest"))
+        return Outcome(f"epoch {epoch}: {done}", figures=age, findings=tuple(findings))
 
     def _shut(self, hands: Hands, epoch: int, say: Say) -> str:
         """One that answers would go on writing, and Cloudflare go on giving it users."""
