@@ -16,10 +16,9 @@ from typing import Any
 from ..drill import fault_command
 from ..steps import StepFailed
 from ..store import Store
+from ..subjects.cut_path import MARK
 from .service import Service
 
-MARK = "drill-dms-path.json"
-"""In the store: {"task", "entries": {ACL: number}, "address", "port", "command"} while something may be cut."""
 TCP = "6"
 TAKEN, GONE = "NetworkAclEntryAlreadyExists", "InvalidNetworkAclEntry.NotFound"
 """EC2's words."""

@@ -16,6 +16,7 @@ from . import (
     cloud_database,
     cloud_pools,
     cloud_vpn,
+    cut_path,
     flow,
     hosts,
     latch,
@@ -46,6 +47,7 @@ KINDS: dict[str, Callable[[Sources], Sequence[Subject]]] = {
     "backups": backups.read,
     "standby": standby.read,
     "operation": operation.read,
+    "cut-path": cut_path.read,
     "workload": workload.read,
     "clusters": cloud_cluster.read,
 }

@@ -179,6 +179,8 @@ class Away:
     unfinished: Unfinished | None = None
     astray: str = ""
     """Why the journal's pointer leads to no operation, and what to do; "" when it does, or there is none."""
+    cut: str = ""
+    """What a drill of a DMS task may have left cut, in words; "" where nothing is."""
     writer: Writer = Writer("")
     held: str = ""
     """Who holds the operation lock, in words."""

@@ -19,7 +19,7 @@ from ..once import Once
 from ..store import Nowhere, Store, Unavailable, open_store
 from ..transport import RemoteFailed, Unreachable
 from ..transport.azure import RunCommand
-from . import epochs, gcs_backups, manifests
+from . import cut_path, epochs, gcs_backups, manifests
 from .away import Away, Backup, Backups, LatchObject, NameSeen, Parts, PartUnread, Standby, Writer
 from .eyes import Eyes
 
@@ -62,6 +62,7 @@ class AwayReader:
                 "standby": standby or self.standby,
                 "unfinished": lambda: pointed()[0],
                 "astray": lambda: pointed()[1],
+                "cut": lambda: cut_path.left(self.store),
                 "held": lambda: lock.holder(self.store, owner),
             },
         )

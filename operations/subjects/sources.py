@@ -19,6 +19,7 @@ WORDS = {
     "standby": "the standby machine",
     "unfinished": "whether an operation has not ended",
     "astray": "whether an operation has not ended",
+    "cut": "whether a drill has left a path cut",
 }
 """Part of Away → what nobody knows without it."""
 

@@ -22,6 +22,9 @@ from operations.dms.words import Kind
 from operations.stack import Stack
 from operations.steps import StepFailed
 from operations.store import DirectoryStore
+from operations.subjects import cut_path
+from operations.subjects.away import Parts
+from operations.subjects.sources import Sources
 from operations.transport import Done
 from operations.unanswered import CouldNotAsk
 from tests.aws_gcp_world import INVENTORY
@@ -123,7 +126,22 @@ def drill(tmp_path: Path, amazon: Amazon, fault: Fault, job: Job | None = None, 
 
 
 def marked(tmp_path: Path) -> bool:
-    return (tmp_path / "store" / path.MARK).exists()
+    return (tmp_path / "store" / cut_path.MARK).exists()
+
+
+def status_says(store: DirectoryStore) -> list[str]:
+    known = replace(INVENTORY, flows=(POSTGRES,), store="gs://operations")
+    parts = Parts(known, 0.0, {"cut": lambda: cut_path.left(store)})
+    there = Sources(known, None, lambda: parts)  # type: ignore[arg-type]
+    return [words for one in cut_path.read(there) for words in one.problems()]
+
+
+def test_a_mark_of_somebody_elses_is_named_and_breaks_nothing(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "store")
+    store.write(cut_path.MARK, b"[]")
+    assert status_says(store) == [
+        "drill-dms-path.json in operations' store is none of `twinsite drill dms`: look who wrote it"
+    ]
 
 
 BRIEF = Fault(Kind.PATH, 0.3)
@@ -223,11 +241,15 @@ def test_ctrl_c_mends_and_after_a_kill_the_next_run_does(tmp_path: Path) -> None
     killed = path.Path(Service(amazon, POSTGRES, 0.01), store, path.Cut("shop", "10.31.0.3", 5432))
     killed.close()
     assert amazon.cut and marked(tmp_path)
+    (problem,) = status_says(store)
+    assert "shop: a drill cut its path to 10.31.0.3 (entry 99 of acl-1, entry 99 of acl-2)" in problem
+    assert "`twinsite drill dms --kind path --task shop` opens it first" in problem
     other = {**LAST, "RuleNumber": 98}
     amazon.acls["acl-1"].append(other)
     found = drill(tmp_path, amazon, BRIEF)
     assert found["verdict"] == "passed" and not amazon.cut and not marked(tmp_path)
     assert other in amazon.acls["acl-1"], "nobody else's entry goes"
+    assert status_says(store) == []
     assert found["steps"][1]["detail"] == "the path of shop to 10.31.0.3 is open again"
 
 
