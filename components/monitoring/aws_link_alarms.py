@@ -26,6 +26,9 @@ class AwsLinkAlarmsArgs(TypedDict):
     prefix: NotRequired[str]
     """Names of alarms begin with it, at Google as well. Defaults to twinsite."""
 
+    flow: NotRequired[str]
+    """Whose lag: name of the flow. Needed with lag_seconds."""
+
     region: str
     """Of the VPC."""
 
@@ -49,13 +52,14 @@ class AwsLinkAlarmsArgs(TypedDict):
 
     lag_seconds: NotRequired[int]
     """A heartbeat row that is older at the standby pages. Not watched by default: set it where somebody writes
-    twinsite/ReplicationLagSeconds, or the alarm is on until somebody does."""
+    twinsite/ReplicationLagSeconds with dimension Flow, or the alarm is on until somebody does."""
 
     slot_gib: NotRequired[int]
     """A slot that keeps more pages; RDS measures it once there is one. Not watched by default."""
 
     pools: NotRequired[list[str]]
-    """Sites whose pools are watched, where somebody writes twinsite/PoolUp. Defaults to none."""
+    """Sites whose pools are watched, where somebody writes twinsite/PoolUp with dimensions Prefix and Pool. Defaults to
+    none."""
 
     emails: NotRequired[list[str]]
     """Addresses that get the alarms; each must confirm once. Defaults to none."""
@@ -114,7 +118,9 @@ class AwsLinkAlarms(Component):
             self._alarm(f"tunnel-{number}", what, "AWS/VPN", "TunnelState", dimensions, 1, below=True)
         if known.lag_watched:
             lag = "the standby's data are older than promised"
-            self._alarm("replication-lag", lag, NAMESPACE, "ReplicationLagSeconds", {}, known.lag_seconds)
+            self._alarm(
+                "replication-lag", lag, NAMESPACE, "ReplicationLagSeconds", {"Flow": known.flow}, known.lag_seconds
+            )
         if known.slot_watched:
             of_source = {"DBInstanceIdentifier": known.database}
             slot = "a slot keeps what the disk cannot spare"
@@ -127,7 +133,8 @@ class AwsLinkAlarms(Component):
             self._alarm("pods", what, "ContainerInsights", metric, pods, known.least_pods, below=True)
         for site in known.pools:
             what = f"the pool of {site} is not healthy where users are steered"
-            self._alarm(f"pool-{site}", what, NAMESPACE, "PoolUp", {"Pool": site}, 1, below=True)
+            of = {"Prefix": known.prefix, "Pool": site}
+            self._alarm(f"pool-{site}", what, NAMESPACE, "PoolUp", of, 1, below=True)
         self.register_outputs({"topic_arn": self.topic_arn})
 
     def _child(self) -> pulumi.ResourceOptions:

@@ -9,7 +9,8 @@ from ..component import Component
 from ..modes import DrMode
 from ..rules.link_alarms import GIB, GcpAlarmsIntent
 
-CUSTOM = "custom.googleapis.com/twinsite/"
+CUSTOM = "custom.googleapis.com/twinsite/{of}/{metric}"
+"""With a name of each stack's own: a metric is the whole project's, and deleted with all that anybody wrote."""
 ALIGNED_SECONDS = 60
 ABSENT_SECONDS = 300
 """Metrics of VPN and routers come a minute or more late [Google, metrics list]; five of them are silence."""
@@ -26,6 +27,10 @@ class GcpAlarmsArgs(TypedDict):
 
     prefix: NotRequired[str]
     """Names of alarms begin with it, at AWS as well. Defaults to twinsite."""
+
+    flow: NotRequired[str]
+    """Whose lag and slot: the `replica` of the LogicalReplica that writes them, whose name is in the metrics'. Needed
+    with lag_seconds and slot_gib."""
 
     region: str
     """Of the tunnels."""
@@ -47,13 +52,14 @@ class GcpAlarmsArgs(TypedDict):
 
     lag_seconds: NotRequired[int]
     """A heartbeat row that is older at the standby pages. Not watched by default: set it where somebody writes
-    custom.googleapis.com/twinsite/replication_lag_seconds, or the alarm never speaks."""
+    custom.googleapis.com/twinsite/FLOW/replication_lag_seconds, or the alarm never speaks."""
 
     slot_gib: NotRequired[int]
     """A slot that keeps more pages, where somebody writes …/slot_retained_bytes. Not watched by default."""
 
     pools: NotRequired[list[str]]
-    """Sites whose pools are watched, where somebody writes …/pool_up. Defaults to none."""
+    """Sites whose pools are watched, where somebody writes custom.googleapis.com/twinsite/PREFIX/pool_up, _ for - in
+    PREFIX. Defaults to none."""
 
     emails: NotRequired[list[str]]
     """Addresses that get the alarms. Defaults to none."""
@@ -135,7 +141,7 @@ class GcpAlarms(Component):
             part: gcp.monitoring.MetricDescriptor(
                 f"{self._name}-{part}",
                 project=self._known.project,
-                type=f"{CUSTOM}{part}",
+                type=CUSTOM.format(of=of, metric=part),
                 metric_kind="GAUGE",
                 value_type="DOUBLE",
                 display_name=part,
@@ -143,10 +149,20 @@ class GcpAlarms(Component):
                 labels=[{"key": "pool", "value_type": "STRING", "description": "Site"}] if part == "pool_up" else [],
                 opts=self._child(),
             )
-            for part, watched, what in (
-                ("replication_lag_seconds", known.lag_watched, "Age of the newest row at the target, seconds."),
-                ("slot_retained_bytes", known.slot_watched, "What the flow's slot makes the source keep, in bytes."),
-                ("pool_up", known.pools, "1 while the site's pool is healthy, else 0."),
+            for part, of, watched, what in (
+                (
+                    "replication_lag_seconds",
+                    known.flow,
+                    known.lag_watched,
+                    "Age of the newest row at the target, seconds.",
+                ),
+                (
+                    "slot_retained_bytes",
+                    known.flow,
+                    known.slot_watched,
+                    "What the flow's slot makes the source keep, in bytes.",
+                ),
+                ("pool_up", known.prefix.replace("-", "_"), known.pools, "1 while the site's pool is healthy, else 0."),
             )
             if watched
         }

@@ -16,6 +16,8 @@ LEAST_LAG_SECONDS = 5
 PUBLISHERS = {"dms.amazonaws.com": "dms:*:{account}:es:*"}
 """Service of AWS -> of whom aws:SourceArn says it acts, after the partition [DMS user guide, Validating the access
 policy of your SNS topic]."""
+FLOW = re.compile(r"[a-z][a-z0-9_]{0,40}")
+"""As LogicalReplica's `replica`."""
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
@@ -25,6 +27,8 @@ class LinkAlarmsIntent(Intent):
 
     dr_mode: str = DrMode.COLD.value
     prefix: str = "twinsite"
+    flow: str = ""
+    """Whose lag, and at Google whose slot: in an account there may be more stacks than one."""
     region: str = ""
     cluster: str = ""
     """Empty: its pods are not watched here."""
@@ -73,6 +77,11 @@ class LinkAlarmsIntent(Intent):
         """Of an alarm, the same in either cloud."""
         return f"{self.prefix}-{part}"
 
+    @property
+    def of_flow(self) -> dict[str, int]:
+        """What is watched by metrics that have the flow's name; argument -> its limit."""
+        return {"lag_seconds": self.lag_seconds}
+
     def problems(self) -> list[str]:
         """Why nobody would hear of what is broken."""
         return [*told_problems(self.emails, self.urls), *_sizes(self)]
@@ -83,6 +92,11 @@ class GcpAlarmsIntent(LinkAlarmsIntent):
     """What GcpAlarms are meant to watch."""
 
     project: str = ""
+
+    @property
+    def of_flow(self) -> dict[str, int]:
+        """Also the slot, which at AWS is RDS's metric."""
+        return {**super().of_flow, "slot_gib": max(0, self.slot_gib)}
 
     @property
     def pods_run(self) -> bool:
@@ -135,6 +149,12 @@ def _sizes(known: LinkAlarmsIntent) -> Iterator[str]:
         yield (
             f"lag_seconds {known.lag_seconds} is less than a heartbeat is read in, so the alarm would never rest: set "
             f"{LEAST_LAG_SECONDS} or more, less than the RPO that was promised, or leave it out"
+        )
+    measured = [name for name, value in known.of_flow.items() if value]
+    if measured and not FLOW.fullmatch(known.flow):
+        yield (
+            f"{' and '.join(measured)} set and flow is {known.flow!r}, so another stack's metrics would be taken for "
+            "this one's, or none: set flow to the `replica` of the LogicalReplica that writes them"
         )
     if known.slot_gib < 0:
         yield f"slot_gib {known.slot_gib} pages at once: set what the source's disk can spare, 1 or more, or none"

@@ -103,7 +103,7 @@ def arguments(settings: Settings, tags: dict[str, str]) -> Arguments:
         slot = {"slot_gib": replica.slot_alarm_gib}
     if replica is not None and replica.replication == Replication.FOLLOWS:
         # A task's slot has a name of DMS's own, which the look does not know.
-        seen = {**({} if replica.carrier else slot), "lag_seconds": replica.lag_alarm_seconds}
+        seen = {**({} if replica.carrier else slot), "lag_seconds": replica.lag_alarm_seconds, "flow": _flow(settings)}
     told = {
         "dr_mode": settings.dr_mode,
         "prefix": settings.prefix,
@@ -309,13 +309,17 @@ def looker(settings: Settings) -> str:
     return f"{settings.application_namespace}/logical-{settings.prefix}"
 
 
+def _flow(settings: Settings) -> str:
+    return settings.prefix.replace("-", "_")
+
+
 def _replica(settings: Settings, replica: Replica, tags: dict[str, str]) -> Args:
     """Slot, publication and subscription are named as the rest at Google is."""
     return {
         "dr_mode": settings.dr_mode,
         "replication": replica.replication.value,
         "carrier": replica.carrier,
-        "replica": settings.prefix.replace("-", "_"),
+        "replica": _flow(settings),
         "source": {
             "address": settings.primary_database_address,
             "port": POSTGRES_PORT,

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from lab.services.google.series import Name, Series, firing
 from tests.mocks import harness
 from twinsite import AwsLinkAlarms, DrMode, GcpAlarms, rules
 from twinsite.estimate import aws, gcp
 from twinsite.estimate.figures import at_least
 from twinsite.estimate.prices import table
+from twinsite.guest.logical import metrics
 from twinsite.rules.link_alarms import AwsLinkAlarmsIntent, GcpAlarmsIntent
 
 POLICY = "gcp:monitoring/alertPolicy:AlertPolicy"
@@ -19,6 +21,7 @@ ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 BOTH: dict[str, Any] = {
     "dr_mode": DrMode.WARM,
     "prefix": "crm",
+    "flow": "crm",
     "cluster": "crm",
     "namespace": "crm",
     "workload": "crm",
@@ -126,6 +129,41 @@ def test_a_policy_over_a_metric_of_ones_own_waits_for_it() -> None:
     assert lag.inputs["conditions"][0]["conditionThreshold"]["thresholdValue"] == 20
 
 
+def own(run: harness.Run) -> set[str]:
+    """Metrics of twinsite's own that it makes."""
+    return {one.inputs["type"] for one in run.of("gcp:monitoring/metricDescriptor:MetricDescriptor")}
+
+
+def test_two_stacks_in_one_project_or_account_share_no_metric() -> None:
+    """One that is healthy would keep the other's alarms quiet, and a `destroy` of one take the other's metrics."""
+    other = {"prefix": "shop-a", "flow": "shop_a"}
+    assert own(at_google()) & own(at_google(**other)) == set()
+    assert own(at_google(**other)) == {
+        f"custom.googleapis.com/twinsite/shop_a/{name}"
+        for name in ("replication_lag_seconds", "slot_retained_bytes", "pool_up")
+    }
+    series = [
+        {(one.inputs["metricName"], *one.inputs["dimensions"].items()) for one in at_aws(**change).of(ALARM)
+         if one.inputs["namespace"] == "twinsite"}
+        for change in ({}, other)
+    ]  # fmt: skip
+    assert [len(one) for one in series] == [3, 3] and series[0] & series[1] == set()
+
+
+def test_a_flow_that_fell_silent_pages_while_another_stacks_flow_is_well() -> None:
+    now, lab = 10_000.0, Series()
+    for flow, last in (("crm", now - 400), ("shop", now)):
+        for back in range(10):
+            kind = metrics.KIND.format(flow=flow, name="replication_lag_seconds")
+            of = (("resource.labels.project_id", "crm-dr"),)
+            assert lab.write(Name(kind, "global", of), last - 60 * (9 - back), 0.5)
+    policies = {
+        flow: at_google(prefix=flow, flow=flow).one("a-replication-lag", POLICY).inputs for flow in ("crm", "shop")
+    }
+    speaks = {flow: firing(policy, lab, now) for flow, policy in policies.items()}
+    assert speaks == {"crm": ["nobody knows whether the standby's data are older than promised"], "shop": []}
+
+
 @pytest.mark.parametrize("mode", list(DrMode))
 @pytest.mark.parametrize("quiet", [{}, {"lag_seconds": 0, "slot_gib": 0, "pools": [], "cluster": ""}])
 def test_an_estimate_counts_what_is_made(mode: DrMode, quiet: dict[str, Any]) -> None:
@@ -171,6 +209,8 @@ def test_a_slot_is_measured_where_the_source_is() -> None:
         ({"prefix": "CRM"}, "begins no name"),
         ({"region": ""}, "region is empty"),
         ({"pools": ["A B"]}, "pools has 'A B'"),
+        ({"flow": ""}, "set and flow is '', so another stack's metrics would be taken for this one's"),
+        ({"flow": "crm-a"}, "set flow to the `replica` of the LogicalReplica that writes them"),
     ],
 )
 def test_refused_on_both_sides_before_anything_exists(change: dict[str, Any], said: str) -> None:

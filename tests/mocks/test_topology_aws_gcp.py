@@ -16,6 +16,7 @@ from tests.aws_gcp_config import WRITERS as PLAIN_WRITERS
 from tests.aws_gcp_config import WRITERS_SECRET
 from twinsite import inventory
 from twinsite.estimate.figures import total
+from twinsite.guest.logical import metrics
 from twinsite.monitoring.gcp_alarms import ABSENT_SECONDS
 from twinsite.rules import Refused
 from twinsite.rules.home import Home
@@ -96,6 +97,20 @@ def test_a_register_at_aws_in_another_region_is_known_by_it(build: Build) -> Non
     places = ["s3://a/w", "gs://b/w", "s3://c/w"]
     assert regions(writer_registers=places) == ["ap-northeast-2", "ap-northeast-2"]
     assert regions(writer_registers=places, writer_register_regions=["", "", "us-west-2"])[1] == "us-west-2"
+
+
+def test_what_google_is_told_of_the_flow_is_what_is_watched_there(build: Build) -> None:
+    found = build(prefix="crm-two")
+    told = json.loads(found.one("aws-gcp-replica-told").inputs["data"]["logical.json"])
+    written = {
+        metrics.KIND.format(flow=told["name"], name=name)
+        for name in metrics.values({"lag": {"seconds": 1.0}, "slot": {"held_bytes": 1}})
+    }
+    watched = {one.inputs["type"] for one in found.of("gcp:monitoring/metricDescriptor:MetricDescriptor")}
+    assert watched == written == {
+        "custom.googleapis.com/twinsite/crm_two/replication_lag_seconds",
+        "custom.googleapis.com/twinsite/crm_two/slot_retained_bytes",
+    }  # fmt: skip
 
 
 def test_registers_of_the_stacks_own_come_with_an_agent_at_each_site_and_its_answer(build: Build) -> None:

@@ -390,15 +390,15 @@ def test_a_look_tells_metrics_and_report_as_its_pods_account(world: World, monke
     look = {"lag": {"seconds": 0.4}, "slot": {"held_bytes": 7}}
     place = f"gs://{bucket}/replicas/twinsite.json"
     try:
-        (said,) = metrics.write(PROJECT, look)
+        (said,) = metrics.write(PROJECT, "crm", look)
         assert "HTTP 403" in said and "getAccessToken" in said
         world.grant(
             "roles/iam.workloadIdentityUser", f"serviceAccount:{PROJECT}.svc.id.goog[crm/logical]", account=email
         )
-        (said,) = metrics.write(PROJECT, look)
+        (said,) = metrics.write(PROJECT, "crm", look)
         assert "monitoring.timeSeries.create" in said
         world.grant("roles/monitoring.metricWriter", f"serviceAccount:{email}")
-        assert metrics.write(PROJECT, look) == []
+        assert metrics.write(PROJECT, "crm", look) == []
         (said,) = report.write(place, look)
         assert "does not have storage.objects.create access" in said
         expression = f'resource.name.startsWith("projects/_/buckets/{bucket}/objects/replicas/")'
@@ -418,9 +418,9 @@ def test_a_look_tells_metrics_and_report_as_its_pods_account(world: World, monke
 # Alert policies.
 
 LAG = Name(
-    "custom.googleapis.com/twinsite/replication_lag_seconds", "global", (("resource.labels.project_id", PROJECT),)
+    "custom.googleapis.com/twinsite/crm/replication_lag_seconds", "global", (("resource.labels.project_id", PROJECT),)
 )
-CHOSEN = 'metric.type="custom.googleapis.com/twinsite/replication_lag_seconds" AND resource.type="global"'
+CHOSEN = 'metric.type="custom.googleapis.com/twinsite/crm/replication_lag_seconds" AND resource.type="global"'
 
 
 def policy(aligner: str = "ALIGN_MAX", limit: float = 30.0, **said: Any) -> dict[str, Any]:

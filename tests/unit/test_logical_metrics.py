@@ -56,13 +56,13 @@ FOUND: dict[str, Any] = {"lag": {"seconds": 0.4, "newest_seconds": 0.0}, "slot":
 
 
 def test_lag_and_slot_are_written_under_the_names_that_alarms_watch(asked: Asked) -> None:
-    assert metrics.write("crm-dr", FOUND) == []
+    assert metrics.write("crm-dr", "crm", FOUND) == []
     ((path, headers, body),) = asked
     assert (path, headers["Authorization"]) == ("/v3/projects/crm-dr/timeSeries", "Bearer a-token")
     found = {one["metric"]["type"]: one["points"][0]["value"]["doubleValue"] for one in body["timeSeries"]}
     assert found == {
-        "custom.googleapis.com/twinsite/replication_lag_seconds": 0.4,
-        "custom.googleapis.com/twinsite/slot_retained_bytes": 4096.0,
+        "custom.googleapis.com/twinsite/crm/replication_lag_seconds": 0.4,
+        "custom.googleapis.com/twinsite/crm/slot_retained_bytes": 4096.0,
     }
     assert {one["resource"]["type"] for one in body["timeSeries"]} == {"global"}
 
@@ -79,15 +79,15 @@ def test_what_is_not_known_is_not_written_and_never_nothing(
     asked: Asked, found: dict[str, Any], known: dict[str, float]
 ) -> None:
     assert metrics.values(found) == known
-    assert metrics.write("crm-dr", found) == []
+    assert metrics.write("crm-dr", "crm", found) == []
     assert len(asked) == (1 if known else 0)
 
 
 def test_a_refusal_and_a_cluster_without_identity_are_told(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    (refused,) = metrics.write("full", FOUND)
+    (refused,) = metrics.write("full", "crm", FOUND)
     assert "HTTP 403" in refused and "permission denied" in refused and "roles/monitoring.metricWriter" in refused
     monkeypatch.setattr(google, "TOKEN", "http://127.0.0.1:1/token")
-    (nobody,) = metrics.write("crm-dr", FOUND)
+    (nobody,) = metrics.write("crm-dr", "crm", FOUND)
     assert "refused" in nobody
 
 

@@ -76,7 +76,7 @@ def _look(config: Config) -> dict[str, Any]:
         said = problem.problems if isinstance(problem, Refused) else [str(problem)]
         _report(config, {"flow": config.name, "healthy": False, "problems": said})
         raise
-    more = metrics.write(config.metrics_project, found) if config.metrics_project else []
+    more = metrics.write(config.metrics_project, config.name, found) if config.metrics_project else []
     found = {**found, "healthy": found["healthy"] and not more, "problems": [*found["problems"], *more]}
     unsaid = _report(config, found)
     return {**found, "healthy": found["healthy"] and not unsaid, "problems": [*found["problems"], *unsaid]}

@@ -7,7 +7,8 @@ from typing import Any
 from . import google
 
 SERIES = "https://monitoring.googleapis.com/v3/projects/{project}/timeSeries"
-KIND = "custom.googleapis.com/twinsite/{name}"
+KIND = "custom.googleapis.com/twinsite/{flow}/{name}"
+"""With the flow's name: a project may have more of them."""
 
 
 def values(found: "dict[str, Any]") -> "dict[str, float]":
@@ -20,12 +21,12 @@ def values(found: "dict[str, Any]") -> "dict[str, float]":
     return {name: float(value) for name, value in named.items() if value is not None}
 
 
-def write(project: str, found: "dict[str, Any]") -> "list[str]":
+def write(project: str, flow: str, found: "dict[str, Any]") -> "list[str]":
     """Problems; none when Google has taken what is known."""
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     series = [
         {
-            "metric": {"type": KIND.format(name=name)},
+            "metric": {"type": KIND.format(flow=flow, name=name)},
             "resource": {"type": "global", "labels": {"project_id": project}},
             "points": [{"interval": {"endTime": now}, "value": {"doubleValue": value}}],
         }
