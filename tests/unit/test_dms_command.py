@@ -256,8 +256,6 @@ class Dms:
     def __init__(self, state: str = "ready") -> None:
         self.state, self.then, self.acted = state, state, [""][:0]
         self.fails: dict[str, Exception] = {}
-        self.linger = 0
-        """So many looks more see it start or stop."""
         self.connection = ("successful", "")
         self.late: dict[str, float] = {}
         """Its latencies, as CloudWatch has them."""
@@ -266,8 +264,7 @@ class Dms:
         if operation in self.fails:
             raise self.fails[operation]
         if operation == "DescribeReplicationTasks":
-            told = self.state
-            self.state, self.linger = (self.then, 0) if self.linger == 0 else (self.state, self.linger - 1)
+            told, self.state = self.state, self.then
             one = {
                 "ReplicationTaskArn": ARN, "ReplicationInstanceArn": "arn:i", "Status": told,
                 "MigrationType": "full-load-and-cdc", "TableMappings": MAPPINGS, "SourceEndpointArn": "arn:s",
