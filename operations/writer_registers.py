@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from twinsite.guest.errors import Failed
 from twinsite.guest.writer.holder import clock as clock
-from twinsite.guest.writer.raising import Overtaken, make_writer
+from twinsite.guest.writer.raising import Overtaken, make_writer, proposed
 from twinsite.guest.writer.registers import BlobRegister, GcsRegister, Register, S3Register, said
 from twinsite.guest.writer.rule import Rule, Said
 
@@ -47,6 +47,13 @@ class Registers:
             return make_writer(self._registers, site, above).epoch
         except Overtaken as problem:
             raise CouldNotAsk(str(problem)) from None
+        except Failed as problem:
+            raise CouldNotAsk(str(problem), "`twinsite status` says what each register has") from None
+
+    def next_epoch(self, site: str, above: int) -> int:
+        """What `make_writer` would answer. CouldNotAsk when too few of them do."""
+        try:
+            return proposed(self._registers, site, above).epoch
         except Failed as problem:
             raise CouldNotAsk(str(problem), "`twinsite status` says what each register has") from None
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from operations.kubectl import Kubectl
+from operations.moves.logical.hands import READY
 from operations.moves.logical.world import PROGRAM, LogicalWorld
 from operations.subjects.clouds import World as Clouds
 from operations.subjects.eyes import Eyes
@@ -22,7 +23,9 @@ from operations.worker import ClusterWorker
 from operations.writer_registers import Registers, Unasked
 from tests import aws_gcp_world, clouds_world
 from tests.failover_world import Killed, MemoryStore
-from tests.writer_registers import MemoryRegister
+from tests.logical_agents import Agents, InTurn, Register
+from tests.logical_agents import decided as decided
+from twinsite.guest.writer import raising
 from twinsite.guest.writer.rule import Said
 from twinsite.inventory import Inventory, Pod, Workload
 
@@ -34,7 +37,7 @@ INVENTORY = replace(
     aws_gcp_world.INVENTORY, store="gs://aws-gcp-operations-name", workloads=(AWAY,), dr_mode="pilot-light"
 )
 OF = {"source": "aws", "target": "gcp"}
-HALF = ("prepare", "shut", "rows", "handed", "opened", "parted")
+HALF = ("prepare", "word", "shut", "rows", "handed", "opened", "parted")
 """Where a verb can be told to fail (`fails`)."""
 
 
@@ -57,7 +60,7 @@ class End:
 
 
 @dataclass
-class Model:
+class Model(Agents):
     """Both sites, and what is between."""
 
     inventory: Inventory = INVENTORY
@@ -86,6 +89,16 @@ class Model:
     """What a comparison could not judge."""
     disabled: bool = False
     """The subscription is there, and applies nothing."""
+    agents: bool = True
+    """An agent runs at each site that lives, and holds its database by the registers."""
+    job_lives: bool = False
+    """A desk that is killed leaves its job, which goes on."""
+    orphan: list[str] = field(default_factory=list)
+    """Words of such a switch."""
+    named: tuple[int, float] = (0, 0.0)
+    """The highest epoch of two registers, and since when."""
+    say: Callable[[str], None] = lambda _: None
+    """The job's to the desk."""
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.tick)
@@ -93,7 +106,7 @@ class Model:
         self.roles = {"aws": "writer", "gcp": "reader"}
         self.replicas, self.nodes = {"aws": 3, "gcp": 0}, 0
         self.marks = {"aws": "", "gcp": ""}
-        self.registers = [MemoryRegister(Said(0, "aws", True)) for _ in self.inventory.registers]
+        self.registers = [Register(Said(0, "aws", True), self.tick) for _ in self.inventory.registers]
         self.clouds = clouds_world.Clouds()
 
     # Time, death and users.
@@ -103,8 +116,9 @@ class Model:
             raise Killed
         self.ticks += 1
         self.holds()
+        self.hear()
         for site, end in self.ends.items():
-            if end.writes and (site != "aws" or self.alive) and (site == "aws" or end.gated):
+            if end.writes and self.leased(site) and (site != "aws" or self.alive) and (site == "aws" or end.gated):
                 self.row += 1
                 end.rows.add(1000 + self.row)
                 self.acknowledged.add(1000 + self.row)
@@ -122,6 +136,11 @@ class Model:
 
     def revive(self) -> None:
         self.dead, self.kill_at, self.ticks = False, None, 0
+        if self.orphan:
+            words, self.orphan = self.orphan, []
+            told, self.say = self.say, lambda _: None
+            self.verb(words)
+            self.say, self.dead, self.ticks = told, False, 0
 
     def sleep(self, seconds: float) -> None:
         self.clock += max(0.1, seconds)
@@ -135,6 +154,14 @@ class Model:
         epoch = int(given.get("--epoch", 0))
         self.deeds.append(f"{words[0]} {new}")
         self.tick()
+        try:
+            return self._verb(words, old, new, epoch)
+        except Killed:
+            if self.job_lives and words[0] == "switch":
+                self.orphan = words
+            raise
+
+    def _verb(self, words: list[str], old: str, new: str, epoch: int) -> tuple[int, dict[str, Any]]:
         done = getattr(self, words[0].replace("-", "_"))(self.ends[old], self.ends[new], old, new, epoch, words)
         self.tick()
         code, found = done
@@ -193,6 +220,13 @@ class Model:
                     if old.gated and not old.writes:
                         self._undo(old, epoch)
                     return code, found
+                if "--word" in words and old.writes:
+                    # The desk hears it, and acts, while the job waits.
+                    self.say(f"{READY}: waits")
+                    if self.failing("word"):
+                        return 137, {}
+                    if not self.stopped(was, epoch):
+                        return self.refused("no agent has heard: nothing was stopped")
                 old.epoch, old.writes = epoch, False
                 if self.failing("shut"):
                     self._undo(old, epoch)
@@ -211,7 +245,8 @@ class Model:
             new.epoch, new.writes = epoch, True
         self.tick()
         self.follows = was
-        return 0, {"outcome": "done", "changed": [f"opened {to}"], "closed_seconds": 0.5, "problems": []}
+        seen = {"open": self.leased(to)} if "--word" in words else {}
+        return 0, {"outcome": "done", "changed": [f"opened {to}"], "closed_seconds": 0.5, "problems": [], **seen}
 
     def _undo(self, old: End, epoch: int) -> None:
         self.tick()
@@ -354,6 +389,8 @@ class Model:
     def writer(self) -> str:
         """Whose /writer answers 200."""
         for site in ("aws", "gcp"):
+            if not self.leased(site):
+                continue  # its agent answers
             told = self.roles[site] == "writer" or (site == "aws" and HOME not in self.inventory.workloads)
             if self.ends[site].writes and told and self.replicas[site] and (site == "gcp" or self.alive):
                 return site
@@ -407,6 +444,7 @@ class Model:
             )
 
         def worker(say: Callable[[str], None]) -> ClusterWorker:
+            self.say = say
             return ClusterWorker(JOB, 0.0, PROGRAM, say)
 
         store: Any = self.store
@@ -432,6 +470,7 @@ def install(patch: Any, model: Callable[[], Model]) -> None:
     def run(self: Any, *words: str, stdin: str = "") -> str:
         return model().kubectl(self._context, words, stdin)
 
+    patch.setattr(raising, "ThreadPoolExecutor", InTurn)
     patch.setattr(Kubectl, "run", run)
     patch.setattr(time, "sleep", lambda seconds: model().sleep(seconds))
     patch.setattr(hands, "clock", lambda: model().clock)

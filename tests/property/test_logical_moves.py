@@ -19,7 +19,7 @@ from tests.unit.test_logical_moves import WAY
 from twinsite.guest.errors import Failed, Refused
 from twinsite.guest.logical import switch as moves
 from twinsite.guest.logical.config import Config
-from twinsite.guest.logical.gate import Gate
+from twinsite.guest.logical.gate import Gate, Lease
 
 
 class Killed(BaseException):
@@ -49,6 +49,8 @@ class World:
         self.acknowledged: set[int] = set()
         self.left: int | None = None
         """How many more changes are made before the program is killed."""
+        self.word = 0
+        """The epoch in which the registers name the target, and the source's agent has shut it."""
 
     @property
     def ends(self) -> tuple[Server, Server]:
@@ -84,9 +86,15 @@ class World:
         handed = epoch if keeps and at.gate.handed == epoch else None
         at.gate = replace(at.gate, epoch=epoch, writes=writes, handed=handed)
 
+    def reopen(self, at: Server, epoch: int) -> None:
+        if at.gate.handed == at.gate.epoch:
+            raise Failed("handed over")
+        self.order(at, epoch, True, False)
+
     def hand(self, at: Server, epoch: int) -> None:
-        if not at.gate.writes and at.gate.epoch == epoch:
-            at.gate = replace(at.gate, handed=epoch)
+        if at.gate.writes or at.gate.epoch != epoch:
+            raise Failed("open")
+        at.gate = replace(at.gate, handed=epoch)
 
     def hand_on(self, at: Server, epoch: int) -> None:
         if not at.gate.writes and at.gate.handed == at.gate.epoch <= epoch:
@@ -142,11 +150,14 @@ class World:
         gates = {
             "read": lambda at, _: at.gate,
             "order": ordered,
-            "reopen": lambda at, _, epoch: self.change(lambda: self.order(at, epoch, True, False)),
+            "reopen": lambda at, _, epoch: self.change(lambda: self.reopen(at, epoch)),
             "hand": lambda at, _, epoch: self.change(lambda: self.hand(at, epoch)),
             "hand_on": lambda at, _, epoch: self.change(lambda: self.hand_on(at, epoch)),
             "end_sessions": lambda *_: 0,
+            "expect": lambda *_: None,
+            "lease": lambda *_: Lease(now_ms=2, until_ms=1 if self.word else 3, leased=True, floor=self.word),
         }
+        fakes |= {"POLL_SECONDS": 0, "OPENS_SECONDS": 0}
         with mock.patch.multiple(moves, **fakes), mock.patch.multiple(moves.gate, **gates):
             yield
 
@@ -162,9 +173,9 @@ class World:
             self.left = None
         return True
 
-    def switch(self, to: str, epoch: int, killed_before: int | None = None) -> bool:
+    def switch(self, to: str, epoch: int, killed_before: int | None = None, word_seconds: float = 0.0) -> bool:
         config = WAY if to == "target" else WAY.reversed
-        return self.run(lambda: moves.switch(config, epoch, 20, lambda _: None), killed_before)
+        return self.run(lambda: moves.switch(config, epoch, 20, lambda _: None, word_seconds), killed_before)
 
     def back_out(self, to: str, epoch: int, killed_before: int | None = None) -> bool:
         config = WAY if to == "target" else WAY.reversed
@@ -196,6 +207,14 @@ class Moves(RuleBasedStateMachine):
     def switches(self, to: str, kill: int | None) -> None:
         self.epoch, self.to = self.epoch + 1, to
         self.world.switch(to, self.epoch, kill)
+
+    @rule(to=ENDS, kill=KILLS, given=st.booleans())
+    def switches_by_the_registers_word(self, to: str, kill: int | None, given: bool) -> None:
+        old = self.world.source if to == "target" else self.world.target
+        wrote, self.epoch, self.to = old.gate.writes, self.epoch + 1, to
+        self.world.word = self.epoch if given else 0
+        self.world.switch(to, self.epoch, kill, word_seconds=1e-6)
+        assert given or old.gate.writes or not wrote, "stopped without the word"
 
     @precondition(lambda self: self.epoch > 0)
     @rule(kill=KILLS)
@@ -248,10 +267,14 @@ class Believes(World):
 
 
 class LeavesOpen(World):
-    """Opens the one and does not shut the other."""
+    """Opens the one and does not shut the other, and the mark of the hand-over believes that it did."""
 
     def order(self, at: Server, epoch: int, writes: bool, keeps: bool) -> None:
         super().order(at, epoch, writes or at.gate.writes, keeps)
+
+    def hand(self, at: Server, epoch: int) -> None:
+        # Else this one would notice.
+        at.gate = replace(at.gate, handed=epoch)
 
 
 class SlotsLate(World):

@@ -1,11 +1,17 @@
 """The guest role `logical` moves the writer between real servers, PostgreSQL 16 and 18: planned, unplanned, back."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
+
+from twinsite.guest.errors import Failed
+from twinsite.guest.logical import gate
+from twinsite.guest.logical.config import Config, End
+from twinsite.guest.logical.psql import Server
 
 from .load import COLLIDED, SHUT, Load, missing
 from .postgres import Flow, Postgres, eventually, programs
@@ -424,3 +430,24 @@ def test_what_pulumi_runs_again_leaves_a_flow_that_was_moved_as_it_runs(flow: Fl
     (left,) = flow.must("take-away")["left"]
     assert left.startswith("the gate at the source, which is shut")
     assert flow.there("SELECT to_regclass('twinsite.gate') IS NULL") == "t"
+
+
+def test_a_run_that_was_overtaken_hands_nothing_over_and_opens_nothing_that_was(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of one move at once, as a job that outlives the desk that deleted it: neither undoes what the other rests
+    on."""
+    flow.must("prepare")
+    monkeypatch.setenv("PATH", f"{programs(18)}:{os.environ['PATH']}")
+    end = End(str(flow.source.folder), flow.name, "postgres", port=flow.source.port)
+    server, config = Server("source", end), Config(flow.name, end, end, "", "", ("public",), 1, "")
+    gate.order(server, config, 1, False)
+    gate.reopen(server, config, 1)
+    with pytest.raises(Failed, match="another run has opened it"):
+        gate.hand(server, config, 1)
+    assert gates(flow)[0] == "1 open"
+    gate.order(server, config, 1, False)
+    gate.hand(server, config, 1)
+    with pytest.raises(Failed, match="was handed over"):
+        gate.reopen(server, config, 1)
+    assert gates(flow)[0] == "1 shut"

@@ -3,11 +3,14 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
 
 import pytest
 
 from tests.writer_registers import MemoryRegister
 from twinsite.guest.errors import Failed
+from twinsite.guest.writer import agent as agents
 from twinsite.guest.writer import rule as rules
 from twinsite.guest.writer.holder import Holder
 from twinsite.guest.writer.raising import Overtaken, make_writer
@@ -260,3 +263,19 @@ def test_a_failover_does_not_fight_with_another() -> None:
     with pytest.raises(Overtaken, match="another failover came first: the registers say epoch 1"):
         make_writer(list(bench.registers), "B")
     assert bench.said() == [B1, Said(1, "A"), Said(1, "A")]
+
+
+@pytest.mark.parametrize(("hurried", "seconds"), [(False, 5.0), (True, 1.0)])
+def test_an_agent_looks_each_second_while_a_move_is_about_to_come(
+    monkeypatch: pytest.MonkeyPatch, hurried: bool, seconds: float
+) -> None:
+    gate: Any = mock.Mock(hurried=hurried)
+    one = agents.Agent("A", "A", [MemoryRegister() for _ in range(3)], gate)
+    given: list[float] = []
+    monkeypatch.setattr(one, "turn", given.append)
+    monkeypatch.setattr(agents.time, "monotonic", lambda: 7.0)
+    over: Any = mock.Mock()
+    over.is_set.side_effect = [False, True]
+    one.run(over)
+    assert given == [seconds]
+    over.wait.assert_called_once_with(seconds)

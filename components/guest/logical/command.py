@@ -51,6 +51,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="switch: how long writes may have stopped before the source is opened again",
     )
+    parser.add_argument(
+        "--word",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="switch: wait so long for the registers to name that end before anything is stopped; 0: do not",
+    )
     parser.add_argument("--although-it-answers", action="store_true", help="promote: the source is given up")
     parser.add_argument(
         "--although-half-loaded", action="store_true", help="promote: what a load had not brought is given up"
@@ -123,7 +130,7 @@ def _move(options: argparse.Namespace, config: Config) -> dict[str, Any]:
     if options.verb == "prepare":
         return prepare(config, _say)
     if options.verb == "switch":
-        return switch(config, epoch, options.within, _say)
+        return switch(config, epoch, options.within, _say, options.word)
     if options.verb == "back-out":
         return back_out(config, epoch, _say)
     if options.verb == "promote":

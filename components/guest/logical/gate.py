@@ -20,6 +20,8 @@ LOCK_SECONDS = 1
 """A trigger waits so long for a table's writers, who meanwhile wait for it."""
 TRIES = 15
 _LOCKED = "55P03"
+NOW = "(date_part('epoch', clock_timestamp()) * 1000)::bigint"
+"""The server's clock, milliseconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,38 @@ class Gate:
     handed: "int | None" = None
     taken: "int | None" = None
     place: "str | None" = None
+
+
+@dataclass(frozen=True)
+class Lease:
+    """What an agent has told one end's gate, as the server says it. Times are milliseconds of its own clock."""
+
+    now_ms: int
+    until_ms: int
+    """0: none was ever given."""
+    leased: bool
+    """Whether the gate asks for one."""
+    floor: int
+    """The epoch of the agent's last order."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it holds back no write."""
+        return not self.leased or self.until_ms > self.now_ms
+
+    def stopped(self, epoch: int) -> bool:
+        """Whether the agent has shut it for that epoch."""
+        return not self.runs and self.floor == epoch
+
+
+def lease(server: Server, config: Config) -> Lease:
+    """Of a gate that was put up."""
+    return Lease(
+        **server.row(
+            f"SELECT {NOW} AS now_ms, coalesce(pg_sequence_last_value(lease), 0) AS until_ms, "
+            f"lease IS NOT NULL AS leased, floor FROM twinsite.gate WHERE flow = {literal(config.name)}"
+        )
+    )
 
 
 def read(server: Server, config: Config) -> "Gate | None":
@@ -64,6 +98,21 @@ def _whole(server: Server) -> bool:
 def lease_of(config: Config) -> str:
     """The sequence that says until when."""
     return f"twinsite.lease_{config.name}"
+
+
+def soon_of(config: Config) -> str:
+    """The sequence that says until when a move is about to come."""
+    return f"twinsite.soon_{config.name}"
+
+
+def expect(server: Server, config: Config, seconds: float) -> None:
+    """A move is about to come within that time: the end's agent looks each second (../writer/agent.py). A sequence of
+    its own: a column more would wait for whoever writes."""
+    soon = soon_of(config)
+    server.script(
+        f"CREATE SEQUENCE IF NOT EXISTS {soon} AS bigint MINVALUE 0;\n"
+        f"SELECT setval('{soon}', {NOW} + {int(seconds * 1000)});"
+    )
 
 
 def _trigger(server: Server, config: Config, key: Named) -> None:
@@ -102,6 +151,7 @@ def take_down(server: Server, config: Config, changed: "list[str]") -> bool:
     server.script("".join(f"DROP TRIGGER IF EXISTS {GATE} ON {identifier(*key)};\n" for key in keys))
     server.script(
         f"DELETE FROM twinsite.gate WHERE flow = {literal(config.name)};\nDROP SEQUENCE IF EXISTS {lease_of(config)};"
+        f"\nDROP SEQUENCE IF EXISTS {soon_of(config)};"
     )
     loads.forget(server, config)
     if not server.row("SELECT EXISTS (SELECT FROM twinsite.gate) AS others")["others"]:
@@ -121,30 +171,35 @@ def order(server: Server, config: Config, epoch: int, writes: bool) -> None:
 
 
 def reopen(server: Server, config: Config, epoch: int) -> None:
-    """Open what was shut in this epoch, as if it had not been."""
-    _ordered(server, config, epoch, True, ("taken",))
+    """Open what was shut in this epoch, as if it had not been. Failed where it was handed over meanwhile."""
+    _ordered(server, config, epoch, True, ("taken",), "NOT coalesce(handed = epoch, false)")
 
 
-def _ordered(server: Server, config: Config, epoch: int, writes: bool, kept: "tuple[str, ...]") -> None:
+def _ordered(
+    server: Server, config: Config, epoch: int, writes: bool, kept: "tuple[str, ...]", only: str = "true"
+) -> None:
     marks = {"handed": "NULL", "taken": "NULL"} | {one: f"CASE WHEN {one} = {epoch} THEN {one} END" for one in kept}
     said = ", ".join(f"{one} = {value}" for one, value in marks.items())
     done = server.script(
         f"UPDATE twinsite.gate SET epoch = {epoch}, writes = {writes}, {said} "
-        f"WHERE flow = {literal(config.name)} AND epoch <= {epoch} RETURNING 1;"
+        f"WHERE flow = {literal(config.name)} AND epoch <= {epoch} AND {only} RETURNING 1;"
     )
     if not done.strip():
         raise Failed(
-            f"the gate at the {server.which} has had an order of a later epoch than {epoch}: this one is late, ask the "
-            "registers who writes (`twinsite status`)"
+            f"the gate at the {server.which} has had an order of a later epoch than {epoch}, or was handed over: this "
+            "one is late, ask the registers who writes (`twinsite status`)"
         )
 
 
 def hand(server: Server, config: Config, epoch: int) -> None:
-    """Say of a source that is shut that the other end has all of it."""
-    server.script(
+    """Say of a source that is shut that the other end has all of it. Failed where somebody opened it meanwhile: two
+    runs of one move."""
+    done = server.script(
         f"UPDATE twinsite.gate SET handed = {epoch} "
-        f"WHERE flow = {literal(config.name)} AND NOT writes AND epoch = {epoch};"
+        f"WHERE flow = {literal(config.name)} AND NOT writes AND epoch = {epoch} RETURNING 1;"
     )
+    if not done.strip():
+        raise Failed(f"the gate at the {server.which} is not shut in epoch {epoch} any more: another run has opened it")
 
 
 def hand_on(server: Server, config: Config, epoch: int) -> None:

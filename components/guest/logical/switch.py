@@ -3,6 +3,7 @@
 Writes are stopped from `shut` to `opened`, and everything that can be refused is refused before. What is done is read
 from the servers, so a run that was ended is run again, with the same epoch:
 
+  nothing is stopped             it begins; told to, it waits until the registers name the target
   the source is shut             it goes on from there; when that fails, the source writes again
   the source is handed over      all of it is at the target, it goes on to the end; nobody goes back from here
   the target writes              what is left of the way back and of the old slot
@@ -24,6 +25,14 @@ from .rows import row_sum, sizes
 from .sequences import carry
 from .set_up import servers, slot, subscription
 
+READY = "ready to stop writes"
+"""A switch that waits for the registers' word says so, and has stopped nothing; operations go by it."""
+HEARD_SECONDS = 8.0
+"""After the target's agent has heard the word, for the source's to hear it as well: more than one of its turns."""
+OPENS_SECONDS = 10.0
+"""For the target's agent to give its lease; who comes later is waited for by operations."""
+SOON_SECONDS = 900.0
+"""From `prepare` to the switch: nodes and pods come in between."""
 WITHIN_SECONDS = 20.0
 """How long writes may have stopped until everything is at the target; after that the source writes again."""
 LAG_SECONDS = 5.0
@@ -41,7 +50,13 @@ def prepare(config: Config, say: facts.Say) -> "dict[str, Any]":
     source, target = servers(config, HURRIED)
     changed: list[str] = []
     _prepared(config, source, target, noted(changed, say))
+    _expect(config, source, target)
     return {"outcome": "done", "flow": config.name, "changed": changed}
+
+
+def _expect(config: Config, *ends: Server) -> None:
+    for one in ends:
+        gate.expect(one, config, SOON_SECONDS)
 
 
 def noted(changed: "list[str]", say: facts.Say) -> facts.Say:
@@ -93,16 +108,25 @@ def stage(config: Config, here: "Gate | None", there: "Gate | None", epoch: int)
     return SHUT if not here.writes else ""
 
 
-def switch(config: Config, epoch: int, within_seconds: float, say: facts.Say) -> "dict[str, Any]":
-    """Make the target the writer. `closed_seconds`: how long nobody could write, as far as this run saw it."""
+def switch(
+    config: Config, epoch: int, within_seconds: float, say: facts.Say, word_seconds: float = 0.0
+) -> "dict[str, Any]":
+    """Make the target the writer. `closed_seconds`: how long nobody could write, as far as this run saw it.
+
+    `word_seconds`: how long to wait, everything else being ready and nothing stopped, until the registers name the
+    target; 0: not. With it `open` says whether the target's lease came, and `closed_seconds` ends there.
+    """
     source, target = servers(config, HURRIED)
     changed: list[str] = []
     did = noted(changed, say)
-    at = stage(config, gate.read(source, config), gate.read(target, config), epoch)
+    here, there = gate.read(source, config), gate.read(target, config)
+    at = stage(config, here, there, epoch)
     about: dict[str, Any] = {"outcome": "done", "flow": config.name, "epoch": epoch, "writes": target.which}
     began = time.monotonic()
     if at in ("", SHUT):
         try:
+            if here is not None and there is not None:
+                _expect(config, source, target)
             ends = _prepared(config, source, target, did)
             _flows(config, source, target)
         except (Refused, Failed):
@@ -110,6 +134,8 @@ def switch(config: Config, epoch: int, within_seconds: float, say: facts.Say) ->
                 _undo(config, source, target, epoch, did)
             raise
         began = time.monotonic()
+        if word_seconds and at != SHUT:
+            began = time.monotonic() - _word(config, source, target, epoch, word_seconds, say)
         about |= _hand_over(config, ends, source, target, epoch, within_seconds, did)
     if at == HANDED:
         gate.hand_on(source, config, epoch)
@@ -117,9 +143,57 @@ def switch(config: Config, epoch: int, within_seconds: float, say: facts.Say) ->
         if cut_off(config, target, []):
             did(f"dropped subscription {config.name} at the {target.which}")
         gate.order(target, config, epoch, True)
-        about["closed_seconds"] = round(time.monotonic() - began, 3)
         did(f"opened the {target.which}")
+        if word_seconds:
+            about["open"] = _lets_in(config, target)
+        about["closed_seconds"] = round(time.monotonic() - began, 3)
     return about | {"changed": changed, "problems": follow_back(config, source, target, did)}
+
+
+def _word(config: Config, source: Server, target: Server, epoch: int, seconds: float, say: facts.Say) -> float:
+    """Wait until the registers name the target in this epoch, which is seen by what the agents did to the gates; how
+    many seconds ago the source's agent stopped its writes. Refused when nobody gives the word: nothing was stopped."""
+    say(f"{READY}: waits for the registers' word of epoch {epoch}")
+    began, heard, asked = time.monotonic(), 0.0, 0.0
+    while True:
+        here = gate.lease(source, config)
+        if here.stopped(epoch):
+            return (here.now_ms - here.until_ms) / 1000
+        if here.leased and here.floor >= epoch:
+            raise Refused(
+                [
+                    f"the agent of the {source.which} has had an order of epoch {here.floor}, not this move's, "
+                    "so nothing was stopped: another one came first, see `twinsite status`"
+                ]
+            )
+        now = time.monotonic()
+        if not heard and now - asked >= 1:
+            asked = now
+            heard = now if gate.lease(target, config).floor == epoch else 0.0
+        if heard and now - heard >= HEARD_SECONDS:
+            say(f"the agent of the {source.which} has not heard: the move's own gate stops writes there")
+            return 0.0
+        if not heard and now - began >= seconds:
+            raise Refused(
+                [
+                    f"no agent has heard of epoch {epoch} within {seconds:g} s, so nothing was stopped: either the "
+                    "registers were not swapped, or neither site's agent runs (`twinsite status`)"
+                ]
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _lets_in(config: Config, target: Server) -> bool:
+    """Whether its agent has let writes in, too. It is open as far as this move goes, so nothing fails any more."""
+    end = time.monotonic() + OPENS_SECONDS
+    try:
+        while not gate.lease(target, config).runs:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(POLL_SECONDS)
+    except Failed:
+        return False
+    return True
 
 
 def _flows(config: Config, source: Server, target: Server) -> None:

@@ -14,7 +14,7 @@ from ..errors import Failed, Refused
 from .database import DatabaseGate
 from .holder import Holder, clock
 from .registers import Register, packed
-from .rule import NEVER, REGISTERS, STATUS_SECONDS, TURN_SECONDS, Open, Rule, Said, Shut
+from .rule import HURRIED_SECONDS, NEVER, REGISTERS, STATUS_SECONDS, TURN_SECONDS, Open, Rule, Said, Shut
 
 TABLES_SECONDS = 60.0
 """How long a new table may have no gate."""
@@ -137,5 +137,9 @@ class Agent:
         """Until told to end. The lease is left as it is: whoever comes next renews it, or it ends."""
         while not over.is_set():
             began = time.monotonic()
-            self.turn(turn_seconds)
-            over.wait(max(0.0, turn_seconds - (time.monotonic() - began)))
+            self.turn(self._pace(turn_seconds))
+            over.wait(max(0.0, self._pace(turn_seconds) - (time.monotonic() - began)))
+
+    def _pace(self, turn_seconds: float) -> float:
+        """From a turn to the next."""
+        return min(turn_seconds, HURRIED_SECONDS) if self.gate.hurried else turn_seconds

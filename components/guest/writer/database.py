@@ -40,6 +40,8 @@ class Seen:
     floor: int
     prepared: int
     """Transactions that any session may commit, at any time."""
+    soon_ms: int = 0
+    """Until when a move is about to come; 0: none ever was."""
 
     @property
     def open_ms(self) -> int:
@@ -77,6 +79,11 @@ class DatabaseGate:
             return 0.0
         return self._given[1]
 
+    @property
+    def hurried(self) -> bool:
+        """Whether a move is about to come, as of the last look."""
+        return self.seen is not None and self.seen.soon_ms > self.seen.now_ms
+
     def put_up(self, did: facts.Say) -> None:
         """Row, triggers on tables that have none, and away from home the lease."""
         lacking: list[facts.Named] = []
@@ -91,11 +98,13 @@ class DatabaseGate:
 
     def look(self) -> Seen:
         """Ask the server. Failed where no gate was put up."""
-        name = literal(self._config.name)
+        name, soon = literal(self._config.name), f"to_regclass({literal(gate.soon_of(self._config))})"
         found = self._server.rows(
-            f"SELECT {_NOW} AS now_ms, coalesce(pg_sequence_last_value(lease), 0) AS until_ms, "
+            f"SELECT {gate.NOW} AS now_ms, coalesce(pg_sequence_last_value(lease), 0) AS until_ms, "
             "lease IS NOT NULL AS leased, writes, epoch, floor, "
-            "(SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()) AS prepared "
+            "(SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()) AS prepared, "
+            f"coalesce(CASE WHEN has_sequence_privilege({soon}, 'SELECT') THEN pg_sequence_last_value({soon}) END, 0) "
+            "AS soon_ms "
             f"FROM twinsite.gate WHERE flow = {name}"
         )
         if not found:
@@ -141,7 +150,7 @@ class DatabaseGate:
             self._server.script(
                 f"UPDATE twinsite.gate SET floor = greatest(floor, {below}) "
                 f"WHERE flow = {literal(self._config.name)} RETURNING setval(lease, "
-                f"least(pg_sequence_last_value(lease), {_NOW}));"
+                f"least(pg_sequence_last_value(lease), {gate.NOW}));"
             )
             here = self.look()
         return self._empty(here)
@@ -183,6 +192,3 @@ class DatabaseGate:
             time.sleep(0.1)
             here = self.look()
         return False
-
-
-_NOW = "(date_part('epoch', clock_timestamp()) * 1000)::bigint"

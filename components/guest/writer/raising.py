@@ -43,6 +43,15 @@ def make_writer(registers: list[Register], site: str, above: int = -1, rule: Rul
     raise Failed(f"{site} is not named by two registers after {TRIES} tries: run it again, it goes on in its epoch")
 
 
+def proposed(registers: list[Register], site: str, above: int = -1, rule: Rule | None = None) -> Said:
+    """What `make_writer` would have two registers say, as they are now. Failed when fewer than two answer."""
+    read = _all(registers)
+    found = rules.propose([one if isinstance(one, Silent) else one.said for one in read], site, above, rule or Rule())
+    if isinstance(found, Refusal):
+        raise Failed(found.why)
+    return found.said
+
+
 @dataclass(frozen=True)
 class Read:
     """What a register said, as it was read."""

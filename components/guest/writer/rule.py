@@ -13,6 +13,8 @@ REGISTERS = 3
 NEVER = float("-inf")
 TURN_SECONDS = 5.0
 """From an agent's turn to its next: a switchover is noticed within it, and half a dozen fit into a lease."""
+HURRIED_SECONDS = 1.0
+"""The same while a move is about to come, which the move says to the gate."""
 STATUS_SECONDS = 60.0
 """How often an agent tells operations what has not changed."""
 

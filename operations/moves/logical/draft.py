@@ -8,7 +8,17 @@ from .ground import Ground
 from .hands import claimed
 from .step import MoveStep
 from .user_steps import AwaitPools, VerifyAnswers
-from .writer_steps import AwaitOldWriter, BackOut, Claim, Prepare, Rejoin, StartWriters, StopWriters, Switch
+from .writer_steps import (
+    AwaitOldWriter,
+    BackOut,
+    Claim,
+    Prepare,
+    Rejoin,
+    Reserve,
+    StartWriters,
+    StopWriters,
+    Switch,
+)
 
 TO = "to"
 """Under what the site of a move is kept, so that only the same move goes on."""
@@ -113,21 +123,30 @@ class Draft:
     def switched(self, site: str) -> None:
         """The writer goes from the other site to this one, nothing lost."""
         old = self.facts.databases.other(site)
-        self.add(Claim(self.ground, site, self.above))
+        self.add(self._epoch(site))
         if workload_of(self.facts.inventory, old) is None:
             self.says.append(
                 f"{old}'s pods are not in the inventory, and nobody tells them to read: the gate in its database alone "
                 "holds, whoever writes there is refused (SQLSTATE 25006) until users are at the other site; stop its "
                 "jobs that write, as nothing here does"
             )
-        self.add(Switch(self.ground, site))
+        self.add(Switch(self.ground, site, self._asks))
         if self.facts.inventory.registers:
             # Its agent lets nobody write before.
             self.add(AwaitOldWriter(self.ground, site, planned=True))
 
+    @property
+    def _asks(self) -> bool:
+        """Whether somebody writes on until all is ready, and registers then say who may."""
+        return bool(self.facts.inventory.registers and self.facts.databases.writers)
+
+    def _epoch(self, site: str) -> MoveStep:
+        """The step that decides which one the move has."""
+        return (Reserve if self._asks else Claim)(self.ground, site, self.above)
+
     def may_turn_back(self, site: str) -> None:
         """Until it is handed over, a failure lets the old writer write again."""
-        old, claim, switch = self.facts.databases.other(site), Claim(self.ground, site, 0), Switch(self.ground, site)
+        old, claim, switch = self.facts.databases.other(site), self._epoch(site), Switch(self.ground, site)
         self.turns_back = TurnBack(
             BackOut(self.ground, old),
             claim.name,

@@ -13,6 +13,8 @@ from ...subjects import cloud_pools
 from ...subjects.clouds import Unknown, World
 from ...subjects.eyes import Eyes
 from ...subjects.registers import RegistersSeen, Said
+from ...transport import RemoteFailed
+from ...unanswered import CouldNotAsk
 from ...worker import LONG_SECONDS, Worker, answer
 from ...writer_registers import WAIT_SECONDS, Registers, clock
 from .facts import cluster_of, workload_of
@@ -28,6 +30,10 @@ PAUSE_SECONDS = 1.0
 CATCH_UP_SECONDS = 3600.0
 SWITCH_LAG_SECONDS = 5.0
 """As the job has it (components/guest/logical/switch.py); tests hold the two together."""
+READY = "ready to stop writes"
+"""The same: what its switch says while it waits for the registers' word."""
+WORD_SECONDS = 60.0
+"""So long it waits, with nothing stopped: the registers may take some tries, and agents hear within 5 s."""
 
 
 class Hands:
@@ -47,6 +53,10 @@ class Hands:
         self._worker, self._registers = worker, registers
         self._since: dict[str, float] = {}
         """Site → when it was known that two registers name it."""
+        self._tried: set[str] = set()
+        """Sites that one register may name."""
+        self._open: set[str] = set()
+        """Sites of which the job saw that they take writes."""
 
     # The databases.
 
@@ -60,6 +70,33 @@ class Hands:
         found: dict[str, Any] = answer(self._worker(say), words, VERB_SECONDS, frozenset({0, 1}))
         if found.get("outcome") != "done":
             raise StepFailed(f"`{words[0]}`: {'; '.join(map(str, found.get('problems') or [found]))}")
+        return found
+
+    def switched(self, say: Say, site: str, epoch: int, asks: bool) -> dict[str, Any]:
+        """The job's `switch`. `asks`: it waits, with nothing stopped, until the registers name `site`, which they do as
+        soon as it says that it is ready. One that was told of is tried again as long as it waits."""
+        words = ("switch", "--epoch", str(epoch), "--to", self.end(site))
+        if not asks:
+            return self.moved(say, *words)
+        trouble: list[str] = []
+
+        def heard(line: str) -> None:
+            say(line)
+            if line.startswith(READY) and site not in self._since:
+                try:
+                    self.claim(site, epoch - 1, ())
+                except CouldNotAsk as problem:
+                    # Raised here it would end the job's watch, and the job may have gone on.
+                    trouble[:] = [str(problem)]
+
+        try:
+            found = self.moved(heard, *words, "--word", f"{WORD_SECONDS:g}")
+        except (StepFailed, RemoteFailed) as problem:
+            if not trouble:
+                raise
+            raise StepFailed(f"{'; '.join(trouble)}; {problem}") from problem
+        if site not in self._since:
+            self.claim(site, epoch - 1, ())
         return found
 
     def compared(self, say: Say) -> dict[str, Any]:
@@ -102,16 +139,34 @@ class Hands:
 
     # Who may write.
 
-    def outage(self, site: str, closed: float | None) -> float | None:
-        """How long nobody could write. Where an agent shuts the old site as soon as it sees the claim, that counts."""
-        if closed is None or not self.inventory.registers:
-            return closed
+    def outage(self, site: str, found: Mapping[str, Any]) -> float | None:
+        """How long nobody could write, by what a switch found. Where the job did not see the new site's lease come, the
+        old one may have been shut since the claim, and that counts."""
+        closed = found.get("closed_seconds")
+        if found.get("open"):
+            self._open.add(site)
+        if closed is None or not self.inventory.registers or site in self._open:
+            return None if closed is None else float(closed)
         return None if site not in self._since else round(max(closed, clock() - self._since[site]), 1)
+
+    def waited(self, site: str) -> float | None:
+        """The same, once the old site has stopped; None where the switch said it."""
+        return None if site in self._open else self.outage(site, {"closed_seconds": 0.0})
+
+    def reserve(self, site: str, above: int) -> int:
+        """The epoch that a claim would have now."""
+        return self._registers(()).next_epoch(site, above)
+
+    def claimed_back(self, site: str, epoch: int) -> int:
+        """The registers name `site` again: in a later epoch, if any may name the other one."""
+        others = {one.name for one in self.inventory.sites} - {site}
+        return self.claim(site, epoch if others & self._tried else -1, ())
 
     def claim(self, site: str, above: int, without: Collection[str]) -> int:
         """The epoch of a move to `site`: the registers' next one, or one more than `above` where there are none."""
         if not self.inventory.registers:
             return above + 1
+        self._tried.add(site)
         epoch = self._registers(without).make_writer(site, above)
         self._since[site] = clock()
         return epoch

@@ -132,6 +132,11 @@ def _finished(draft: Draft, to: str, leave: bool) -> None:
     if gate is not None and not gate.taken and not draft.settled(old) and known is not None and known.handed:
         draft.done.discard(Switch(draft.ground, to).name)
         draft.add(Switch(draft.ground, to))
+    if draft.facts.inventory.registers:
+        # Whoever began it may have been killed before all of them were swapped.
+        without = () if leave else dead_registers(draft)
+        draft.add(Claim(draft.ground, to, draft.above, without))
+        draft.add(AwaitOldWriter(draft.ground, to, without, planned=leave))
     draft.finish(to)
     brought(draft, to, leave)
 

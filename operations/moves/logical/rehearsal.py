@@ -6,7 +6,7 @@ from ..words import Command
 from .capacity_steps import SeeReaders
 from .draft import Draft
 from .plan import both_answer, dead_registers, loss, moved, whole
-from .writer_steps import Claim, Prepare, Switch
+from .writer_steps import Claim, Prepare, Reserve, Switch
 
 
 def rehearse(draft: Draft) -> None:
@@ -32,7 +32,7 @@ def _drill_switchover(draft: Draft) -> None:
         _rehearsed(draft)
         return
     draft.says.append(f"--live: users are moved to {draft.away} and home again, each a switchover of its own")
-    begun = Claim(draft.ground, draft.home, 0).name in draft.done
+    begun = any(step(draft.ground, draft.home, 0).name in draft.done for step in (Claim, Reserve))
     if not begun:
         moved(draft, draft.away)
     if Switch(draft.ground, draft.home).name not in draft.done:

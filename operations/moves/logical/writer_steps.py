@@ -70,6 +70,33 @@ class Claim(MoveStep):
 
 
 @dataclass(frozen=True)
+class Reserve(MoveStep):
+    """Which epoch it will be. The registers are swapped by `Switch`, at the moment from which writes stop."""
+
+    above: int
+    """The highest epoch that a gate has had."""
+    needs = "two of three registers answer"
+    undo = "none needed: nothing is written"
+
+    @property
+    def name(self) -> str:
+        return f"reserve-{self.site}"
+
+    @property
+    def title(self) -> str:
+        return f"read which epoch is {self.site}'s, while {self.old} writes on"
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return tuple(plane for _, plane in self.ground.registers)
+
+    def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
+        before = [int(epoch) for key, epoch in choices.items() if key.startswith(claimed(""))]
+        epoch = hands.reserve(self.site, max([self.above, *before]))
+        return Outcome(f"epoch {epoch}", {claimed(self.site): str(epoch)})
+
+
+@dataclass(frozen=True)
 class AwaitOldWriter(MoveStep):
     """A site that says nothing has stopped by itself when its lease and its closing are over (ADR 44)."""
 
@@ -94,7 +121,7 @@ class AwaitOldWriter(MoveStep):
 
     def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
         words = hands.stopped(self.site, epoch_of(choices, self.site), self.without, say)
-        closed = hands.outage(self.site, 0.0) if self.planned else None
+        closed = hands.waited(self.site) if self.planned else None
         return Outcome(words, figures={} if closed is None else {"write_outage_seconds": closed})
 
 
@@ -121,9 +148,12 @@ class StopWriters(InCluster):
         return Outcome("told; not waited for")
 
 
+@dataclass(frozen=True)
 class Switch(ByJob):
     """Shut, end, prove, hand over, open, turn round: one verb, which goes on where it was killed (ADR 59)."""
 
+    asks: bool = False
+    """The registers are swapped when the job says that all is ready and nothing was stopped (ADR 72)."""
     needs = "everything that prepare looks at; rows come within 5 s"
     phases = ("promotion",)
 
@@ -133,7 +163,12 @@ class Switch(ByJob):
 
     @property
     def title(self) -> str:
-        return f"stop writes at {self.old}, prove that {self.site} has all of it, and let it write"
+        first = "once all is ready, swap two of three registers, " if self.asks else ""
+        return f"{first}stop writes at {self.old}, prove that {self.site} has all of it, and let it write"
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (*super().planes, *(plane for _, plane in self.ground.registers if self.asks))
 
     @property
     def undo(self) -> str:
@@ -141,8 +176,8 @@ class Switch(ByJob):
 
     def do(self, hands: Hands, choices: Mapping[str, str], say: Say) -> Outcome:
         epoch = epoch_of(choices, self.site)
-        found = hands.moved(say, "switch", "--epoch", str(epoch), "--to", hands.end(self.site))
-        closed = hands.outage(self.site, found.get("closed_seconds"))
+        found = hands.switched(say, self.site, epoch, self.asks)
+        closed = hands.outage(self.site, found)
         figures = {} if closed is None else {"write_outage_seconds": closed}
         return Outcome(
             f"epoch {epoch}: {'; '.join(found['changed']) or 'it was done already'}",
@@ -175,7 +210,7 @@ class BackOut(MoveStep):
         found = hands.moved(say, "back-out", "--epoch", str(epoch), "--to", hands.end(self.old))
         words = "; ".join(found["changed"]) or f"{self.site} had not stopped"
         if hands.inventory.registers:
-            epoch = hands.claim(self.site, epoch, "")
+            epoch = hands.claimed_back(self.site, epoch)
             words += f"; the registers name {self.site} in epoch {epoch}"
         if hands.told(self.site):
             hands.pods(self.site).role(WRITER, epoch)
