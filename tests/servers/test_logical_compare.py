@@ -10,7 +10,7 @@ import pytest
 from .load import Load
 from .postgres import Flow, Postgres, eventually
 from .test_logical_moves import flow as flow
-from .test_logical_moves import session
+from .test_logical_moves import killed, session
 
 PASSING = """
 CREATE TABLE locks (name text PRIMARY KEY, holder int);
@@ -112,6 +112,18 @@ def test_what_differs_is_mended_by_hand_behind_a_gate_that_is_shut(flow: Flow) -
     assert flow.guest("compare")[0]["divergent"] == ["public.orders"]
     row = flow.here("SELECT format('%s, %s, %s', id, customer, cents) FROM orders WHERE id = 9")
     flow.there(behind.format(f"INSERT INTO orders (id, customer, cents) OVERRIDING SYSTEM VALUE VALUES ({row})"))
+    assert flow.must("compare")["divergent"] == []
+
+
+def test_many_rows_that_differ_are_copied_anew_on_a_word(flow: Flow) -> None:
+    flow.must("prepare")
+    flow.there("BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM orders; COMMIT")
+    found, code = flow.guest("compare")
+    assert (code, found["divergent"], found["rows"]) == (1, ["public.orders"], 600)
+    assert "2000 rows (2000 at the source only), of key (1), (10), (100) and more" in found["problems"][0]
+    assert flow.refused("reseed")[0].endswith("if rows differ (`compare`), `reseed --anew`")
+    killed(flow, "emptied", "reseed", "--anew")
+    assert flow.must("reseed")["copied"]
     assert flow.must("compare")["divergent"] == []
 
 

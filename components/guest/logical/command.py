@@ -62,7 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--although-half-loaded", action="store_true", help="promote: what a load had not brought is given up"
     )
-    parser.add_argument("--anew", action="store_true", help="rejoin: empty the old writer, and copy everything to it")
+    parser.add_argument(
+        "--anew",
+        action="store_true",
+        help="rejoin: empty the old writer, and copy everything to it; reseed: also where the flow is well",
+    )
     parser.add_argument("--seconds", type=float, default=WATCH_SECONDS, help="watch: for how long")
     parser.add_argument("--at", choices=("source", "target"), default="source", help="slots: the end that is asked")
     parser.add_argument("--drop", default="", metavar="NAME", help="slots: this one goes, if nobody reads it")
@@ -103,7 +107,7 @@ def _act(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], i
     if options.verb == "set-up":
         return set_up(config, options.wait, _say), 0
     if options.verb == "reseed":
-        return reseed(config, options.wait, _say), 0
+        return reseed(config, options.wait, options.anew, _say), 0
     if options.verb == "compare":
         found = compare(config, options.wait, _say)
         return found, 1 if found["problems"] else 0

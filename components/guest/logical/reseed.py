@@ -16,8 +16,9 @@ from .set_up import all_copied, servers, set_up, table_states
 from .switch import noted
 
 
-def reseed(config: Config, wait_seconds: float, say: facts.Say) -> "dict[str, Any]":
-    """Copy everything to the end that does not write. Killed, it goes on; refused when nothing calls for it."""
+def reseed(config: Config, wait_seconds: float, anew: bool, say: facts.Say) -> "dict[str, Any]":
+    """Copy everything to the end that does not write. Killed, it goes on; refused when nothing calls for it. `anew`:
+    also where the flow is well, for its rows differ."""
     config = as_it_writes(config)
     source, target = servers(config, HURRIED)
     shut = gate.read(target, config)
@@ -32,14 +33,17 @@ def reseed(config: Config, wait_seconds: float, say: facts.Say) -> "dict[str, An
         gate.put_up(target, config, ungated(config, target), False, did)
         emptied(config, target, did)
         return {"outcome": "done", "flow": config.name, "changed": changed}
-    if not _kept(config, source, target):
+    if anew or not _kept(config, source, target):
         copies = cut_off(config, target, changed)
         drop_slots(config, source, copies, changed)
         gate.put_up(target, config, ungated(config, target), False, did)
         emptied(config, target, did)
     elif all_copied(table_states(config, target)):
         raise Refused(
-            [f"slot {config.name} of the {source.which} is kept and every table was copied: nothing is emptied"]
+            [
+                f"slot {config.name} of the {source.which} is kept and every table was copied: nothing is emptied; if "
+                "rows differ (`compare`), `reseed --anew`"
+            ]
         )
     found = set_up(config, wait_seconds, say)
     return {**found, "changed": [*changed, *found["changed"]]}
