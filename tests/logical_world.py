@@ -330,7 +330,7 @@ class Model(Agents):
             "unread": [],
         }
         if self.differs:
-            problems = ["public.orders differs between source and target: 1 rows (1 not the same), of key (7)"]
+            problems = ["public.orders differs between source and target: 1 rows (1 not the same), of key 7"]
             return 1, {**found, "equal": [], "divergent": ["public.orders"], "problems": problems}
         return 0, {**found, "equal": ["public.orders"], "divergent": [], "problems": []} | self.partly
 

@@ -325,7 +325,7 @@ def test_rows_that_differ_stop_a_failback_before_anything_is_stopped(desk: Desk)
     model.differs = True
     found = desk.run(model, BACK)
     assert found is not None and found["verdict"] == "failed"
-    assert "of key (7). Nothing was stopped" in found["problems"][0]
+    assert "of key 7. Nothing was stopped" in found["problems"][0]
     assert model.writer() == "gcp" and model.ends["gcp"].writes
     model.differs = False
     model.partly = {"moving": ["public.locks"], "unjudged": {"public.locks": 2}, "unread": ["public.archive"]}

@@ -86,9 +86,8 @@ def test_tables_that_are_written_all_the_while_are_judged_row_by_row(busy: Flow)
     found, code = busy.guest("compare")
     assert (code, found["divergent"]) == (1, ["public.customers", "public.orders"])
     assert found["problems"] == [
-        "public.customers differs between source and target: 1 rows (1 at the target only), of key (900000)",
-        "public.orders differs between source and target: 2 rows (1 at the source only, 1 not the same), of key "
-        "(7), (9)",
+        "public.customers differs between source and target: 1 rows (1 at the target only), of key 900000",
+        "public.orders differs between source and target: 2 rows (1 at the source only, 1 not the same), of key 7, 9",
     ]
     busy.there(
         "UPDATE orders SET cents = cents - 1 WHERE id = 7; DELETE FROM customers WHERE id = 900000; "
@@ -101,7 +100,7 @@ def test_a_row_that_is_changed_all_the_while_and_missing_is_found(busy: Flow) ->
     busy.there("DELETE FROM counters WHERE id = 1")
     found, code = busy.guest("compare")
     assert (code, found["divergent"]) == (1, ["public.counters"])
-    assert found["problems"][0].endswith("1 rows (1 at the source only), of key (1)")
+    assert found["problems"][0].endswith("1 rows (1 at the source only), of key 1")
 
 
 def test_what_differs_is_mended_by_hand_behind_a_gate_that_is_shut(flow: Flow) -> None:
@@ -120,7 +119,7 @@ def test_many_rows_that_differ_are_copied_anew_on_a_word(flow: Flow) -> None:
     flow.there("BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM orders; COMMIT")
     found, code = flow.guest("compare")
     assert (code, found["divergent"], found["rows"]) == (1, ["public.orders"], 600)
-    assert "2000 rows (2000 at the source only), of key (1), (10), (100) and more" in found["problems"][0]
+    assert "2000 rows (2000 at the source only), of key 1, 10, 100 and more" in found["problems"][0]
     assert flow.refused("reseed")[0].endswith("if rows differ (`compare`), `reseed --anew`")
     killed(flow, "emptied", "reseed", "--anew")
     assert flow.must("reseed")["copied"]

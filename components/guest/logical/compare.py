@@ -142,7 +142,7 @@ class Comparison:
         differ: set[str] = set()
         for look in range(LOOKS):
             open_ = set(counts) if look else None
-            before = self._read(self._source, table, columns, COARSE, open_)
+            before = self._read(self._source, table, columns, COARSE, open_, content=False)
             self._beat()
             there = self._read(self._target, table, columns, COARSE, open_)
             after = self._read(self._source, table, columns, COARSE, open_)
@@ -199,13 +199,19 @@ class Comparison:
         return here, self._read(self._target, table, columns, SINGLE, among)
 
     def _read(
-        self, server: Server, table: Table, columns: Columns, digits: int, among: "Collection[str] | None"
+        self,
+        server: Server,
+        table: Table,
+        columns: Columns,
+        digits: int,
+        among: "Collection[str] | None",
+        content: bool = True,
     ) -> Parts:
         seconds = self._until - time.monotonic()
         if seconds <= 0:
             raise _Late
         try:
-            return parts.read(server, table, columns, digits, among, seconds)
+            return parts.read(server, table, columns, digits, among, seconds, content)
         except PgError as error:
             if error.state == _CANCELED and time.monotonic() >= self._until:
                 raise _Late from None
