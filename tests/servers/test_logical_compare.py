@@ -64,9 +64,9 @@ def busy(flow: Flow) -> Iterator[Flow]:
     flow.here(PASSING)
     flow.must("set-up")
     with Load((flow.source, flow.source), flow.name) as load, Churn(flow.source, flow.name):
-        load.wait_for(20)
+        load.wait_for(20, 60)
         yield flow
-        load.wait_for(5)
+        load.wait_for(5, 60)
 
 
 def test_tables_that_are_written_all_the_while_are_judged_row_by_row(busy: Flow) -> None:

@@ -15,7 +15,7 @@ from ..errors import Failed
 from . import facts, loads, parts
 from .config import Config
 from .facts import Named, Table, query
-from .look import BEAT_SECONDS, has_beat, write_beat
+from .look import has_beat, write_beat
 from .parts import COARSE, NONE, SINGLE, Columns, Part, Parts, Verdict
 from .psql import PgError, Server
 from .reseed import as_it_writes
@@ -30,6 +30,8 @@ SINGLED = 20_000
 """So many rows of a table are looked at one by one, at most."""
 NAMED = 3
 """Keys in a sentence."""
+LATE_SECONDS = 60.0
+"""Nobody waits for a comparison: a follower may take its time."""
 _CANCELED = "57014"
 
 
@@ -222,6 +224,6 @@ class Comparison:
         config, source, target = self._config, self._source, self._target
         (beat, _), began = write_beat(config, source), time.monotonic()
         while not has_beat(config, target, beat):
-            if time.monotonic() - began > BEAT_SECONDS:
+            if time.monotonic() - began > LATE_SECONDS:
                 raise Failed(f"a heartbeat of the {source.which} did not come to the {target.which}: `look` says why")
             time.sleep(0.05)
