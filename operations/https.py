@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .web import connected
+
 CALL_SECONDS = 15.0
 """For all tries of a call together."""
 TRY_SECONDS = 8.0
@@ -31,7 +33,20 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-_OPENER = urllib.request.build_opener(_Stay)
+class _Connection(http.client.HTTPSConnection):
+    """To any of a host's addresses; when none takes it, what each of them said."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._create_connection = connected
+
+
+class _Handler(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_Connection, req)
+
+
+_OPENER = urllib.request.build_opener(_Stay, _Handler)
 
 
 class NoAnswer(Exception):

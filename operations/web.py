@@ -5,6 +5,7 @@ import socket
 import ssl
 import urllib.parse
 from dataclasses import dataclass
+from typing import Any
 
 SECONDS = 4.0
 MOST_BYTES = 65536
@@ -27,6 +28,25 @@ class Page:
         return bool(marker) and marker in self.text
 
 
+def connected(place: tuple[str, int], seconds: float = SECONDS, *_: Any) -> socket.socket:
+    """A connection to the first of a host's addresses that takes one, each within `seconds`. OSError with what each of
+    them said: by itself Python tells the last one's word, and at a desk without IPv6 that is always the same.
+    socket.gaierror where there is none."""
+    refused: dict[str, list[str]] = {}
+    for family, kind, protocol, _name, where in socket.getaddrinfo(*place, type=socket.SOCK_STREAM):
+        channel = socket.socket(family, kind, protocol)
+        channel.settimeout(seconds)
+        try:
+            channel.connect(where)
+            return channel
+        except OSError as error:
+            channel.close()
+            refused.setdefault(str(error), []).append(str(where[0]))
+    if len(refused) == 1:
+        raise OSError(next(iter(refused)))
+    raise OSError("; ".join(f"{', '.join(who)}: {said}" for said, who in refused.items()))
+
+
 def page(url: str, name: str = "", address: str = "", seconds: float = SECONDS) -> Page:
     """GET `url`, connecting to `address` (default the URL's host) while asking for `name` (default the URL's host)."""
     place = urllib.parse.urlsplit(url)
@@ -34,7 +54,7 @@ def page(url: str, name: str = "", address: str = "", seconds: float = SECONDS) 
     port = place.port or (443 if place.scheme == "https" else 80)
     path = urllib.parse.urlunsplit(("", "", place.path or "/", place.query, ""))
     try:
-        channel = socket.create_connection((address or place.hostname or "", port), seconds)
+        channel = connected((address or place.hostname or "", port), seconds)
     except socket.gaierror as error:
         return Page(0, words=f"{address or place.hostname} does not resolve here: {error}", silent=False)
     except OSError as error:

@@ -99,6 +99,8 @@ class Model(Agents):
     """The highest epoch of two registers, and since when."""
     say: Callable[[str], None] = lambda _: None
     """The job's to the desk."""
+    in_the_way: str = ""
+    """What a look sees of what prepare would refuse."""
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.tick)
@@ -193,6 +195,7 @@ class Model(Agents):
         well = flows
         found = {"subscription": about, "gate": gates, "copied": True, "slot": slot, "lag": lag, "healthy": well}
         ends = {"from": "target", "to": "source"} if turned else {"from": "source", "to": "target"}
+        found["in_the_way"] = [self.in_the_way] if self.in_the_way else []
         return (0 if well else 1), {**found, **ends, "problems": [] if well else ["rows do not come"]}
 
     def prepare(self, old: End, new: End, was: str, to: str, epoch: int, words: Any) -> tuple[int, dict[str, Any]]:

@@ -54,6 +54,10 @@ class LogicalReplicaArgs(TypedDict):
     target: Given[PostgresHandle]
     """Both are reached from the cluster, and the source from the target's server."""
 
+    target_serves: NotRequired[bool]
+    """Whether the target's site is the one that serves now (config active_site). Where it writes and this is false, no
+    flow is taken away: what comes next may delete it. Defaults to false."""
+
     carrier: NotRequired[str]
     """Who brings the rows. PostgreSQL itself by default. `dms`: a DmsCdcTask, which carries `rules.logical.BEATS`
     beside the schemas; here is made what it leaves behind, before its first row, and a gate that shuts the target."""
@@ -244,6 +248,8 @@ class LogicalReplica(Component):
         verb = VERBS[known.replication]
         if known.follows and not known.carrier:
             verb = [*verb, "--wait", str(known.copy_seconds)]
+        elif not known.follows and self._args.get("target_serves", False):
+            verb = [*verb, "--target-writes"]
         # A Job is never changed: another configuration, password or verb is another Job, which runs.
         digest = pulumi.Output.all(config, secrets).apply(
             lambda both: documents.digest("\n".join([*both, *verb]), payload_sha256(ROLE))[:10]

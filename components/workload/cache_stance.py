@@ -8,6 +8,7 @@ from pulumi_kubernetes import apps, core
 
 from ..component import Component
 from ..handle import Given, handle_of
+from ..machine import documents
 from ..modes import DrMode
 from ..rules.cache import CacheStanceIntent
 from .cluster import ClusterHandle
@@ -107,8 +108,8 @@ class CacheStance(Component):
             )
         self.register_outputs({"address": self.address, "password": self.password})
 
-    def _child(self) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self)
+    def _child(self, **more: Any) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, **more)
 
     def _meta(self, annotations: Any = None) -> Any:
         return {
@@ -132,13 +133,15 @@ class CacheStance(Component):
             "maxmemory-policy": "allkeys-lru",
         }
         lines = "".join(f"{key} {value}\n" for key, value in settings.items())
+        text = self.password.apply(lambda word: f"{lines}requirepass {word}\n")
         # In a file and not in arguments, which every process of the node sees.
         secret = core.v1.Secret(
             f"{self._name}-settings",
             metadata=self._meta(),
-            string_data={"valkey.conf": self.password.apply(lambda word: f"{lines}requirepass {word}\n")},
+            string_data={"valkey.conf": text},
             opts=self._child(),
         )
+        digest = pulumi.Output.unsecret(text.apply(lambda one: documents.digest(one)))
         memory = f"{known.memory_mib + OVERHEAD_MIB}Mi"
         apps.v1.Deployment(
             f"{self._name}-server",
@@ -151,7 +154,7 @@ class CacheStance(Component):
                 "template": {
                     "metadata": {
                         "labels": self._labels(),
-                        "annotations": {"twinsite.io/told": secret.metadata.uid.apply(str)},
+                        "annotations": {"twinsite.io/told": digest},
                     },
                     "spec": {
                         "automount_service_account_token": False,
@@ -184,13 +187,14 @@ class CacheStance(Component):
                         "volumes": [
                             {
                                 "name": "settings",
-                                "secret": {"secret_name": secret.metadata.name, "default_mode": 0o440},
+                                "secret": {"secret_name": known.name, "default_mode": 0o440},
                             }
                         ],
                     },
                 },
             },
-            opts=self._child(),
+            # By plain names: it would be deleted with what the provider replaces (pod.names).
+            opts=self._child(depends_on=[secret]),
         )
         core.v1.Service(
             f"{self._name}-service",

@@ -72,13 +72,20 @@ def guest_pod(
     requests: dict[str, str],
     env: Sequence[Any] = (),
     volumes: Sequence[tuple[Any, Any]] = (),
+    named: str = "",
 ) -> Any:
     """A pod's spec. What it is told and its secret words are under /etc/twinsite. `volumes`: more, each with its
-    mount."""
-    account, told, secret = given
+    mount.
+
+    `named`: the name that all it is given has, for a Deployment, which has `depends_on` beside it. The provider
+    replaces a ConfigMap whose data change, and as its name is its own it goes first; the engine then deletes, too,
+    whatever has an output of it in a property that might replace it, as a Deployment's spec with its selector. A Job
+    is to go that way.
+    """
+    account, told, secret = (named or one.metadata.name for one in given)
     return {
         "restart_policy": "Never",
-        "service_account_name": account.metadata.name,
+        "service_account_name": account,
         "automount_service_account_token": False,
         "security_context": {
             "run_as_non_root": True,
@@ -116,8 +123,8 @@ def guest_pod(
                 "projected": {
                     "default_mode": 0o440,
                     "sources": [
-                        {"config_map": {"name": told.metadata.name}},
-                        {"secret": {"name": secret.metadata.name}},
+                        {"config_map": {"name": told}},
+                        {"secret": {"name": secret}},
                     ],
                 },
             },

@@ -8,6 +8,7 @@ from pulumi_kubernetes import apps, core, networking
 from .. import inventory
 from ..component import Component
 from ..handle import Given, handle_of
+from ..machine import documents
 from ..modes import DrMode
 from ..protection import keep_serving
 from ..rules import backup as backup_rules
@@ -289,21 +290,20 @@ class Workload(Component):
         of_database = core.v1.ConfigMap(
             f"{self._name}-database", metadata=self._meta("-database"), data=data, opts=self._child()
         )
+        cache = _of_cache(args.get("cache"))
         of_cache = core.v1.ConfigMap(
             f"{self._name}-cache",
             metadata=self._meta("-cache"),
-            data=_of_cache(args.get("cache")),
+            data=cache,
             opts=self._child(),
         )
-        secret = core.v1.Secret(
-            f"{self._name}-secret",
-            metadata=self._meta(),
-            string_data={
-                "DATABASE_PASSWORD": pulumi.Output.secret(database["password"]),
-                **{one: pulumi.Output.secret(value) for one, value in args.get("secrets", {}).items()},
-            },
-            opts=self._child(),
-        )
+        words = {
+            "DATABASE_PASSWORD": pulumi.Output.secret(database["password"]),
+            **{one: pulumi.Output.secret(value) for one, value in args.get("secrets", {}).items()},
+        }
+        secret = core.v1.Secret(f"{self._name}-secret", metadata=self._meta(), string_data=words, opts=self._child())
+        told = pulumi.Output.json_dumps([data, cache, words], sort_keys=True)
+        self._digest = pulumi.Output.unsecret(told.apply(lambda text: documents.digest(text)))
         role = core.v1.ConfigMap(
             f"{self._name}-role",
             metadata=self._meta("-role"),
@@ -336,25 +336,25 @@ class Workload(Component):
                 "template": {
                     "metadata": {
                         "labels": {**self._labels, "app.kubernetes.io/name": self._known.definition.name, **chosen},
-                        # What the provider replaces has another uid then, and pods are started anew.
-                        "annotations": {"twinsite.io/told": _uids(told[:-1])},
+                        # A pod reads its variables once. Not the role: operations flip it.
+                        "annotations": {"twinsite.io/told": self._digest},
                     },
-                    "spec": self._pod(account, told),
+                    "spec": self._pod(),
                 },
             },
             opts=self._child(
                 hooks=self._kept[part],
                 # Operations scale it, and an `up` in the middle of that must not scale it back.
                 ignore_changes=["spec.replicas"] if operations else [],
-                # Its pods want nodes.
-                depends_on=[cluster] if isinstance(cluster, pulumi.Resource) else [],
+                # Its pods want nodes. By plain names and not by outputs: it would be deleted with what the provider
+                # replaces (pod.names).
+                depends_on=[account, *told, *([cluster] if isinstance(cluster, pulumi.Resource) else [])],
             ),
         )
         self.deployments.append(pods)
 
-    def _pod(self, account: core.v1.ServiceAccount, told: list[core.v1.ConfigMap | core.v1.Secret]) -> Any:
+    def _pod(self) -> Any:
         known = self._known.definition
-        of_database, of_cache, secret, role = told
         authority = "tls_ca" in self._args["database"]
         mounts = [{"name": "tmp", "mount_path": "/tmp"}]
         volumes: list[dict[str, Any]] = [{"name": "tmp", "empty_dir": {}}]
@@ -364,13 +364,13 @@ class Workload(Component):
                 {
                     "name": "database",
                     "config_map": {
-                        "name": of_database.metadata.name,
+                        "name": f"{known.name}-database",
                         "items": [{"key": "ca.pem", "path": "ca.pem"}],
                     },
                 }
             )
         return {
-            "service_account_name": account.metadata.name,
+            "service_account_name": known.name,
             "automount_service_account_token": False,
             "security_context": {
                 "run_as_non_root": True,
@@ -394,8 +394,8 @@ class Workload(Component):
                     "ports": [{"name": "http", "container_port": known.port}],
                     "env": [{"name": one, "value": value} for one, value in known.env.items()],
                     "env_from": [
-                        *({"config_map_ref": {"name": one.metadata.name}} for one in (of_database, of_cache, role)),
-                        {"secret_ref": {"name": secret.metadata.name}},
+                        *({"config_map_ref": {"name": f"{known.name}-{one}"}} for one in ("database", "cache", "role")),
+                        {"secret_ref": {"name": known.name}},
                     ],
                     "startup_probe": _asks(known.live_path, READY_SECONDS, START_SECONDS // READY_SECONDS),
                     "liveness_probe": _asks(known.live_path, 10, 3),
@@ -470,10 +470,6 @@ def _of_cache(cache: WorkloadCache | None) -> dict[str, pulumi.Input[str]]:
         "CACHE_TIMEOUT_MS": str(cache.get("timeout_ms", 200)),
         "CACHE_TTL_SECONDS": str(cache.get("ttl_seconds", 3600)),
     }
-
-
-def _uids(told: list[core.v1.ConfigMap | core.v1.Secret]) -> pulumi.Output[str]:
-    return pulumi.Output.all(*(one.metadata.uid for one in told)).apply(lambda found: " ".join(map(str, found)))
 
 
 def _asks(path: str, period_seconds: int, failures: int) -> dict[str, Any]:

@@ -164,7 +164,7 @@ class WriterAgent(Component):
                     "spec": self._pod(given),
                 },
             },
-            opts=pulumi.ResourceOptions(parent=self, hooks=self._kept),
+            opts=pulumi.ResourceOptions(parent=self, hooks=self._kept, depends_on=[*given]),
         )
         service = core.v1.Service(
             f"{name}-service",
@@ -200,6 +200,7 @@ class WriterAgent(Component):
                     {"name": "tokens", "mount_path": TOKENS, "read_only": True},
                 )
             ],
+            named=known.agent,
         )
         probe = {"http_get": {"path": "/health", "port": "http"}, "period_seconds": 10, "timeout_seconds": 5}
         container = {

@@ -298,6 +298,9 @@ class Box:
                 router = Router(self.names, vpc.id, free, self._internet)
                 router.up(vpc.resolver)
                 self._routers[vpc.id] = router
+        if {one.id for one in self._world.vpns} - {one.id for one in world.vpns}:
+            # What leads through one that goes is withdrawn first: with its cable the kernel would take it away, too.
+            self._apply_routers(world)
         self.vpns.apply(world.vpns)
         moved = self._apply_routers(world)
         if moved:

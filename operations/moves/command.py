@@ -191,7 +191,7 @@ def _do(
         "clocks": {host: asdict(seen) for host, seen in hands.clocks.items()} if isinstance(hands, Clocked) else {},
         "findings": came.findings,
         "problems": came.problems,
-        "next": _next(there, intent, bool(came.problems)),
+        "next": _next(there, intent, decided.to, bool(came.problems)),
     }
     if steps and steps.done:
         _keep(stack, there, intent, kept, tape, result, started)
@@ -220,11 +220,11 @@ def _measured(tape: users.UserTape, started: float, decided: Plan, came: Result)
     return figures
 
 
-def _next(there: World, intent: Intent, failed: bool) -> list[str]:
+def _next(there: World, intent: Intent, to: str, failed: bool) -> list[str]:
     """What is left for a person."""
     if failed:
         return [] if intent.command.drill else ["run the same command again: it goes on where it ended"]
-    return there.left(intent.command)
+    return there.left(intent.command, to)
 
 
 def _keep(

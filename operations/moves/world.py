@@ -36,8 +36,8 @@ class World(Protocol):
     def lead(self, command: Command) -> str:
         """What was done, for the head of the page."""
 
-    def left(self, command: Command) -> list[str]:
-        """What is left for a person after it."""
+    def left(self, command: Command, to: str) -> list[str]:
+        """What is left for a person after it; `to` is the site that serves now."""
 
 
 @runtime_checkable

@@ -83,6 +83,8 @@ class Look:
     """Age of the newest heartbeat at the target, by the source's clock."""
     turned: bool = False
     """The writer was moved: the inventory's target is the source now."""
+    in_the_way: tuple[str, ...] = ()
+    """Why the writer could not be moved to the end that follows; of a job of before nothing is known."""
     source_gate: Gate | None = None
     target_gate: Gate | None = None
     """Of the inventory's source and target; None where none was put up, or nobody answered."""
@@ -136,6 +138,7 @@ def parse(found: Mapping[str, Any], name: str) -> Look:
         lag_seconds=_number(lag.get("seconds")),
         newest_seconds=_number(lag.get("newest_seconds")),
         turned=found.get("from") == "target",
+        in_the_way=tuple(_plain(one) for one in found.get("in_the_way") or ()),
         source_gate=_gate((found.get("gate") or {}).get("source")),
         target_gate=_gate((found.get("gate") or {}).get("target")),
     )

@@ -318,6 +318,7 @@ def _replica(settings: Settings, replica: Replica, tags: dict[str, str]) -> Args
     return {
         "dr_mode": settings.dr_mode,
         "replication": replica.replication.value,
+        "target_serves": settings.standby_serves,
         "carrier": replica.carrier,
         "replica": _flow(settings),
         "source": {

@@ -171,7 +171,8 @@ def read(reader: Reader) -> Settings:
     active = reader.choice("active_site", Site)
     location = _provider(reader, "gcp", "region", "asia-northeast3")
     kept = backups.read(reader, reader.text("primary_database_version", required=False), location)
-    _cold(reader, mode, data, active, kept is not None)
+    abandoned = reader.text("replication") == replica.Replication.ABANDONED.value
+    _cold(reader, mode, data, active, kept is not None, abandoned)
     region = _provider(reader, "aws", "region", "ap-northeast-2")
     reader.problems += region_problems(region) if region else ()
     accepted = reader.choice("home_in_aws", Accepting) == Accepting.ACCEPT
@@ -292,7 +293,7 @@ def _hot(reader: Reader) -> None:
         )
 
 
-def _cold(reader: Reader, mode: DrMode, data: StandbyData, active: Site, backed_up: bool) -> None:
+def _cold(reader: Reader, mode: DrMode, data: StandbyData, active: Site, backed_up: bool, abandoned: bool) -> None:
     accepted = reader.choice("cold_without_data", Accepting) == Accepting.ACCEPT
     if keeps(mode, data).database:
         return
@@ -300,6 +301,12 @@ def _cold(reader: Reader, mode: DrMode, data: StandbyData, active: Site, backed_
         reader.problems.append(
             "dr_mode cold would delete the database at Google while active_site is gcp, that is, while it serves users "
             "and holds the only copy: bring users and data back to AWS first, then `pulumi config set active_site aws`"
+        )
+    elif abandoned and not accepted:
+        reader.problems.append(
+            "replication abandoned says that AWS is gone for good, and dr_mode cold would delete the database at "
+            "Google, the one that is left: `pulumi config set dr_mode pilot-light`; if AWS is alive `pulumi config set "
+            "replication taken-away`; or, knowing this, `pulumi config set cold_without_data accept`"
         )
     if not accepted and not backed_up:
         reader.problems.append(

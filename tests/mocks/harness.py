@@ -76,6 +76,11 @@ class Registered:
         """URNs of every dependency, explicit (`depends_on`) or through an input."""
         return set(self.request.dependencies)
 
+    @property
+    def drawn_from(self) -> set[str]:
+        """URNs of those whose outputs are in its inputs: what the engine deletes with one that is deleted first."""
+        return {urn for found in self.request.propertyDependencies.values() for urn in found.urns}
+
     def holds_secret(self, *path: str | int) -> bool:
         """Whether the input at `path` is a secret itself or lies inside one."""
         value: Any = self.wire

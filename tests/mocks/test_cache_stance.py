@@ -52,6 +52,16 @@ def test_without_nodes_it_waits_and_no_up_waits_for_it() -> None:
     ]  # fmt: skip
 
 
+def test_its_deployment_is_not_deleted_with_its_settings_and_begins_anew_when_they_are_others() -> None:
+    run = build()
+    made, settings = run.one("c-server", DEPLOYMENT), run.one("c-settings", SECRET)
+    assert made.drawn_from == {run.one("c-password").urn}
+    assert settings.urn in made.depends_on
+    told = made.inputs["spec"]["template"]["metadata"]["annotations"]["twinsite.io/told"]
+    other = build(memory_mib=512).one("c-server", DEPLOYMENT)
+    assert other.inputs["spec"]["template"]["metadata"]["annotations"]["twinsite.io/told"] != told
+
+
 def test_an_application_is_told_where_it_is_and_how_to_ask() -> None:
     assert build(loads_at_once=4).result == {
         "address": "cache.crm.svc", "port": 6379, "tls": False, "loads_at_once": 4, "lock_ms": 5000,

@@ -144,6 +144,8 @@ def test_a_flow_that_is_taken_away_is_so_by_the_job_that_up_waits_for_and_then_n
     assert told(build()) == (["set-up", "--wait", "3600"], False)
     assert told(build(replication="taken-away")) == (["take-away"], True)
     assert told(build(replication="abandoned")) == (["take-away", "--without-source"], True)
+    serves = [build(replication=one, target_serves=True) for one in ("follows", "taken-away", "abandoned")]
+    assert [told(run)[0][-1] for run in serves] == ["3600", "--target-writes", "--target-writes"]
     runs = [build(replication=one) for one in ("follows", "taken-away", "abandoned")]
     assert len({run.one("r-set-up", JOB).inputs["metadata"]["name"] for run in runs}) == 3
     for run in runs:

@@ -323,6 +323,7 @@ def test_the_inventory_names_what_each_cloud_is_asked_for(build: Build) -> None:
         ({"dr_mode": "hot"}, "replication goes one way"),
         ({"dr_mode": "active-active"}, "what is written at the standby is lost"),
         ({"dr_mode": "cold"}, "keeps no data outside AWS"),
+        ({"dr_mode": "cold", "replication": "abandoned"}, "the database at Google, the one that is left"),
         ({"gate": "wait"}, "gate wait cannot be kept"),
         ({"standby_data": "backup"}, "standby_data backup is not offered by topology aws-gcp, which has replica"),
         ({"psk_generations": {"tunnel-5": 2}}, "the tunnels are tunnel-1, tunnel-2, tunnel-3, tunnel-4"),

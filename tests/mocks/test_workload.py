@@ -110,8 +110,31 @@ def test_passwords_are_secret_whatever_the_program_gave() -> None:
 
 
 def test_pods_start_anew_when_what_they_are_told_is_another_one_but_not_for_the_role() -> None:
-    told = build().one("w-pods", DEPLOYMENT).inputs["spec"]["template"]["metadata"]["annotations"]
-    assert told == {"twinsite.io/told": "uid-of-w-database uid-of-w-cache uid-of-w-secret"}
+    def told(**change: Any) -> str:
+        found = build(**change).one("w-pods", DEPLOYMENT).inputs["spec"]["template"]["metadata"]["annotations"]
+        assert list(found) == ["twinsite.io/told"]
+        return str(found["twinsite.io/told"])
+
+    changes: list[dict[str, Any]] = [
+        {},
+        {"database": {**STANDBY["database"], "address": "10.31.0.4"}},
+        {"database": {**STANDBY["database"], "password": "another"}},
+        {"secrets": {"SESSION_KEY": "s"}},
+        {"cache": HOME["cache"]},
+    ]
+    assert len({told(**one) for one in changes}) == len(changes)
+    role = [build(HOME, role=one).one("w-pods", DEPLOYMENT).inputs["spec"]["template"] for one in ("reader", "writer")]
+    assert role[0] == role[1]
+
+
+def test_no_input_of_a_deployment_comes_from_what_the_provider_replaces() -> None:
+    """The engine would delete the Deployment with it: of a spec that nobody knows its selector may be another one."""
+    run = build(dr_mode=DrMode.WARM)
+    for part in ("pods", "warm"):
+        made = run.one(f"w-{part}", DEPLOYMENT)
+        assert made.drawn_from == {run.one("w-namespace").urn}
+        given = {run.one(f"w-{one}").urn for one in ("account", "database", "cache", "secret", "role")}
+        assert given <= made.depends_on, "they are there before it"
 
 
 def test_a_service_without_pods_does_not_hold_an_up() -> None:

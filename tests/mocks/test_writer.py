@@ -221,6 +221,14 @@ def test_at_google_the_pod_is_somebody_by_its_cluster_and_load_balancers_ask_for
     assert run.result[0] == "twinsite-writer"
 
 
+def test_another_payload_or_word_never_deletes_the_agent() -> None:
+    """Its hook would refuse that, and so every `up` with another twinsite, and the taking back of `released`."""
+    run = agent()
+    made = run.one("w-agent")
+    assert made.drawn_from == set()
+    assert {run.one(f"w-{one}").urn for one in ("account", "told", "secret")} <= made.depends_on
+
+
 def test_the_agents_deployment_has_a_hook_in_every_mode() -> None:
     for change in ({"site_is_active": True}, {}, {"released": True}):
         assert list(agent(**change).one("w-agent").request.hooks.before_delete) == ["w-keep-registers"]

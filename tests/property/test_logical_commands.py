@@ -126,6 +126,16 @@ def going_on(desk: Desk) -> Model:
     return Model(WHOLE, job_lives=True)
 
 
+NO_ROLE = "on the way back, where the target is the source, the source has no role crm_back that logs in"
+
+
+def unready(desk: Desk) -> Model:
+    """The standby lacks a role, with which rows come all the same."""
+    model = whole(desk)
+    model.in_the_way = NO_ROLE
+    return model
+
+
 def cut_off(desk: Desk) -> Model:
     """The writer has not kept what the follower lacks."""
     model = Model()
@@ -320,6 +330,22 @@ def test_rows_that_home_alone_has_stop_a_failback_and_are_counted(desk: Desk) ->
     assert model.writer() == "aws" and model.ends["aws"].rows >= model.acknowledged - model.lost
 
 
+@pytest.mark.parametrize(
+    ("intent", "made", "to"),
+    [(OVER, whole, "gcp"), (FAILOVER, dead, "gcp"), (HOMEWARD, away, "aws"), (BACK, back, "aws")],
+)
+def test_after_a_move_the_setting_that_the_next_up_goes_by_is_told(
+    desk: Desk, intent: Intent, made: Callable[[Desk], Model], to: str
+) -> None:
+    told = "gcp" if to == "aws" else "aws"
+    model = made(desk)
+    model.inventory = replace(model.inventory, active_site=told)
+    first, *more = desk.passed(model, replace(intent, anew=intent is BACK))["next"]
+    assert first.startswith(f"`pulumi config set active_site {to}`, before anything else is done by Pulumi")
+    assert f"it goes by {told} until then" in first
+    assert ["`twinsite failback --to aws --plan`" in one for one in more] == [True] * (intent is FAILOVER)
+
+
 def test_rows_that_differ_stop_a_failback_before_anything_is_stopped(desk: Desk) -> None:
     model = away(desk)
     model.differs = True
@@ -345,6 +371,9 @@ REFUSED: dict[str, tuple[Intent, Callable[[Desk], Model], str]] = {
     "a switchover to nowhere": (replace(OVER, to="mars"), quiet, "--to mars: "),
     "a switchover to where all is": (HOMEWARD, quiet, "there is nothing to move"),
     "a failback of nothing": (BACK, quiet, "there is nothing to bring home"),
+    "a switchover that nothing could follow": (OVER, unready, NO_ROLE),
+    "a drill of it": (DRILL, unready, NO_ROLE),
+    "a drill of it, there and back": (LIVE, unready, NO_ROLE),
     "a drill from away": (DRILL, away, "`twinsite switchover --to aws`"),
     "a drill of pods that serve": (REHEARSAL, away, "gcp takes writes"),
     "a failover for show": (replace(REHEARSAL, live=True), quiet, "`twinsite drill switchover --live` moves users"),

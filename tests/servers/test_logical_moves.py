@@ -45,7 +45,7 @@ def flow(servers: tuple[Postgres, Postgres], tmp_path: Path) -> Iterator[Flow]:
     for end in servers:
         if not (end.data / "postmaster.pid").exists():
             end.start()
-    one.guest("take-away")
+    one.guest("take-away", "--target-writes")
     for end in servers:
         cleared(end, name)
 
@@ -422,12 +422,28 @@ def test_numbers_collide_where_sequences_were_left_behind(flow: Flow) -> None:
         flow.there("INSERT INTO customers (name) VALUES ('again')")
 
 
+def test_a_look_says_what_a_move_would_be_refused_for_and_is_well(flow: Flow) -> None:
+    assert flow.must("look")["in_the_way"] == []
+    flow.there("ALTER ROLE repl NOLOGIN")
+    try:
+        found = flow.must("look")
+        assert (found["healthy"], found["problems"]) == (True, [])
+        (said,) = found["in_the_way"]
+        assert "on the way back" in said and "has no role repl that logs in" in said
+        assert flow.refused("prepare") == [said]
+    finally:
+        flow.there("ALTER ROLE repl LOGIN")
+
+
 def test_what_pulumi_runs_again_leaves_a_flow_that_was_moved_as_it_runs(flow: Flow) -> None:
     flow.must("switch", "--epoch", "1")
     assert flow.must("set-up")["changed"] == []
     found = flow.must("look")
     assert (found["from"], found["to"], found["problems"]) == ("target", "source", [])
-    (left,) = flow.must("take-away")["left"]
+    (said,) = flow.refused("take-away")
+    assert said.startswith("the target takes writes since epoch 1, so that it has the newest data")
+    assert flow.must("look")["problems"] == [], "nothing was taken away"
+    (left,) = flow.must("take-away", "--target-writes")["left"]
     assert left.startswith("the gate at the source, which is shut")
     assert flow.there("SELECT to_regclass('twinsite.gate') IS NULL") == "t"
 

@@ -1,14 +1,16 @@
 """What a VPC's router is told, computed from the World: no kernel needed."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 
 from lab.box import BoxError
+from lab.box.box import Box
 from lab.box.check import problems
 from lab.box.layout import VPN_ATTACHMENT, Names, mac, port
 from lab.box.vpc import Tables, plan
-from lab.model import Interface, Machine, Route, Rule, SecurityGroup, Subnet, Vpc, World
+from lab.model import Interface, Machine, Route, Rule, SecurityGroup, Subnet, Vpc, VpnRouter, World
 
 EVERYWHERE = "0.0.0.0/0"
 VPC = Vpc("vpc-1", "10.20.0.0/16", internet=True)
@@ -195,3 +197,18 @@ def test_a_table_that_learns_has_what_its_router_brought_and_what_was_written_do
     assert plan(changed, VPC, tables, frozenset(), {}).routes.keys() == made.keys() - {
         (str(tables.number("subnet-b")), "10.30.0.0/24")
     }
+
+
+def test_what_leads_through_a_vpn_that_goes_is_withdrawn_before_its_cable_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel takes a device's routes away with it, and `ip route del` of one that is gone fails."""
+    done: list[str] = []
+    monkeypatch.setattr(Box, "_apply_routers", lambda box, told: bool(done.append(f"routes {len(told.vpns)}")))
+    box = Box.__new__(Box)
+    box._routers = {}
+    box.vpns = SimpleNamespace(apply=lambda told: done.append(f"cables {len(told)}"))  # type: ignore[assignment]
+    one = VpnRouter("router", 64512, (), (), 1, 10, 30)
+    for before, after in (((), (one,)), ((one,), (one,)), ((one,), ())):
+        box._world = World(vpns=before)
+        box._apply_networks(World(vpns=after))
+        done.append("")
+    assert done == ["cables 1", "routes 1", "", "cables 1", "routes 1", "", "routes 0", "cables 0", "routes 0", ""]

@@ -1,6 +1,7 @@
 """What the lab's provider does with a job of a cluster that failed: its own words, and whether it may run again."""
 
 import json
+import threading
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -38,8 +39,25 @@ class Box:
         return ""
 
 
+class Keeping(Box):
+    """One that also keeps records, of which the job is the first."""
+
+    def __init__(self, policy: str, log: str) -> None:
+        super().__init__(policy, log)
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.lock = threading.Lock()
+
+    def put(self, shelf: str, identity: str, record: dict[str, Any]) -> None:
+        self.kept[identity] = record
+
+    def record(self, shelf: str, identity: str) -> dict[str, Any] | None:
+        return {} if shelf.endswith("Namespace") else self.kept.get(identity)
+
+
 def call(box: Box) -> Call:
-    return cast("Call", SimpleNamespace(box=box, config={"context": "there"}, wait=lambda look, seconds: look()))
+    return cast(
+        "Call", SimpleNamespace(box=box, urn="urn:job", config={"context": "there"}, wait=lambda look, seconds: look())
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,6 +77,19 @@ def test_last_words_are_no_more_than_kubernetes_keeps() -> None:
     with pytest.raises(Refusal) as found:
         Job()._await(call(Box("FallbackToLogsOnError", "x" * 9000)), METADATA)
     assert str(found.value).count("x") == WORDS_BYTES
+
+
+def test_a_job_that_failed_is_not_taken_for_one_of_an_interrupted_run() -> None:
+    box = Keeping("File", "")
+    with pytest.raises(Refusal):
+        Job().create(call(box), {"metadata": METADATA})
+    ((identity, record),) = box.kept.items()
+    said = Job().leftover(identity, record)
+    assert said.startswith(f"{identity} was made by an earlier `up`, which ended before it was ready")
+    assert "interrupted" not in said
+    known = {key: value for key, value in record.items() if key != "__unready"}
+    assert Job().leftover(identity, known).startswith(f"an interrupted run had left {identity}")
+    assert not any(key.startswith("__") for key in Job().read(call(box), identity, {}) or {})
 
 
 @pytest.mark.parametrize("annotations", [{}, {"pulumi.com/replaceUnready": "false"}])

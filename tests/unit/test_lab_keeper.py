@@ -15,6 +15,7 @@ from lab.services.cluster import Cluster
 from lab.services.kubernetes import keeper as keeper_module
 from lab.services.kubernetes.keeper import DEPLOYMENT, Keeper
 from lab.services.kubernetes.objects import Node
+from lab.services.kubernetes.rollout import PROGRESS_SECONDS
 
 IMAGE = "registry.example.net/crm"
 
@@ -148,6 +149,18 @@ def test_a_deployment_comes_is_scaled_and_goes_with_its_record(world: World) -> 
     wait_until(lambda: not world.pods(), 60, "no pod")
     assert not any(one.pods for one in world.played.values()), "nothing is left on nodes"
     assert world.must("get", "pods") == "No resources found in ns namespace.\n"
+
+
+def test_a_new_template_is_not_late_because_the_rollout_before_it_is_long_ago(world: World) -> None:
+    """`pulumi up` asks at once, before the keeper has seen it."""
+    world.rolled_out()
+    record, identity = world.records[DEPLOYMENT]["ns/crm"], "ns/crm"
+    wait_until(lambda: identity in world.keeper._progress, 60, "the keeper's round")
+    mark, _ = world.keeper._progress[identity]
+    world.keeper._progress[identity] = (mark, time.time() - 2 * PROGRESS_SECONDS)
+    template = {**record["spec"]["template"], "metadata": {"labels": {"app": "crm", "told": "anew"}}}
+    found = world.keeper.status(identity, {**record, "spec": {**record["spec"], "template": template}})
+    assert [one["reason"] for one in found["conditions"]][-1] == "ReplicaSetUpdated"
 
 
 def words_of(world: World) -> set[str]:

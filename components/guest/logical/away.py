@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from ..errors import Failed
+from ..errors import Failed, Refused
 from . import facts, gate
 from .config import Config
 from .psql import PgError, Server, identifier, literal
@@ -13,10 +13,17 @@ FREE_SECONDS = 30
 """How long a slot stays taken at most, after who read it has gone: wal_sender_timeout is 10 s."""
 
 
-def take_away(config: Config, without_source: bool, without_target: bool) -> dict[str, Any]:
+def take_away(
+    config: Config, without_source: bool, without_target: bool, target_writes: bool = False
+) -> dict[str, Any]:
     """Subscription, slots, publication and heartbeat. `without_source`: the slot stays there and is named; without the
-    target: a slot that nobody will read again goes."""
+    target: a slot that nobody will read again goes. Refused where the standby has become the writer, unless the word
+    is `target_writes`: a standby is what is deleted next."""
     source, target = servers(config)
+    if not target_writes:
+        for server, asked in ((source, not without_source), (target, not without_target)):
+            if asked and server.which == "target":
+                _no_writer(config, server)
     changed: list[str] = []
     left: list[str] = []
     copies = []
@@ -37,6 +44,18 @@ def take_away(config: Config, without_source: bool, without_target: bool) -> dic
         _gate(config, source, changed, left)
         _heartbeat(source, changed)
     return {"outcome": "done", "flow": config.name, "changed": changed, "left": left}
+
+
+def _no_writer(config: Config, server: Server) -> None:
+    found = gate.read(server, config)
+    if found is not None and found.writes:
+        raise Refused(
+            [
+                f"the {server.which} takes writes since epoch {found.epoch}, so that it has the newest data, and the "
+                "program goes by another site: `pulumi config set active_site` to the one that serves, or bring the "
+                "writer home first; by hand --target-writes says that it is known"
+            ]
+        )
 
 
 def cut_off(config: Config, target: Server, changed: "list[str]") -> "list[int]":

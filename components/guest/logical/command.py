@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--drop", default="", metavar="NAME", help="slots: this one goes, if nobody reads it")
     parser.add_argument("--without-source", action="store_true", help="sequences, take-away: it is gone")
     parser.add_argument("--without-target", action="store_true", help="take-away: it is gone")
+    parser.add_argument("--target-writes", action="store_true", help="take-away: it does, and that is known")
     return parser
 
 
@@ -124,7 +125,8 @@ def _act(options: argparse.Namespace, config: Config) -> tuple[dict[str, Any], i
         return slots(config, options.at, options.drop), 0
     if options.verb == "take-away":
         both = not (options.without_source or options.without_target)
-        return take_away(facing(config) if both else config, options.without_source, options.without_target), 0
+        told = facing(config) if both else config
+        return take_away(told, options.without_source, options.without_target, options.target_writes), 0
     found = _move(options, config.reversed if options.to == "source" else config)
     return found, 1 if found.get("problems") else 0
 

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from . import check, difference, facts, gate
+from . import check, difference, facts, gate, movable
 from .config import HEARTBEAT, Config
 from .facts import Facts, query
 from .psql import PgError, Server, identifier, literal
@@ -15,7 +15,8 @@ _TABLE = identifier(*HEARTBEAT)
 
 
 def look(config: Config) -> dict[str, Any]:
-    """`healthy` with what was found; `problems` are sentences. Writes one heartbeat at the source."""
+    """`healthy` with what was found; `problems` are sentences, and so is what is `in_the_way` of a move, with which a
+    flow may be well. Writes one heartbeat at the source."""
     let_go = [] if config.target_bounds_slots else _let_go(config, servers(config)[1])
     config = facing(config)
     source, target = servers(config)
@@ -41,6 +42,8 @@ def look(config: Config) -> dict[str, Any]:
     problems += [*_source_problems(config, here, there, found)]
     problems += [one.words for one in different]
     problems += gate_problems(found["gate"])
+    stops = [one.words for one in different if one.stops or one.missing]
+    found["in_the_way"] = movable.in_the_way(config, source, target, stops)
     return {**found, "healthy": not problems, "problems": problems}
 
 

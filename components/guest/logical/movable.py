@@ -208,6 +208,14 @@ def _back(config: Config, ends: Ends) -> Iterator[str]:
         yield f"on the way back, where the {there} is the source, {one}"
 
 
+def in_the_way(config: Config, source: Server, target: Server, different: "list[str]") -> "list[str]":
+    """What `prepare` would refuse now, for whoever only looks. All but the way back's path, which a trial shows."""
+    try:
+        return problems(config, ask(config, source, target, different))
+    except PgError as error:
+        return [f"what is in the way of a move could not be asked: {error.words}"]
+
+
 def refuse(config: Config, ends: Ends) -> None:
     """Refused with everything."""
     if found := problems(config, ends):

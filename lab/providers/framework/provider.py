@@ -348,11 +348,7 @@ class Provider:
             known = set(self._known.get(call.urn, ()))
         for identity, record in call.box.records(kind.shelf(call)).items():
             if record.get("__urn") == call.urn and identity not in known:
-                call.log(
-                    "warning",
-                    f"an interrupted run had left {identity} of this resource behind, which no state knows; the lab "
-                    "takes it away. In the cloud it would still be there: look for it by its tags and delete it",
-                )
+                call.log("warning", kind.leftover(identity, record))
                 kind.clear(call, identity, record)
 
     def _remember(self, urn: str, identity: str) -> None:

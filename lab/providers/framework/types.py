@@ -159,8 +159,15 @@ class ResourceType:
     def delete(self, call: Call, identity: str, state: dict[str, Any]) -> None:
         """Take it away. Fine when it is gone already."""
 
+    def leftover(self, identity: str, record: Mapping[str, Any]) -> str:
+        """The sentence about what is there although no state knows it."""
+        return (
+            f"an interrupted run had left {identity} of this resource behind, which no state knows; the lab takes it "
+            "away. In the cloud it would still be there: look for it by its tags and delete it"
+        )
+
     def clear(self, call: Call, identity: str, record: dict[str, Any]) -> None:
-        """Take away what an interrupted run left, of which no state knows: as if it had never been."""
+        """Take away what an earlier run left, of which no state knows: as if it had never been."""
         self.delete(call, identity, record)
 
     def reach(self, call: Call, operation: str, record: Mapping[str, Any]) -> None:

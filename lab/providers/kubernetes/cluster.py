@@ -13,6 +13,8 @@ from lab.providers.framework.types import AutoName, Busy, Call, Refusal, Resourc
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 AWAIT_SECONDS = 600.0
+UNREADY = "__unready"
+"""Of a record whose `up` ended before it was ready; nothing was interrupted between making and knowing it."""
 _NOBODY = ("has no cluster", "does not exist", "NotFound")
 """What kubectl says where nobody in the lab would make it live."""
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -100,8 +102,21 @@ class KubernetesType(ResourceType):
             with call.box.lock:
                 self._admit(call, identity, metadata)
                 call.box.put(self.shelf(call), identity, {**record, "__urn": call.urn})
-            self._await(call, metadata)
+            try:
+                self._await(call, metadata)
+            except Refusal:
+                with call.box.lock:
+                    call.box.put(self.shelf(call), identity, {**record, "__urn": call.urn, UNREADY: True})
+                raise
         return identity, record
+
+    def leftover(self, identity: str, record: Mapping[str, Any]) -> str:
+        if not record.get(UNREADY):
+            return super().leftover(identity, record)
+        return (
+            f"{identity} was made by an earlier `up`, which ended before it was ready: it is made anew, as the "
+            "provider does with what its state has as not ready"
+        )
 
     def _admit(self, call: Call, identity: str, metadata: Mapping[str, Any]) -> None:
         """What the API server refuses. Refusal."""
@@ -134,7 +149,7 @@ class KubernetesType(ResourceType):
             return super().read(call, identity, state)
         record = call.box.record(self.shelf(call), identity)
         if record is not None:
-            record.pop("__urn", None)
+            record = {key: value for key, value in record.items() if not key.startswith("__")}
         return record
 
     def update(self, call: Call, identity: str, state: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

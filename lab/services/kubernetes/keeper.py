@@ -122,8 +122,11 @@ class Keeper:
     def status(self, identity: str, record: Mapping[str, Any]) -> dict[str, Any]:
         """Of a Deployment."""
         with self._lock:
-            progressed = self._progress.get(identity, (None, time.time()))[1]
-            return rollout.status(record, self._of(identity), progressed, time.time())
+            known, progressed = self._progress.get(identity, (None, 0.0))
+            # What has changed since the last round has come on just now: a template of this moment is not late.
+            moment = time.time()
+            came = moment if known != self._mark(identity, record) else progressed
+            return rollout.status(record, self._of(identity), came, moment)
 
     def delete(self, namespace: str, name: str) -> bool:
         """Begin to end a pod; False when there is none."""
@@ -246,10 +249,14 @@ class Keeper:
                 pod.deleting = pod.deleting or pod.name in step.delete
             for _ in range(step.create):
                 self._make(identity, record["spec"]["template"])
-            seen = rollout.status(record, self._of(identity), time.time(), time.time())
-            mark = [seen.get(f"{one}Replicas") for one in ("updated", "ready", "available")] + [record["spec"]]
+            mark = self._mark(identity, record)
             if self._progress.get(identity, (None, 0.0))[0] != mark:
                 self._progress[identity] = (mark, time.time())
+
+    def _mark(self, identity: str, record: Mapping[str, Any]) -> list[Any]:
+        """Of a rollout: when it is another one, the rollout has come on."""
+        seen = rollout.status(record, self._of(identity), time.time(), time.time())
+        return [seen.get(f"{one}Replicas") for one in ("updated", "ready", "available")] + [record["spec"]]
 
     def _make(self, identity: str, template: Mapping[str, Any]) -> None:
         namespace, _, owner = identity.partition("/")

@@ -67,11 +67,11 @@ class TaskWorld(logical.LogicalWorld):
         made.tasks = self.tasks()
         return made
 
-    def left(self, command: Command) -> list[str]:
+    def left(self, command: Command, to: str) -> list[str]:
         """What is left for a person."""
         home, away = self.inventory.home, self.inventory.away
-        found = super().left(command)
-        if command is Command.SWITCHOVER:
+        found = super().left(command, to)
+        if command is Command.SWITCHOVER and to == away:
             found.append(f"nothing follows {away} until `twinsite failback --to {home}`, which loads {home} anew first")
         if command is Command.FAILBACK:
             found.append(f"{away} is no standby until its load has ended: `twinsite status`")

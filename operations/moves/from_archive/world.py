@@ -66,7 +66,7 @@ class ArchiveWorld:
         """What was done."""
         return "A backup was restored into the standby's empty database, and compared with its manifest."
 
-    def left(self, command: Command) -> list[str]:
+    def left(self, command: Command, to: str) -> list[str]:
         """What is left for a person: whom to let in is not the data's to say."""
         there, away = self.inventory, self.inventory.away
         host = parts.restorer(there)

@@ -70,7 +70,7 @@ class BackupWorld:
         """What was done."""
         return LEADS[command]
 
-    def left(self, command: Command) -> list[str]:
+    def left(self, command: Command, to: str) -> list[str]:
         """What is left for a person."""
         home, away = self.inventory.home, self.inventory.away
         if command is Command.FAILOVER:

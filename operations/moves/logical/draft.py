@@ -90,7 +90,15 @@ class Draft:
 
     def prepare(self, site: str) -> None:
         """All that is in the way is named, while all goes on."""
+        self.unhindered(site)
         self.add(Prepare(self.ground, site))
+
+    def unhindered(self, site: str) -> None:
+        """What the look saw in the way of the writer is said before anything is begun."""
+        databases = self.facts.databases
+        if databases.look is not None and databases.follows(site):
+            for words in databases.look.in_the_way:
+                self.refuse(words)
 
     def bring_back(self, site: str, epoch: int, lost: str) -> None:
         """One that was the writer follows again; `lost`: what becomes of rows that it alone has, in words."""

@@ -28,6 +28,7 @@ def _drill_switchover(draft: Draft) -> None:
     if not draft.intent.live:
         draft.says.append("without --live nobody is moved: what a switchover needs is seen, and taken away again")
         both_answer(draft)
+        draft.unhindered(draft.away)
         draft.add(Prepare(draft.ground, draft.away))
         _rehearsed(draft)
         return

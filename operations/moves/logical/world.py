@@ -67,19 +67,22 @@ class LogicalWorld:
         """What was done."""
         return LEADS[command]
 
-    def left(self, command: Command) -> list[str]:
-        """What is left for a person."""
-        home, away = self.inventory.home, self.inventory.away
+    def left(self, command: Command, to: str) -> list[str]:
+        """What is left for a person: the program asks no database and no register who writes, a person tells it."""
+        if command not in (Command.FAILOVER, Command.SWITCHOVER, Command.FAILBACK):
+            return []
+        home, told, word = self.inventory.home, self.inventory.active_site, f"`pulumi config set active_site {to}`"
+        until = "refuses what would end it" if to == home else f"would let a change of mode end {to}"
+        left = [
+            f"{word}, if it was set to another one since the last `pulumi up`"
+            if told == to
+            else f"{word}, before anything else is done by Pulumi: it goes by {told} until then, and {until}"
+        ]
         if command is Command.FAILOVER:
-            return [
-                f"`pulumi config set active_site {away}`: the program then refuses whatever would end {away}",
-                f"when {home} is back, before its application is let at it: `twinsite failback --to {home} --plan`",
-            ]
-        if command is Command.SWITCHOVER:
-            return ["`pulumi config set active_site SITE`, of the one that serves now"]
-        if command is Command.FAILBACK:
-            return [f"`pulumi config set active_site {home}`"]
-        return []
+            left.append(
+                f"when {home} is back, before its application is let at it: `twinsite failback --to {home} --plan`"
+            )
+        return left
 
 
 def connect(stack: Stack) -> LogicalWorld:
