@@ -140,7 +140,7 @@ def test_pods_and_registers_are_named_where_there_are_any() -> None:
     away = Workload("crm", "gcp", "gke", "crm", "crm-role", 3, True)
     agent = Agent("gcp", "twinsite-writer", "crm", "gke", "gs://r/agent-gcp.json")
     world.inventory = replace(INVENTORY, workloads=(away,), agents=(agent,), registers=("a", "b", "c"))
-    left = world.left(Command.RESTORE)
+    left = world.left(Command.RESTORE, "gcp")
     assert "have the registers name gcp: page writer-agent says how" in left
     assert any("kubectl --context gke -n crm patch configmap crm-role" in words for words in left)
 
