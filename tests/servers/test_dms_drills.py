@@ -167,7 +167,7 @@ def test_a_slot_that_somebody_reads_is_not_dropped_and_one_of_the_flow_is_none_o
     flow.there(f"CREATE SUBSCRIPTION other_{name} CONNECTION '{here}' PUBLICATION nothing")
     flow.here(f"SELECT pg_create_logical_replication_slot('{name}', 'pgoutput')")
     try:
-        eventually(lambda: flow.must("slots")["slots"][0]["active"], 30, "somebody who reads the slot")
+        eventually(lambda: flow.must("slots")["slots"][0]["active"], 60, "somebody who reads the slot")
         assert [one["name"] for one in flow.must("slots")["slots"]] == [f"other_{name}"]
         assert flow.must("slots", "--at", "target")["slots"] == []
         found, code = flow.guest("slots", "--drop", f"other_{name}")
@@ -178,6 +178,6 @@ def test_a_slot_that_somebody_reads_is_not_dropped_and_one_of_the_flow_is_none_o
     finally:
         flow.there(f"ALTER SUBSCRIPTION other_{name} DISABLE; ALTER SUBSCRIPTION other_{name} SET (slot_name = NONE)")
         flow.there(f"DROP SUBSCRIPTION other_{name}")
-    eventually(lambda: not flow.must("slots")["slots"][0]["active"], 30, "nobody who reads it")
+    eventually(lambda: not flow.must("slots")["slots"][0]["active"], 60, "nobody who reads it")
     assert flow.must("slots", "--drop", f"other_{name}")["changed"] == [f"dropped slot other_{name}"]
     flow.here(f"SELECT pg_drop_replication_slot('{name}')")

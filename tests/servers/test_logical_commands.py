@@ -100,7 +100,7 @@ def test_a_verb_that_is_killed_is_turned_back_or_gone_on_with(
         assert gates(flow)[0] == "1 shut" and "aws was not opened again" in found["problems"][1]
     passed(monkeypatch, model, OVER)
     assert gates(flow)[1].endswith("open") and gates(flow)[0].endswith("shut")
-    eventually(lambda: equal(flow), 20, "the old writer follows")
+    eventually(lambda: equal(flow), 60, "the old writer follows")
     passed(monkeypatch, model, HOMEWARD)
 
 
@@ -108,7 +108,7 @@ def test_a_failover_and_the_way_home_count_what_home_alone_has(flow: Flow, monke
     model = Real(flow)
     flow.must("prepare")
     flow.must("look")
-    eventually(lambda: equal(flow), 20, "all has come")
+    eventually(lambda: equal(flow), 60, "all has come")
     flow.there(f"ALTER SUBSCRIPTION {flow.name} DISABLE")  # the path is cut
     flow.here("INSERT INTO customers (name) VALUES ('alone')")
     flow.source.stop("immediate")
@@ -125,4 +125,4 @@ def test_a_failover_and_the_way_home_count_what_home_alone_has(flow: Flow, monke
     assert home["figures"]["compared_rows"] > 5 and home["figures"]["divergent_tables"] == 0
     assert gates(flow) == ("2 open", "2 shut")
     assert flow.here("SELECT string_agg(name, ' ') FROM customers WHERE name IN ('alone', 'after')") == "after"
-    eventually(lambda: equal(flow), 20, "home again")
+    eventually(lambda: equal(flow), 60, "home again")

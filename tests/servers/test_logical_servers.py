@@ -71,7 +71,7 @@ def test_rows_are_copied_and_then_changes_arrive(flow: Flow) -> None:
     flow.here("UPDATE orders SET cents = cents + 1 WHERE id <= 50; DELETE FROM orders WHERE id > 1990;")
     flow.here("INSERT INTO orders (customer, cents) VALUES (1, 7); INSERT INTO events VALUES ('2026-05-01', 1);")
     assert not equal(flow) or flow.there("SELECT count(*) FROM orders") == "1991"
-    eventually(lambda: equal(flow), 10, "the changes at the target")
+    eventually(lambda: equal(flow), 60, "the changes at the target")
     found = flow.must("look")
     assert found["problems"] == [] and found["differences"] == []
     assert found["lag"]["seconds"] < 10 and found["slot"]["wal_status"] == "reserved"
@@ -109,10 +109,10 @@ def test_a_column_that_only_the_source_has_is_named_and_then_catches_up(flow: Fl
     assert [one["object"] for one in found["differences"]] == ["public.orders"]
     assert any("column note text at the source only" in one for one in found["problems"])
     flow.here("INSERT INTO orders (customer, cents, note) VALUES (1, 1, 'x')")
-    eventually(lambda: flow.guest("look")[0]["subscription"]["errors"]["apply_error"] > 0, 20, "an error at the target")
+    eventually(lambda: flow.guest("look")[0]["subscription"]["errors"]["apply_error"] > 0, 60, "an error at the target")
     assert any("a heartbeat did not arrive" in one for one in flow.guest("look")[0]["problems"])
     flow.there("ALTER TABLE orders ADD COLUMN note text")
-    eventually(lambda: equal(flow), 20, "the row with the new column")
+    eventually(lambda: equal(flow), 60, "the row with the new column")
     assert flow.must("look")["differences"] == []
 
 

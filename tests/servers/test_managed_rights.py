@@ -121,7 +121,7 @@ def test_a_flow_between_them_needs_no_more_than_they_give(flow: Flow) -> None:
     made = flow.must("set-up")
     assert made["copied"]
     flow.here("UPDATE orders SET cents = cents + 1 WHERE id <= 50; INSERT INTO events VALUES ('2026-05-01', 1)")
-    eventually(lambda: equal(flow), 10, "the changes at the target")
+    eventually(lambda: equal(flow), 60, "the changes at the target")
     found = flow.must("look")
     assert (found["healthy"], found["lag"]["newest_seconds"], found["slot"]["active"]) == (True, 0.0, True)
     assert flow.must("sequences")["outcome"] == "done"

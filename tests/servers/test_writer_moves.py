@@ -56,7 +56,7 @@ def test_a_switch_there_and_back_between_sites_with_agents_loses_nothing(
         epoch = claim(tmp_path, "gcp")
         flow.must("switch", "--epoch", str(epoch))
         load.wait_for(40, 60)
-        eventually(lambda: (aws.answers(), gcp.answers()) == (503, 200), 20, "/writer follows")
+        eventually(lambda: (aws.answers(), gcp.answers()) == (503, 200), 60, "/writer follows")
         assert gates(flow) == ("1 shut", "1 open")
         # Databases first, registers afterwards, is as safe: each end waits for both.
         flow.must("switch", "--epoch", "2", "--to", "source")
@@ -64,10 +64,10 @@ def test_a_switch_there_and_back_between_sites_with_agents_loses_nothing(
         assert (aws.answers(), gcp.answers()) == (503, 503), "the one has the data, the other the registers"
         assert claim(tmp_path, HOME) == 2
         load.wait_for(40, 60)
-        eventually(lambda: (aws.answers(), gcp.answers()) == (200, 503), 20, "/writer follows")
+        eventually(lambda: (aws.answers(), gcp.answers()) == (200, 503), 60, "/writer follows")
     assert missing(load, flow.source) == []
     assert load.refusals.count(COLLIDED) == 0
-    eventually(lambda: equal(flow), 20, "both ends are the same")
+    eventually(lambda: equal(flow), 60, "both ends are the same")
 
 
 WORD = ("--word", "60")
@@ -108,9 +108,9 @@ def test_a_switch_that_waits_for_the_registers_word_stops_writes_when_they_have_
             assert (found["outcome"], found["open"]) == ("done", True)
             assert 0 < found["closed_seconds"] < 60
             load.wait_for(40, 60)
-        eventually(lambda: (aws.answers(), gcp.answers()) == (200, 503), 20, "/writer follows")
+        eventually(lambda: (aws.answers(), gcp.answers()) == (200, 503), 60, "/writer follows")
     assert missing(load, flow.source) == [] and COLLIDED not in load.refusals
-    eventually(lambda: equal(flow), 20, "both ends are the same")
+    eventually(lambda: equal(flow), 60, "both ends are the same")
 
 
 def test_without_the_word_nothing_is_stopped(flow: Flow, sites: tuple[Site, Site], tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_without_the_word_nothing_is_stopped(flow: Flow, sites: tuple[Site, Site
     make_writer([FileRegister(tmp_path / f"register-{at}", "desk") for at in range(3)], HOME, above=1, rule=RULE)
     found = ended(running)
     assert found["outcome"] == "refused" and "epoch 2, not this move's" in found["problems"][0]
-    eventually(lambda: sites[0].answers() == 200, 20, "aws writes on")
+    eventually(lambda: sites[0].answers() == 200, 60, "aws writes on")
     flow.here("INSERT INTO customers (name) VALUES ('on')")
 
 
@@ -192,4 +192,4 @@ def test_a_source_that_comes_back_after_a_promotion_serves_nobody_and_follows(
     with pytest.raises(AssertionError, match="customers takes no writes here"):
         flow.here("INSERT INTO customers (name) VALUES ('nowhere')")
     flow.must("rejoin", "--epoch", str(epoch))
-    eventually(lambda: equal(flow), 30, "both ends are the same")
+    eventually(lambda: equal(flow), 60, "both ends are the same")
