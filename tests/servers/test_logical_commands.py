@@ -64,8 +64,16 @@ def run(monkeypatch: pytest.MonkeyPatch, model: Real, intent: Intent) -> dict[st
         monkeypatch.setattr(time, "sleep", slept)
 
 
+BEHIND = ("was not at the target after", "did not come to the target")
+"""What a command says on a machine that has better things to do, and to run it again."""
+TRIES = 8
+
+
 def passed(monkeypatch: pytest.MonkeyPatch, model: Real, intent: Intent) -> dict[str, Any]:
-    found = run(monkeypatch, model, intent)
+    for _ in range(TRIES):
+        found = run(monkeypatch, model, intent)
+        if not any(words in one for words in BEHIND for one in found["problems"]):
+            break
     assert found["verdict"] == "passed", found["problems"]
     return found
 

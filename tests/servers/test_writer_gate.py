@@ -122,6 +122,18 @@ def test_a_lease_that_ends_too_late_was_given_before_the_clock_was_set_back(worl
     assert world.writes(), "the next turn mends it"
 
 
+def test_who_shuts_leaves_a_moves_own_session_alone_and_ends_the_owners(world: World) -> None:
+    world.put_up()
+    world.open()
+    ours = "SET application_name = 'twinsite'; BEGIN; SET LOCAL work_mem = '1MB';"
+    job = session(world.server, world.name, "postgres", ours)
+    owner = session(world.server, world.name, "postgres", "BEGIN; INSERT INTO t (said) VALUES ('held');")
+    assert world.gate.close(2)
+    assert "goes on" in job.communicate("SELECT 'goes ' || 'on'; COMMIT;\n", timeout=60)[0]
+    assert "goes on" not in owner.communicate("SELECT 'goes ' || 'on'; COMMIT;\n", timeout=60)[0]
+    assert world.sql("SELECT count(*) FROM t") == "0"
+
+
 @pytest.mark.parametrize("level", ["read committed", "repeatable read", "serializable"])
 def test_a_transaction_that_was_open_commits_soon_after_the_end_or_never(world: World, level: str) -> None:
     world.put_up()

@@ -224,9 +224,15 @@ def sessions(server: Server, config: Config) -> "list[dict[str, Any]]":
     return server.rows(query("sessions.sql", config))
 
 
+def ending(config: Config, spare: bool) -> str:
+    """The statement that ends sessions, without its $since. `spare`: those of jobs and agents go on."""
+    asked = query("end_sessions.sql", config).replace("$sessions", query("sessions.sql", config))
+    return asked.replace("$spare", str(spare))
+
+
 def end_sessions(server: Server, config: Config) -> int:
     """End what began before now, the gate being shut; how many. Failed when they do not go, or are prepared."""
-    asked = query("end_sessions.sql", config).replace("$sessions", query("sessions.sql", config))
+    asked = ending(config, spare=False)
     since, deadline = "", time.monotonic() + SHUT_SECONDS
     ended: set[int] = set()
     while True:

@@ -1,5 +1,5 @@
 -- Transactions of this database, but for the caller's own, those of subscriptions, senders and vacuum. `owns`: its role
--- owns tables of the schemas or may all; `ends`: whether the caller may end it.
+-- owns tables of the schemas or may all; `ends`: whether the caller may end it; `ours`: it is a job's or an agent's.
 SELECT
     a.pid,
     coalesce(r.rolname, a.backend_type) AS role,
@@ -14,7 +14,8 @@ SELECT
         NOT coalesce(r.rolsuper, true) AND (
             pg_has_role(current_user, a.usesysid, 'usage') OR pg_has_role(current_user, 'pg_signal_backend', 'usage')
         )
-    ) AS ends
+    ) AS ends,
+    a.usename = current_user AND a.application_name = 'twinsite' AS ours
 FROM pg_stat_activity a
 LEFT JOIN pg_roles r ON r.oid = a.usesysid
 WHERE a.datname = current_database()

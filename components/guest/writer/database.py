@@ -177,8 +177,9 @@ class DatabaseGate:
         """Nothing that began before the end is left, or it cannot be committed any more."""
         if here.until_ms > here.now_ms:
             return False  # another agent has opened it meanwhile
-        asked = query("end_sessions.sql", self._config).replace("$sessions", query("sessions.sql", self._config))
-        asked = asked.replace("$since", f"to_timestamp({here.until_ms + SLACK_MS} / 1000.0)::text")
+        # A move's job is at work here just then; it writes nothing of the users', and ended it would turn back.
+        since = f"to_timestamp({here.until_ms + SLACK_MS} / 1000.0)::text"
+        asked = gate.ending(self._config, spare=True).replace("$since", since)
         end = time.monotonic() + PASS_SECONDS
         while here.prepared == 0:
             passed = here.now_ms - here.until_ms

@@ -94,7 +94,7 @@ class CourierWorld:
         """What was done."""
         return "The shore went on with the logbook that came by boat."
 
-    def left(self, command: Command) -> list[str]:
+    def left(self, command: Command, to: str) -> list[str]:
         """Nothing."""
         return []
 
