@@ -1,15 +1,14 @@
 """A path that a drill of a DMS task cut, and nobody opened again: its command was killed."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from twinsite.inventory import DMS
 
 from ..store import Store
 from .sources import Sources
-from .subject import Subject
+from .subject import Subject, Trouble
 
 MARK = "drill-dms-path.json"
 """In the store: {"task", "entries": {ACL: number}, "address", "port", "command"} while something may be cut."""
@@ -33,7 +32,7 @@ def left(store: Store) -> str:
 
 
 @dataclass(frozen=True)
-class CutPathSeen:
+class CutPathSeen(Trouble):
     """The one, if any."""
 
     words: str
@@ -41,12 +40,6 @@ class CutPathSeen:
     def problems(self) -> Iterator[str]:
         if self.words:
             yield self.words
-
-    def shown(self) -> Mapping[str, Any]:
-        return {}
-
-    def lines(self) -> Iterator[str]:
-        return iter(())
 
 
 def read(sources: Sources) -> Sequence[Subject]:

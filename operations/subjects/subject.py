@@ -17,6 +17,16 @@ class Subject(Protocol):
         """For a terminal of 100 columns."""
 
 
+class Trouble:
+    """A subject that is seen only when something is wrong with it."""
+
+    def shown(self) -> Mapping[str, Any]:
+        return {}
+
+    def lines(self) -> Iterator[str]:
+        return iter(())
+
+
 def line(kind: str, name: str, words: str) -> str:
     """One of them."""
     return f"  {kind:<8} {name:<16} {words}"

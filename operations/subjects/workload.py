@@ -1,17 +1,16 @@
 """The home site's cluster, as this desk's kubectl sees it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from twinsite.inventory import Pod
 
 from .sources import Sources
-from .subject import Subject
+from .subject import Subject, Trouble
 
 
 @dataclass(frozen=True)
-class WorkloadSeen:
+class WorkloadSeen(Trouble):
     """What makes backups at home."""
 
     place: str
@@ -27,12 +26,6 @@ class WorkloadSeen:
                 "wrong, and each `pulumi up` passes over the cluster: `kubectl config get-contexts`, `pulumi config "
                 "set kubernetes:context CONTEXT`"
             )
-
-    def shown(self) -> Mapping[str, Any]:
-        return {}
-
-    def lines(self) -> Iterator[str]:
-        return iter(())
 
 
 def read(sources: Sources) -> Sequence[Subject]:

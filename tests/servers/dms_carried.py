@@ -1,7 +1,10 @@
 """A database at each of two PostgreSQL servers, the job's gates at both, and a task of the lab's DMS for each way."""
 
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+
+import pytest
 
 from lab.services.dms.postgres import PostgresSource, PostgresTarget
 from lab.services.dms.task import FRESH, RESUME, Task
@@ -78,3 +81,10 @@ def fresh(servers: tuple[Postgres, Postgres], folder: Path) -> Carried:
     one.task().start(FRESH)
     eventually(one.current, PATIENCE, "the load, and a heartbeat")
     return one
+
+
+@pytest.fixture
+def carried(servers: tuple[Postgres, Postgres], tmp_path: Path) -> Iterator[Carried]:
+    one = fresh(servers, tmp_path)
+    yield one
+    one.over()

@@ -1,9 +1,7 @@
 """The writer moves by twinsite's commands where tasks of the lab's DMS carry the rows, PostgreSQL 16 and 18: planned,
 unplanned, home; killed amid it. kubectl, Google, Cloudflare and pages are the model's (tests/logical_world.py)."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +15,9 @@ from tests.dms_world import Asked
 from twinsite.inventory import DMS, Inventory
 from twinsite.inventory import Flow as Told
 
-from .dms_carried import Carried, fresh
+from .dms_carried import Carried, carried
 from .load import COLLIDED, SHUT, Load, missing
-from .postgres import Postgres, eventually
+from .postgres import eventually
 from .test_logical_commands import HOMEWARD, OVER, Real, passed, run
 from .test_logical_moves import gates
 from .test_logical_servers import equal
@@ -65,14 +63,8 @@ def inventory(known: Inventory, flow: Carried, back: bool) -> Inventory:
     return replace(known, flows=(out, home) if back else (out,))
 
 
+flow = carried
 FAILOVER, BACK = Intent(Command.FAILOVER, "gcp"), Intent(Command.FAILBACK, "aws")
-
-
-@pytest.fixture
-def flow(servers: tuple[Postgres, Postgres], tmp_path: Path) -> Iterator[Carried]:
-    one = fresh(servers, tmp_path)
-    yield one
-    one.over()
 
 
 def states(flow: Carried) -> tuple[str, str]:

@@ -1,9 +1,7 @@
 """A failover amid a load, PostgreSQL 16 and 18: of a task of the lab's DMS, and of a subscription's first copy. Plan
 and job refuse it until somebody says that what is lacking may be lost."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,24 +10,18 @@ from lab.services.dms.task import RELOAD, RESUME
 from operations.moves.words import HALF_LOADED, Command, Intent
 from tests.dms_trials import PATIENCE
 
-from .dms_carried import Carried, fresh
-from .postgres import Flow, Postgres, eventually
+from .dms_carried import Carried, carried
+from .postgres import Flow, eventually
 from .test_dms_moves import FAILOVER, Moved
 from .test_logical_commands import Real, passed, run
 from .test_logical_moves import flow as natively
 from .test_logical_moves import session
 
 native = natively
+flow = carried
 GIVEN_UP = replace(FAILOVER, confirmed=frozenset({HALF_LOADED}))
 PROMOTE = ("promote", "--epoch", "1", "--although-it-answers")
 AS_DMS = "SET session_replication_role = replica;"
-
-
-@pytest.fixture
-def flow(servers: tuple[Postgres, Postgres], tmp_path: Path) -> Iterator[Carried]:
-    one = fresh(servers, tmp_path)
-    yield one
-    one.over()
 
 
 def load(flow: Flow) -> dict[str, Any]:

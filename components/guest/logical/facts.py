@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .config import GATE, HEARTBEAT, Config
-from .psql import Server, identifier, literal
+from .psql import APPLICATION, Server, identifier, literal
 
 FOLDER = pathlib.Path(__file__).parent
 Say = Callable[[str], None]
@@ -23,6 +23,7 @@ def query(file: str, config: Config) -> str:
         ("$role", literal(config.replication_user)),
         ("$gate", literal(GATE)),
         ("$slot", literal(config.name)),
+        ("$application", literal(APPLICATION)),
     ):
         text = text.replace(name, value)
     return text

@@ -104,9 +104,11 @@ def awaited(server: Server, config: Config) -> bool:
 def ended(server: Server, config: Config, mark: "Mark | None") -> None:
     """Say that it has, unless another one began meanwhile."""
     name = literal(config.name)
-    if mark is None and _there(server, "loads"):
-        server.script(f"INSERT INTO twinsite.loads VALUES ({name}, NULL, clock_timestamp()) ON CONFLICT DO NOTHING;")
     if mark is None:
+        if _there(server, "loads"):
+            server.script(
+                f"INSERT INTO twinsite.loads VALUES ({name}, NULL, clock_timestamp()) ON CONFLICT DO NOTHING;"
+            )
         return
     server.script(
         "UPDATE twinsite.loads SET since = NULL, ended = clock_timestamp(), told = NULL, lacks = NULL "

@@ -28,6 +28,10 @@ FORBIDDEN = "42501"
 """SQLSTATE insufficient_privilege."""
 
 
+APPLICATION = "twinsite"
+"""By which sessions of jobs and agents are known (sessions.sql)."""
+
+
 class PgError(Failed):
     """PostgreSQL said no. `state` is the SQLSTATE ("" when the client said something else), `words` its message."""
 
@@ -119,7 +123,7 @@ class Server:
     @property
     def way(self) -> str:
         """For `--dbname`; without the password."""
-        more = {"connect_timeout": str(self.patience.connect), "application_name": "twinsite"}
+        more = {"connect_timeout": str(self.patience.connect), "application_name": APPLICATION}
         return conninfo({**self.end.where(self._authority), **more})
 
     @property

@@ -15,7 +15,7 @@ SELECT
             pg_has_role(current_user, a.usesysid, 'usage') OR pg_has_role(current_user, 'pg_signal_backend', 'usage')
         )
     ) AS ends,
-    a.usename = current_user AND a.application_name = 'twinsite' AS ours
+    a.usename = current_user AND a.application_name = $application AS ours
 FROM pg_stat_activity a
 LEFT JOIN pg_roles r ON r.oid = a.usesysid
 WHERE a.datname = current_database()
